@@ -1,0 +1,3 @@
+import { build } from "@kiln-gpu/tsconfig/tsup";
+
+export default build();

@@ -1,0 +1,141 @@
+import type { Bindings, Results } from "./bindings.js";
+import type { Kernel, Workgroups } from "./kernel.js";
+
+/** The limits of WebGPU that decide whether a run fits, under WebGPU's own names. */
+export interface DeviceLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxUniformBufferBindingSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupSizeX: number;
+  readonly maxComputeWorkgroupSizeY: number;
+  readonly maxComputeWorkgroupSizeZ: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly minStorageBufferOffsetAlignment: number;
+  readonly minUniformBufferOffsetAlignment: number;
+}
+
+export interface DeviceInfo {
+  /** The adapter's name as the driver gives it. */
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  /** Whether the CPU does the work: right results, no GPU speed. */
+  readonly isSoftware: boolean;
+  readonly limits: DeviceLimits;
+  readonly features: readonly string[];
+}
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOptions {
+  /** Overrides the kernel's own dispatch size; only for kernels of one pass. */
+  readonly workgroups?: Workgroups;
+  /** Rejects the run with `aborted`; what the run held is returned once the GPU is done with it. */
+  readonly signal?: AbortSignal;
+  /** Rejects the run with `timeout` when it has not settled after this many milliseconds. */
+  readonly timeoutMs?: number;
+  /** Adds `profile` to the results. A profiled run waits between its phases and goes alone, so it is slower than a plain one. */
+  readonly profile?: boolean;
+}
+
+/** Where the time of one run went; the phases are those of a Vulkan backend's time tree. */
+export interface RunProfile {
+  /** Adapter and device; 0 where they were there already. */
+  readonly initMs: number;
+  /** Translating, reflecting and compiling the shader, or finding it in the cache. */
+  readonly pipelineMs: number;
+  /** Bind groups (Vulkan: descriptor sets). */
+  readonly descriptorsMs: number;
+  /** Buffers, the host's copy into them, and their way to the device. */
+  readonly uploadMs: number;
+  readonly recordingMs: number;
+  /** From submit until the device is done, as the host sees it. */
+  readonly computeMs: number;
+  /** From the device back into the result arrays. */
+  readonly downloadMs: number;
+  /** The whole run, with what lies between the phases. */
+  readonly totalMs: number;
+  /** The compute passes alone, in nanoseconds, from timestamp queries; absent where the adapter has none. */
+  readonly gpuTimeNs?: number;
+}
+
+/** What a run resolves with: its results, and `profile` where `options` asked for it. */
+export type RunResults<B, O> = Results<B> &
+  (O extends { readonly profile: true } ? { readonly profile: RunProfile } : unknown);
+
+export interface ResourceCounters {
+  /** How many were created. */
+  readonly made: number;
+  /** How often an existing one served. */
+  readonly reused: number;
+  /** How many exist now, in use or kept. */
+  readonly live: number;
+}
+
+export interface CacheCounters extends ResourceCounters {
+  readonly evicted: number;
+}
+
+export interface MemoryCounters extends ResourceCounters {
+  /** Bytes of all that exist now. */
+  readonly bytes: number;
+  /** The most bytes there ever were. */
+  readonly highWaterBytes: number;
+}
+
+/** Counters since the backend was opened. */
+export interface BackendStats {
+  readonly runs: {
+    readonly started: number;
+    readonly completed: number;
+    readonly failed: number;
+    /** Not settled yet. */
+    readonly pending: number;
+  };
+  /** Queue submissions; fewer than runs where runs shared one. */
+  readonly submissions: number;
+  readonly devices: ResourceCounters;
+  readonly pipelines: CacheCounters;
+  readonly bindGroups: CacheCounters;
+  readonly buffers: MemoryCounters;
+}
+
+/**
+ * Runs kernels. Every backend keeps the same promises:
+ * - Runs are independent: none sees another's memory, and they may finish in any order.
+ * - Bytes of an output that the kernel does not write are zero.
+ * - Typed arrays given as inputs are borrowed until the run settles: do not write to them before.
+ * - What is wrong with a run rejects that run alone, with a `ComputeError`.
+ */
+export interface ComputeBackend extends AsyncDisposable {
+  /** `one-shot` or `persistent`. */
+  readonly name: string;
+  readonly device: DeviceInfo;
+
+  /**
+   * Compiles `kernel` ahead of its first run; a backend that keeps nothing only checks that it compiles.
+   * @throws {ComputeError} `shader-compilation`, `unsupported-shader`, `invalid-kernel`; `device-lost` and `disposed` at any time.
+   */
+  prepare<B extends Bindings>(kernel: Kernel<B>, options?: PrepareOptions): Promise<void>;
+
+  /**
+   * Runs `kernel` once and resolves with its results.
+   * @param bindings One for each of the shader's bindings, by its name there (`group/binding` where SPIR-V has no names).
+   * @returns One typed array per `output` and `inout`, of the length asked for.
+   * @throws {ComputeError} `invalid-binding`, `invalid-kernel` and `limit-exceeded` before any GPU work; what `prepare` throws;
+   *   `out-of-memory`; `aborted` and `timeout` as `options` ask; `device-lost` and `disposed` at any time.
+   */
+  run<K extends Bindings, B extends K, const O extends RunOptions = RunOptions>(
+    kernel: Kernel<K>,
+    bindings: B,
+    options?: O,
+  ): Promise<RunResults<B, O>>;
+
+  stats(): BackendStats;
+
+  /** Waits for the runs in flight, then frees everything. Later runs reject with `disposed`; a second call waits with the first. */
+  dispose(): Promise<void>;
+}

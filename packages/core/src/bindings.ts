@@ -1,0 +1,73 @@
+/**
+ * What a caller binds to a kernel's names. A bare typed array is an input; `output` and `inout` come back as results; numbers,
+ * arrays of numbers and plain objects fill uniforms.
+ */
+
+/** Any of the typed arrays a shader type maps to; `Float16Array` (Node 24, browsers) has this shape too. */
+export interface TypedArray extends ArrayBufferView {
+  readonly length: number;
+  readonly BYTES_PER_ELEMENT: number;
+  [index: number]: number;
+  [Symbol.iterator](): IterableIterator<number>;
+}
+
+export interface TypedArrayConstructor<T extends TypedArray = TypedArray> {
+  new (length: number): T;
+  new (buffer: ArrayBuffer, byteOffset?: number, length?: number): T;
+  readonly BYTES_PER_ELEMENT: number;
+  readonly name: string;
+}
+
+/** A result: `length` elements of `type`, zero wherever the kernel does not write. */
+export interface Output<T extends TypedArray = TypedArray> {
+  readonly role: "output";
+  readonly type: TypedArrayConstructor<T>;
+  readonly length: number;
+}
+
+/** Uploaded before the run and returned after it, as a new array; `data` itself is never written. */
+export interface Inout<T extends TypedArray = TypedArray> {
+  readonly role: "inout";
+  readonly data: T;
+}
+
+/** GPU memory that lives for one run, between the passes of a kernel; zero at the start. */
+export interface Temporary {
+  readonly role: "temporary";
+  readonly byteLength: number;
+}
+
+/** A scalar, a vector or matrix (column by column) as numbers, or a struct as an object of its members. */
+export type UniformValue = number | boolean | readonly UniformValue[] | { readonly [member: string]: UniformValue };
+
+export type BindingValue = TypedArray | Output | Inout | UniformValue;
+
+/** What a run binds, by the shader's own names. */
+export type Bindings = { readonly [name: string]: BindingValue };
+
+/** The results of a run, typed from what was bound: one typed array per `output` and `inout`, under the same name. */
+export type Results<B> = {
+  [Name in keyof B as B[Name] extends Output | Inout ? Name : never]: B[Name] extends Output<infer T>
+    ? T
+    : B[Name] extends Inout<infer T>
+      ? T
+      : never;
+};
+
+/**
+ * Asks for a result of `length` elements.
+ * @example `output(Float32Array, 1024)`
+ */
+export function output<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Output<T> {
+  return { role: "output", type, length };
+}
+
+/** Binds `data` as input and result at once, as saxpy does with its `y`. */
+export function inout<T extends TypedArray>(data: T): Inout<T> {
+  return { role: "inout", data };
+}
+
+/** Asks for memory between the passes of one run: `length` elements of `type`. */
+export function temporary(type: TypedArrayConstructor, length: number): Temporary {
+  return { role: "temporary", byteLength: length * type.BYTES_PER_ELEMENT };
+}

@@ -1,0 +1,161 @@
+import type { DeviceLimits } from "./backend.js";
+import type { Bindings, Inout, Output } from "./bindings.js";
+import { ComputeError } from "./errors.js";
+import {
+  type BindingInfo,
+  minByteLengthOf,
+  runtimeArrayOf,
+  type ScalarType,
+  typeName,
+  uniformScalarOf,
+} from "./shader-interface.js";
+
+const arraysOf: { readonly [scalar in ScalarType]: readonly string[] } = {
+  f32: ["Float32Array"],
+  i32: ["Int32Array"],
+  u32: ["Uint32Array"],
+  f16: ["Float16Array", "Uint16Array"],
+  bool: ["Uint32Array"],
+};
+
+/** Bytes as they are: accepted for any shader type. */
+const rawArrays: readonly string[] = ["Uint8Array", "Uint8ClampedArray"];
+
+const mixedArrays: readonly string[] = ["Float32Array", "Int32Array", "Uint32Array", "Uint16Array", "Float16Array"];
+
+/** Checks a typed array's type and length against the shader's declaration. */
+export function checkArray(
+  subject: string,
+  name: string,
+  arrayName: string,
+  byteLength: number,
+  info: BindingInfo,
+): void {
+  const { layout } = info;
+  const scalar = uniformScalarOf(layout);
+  const expected = scalar ? arraysOf[scalar] : mixedArrays;
+  if (!expected.includes(arrayName) && !rawArrays.includes(arrayName)) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} declares "${name}" as ${typeName(layout)}, which takes a ${expected.join(" or ")} ` +
+        `(or a Uint8Array of its bytes); a ${arrayName} is given.`,
+    );
+  }
+  const runtime = runtimeArrayOf(layout);
+  if (!runtime) {
+    if (byteLength !== layout.byteLength) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${subject} declares "${name}" as ${typeName(layout)}, ${layout.byteLength} bytes; ${byteLength} are given.`,
+      );
+    }
+    return;
+  }
+  const { offset, array } = runtime;
+  const elements = byteLength - offset;
+  if (elements <= 0 || elements % array.stride !== 0) {
+    const header = offset === 0 ? "" : ` after the ${offset} bytes before its array`;
+    const padding =
+      array.element.kind === "vector" && array.element.components === 3
+        ? " Elements of three components are padded to four."
+        : "";
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} declares "${name}" as ${typeName(layout)}, whole elements of ${array.stride} bytes${header}; ` +
+        `${byteLength} bytes are given.${padding}`,
+    );
+  }
+  if (byteLength % 4 !== 0) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} declares "${name}" as ${typeName(layout)}; WebGPU binds multiples of 4 bytes and the shader's arrayLength would ` +
+        `show the padding of the ${byteLength} bytes given. Give an even number of elements.`,
+    );
+  }
+}
+
+/** Checks bytes about to be bound against the type's minimum and the device's limits. */
+export function checkLength(
+  subject: string,
+  name: string,
+  byteLength: number,
+  info: BindingInfo,
+  limits: DeviceLimits,
+): void {
+  const least = minByteLengthOf(info.layout);
+  if (byteLength < least) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} declares "${info.name}" as ${typeName(info.layout)}, at least ${least} bytes; "${name}" has ${byteLength}.`,
+    );
+  }
+  const limitName = info.kind === "uniform" ? "maxUniformBufferBindingSize" : "maxStorageBufferBindingSize";
+  const limit = Math.min(limits[limitName], limits.maxBufferSize);
+  if (byteLength > limit) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `${subject} binds "${name}" with ${byteLength} bytes; this device binds at most ${limit} (${limitName}).`,
+    );
+  }
+}
+
+/**
+ * Checks that lengths are lengths and that nothing is empty, unless every result is: then there is nothing to compute, and no
+ * dispatch.
+ */
+export function checkEmptiness(subject: string, bindings: Bindings): "all-empty" | "some" {
+  let results = 0;
+  const empty: string[] = [];
+  let emptyInput: string | undefined;
+  for (const name in bindings) {
+    const value = bindings[name] as Output | Inout | ArrayBufferView | undefined;
+    if (typeof value !== "object" || value === null) continue;
+    if (ArrayBuffer.isView(value)) {
+      if (value.byteLength === 0) emptyInput ??= name;
+      continue;
+    }
+    if (value.role === "output") checkOutput(subject, name, value);
+    else if (value.role === "inout") checkInout(subject, name, value);
+    else continue;
+    results += 1;
+    if ((value.role === "output" ? value.length : value.data.length) === 0) empty.push(name);
+  }
+  if (results === 0) {
+    throw new ComputeError("invalid-binding", `${subject} returns nothing; bind at least one \`output\` or \`inout\`.`);
+  }
+  if (empty.length === results) return "all-empty";
+  if (empty.length > 0) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} is given "${empty[0]}" with no elements beside results that have some.`,
+    );
+  }
+  if (emptyInput !== undefined) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} is given "${emptyInput}" with no elements; WebGPU binds at least 4 bytes.`,
+    );
+  }
+  return "some";
+}
+
+function checkOutput(subject: string, name: string, value: Output): void {
+  if (!Number.isSafeInteger(value.length) || value.length < 0) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} is asked for an output "${name}" of length ${value.length}; a length is a whole number, 0 or more.`,
+    );
+  }
+  if (typeof value.type !== "function" || !(value.type.BYTES_PER_ELEMENT > 0)) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} is asked for an output "${name}" of ${String(value.type)}; expected is a typed array's constructor, as Float32Array.`,
+    );
+  }
+}
+
+function checkInout(subject: string, name: string, value: Inout): void {
+  if (!ArrayBuffer.isView(value.data) || !("length" in value.data)) {
+    throw new ComputeError("invalid-binding", `${subject} is given an inout "${name}" that is not a typed array.`);
+  }
+}

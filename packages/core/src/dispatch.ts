@@ -1,0 +1,95 @@
+import type { DeviceLimits } from "./backend.js";
+import { ComputeError } from "./errors.js";
+import type { Threads, Workgroups } from "./kernel.js";
+import type { ShaderInterface } from "./shader-interface.js";
+
+export type Grid = readonly [x: number, y: number, z: number];
+
+/** The most parts a grid is split into: beyond it the encoding would cost more than a kernel that loops. */
+const maxParts = 4096;
+
+/**
+ * Workgroups for a pass: as given, else its threads in whole workgroups, else one thread for each element of the first output.
+ * @throws {ComputeError} `invalid-kernel` when none of these says a size, or says one that is no size.
+ */
+export function countWorkgroups(
+  subject: string,
+  shader: ShaderInterface,
+  size: { readonly threads?: Threads; readonly workgroups?: Workgroups },
+  firstOutputLength: () => number | undefined,
+): Grid {
+  if (size.workgroups !== undefined) return checkedGrid(subject, "workgroups", size.workgroups);
+  const [sizeX, sizeY, sizeZ] = shader.workgroupSize;
+  if (size.threads !== undefined) {
+    const [x, y, z] = checkedGrid(subject, "threads", size.threads);
+    return [Math.ceil(x / sizeX), Math.ceil(y / sizeY), Math.ceil(z / sizeZ)];
+  }
+  const length = sizeY === 1 && sizeZ === 1 ? firstOutputLength() : undefined;
+  if (length === undefined) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} does not say how many \`threads\` "${shader.entryPoint}" runs, and its workgroup size ` +
+        `[${shader.workgroupSize.join(", ")}] and outputs do not say it either.`,
+    );
+  }
+  return [Math.ceil(length / sizeX), 1, 1];
+}
+
+/**
+ * How a grid runs: whole, or in parts, whose place WebGPU has no word for and which a shader variant then reads from a uniform at
+ * the group and binding given here.
+ * @throws {ComputeError} `limit-exceeded` when it is too large to run whole and cannot be split.
+ */
+export function gridOf(
+  subject: string,
+  shader: ShaderInterface,
+  groups: Grid,
+  limits: DeviceLimits,
+): "whole" | { readonly group: number; readonly binding: number } {
+  const limit = limits.maxComputeWorkgroupsPerDimension;
+  if (groups.every((count) => count <= limit)) return "whole";
+  const given = `${subject} runs [${groups.join(", ")}] workgroups; this device runs at most ${limit} in a dimension`;
+  if (typeof shader.splittable === "string") {
+    throw new ComputeError("limit-exceeded", `${given}, and it cannot be split because ${shader.splittable}.`);
+  }
+  if (groups.some((count, i) => count * shader.workgroupSize[i]! > 2 ** 32)) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `${given}, and its threads are more than global_invocation_id can count (2^32).`,
+    );
+  }
+  const parts = groups.reduce((product, count) => product * Math.ceil(count / limit), 1);
+  if (parts > maxParts) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `${given}, and it would take ${parts} parts; at most ${maxParts} are dispatched.`,
+    );
+  }
+  return shader.splittable;
+}
+
+/** The parts of `groups`, each within `limit` in every dimension, with the workgroup at which it begins. */
+export function splitGrid(groups: Grid, limit: number): { readonly base: Grid; readonly workgroups: Grid }[] {
+  const parts: { base: Grid; workgroups: Grid }[] = [];
+  for (let z = 0; z < groups[2]; z += limit) {
+    for (let y = 0; y < groups[1]; y += limit) {
+      for (let x = 0; x < groups[0]; x += limit) {
+        const rest = (i: 0 | 1 | 2, at: number) => Math.min(groups[i] - at, limit);
+        parts.push({ base: [x, y, z], workgroups: [rest(0, x), rest(1, y), rest(2, z)] });
+      }
+    }
+  }
+  return parts;
+}
+
+function checkedGrid(subject: string, word: "threads" | "workgroups", size: Threads | Workgroups): Grid {
+  const [x = 1, y = 1, z = 1] = typeof size === "number" ? [size] : size;
+  const grid: Grid = [x, y, z];
+  if (!grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} asks for [${grid.join(", ")}] ${word}; each is a whole number, 0 or more.`,
+    );
+  }
+  return grid;
+}

@@ -1,0 +1,50 @@
+export type {
+  BackendStats,
+  CacheCounters,
+  ComputeBackend,
+  DeviceInfo,
+  DeviceLimits,
+  MemoryCounters,
+  PrepareOptions,
+  ResourceCounters,
+  RunOptions,
+  RunProfile,
+  RunResults,
+} from "./backend.js";
+export {
+  type Bindings,
+  type BindingValue,
+  type Inout,
+  inout,
+  type Output,
+  output,
+  type Results,
+  type Temporary,
+  type TypedArray,
+  type TypedArrayConstructor,
+  temporary,
+  type UniformValue,
+} from "./bindings.js";
+export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
+export {
+  defineKernel,
+  type Kernel,
+  type KernelDefinition,
+  type Pass,
+  type PassesDefinition,
+  type Program,
+  type ShaderSource,
+  type Threads,
+  type Workgroups,
+} from "./kernel.js";
+export { type PlannedDispatch, type PlannedResource, type PlannedResult, planRun, type RunPlan } from "./plan-run.js";
+export {
+  type ArrayLayout,
+  type BindingInfo,
+  type ConstantInfo,
+  minByteLengthOf,
+  type ScalarType,
+  type ShaderInterface,
+  type StructLayout,
+  type TypeLayout,
+} from "./shader-interface.js";

@@ -1,0 +1,148 @@
+import type { UniformValue } from "./bindings.js";
+import { ComputeError } from "./errors.js";
+import { type ScalarType, type TypeLayout, typeName } from "./shader-interface.js";
+
+/**
+ * Writes `value` as a shader of type `layout` reads it: WGSL's layout rules, little-endian, zero in the padding.
+ * @param path Names the value in errors: `params.offset[1]`.
+ * @throws {ComputeError} `invalid-binding` when the value's shape is not the type's.
+ */
+export function packUniform(value: UniformValue, layout: TypeLayout, path: string): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(layout.byteLength / 4) * 4);
+  write(new DataView(bytes.buffer), 0, value, layout, path);
+  return bytes;
+}
+
+function write(view: DataView, offset: number, value: UniformValue, layout: TypeLayout, path: string): void {
+  switch (layout.kind) {
+    case "scalar":
+      return writeScalar(view, offset, value, layout.scalar, path);
+    case "vector": {
+      const components = listOf(value, layout.components, layout, path);
+      const stride = scalarByteLength(layout.scalar);
+      for (const [i, component] of components.entries()) {
+        writeScalar(view, offset + i * stride, component, layout.scalar, `${path}[${i}]`);
+      }
+      return;
+    }
+    case "matrix": {
+      const flat = listOf(flatten(value), layout.columns * layout.rows, layout, path);
+      const stride = scalarByteLength(layout.scalar);
+      for (const [i, component] of flat.entries()) {
+        const column = Math.floor(i / layout.rows);
+        const at = offset + column * layout.columnStride + (i % layout.rows) * stride;
+        writeScalar(view, at, component, layout.scalar, `${path}[${i}]`);
+      }
+      return;
+    }
+    case "array": {
+      const elements = listOf(value, layout.count, layout, path);
+      for (const [i, element] of elements.entries()) {
+        write(view, offset + i * layout.stride, element, layout.element, `${path}[${i}]`);
+      }
+      return;
+    }
+    case "struct": {
+      const [sole] = layout.members;
+      // A block of one member takes the member's value itself, as `uniform Params { float alpha; }` reads in GLSL.
+      if (layout.members.length === 1 && !isObject(value)) {
+        return write(view, offset + sole!.offset, value, sole!.layout, path);
+      }
+      if (!isObject(value)) throw mismatch(path, layout, value);
+      const names = layout.members.map((member) => member.name);
+      const unknown = Object.keys(value).find((name) => !names.includes(name));
+      if (unknown !== undefined) {
+        throw new ComputeError(
+          "invalid-binding",
+          `"${path}" has no member "${unknown}"; ${layout.name} has ${names.map((name) => `"${name}"`).join(", ")}.`,
+        );
+      }
+      for (const member of layout.members) {
+        const given = value[member.name];
+        if (given === undefined) {
+          throw new ComputeError(
+            "invalid-binding",
+            `"${path}" lacks its member "${member.name}", which is ${typeName(member.layout)} in ${layout.name}.`,
+          );
+        }
+        write(view, offset + member.offset, given, member.layout, `${path}.${member.name}`);
+      }
+    }
+  }
+}
+
+function writeScalar(view: DataView, offset: number, value: UniformValue, scalar: ScalarType, path: string): void {
+  if (scalar === "bool") {
+    if (typeof value !== "boolean") throw mismatchOf(path, "bool", value);
+    return view.setUint32(offset, value ? 1 : 0, true);
+  }
+  if (typeof value !== "number") throw mismatchOf(path, scalar, value);
+  switch (scalar) {
+    case "f32":
+      return view.setFloat32(offset, value, true);
+    case "f16":
+      return view.setUint16(offset, toFloat16Bits(value), true);
+    case "i32":
+      if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0x7fff_ffff) throw mismatchOf(path, "i32", value);
+      return view.setInt32(offset, value, true);
+    case "u32":
+      if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) throw mismatchOf(path, "u32", value);
+      return view.setUint32(offset, value, true);
+  }
+}
+
+function scalarByteLength(scalar: ScalarType): number {
+  return scalar === "f16" ? 2 : 4;
+}
+
+function listOf(value: UniformValue, count: number, layout: TypeLayout, path: string): readonly UniformValue[] {
+  if (!Array.isArray(value)) throw mismatch(path, layout, value);
+  if (value.length !== count) {
+    throw new ComputeError(
+      "invalid-binding",
+      `"${path}" is ${typeName(layout)}, ${count} values; ${value.length} are given.`,
+    );
+  }
+  return value;
+}
+
+function flatten(value: UniformValue): UniformValue {
+  return Array.isArray(value) && value.some(Array.isArray) ? value.flat() : value;
+}
+
+function isObject(value: UniformValue): value is { readonly [member: string]: UniformValue } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function mismatch(path: string, layout: TypeLayout, value: unknown): ComputeError {
+  return mismatchOf(path, typeName(layout), value);
+}
+
+function mismatchOf(path: string, type: string, value: unknown): ComputeError {
+  const shown = Array.isArray(value)
+    ? `an array of ${value.length}`
+    : typeof value === "object"
+      ? "an object"
+      : String(value);
+  return new ComputeError("invalid-binding", `"${path}" is ${type} in the shader; ${shown} is given.`);
+}
+
+/** IEEE 754 binary16 with round to nearest, ties to even. */
+function toFloat16Bits(value: number): number {
+  const float = new Float32Array([value]);
+  const bits = new Uint32Array(float.buffer)[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fff_ffff;
+  if (magnitude > 0x7f80_0000) return sign | 0x7e00;
+  if (magnitude >= 0x4780_0000) return sign | 0x7c00;
+  if (magnitude < 0x3880_0000) {
+    // Below 2^-14 halves are subnormal: units of 2^-24.
+    const units = Math.abs(float[0]!) * 2 ** 24;
+    const floor = Math.floor(units);
+    const rest = units - floor;
+    return sign | (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor);
+  }
+  const half = (magnitude - 0x3800_0000) >>> 13;
+  const rest = magnitude & 0x1fff;
+  return sign | (rest > 0x1000 || (rest === 0x1000 && half % 2 === 1) ? half + 1 : half);
+}

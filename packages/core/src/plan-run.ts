@@ -1,0 +1,336 @@
+/**
+ * The check of a run: bindings against what the shaders declare, sizes against what the device can hold. It happens once, here;
+ * backends execute the plan that comes out and check nothing again.
+ */
+import type { DeviceLimits } from "./backend.js";
+import type {
+  Bindings,
+  BindingValue,
+  Inout,
+  Output,
+  Temporary,
+  TypedArray,
+  TypedArrayConstructor,
+  UniformValue,
+} from "./bindings.js";
+import { checkArray, checkEmptiness, checkLength } from "./check-binding.js";
+import { countWorkgroups, type Grid, gridOf, splitGrid } from "./dispatch.js";
+import { ComputeError } from "./errors.js";
+import type { Kernel, Pass, Workgroups } from "./kernel.js";
+import { packUniform } from "./pack-uniform.js";
+import { type BindingInfo, runtimeArrayOf, type ShaderInterface, typeName } from "./shader-interface.js";
+
+/** A piece of GPU memory that a run needs. */
+export interface PlannedResource {
+  readonly name: string;
+  /** Bytes bound, a multiple of 4. */
+  readonly byteLength: number;
+  /** What the passes do with it; WebGPU forbids `read` and `read-write` ranges of one buffer in the same dispatch. */
+  readonly access: "read" | "read-write" | "mixed";
+  /** What stands in it at the start; absent where it starts as zeros. */
+  readonly data?: ArrayBufferView;
+  /** What is read back from it. */
+  readonly result?: PlannedResult;
+}
+
+export interface PlannedResult {
+  readonly type: TypedArrayConstructor;
+  readonly length: number;
+}
+
+export interface PlannedDispatch {
+  readonly program: string;
+  /** Whether this is a part of a larger grid, run by the program's split variant. */
+  readonly split: boolean;
+  /** In order of group and binding; `resource` is an index into the plan's resources. */
+  readonly entries: readonly { readonly group: number; readonly binding: number; readonly resource: number }[];
+  readonly workgroups: Grid;
+}
+
+export interface RunPlan {
+  readonly label: string;
+  readonly resources: readonly PlannedResource[];
+  /** In order; each sees what the ones before it wrote. */
+  readonly dispatches: readonly PlannedDispatch[];
+}
+
+export interface PlanRequest<B extends Bindings> {
+  readonly kernel: Kernel<B>;
+  /** The interface of each of the kernel's programs, by the program's name. */
+  readonly interfaces: { readonly [program: string]: ShaderInterface };
+  readonly bindings: B;
+  readonly workgroups?: Workgroups | undefined;
+  readonly limits: DeviceLimits;
+}
+
+/**
+ * Plans one run.
+ * @throws {ComputeError} `invalid-binding`, `invalid-kernel` or `limit-exceeded`, naming what was given and what is expected.
+ */
+export function planRun<B extends Bindings>({
+  kernel,
+  interfaces,
+  bindings,
+  workgroups,
+  limits,
+}: PlanRequest<B>): RunPlan {
+  const subject = `Kernel "${kernel.label}"`;
+  const resources = new Resources(subject, bindings, limits);
+  if (checkEmptiness(subject, bindings) === "all-empty") return emptyPlan(kernel.label, bindings);
+
+  resources.addTemporaries(kernel.temporaries(bindings));
+  const passes = kernel.passes(bindings);
+  if (workgroups !== undefined && passes.length > 1) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} has ${passes.length} passes, each with its own size; \`workgroups\` is for kernels of one pass.`,
+    );
+  }
+  const dispatches: PlannedDispatch[] = [];
+  for (const pass of passes) {
+    const shader = interfaces[pass.program];
+    if (!shader) {
+      const known = Object.keys(interfaces).map((name) => `"${name}"`);
+      throw new ComputeError(
+        "invalid-kernel",
+        `${subject} has no program "${pass.program}"; it has ${known.join(", ")}.`,
+      );
+    }
+    const entries = shader.bindings.map((info) => resources.bind(info, pass));
+    checkAliases(subject, shader, entries, resources);
+    const groups = countWorkgroups(subject, shader, workgroups !== undefined ? { workgroups } : pass, () =>
+      resources.firstOutputLength(shader, entries),
+    );
+    if (groups.includes(0)) continue;
+    const grid = gridOf(subject, shader, groups, limits);
+    if (grid === "whole") {
+      dispatches.push({ program: pass.program, split: false, entries, workgroups: groups });
+      continue;
+    }
+    for (const part of splitGrid(groups, limits.maxComputeWorkgroupsPerDimension)) {
+      const resource = resources.addUniform("grid", new Uint32Array([...part.base, 0, ...groups, 0]));
+      dispatches.push({
+        program: pass.program,
+        split: true,
+        entries: [...entries, { ...grid, resource }],
+        workgroups: part.workgroups,
+      });
+    }
+  }
+  resources.checkAllBound(interfaces, passes);
+  return { label: kernel.label, resources: resources.planned(), dispatches };
+}
+
+interface Draft {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly data?: ArrayBufferView;
+  readonly result?: PlannedResult;
+  access?: PlannedResource["access"];
+}
+
+/** The run's memory while it is being planned: each binding and temporary once, however many passes use it. */
+class Resources {
+  readonly #drafts: Draft[] = [];
+  readonly #indexByName = new Map<string, number>();
+  readonly #subject: string;
+  readonly #bindings: Bindings;
+  readonly #limits: DeviceLimits;
+
+  constructor(subject: string, bindings: Bindings, limits: DeviceLimits) {
+    this.#subject = subject;
+    this.#bindings = bindings;
+    this.#limits = limits;
+  }
+
+  addTemporaries(temporaries: { readonly [name: string]: Temporary }): void {
+    for (const name in temporaries) {
+      if (name in this.#bindings) {
+        throw new ComputeError(
+          "invalid-kernel",
+          `${this.#subject} has both a binding and a temporary named "${name}".`,
+        );
+      }
+      this.#addNamed(name, { name, byteLength: roundUpTo4(temporaries[name]!.byteLength) });
+    }
+  }
+
+  addUniform(name: string, data: ArrayBufferView): number {
+    return this.#drafts.push({ name, byteLength: roundUpTo4(data.byteLength), data, access: "read" }) - 1;
+  }
+
+  /** Finds what `info` stands for in `pass`, checks it, and gives the dispatch's entry for it. */
+  bind(info: BindingInfo, pass: Pass): PlannedDispatch["entries"][number] {
+    const { group, binding } = info;
+    const reference = pass.bindings?.[info.name] ?? info.name;
+    const resource =
+      typeof reference === "string" ? this.#named(reference, info) : this.#addValue(info.name, reference, info);
+    const draft = this.#drafts[resource]!;
+    checkLength(this.#subject, draft.name, draft.byteLength, info, this.#limits);
+    draft.access = draft.access === undefined || draft.access === info.access ? info.access : "mixed";
+    return { group, binding, resource };
+  }
+
+  isTemporaryOrResult(index: number): boolean {
+    const draft = this.#drafts[index]!;
+    return draft.result !== undefined || draft.data === undefined;
+  }
+
+  nameOf(index: number): string {
+    return this.#drafts[index]!.name;
+  }
+
+  /** Elements of the first binding that the pass writes, in order of group and binding. */
+  firstOutputLength(shader: ShaderInterface, entries: PlannedDispatch["entries"]): number | undefined {
+    const at = shader.bindings.findIndex(
+      (info, i) => info.access === "read-write" && this.isTemporaryOrResult(entries[i]!.resource),
+    );
+    if (at < 0) return undefined;
+    const { layout } = shader.bindings[at]!;
+    const runtime = runtimeArrayOf(layout);
+    if (runtime) {
+      return Math.floor((this.#drafts[entries[at]!.resource]!.byteLength - runtime.offset) / runtime.array.stride);
+    }
+    return layout.kind === "array" ? layout.count : undefined;
+  }
+
+  /** A name that is given but that no pass binds is a mistake, most often a misspelt one. */
+  checkAllBound(interfaces: PlanRequest<Bindings>["interfaces"], passes: readonly Pass[]): void {
+    for (const name in this.#bindings) {
+      const index = this.#indexByName.get(name);
+      if (index !== undefined && this.#drafts[index]!.access !== undefined) continue;
+      if (passes.some((pass) => Object.values(pass.bindings ?? {}).includes(name))) continue;
+      const known = new Set(
+        passes.flatMap((pass) => interfaces[pass.program]!.bindings.map((info) => `"${info.name}"`)),
+      );
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} has no binding "${name}"; it binds ${[...known].join(", ")}.`,
+      );
+    }
+  }
+
+  planned(): PlannedResource[] {
+    // What no pass binds (a temporary of a shorter plan) needs no memory, but keeps its index.
+    return this.#drafts.map((draft) => ({ ...draft, access: draft.access ?? "read" }));
+  }
+
+  #named(name: string, info: BindingInfo): number {
+    const existing = this.#indexByName.get(name);
+    if (existing !== undefined) return this.#checkRole(existing, info);
+    const value = this.#bindings[name];
+    if (value === undefined) throw this.#missing(name);
+    if (isRole(value, "output")) {
+      const { type, length } = value;
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
+      const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length } }), info);
+    }
+    if (isRole(value, "inout")) {
+      const { data } = value;
+      checkArray(this.#subject, name, data.constructor.name, data.byteLength, info);
+      const result = { type: data.constructor as TypedArrayConstructor, length: data.length };
+      return this.#checkRole(
+        this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data, result }),
+        info,
+      );
+    }
+    if (ArrayBuffer.isView(value)) {
+      const data = value as TypedArray;
+      checkArray(this.#subject, name, data.constructor.name, data.byteLength, info);
+      return this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data });
+    }
+    const index = this.#addValue(name, value as UniformValue, info);
+    this.#indexByName.set(name, index);
+    return index;
+  }
+
+  #addValue(name: string, value: UniformValue, info: BindingInfo): number {
+    if (runtimeArrayOf(info.layout)) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describe(value)} is given.`,
+      );
+    }
+    return this.addUniform(name, packUniform(value, info.layout, name));
+  }
+
+  #addNamed(name: string, draft: Draft): number {
+    const index = this.#drafts.push(draft) - 1;
+    this.#indexByName.set(name, index);
+    return index;
+  }
+
+  #checkRole(index: number, info: BindingInfo): number {
+    const draft = this.#drafts[index]!;
+    const value = this.#bindings[draft.name];
+    if (info.kind === "uniform" && this.isTemporaryOrResult(index)) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${describe(value)}.`,
+      );
+    }
+    return index;
+  }
+
+  #missing(name: string): ComputeError {
+    const given = Object.keys(this.#bindings).map((key) => `"${key}"`);
+    const list = given.length === 0 ? "nothing is" : `${given.join(", ")} ${given.length === 1 ? "is" : "are"}`;
+    return new ComputeError("invalid-binding", `${this.#subject} binds "${name}", which is missing; ${list} given.`);
+  }
+}
+
+/** WebGPU refuses a dispatch that writes a buffer and also binds it a second time; this says so by name. */
+function checkAliases(
+  subject: string,
+  shader: ShaderInterface,
+  entries: PlannedDispatch["entries"],
+  resources: Resources,
+): void {
+  const bound = new Map<number, BindingInfo>();
+  for (const [i, { resource }] of entries.entries()) {
+    const info = shader.bindings[i]!;
+    const other = bound.get(resource);
+    if (other && (other.access === "read-write" || info.access === "read-write")) {
+      throw new ComputeError(
+        "invalid-kernel",
+        `${subject} binds "${resources.nameOf(resource)}" as "${other.name}" and as "${info.name}" in one pass and writes it; ` +
+          "what a pass writes can be bound there only once.",
+      );
+    }
+    bound.set(resource, info);
+  }
+}
+
+function emptyPlan(label: string, bindings: Bindings): RunPlan {
+  const resources: PlannedResource[] = [];
+  for (const name in bindings) {
+    const value = bindings[name]!;
+    const type = isRole(value, "output")
+      ? value.type
+      : isRole(value, "inout")
+        ? (value.data.constructor as TypedArrayConstructor)
+        : undefined;
+    if (type) resources.push({ name, byteLength: 0, access: "read-write", result: { type, length: 0 } });
+  }
+  return { label, resources, dispatches: [] };
+}
+
+export function isRole(value: BindingValue, role: "output"): value is Output;
+export function isRole(value: BindingValue, role: "inout"): value is Inout;
+export function isRole(value: BindingValue, role: string): boolean {
+  return typeof value === "object" && !ArrayBuffer.isView(value) && (value as { role?: unknown }).role === role;
+}
+
+function describe(value: BindingValue | undefined): string {
+  if (value === undefined) return "a temporary";
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (Array.isArray(value)) return "an array of numbers";
+  if (typeof value !== "object") return `the ${typeof value} ${value}`;
+  const role = (value as { role?: unknown }).role;
+  return role === "output" || role === "inout" ? `an ${role}` : "an object";
+}
+
+function roundUpTo4(byteLength: number): number {
+  return Math.ceil(byteLength / 4) * 4;
+}

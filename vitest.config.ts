@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Tests read the packages' sources; only tests of the built output need a build.
+  resolve: { conditions: ["@kiln-gpu/source"] },
+  ssr: { resolve: { conditions: ["@kiln-gpu/source"] } },
+  test: {
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "apps/*/src/**/*.test.ts",
+      "tools/*/src/**/*.test.ts",
+      "examples/**/*.test.ts",
+    ],
+    // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
+    pool: "forks",
+    execArgv: ["--expose-gc"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
