@@ -1,3 +1,3 @@
-import { build } from "@kiln-gpu/tsconfig/tsup";
+import { build } from "../../tools/tsconfig/tsup.js";
 
 export default build();

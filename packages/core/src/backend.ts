@@ -37,7 +37,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Rejects the run with `timeout` when it has not settled after this many milliseconds. */
   readonly timeoutMs?: number;
-  /** Adds `profile` to the results. A profiled run waits between its phases and goes alone, so it is slower than a plain one. */
+  /** Adds `profile` to the results. A profiled run shares its submission with no other. */
   readonly profile?: boolean;
 }
 
@@ -49,12 +49,12 @@ export interface RunProfile {
   readonly pipelineMs: number;
   /** Bind groups (Vulkan: descriptor sets). */
   readonly descriptorsMs: number;
-  /** Buffers, the host's copy into them, and their way to the device. */
+  /** Buffers, and the host's copy into them. */
   readonly uploadMs: number;
   readonly recordingMs: number;
-  /** From submit until the device is done, as the host sees it. */
+  /** From submit until the results can be read, as the host sees it: device copies and kernel. */
   readonly computeMs: number;
-  /** From the device back into the result arrays. */
+  /** The host's copy into the result arrays. */
   readonly downloadMs: number;
   /** The whole run, with what lies between the phases. */
   readonly totalMs: number;
@@ -126,7 +126,7 @@ export interface ComputeBackend extends AsyncDisposable {
    * @param bindings One for each of the shader's bindings, by its name there (`group/binding` where SPIR-V has no names).
    * @returns One typed array per `output` and `inout`, of the length asked for.
    * @throws {ComputeError} `invalid-binding`, `invalid-kernel` and `limit-exceeded` before any GPU work; what `prepare` throws;
-   *   `out-of-memory`; `aborted` and `timeout` as `options` ask; `device-lost` and `disposed` at any time.
+   *   `out-of-memory`; `aborted` and `timeout` as `options` ask; `invalid-option` for options that are none; `device-lost` and `disposed` at any time.
    */
   run<K extends Bindings, B extends K, const O extends RunOptions = RunOptions>(
     kernel: Kernel<K>,

@@ -4,6 +4,7 @@ export type ComputeErrorCode =
   | "invalid-binding"
   | "unsupported-shader"
   | "shader-compilation"
+  | "invalid-option"
   | "limit-exceeded"
   | "out-of-memory"
   | "device-lost"

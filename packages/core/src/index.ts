@@ -25,6 +25,7 @@ export {
   temporary,
   type UniformValue,
 } from "./bindings.js";
+export { collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
   defineKernel,
@@ -38,6 +39,8 @@ export {
   type Workgroups,
 } from "./kernel.js";
 export { type PlannedDispatch, type PlannedResource, type PlannedResult, planRun, type RunPlan } from "./plan-run.js";
+export { RunClock, type RunPhase } from "./run-clock.js";
+export { type Caller, RunLedger } from "./run-ledger.js";
 export {
   type ArrayLayout,
   type BindingInfo,

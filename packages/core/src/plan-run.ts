@@ -52,6 +52,8 @@ export interface RunPlan {
   readonly resources: readonly PlannedResource[];
   /** In order; each sees what the ones before it wrote. */
   readonly dispatches: readonly PlannedDispatch[];
+  /** Whether no result has an element: then there is nothing to run, and no memory to bind. */
+  readonly isEmpty: boolean;
 }
 
 export interface PlanRequest<B extends Bindings> {
@@ -118,7 +120,7 @@ export function planRun<B extends Bindings>({
     }
   }
   resources.checkAllBound(interfaces, passes);
-  return { label: kernel.label, resources: resources.planned(), dispatches };
+  return { label: kernel.label, resources: resources.planned(), dispatches, isEmpty: false };
 }
 
 interface Draft {
@@ -211,8 +213,13 @@ class Resources {
   }
 
   planned(): PlannedResource[] {
-    // What no pass binds (a temporary of a shorter plan) needs no memory, but keeps its index.
-    return this.#drafts.map((draft) => ({ ...draft, access: draft.access ?? "read" }));
+    return this.#drafts.map((draft) => {
+      // What no pass binds, a temporary of a shorter plan, keeps its index and needs no memory.
+      if (draft.access === undefined) return { name: draft.name, byteLength: 0, access: "read" };
+      // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
+      const access = draft.access === "read" && !draft.data ? "mixed" : draft.access;
+      return { ...draft, access };
+    });
   }
 
   #named(name: string, info: BindingInfo): number {
@@ -313,7 +320,7 @@ function emptyPlan(label: string, bindings: Bindings): RunPlan {
         : undefined;
     if (type) resources.push({ name, byteLength: 0, access: "read-write", result: { type, length: 0 } });
   }
-  return { label, resources, dispatches: [] };
+  return { label, resources, dispatches: [], isEmpty: true };
 }
 
 export function isRole(value: BindingValue, role: "output"): value is Output;

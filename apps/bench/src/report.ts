@@ -1,0 +1,214 @@
+import type { DeviceInfo, RunProfile } from "@kiln-gpu/core";
+import { Table } from "console-table-printer";
+import type { OneShotFigures, PersistentFigures } from "./measure.js";
+import { formatSize } from "./options.js";
+import type { Timing } from "./statistics.js";
+
+/** The figures of one size; a backend that was not asked for has none. */
+export interface SizeFigures {
+  readonly size: number;
+  readonly oneShot: OneShotFigures | undefined;
+  readonly persistent: PersistentFigures | undefined;
+}
+
+export interface Target {
+  readonly name: string;
+  readonly expected: string;
+  readonly measured: string;
+  readonly isMet: boolean;
+}
+
+/** The report as text: adapter, tables, time trees, targets. */
+export function reportOf(device: DeviceInfo, figures: readonly SizeFigures[]): string {
+  const oneShot = figures.filter((row) => row.oneShot);
+  const persistent = figures.filter((row) => row.persistent);
+  return [
+    adapterOf(device),
+    oneShot.length > 0 && section("One-shot: everything created and destroyed in each call", baselineTable(oneShot)),
+    persistent.length > 0 && section("Persistent: everything kept", persistentTable(persistent)),
+    persistent.length > 0 &&
+      section("Warm calls beside others, in one process and in turn (medians)", comparisonTable(persistent)),
+    ...timeTrees(figures),
+    targetsSection(targetsOf(figures)),
+    persistent.length > 0 && closingNote(persistent),
+  ]
+    .filter((part) => typeof part === "string")
+    .join("\n\n");
+}
+
+function adapterOf({ name, isSoftware, features }: DeviceInfo): string {
+  const kind = isSoftware ? "a SOFTWARE GPU: the CPU computes, so these are not the figures of a GPU" : "a GPU";
+  return [
+    `Adapter    ${name}`,
+    `           ${kind}`,
+    `           timestamp queries: ${features.includes("timestamp-query") ? "yes" : "no"}`,
+    `Kernel     field add (c = a + b, f32) from SPIR-V; every result is checked`,
+    `Host       Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+  ].join("\n");
+}
+
+function baselineTable(rows: readonly SizeFigures[]): string {
+  return table(
+    rows.map(({ size, oneShot }) => ({
+      elements: formatSize(size),
+      median: ms(oneShot!.run.medianMs),
+      "p10 to p90": spread(oneShot!.run),
+      throughput: throughput(size, oneShot!.run.medianMs),
+      calls: oneShot!.run.count,
+    })),
+  );
+}
+
+function persistentTable(rows: readonly SizeFigures[]): string {
+  return table(
+    rows.map(({ size, oneShot, persistent }) => ({
+      elements: formatSize(size),
+      init: ms(persistent!.initMs),
+      first: ms(persistent!.firstMs),
+      average: ms(persistent!.warm.meanMs),
+      median: ms(persistent!.warm.medianMs),
+      "p10 to p90": spread(persistent!.warm),
+      "speed-up": oneShot ? times(speedUp({ oneShot, persistent: persistent! })) : "-",
+      throughput: throughput(size, persistent!.warm.medianMs),
+      calls: persistent!.warm.count,
+    })),
+  );
+}
+
+function comparisonTable(rows: readonly SizeFigures[]): string {
+  return table(
+    rows.map(({ size, persistent }) => {
+      const { warm, handTuned, bare, plainLoop } = persistent!;
+      return {
+        elements: formatSize(size),
+        kiln: ms(warm.medianMs),
+        "hand-tuned": `${ms(handTuned.warm.medianMs)} (${handTuned.name})`,
+        "kiln / hand-tuned": times(warm.medianMs / handTuned.warm.medianMs),
+        bare: `${ms(bare.warm.medianMs)} (${bare.name.replace(", bare", "")})`,
+        "plain loop, no GPU": ms(plainLoop.medianMs),
+      };
+    }),
+  );
+}
+
+const phases: readonly [keyof RunProfile, string][] = [
+  ["initMs", "init"],
+  ["pipelineMs", "pipeline"],
+  ["descriptorsMs", "descriptors"],
+  ["uploadMs", "upload"],
+  ["recordingMs", "command recording"],
+  ["computeMs", "compute"],
+  ["downloadMs", "download"],
+];
+
+/** For the largest of the report's own sizes, or of those there are. */
+function timeTrees(figures: readonly SizeFigures[]): string[] {
+  const row = figures.findLast(({ size }) => size <= 2 ** 16) ?? figures[0]!;
+  const at = `at ${formatSize(row.size)} elements`;
+  return [
+    row.oneShot && timeTree(`Time tree, one-shot call ${at}`, row.oneShot.profile),
+    row.persistent && timeTree(`Time tree, persistent, opening and first call ${at}`, row.persistent.firstProfile),
+    row.persistent && timeTree(`Time tree, persistent, warm call ${at}`, row.persistent.warmProfile),
+  ].filter((tree) => tree !== undefined);
+}
+
+function timeTree(title: string, profile: RunProfile): string {
+  const rows = phases.map(([key, name]) => [name, profile[key] ?? 0] as const);
+  const rest = profile.totalMs - rows.reduce((sum, [, value]) => sum + value, 0);
+  const all = [...rows, ["between the phases", rest] as const];
+  const lines = all.map(([name, value], i) => {
+    const share = `${((100 * value) / profile.totalMs).toFixed(1)}%`;
+    return `  ${i === all.length - 1 ? "└" : "├"}─ ${name.padEnd(19)}${ms(value).padStart(11)}${share.padStart(8)}`;
+  });
+  const gpu = profile.gpuTimeNs === undefined ? "no timestamp queries" : ms(profile.gpuTimeNs / 1e6);
+  return `${title}\n  ${"total".padEnd(22)}${ms(profile.totalMs).padStart(11)}\n${lines.join("\n")}\n  of the compute, the kernel on the device: ${gpu}`;
+}
+
+export function speedUp({ oneShot, persistent }: { oneShot: OneShotFigures; persistent: PersistentFigures }): number {
+  return oneShot.run.medianMs / persistent.warm.medianMs;
+}
+
+/** The targets of the report that Kiln re-creates, as far as the sizes and backends measured tell. */
+export function targetsOf(figures: readonly SizeFigures[]): Target[] {
+  const targets: Target[] = [];
+  const add = (name: string, expected: string, measured: string, isMet: boolean) =>
+    targets.push({ name, expected, measured, isMet });
+  for (const [size, factor] of [
+    [64, 10],
+    [2 ** 16, 5],
+  ] as const) {
+    const row = figures.find((figure) => figure.size === size);
+    if (!row?.oneShot || !row.persistent) continue;
+    const factorMeasured = speedUp({ oneShot: row.oneShot, persistent: row.persistent });
+    add(`speed-up at ${formatSize(size)}`, `at least ${factor}x`, times(factorMeasured), factorMeasured >= factor);
+  }
+  const within = figures.filter(({ size, persistent }) => persistent && size <= 2 ** 16);
+  if (within.length === 0) return targets;
+  const slowest = Math.max(...within.map(({ persistent }) => persistent!.warm.medianMs));
+  add("warm call, up to 64K", "under 25 ms", ms(slowest), slowest < 25);
+  const { stats, warm } = within.at(-1)!.persistent!;
+  const { pipelines, bindGroups } = stats;
+  add(
+    "pipeline reuse",
+    "1 made, then reused",
+    `${pipelines.made} made, ${pipelines.reused} reused`,
+    pipelines.made === 1 && pipelines.reused >= warm.count,
+  );
+  add(
+    "descriptor pooling",
+    "500 sets at most, reused",
+    `${bindGroups.made} made, ${bindGroups.reused} reused`,
+    bindGroups.live <= 500 && bindGroups.reused > bindGroups.made,
+  );
+  return targets;
+}
+
+function targetsSection(targets: readonly Target[]): string | undefined {
+  if (targets.length === 0) return undefined;
+  const rows = targets.map(({ name, expected, measured, isMet }) => ({
+    target: name,
+    expected,
+    measured,
+    met: isMet ? "yes" : "NO",
+  }));
+  return section("Targets of the report", table(rows));
+}
+
+function closingNote(rows: readonly SizeFigures[]): string {
+  const slower = rows.filter(({ persistent }) => persistent!.warm.medianMs > persistent!.plainLoop.medianMs);
+  if (slower.length === 0) return "The GPU beats the plain loop at every size here.";
+  const sizes = slower.map(({ size }) => formatSize(size)).join(", ");
+  return `At ${sizes} a plain JavaScript loop is faster: adding arrays that come from host memory moves 12 bytes for one addition.
+A GPU earns its way with more work on each byte (a matrix product) or with data that stays on it.`;
+}
+
+function section(title: string, body: string): string {
+  return `${title}\n${body}`;
+}
+
+function table(rows: readonly Record<string, string | number>[]): string {
+  const names = Object.keys(rows[0]!);
+  const printed = new Table({
+    columns: names.map((name, i) => ({ name, alignment: i === 0 ? "left" : "right" })),
+    shouldDisableColors: true,
+  });
+  printed.addRows([...rows]);
+  return printed.render();
+}
+
+function ms(value: number): string {
+  return `${value >= 100 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(4)} ms`;
+}
+
+function spread({ p10Ms, p90Ms }: Timing): string {
+  return `${ms(p10Ms).replace(" ms", "")} to ${ms(p90Ms)}`;
+}
+
+function times(factor: number): string {
+  return `${factor >= 100 ? factor.toFixed(0) : factor.toFixed(2)}x`;
+}
+
+function throughput(size: number, valueMs: number): string {
+  const perSecond = size / (valueMs / 1e3);
+  return perSecond >= 1e9 ? `${(perSecond / 1e9).toFixed(2)} G/s` : `${(perSecond / 1e6).toFixed(2)} M/s`;
+}

@@ -1,0 +1,82 @@
+import { ComputeError, type RunPlan } from "@kiln-gpu/core";
+import { bufferUsage, inErrorScope, lossOr, mapMode, type OpenDevice, submissionError } from "@kiln-gpu/webgpu";
+
+/** The buffers of one run: one for each resource, and one to read each result from. */
+export interface RunMemory {
+  readonly bufferCount: number;
+  readonly byteLength: number;
+  /** By resource. */
+  readonly buffers: readonly GPUBuffer[];
+  encodeDownload(encoder: GPUCommandEncoder): void;
+  /** Waits for the submission; rejects when `failure` says that it was refused, for then the bytes mean nothing. */
+  map(failure: Promise<GPUError | null>): Promise<(resource: number) => { memory: ArrayBuffer; offset: number }>;
+  destroy(): void;
+}
+
+/** @throws {ComputeError} `out-of-memory`, with nothing left allocated. */
+export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<RunMemory> {
+  const { device } = open;
+  const all: GPUBuffer[] = [];
+  let byteLength = 0;
+  const create = (size: number, usage: number, data?: ArrayBufferView) => {
+    byteLength += size;
+    const buffer = device.createBuffer({ size, usage, mappedAtCreation: data !== undefined });
+    all.push(buffer);
+    if (data) {
+      new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      buffer.unmap();
+    }
+    return buffer;
+  };
+  const destroy = () => {
+    for (const buffer of all) buffer.destroy();
+  };
+  const usage = bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource;
+  let buffers: GPUBuffer[] = [];
+  const downloads = new Map<number, GPUBuffer>();
+  let refused: unknown;
+  const scope = inErrorScope(device, "out-of-memory", () => {
+    try {
+      buffers = plan.resources.map(({ byteLength: size, data }) => create(size, usage, data));
+      for (const [i, { result, byteLength: size }] of plan.resources.entries()) {
+        if (result) downloads.set(i, create(size, bufferUsage.mapRead | bufferUsage.copyDestination));
+      }
+    } catch (error) {
+      // A buffer that is mapped at creation throws where the host has no memory for it.
+      refused = error;
+    }
+  });
+  refused ??= await scope.failure;
+  if (refused) {
+    destroy();
+    throw new ComputeError(
+      "out-of-memory",
+      `Kernel "${plan.label}" needs ${byteLength} bytes; the device does not have them.`,
+      {
+        cause: refused,
+      },
+    );
+  }
+  return {
+    bufferCount: all.length,
+    byteLength,
+    buffers,
+    encodeDownload(encoder) {
+      for (const [resource, download] of downloads) {
+        encoder.copyBufferToBuffer(buffers[resource]!, 0, download, 0, download.size);
+      }
+    },
+    async map(failure) {
+      const maps = Promise.all([...downloads.values()].map((buffer) => buffer.mapAsync(mapMode.read))).catch(
+        async (error) => {
+          throw await lossOr(open, error);
+        },
+      );
+      const [refusal] = await Promise.all([failure, maps]);
+      if (open.loss) throw open.loss;
+      if (refusal) throw submissionError(plan.label, refusal);
+      return (resource) => ({ memory: downloads.get(resource)!.getMappedRange(), offset: 0 });
+    },
+    destroy,
+  };
+}

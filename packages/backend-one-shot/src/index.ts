@@ -1,0 +1,1 @@
+export { type OneShotBackendOptions, openOneShotBackend } from "./open-one-shot-backend.js";

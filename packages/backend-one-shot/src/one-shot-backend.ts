@@ -1,0 +1,143 @@
+import {
+  type BackendStats,
+  type Bindings,
+  type ComputeBackend,
+  collectResults,
+  type DeviceInfo,
+  emptyResults,
+  type Kernel,
+  type PrepareOptions,
+  planRun,
+  RunClock,
+  RunLedger,
+  type RunOptions,
+  type RunResults,
+  withProfile,
+} from "@kiln-gpu/core";
+import { interfacesOf, loadKernel } from "@kiln-gpu/shader";
+import {
+  createDeviceTimer,
+  encodeDispatches,
+  inErrorScope,
+  type OpenDeviceOptions,
+  openDevice,
+} from "@kiln-gpu/webgpu";
+import { createMemory } from "./create-memory.js";
+import { compilePrograms, createBindGroups } from "./create-programs.js";
+import { Tally } from "./tally.js";
+
+/** Every run opens a device, compiles, allocates, computes, and destroys all of it again. */
+export class OneShotBackend implements ComputeBackend {
+  readonly name = "one-shot";
+  readonly device: DeviceInfo;
+  readonly #options: OpenDeviceOptions;
+  readonly #runs = new RunLedger(this.name);
+  readonly #tally = new Tally();
+
+  constructor(device: DeviceInfo, options: OpenDeviceOptions) {
+    this.device = device;
+    this.#options = options;
+  }
+
+  async prepare<B extends Bindings>(kernel: Kernel<B>, options: PrepareOptions = {}): Promise<void> {
+    return this.#runs.prepare(kernel.label, options, async () => {
+      const programs = await loadKernel(kernel);
+      const open = await openDevice(this.#options);
+      try {
+        const names = Object.keys(programs).map((program) => ({ program, split: false }));
+        await compilePrograms(open, kernel.label, programs, names);
+      } finally {
+        await open.close();
+      }
+    });
+  }
+
+  async run<K extends Bindings, B extends K, const O extends RunOptions = RunOptions>(
+    kernel: Kernel<K>,
+    bindings: B,
+    options?: O,
+  ): Promise<RunResults<B, O>> {
+    const results = await this.#runs.start(kernel.label, options ?? {}, () =>
+      this.#execute(kernel, bindings, options ?? {}),
+    );
+    return results as RunResults<B, O>;
+  }
+
+  async #execute<B extends Bindings>(kernel: Kernel<B>, bindings: B, options: RunOptions): Promise<object> {
+    const clock = new RunClock();
+    const programs = await loadKernel(kernel);
+    clock.lap("pipelineMs");
+    const { limits } = this.device;
+    const plan = planRun({
+      kernel,
+      interfaces: interfacesOf(programs),
+      bindings,
+      workgroups: options.workgroups,
+      limits,
+    });
+    if (plan.isEmpty)
+      return options.profile ? withProfile(plan.label, emptyResults(plan), clock.profile()) : emptyResults(plan);
+    clock.skip();
+
+    const open = await openDevice(this.#options);
+    this.#tally.devices.add(1);
+    clock.lap("initMs");
+    const { device } = open;
+    const timer = options.profile ? createDeviceTimer(device) : undefined;
+    let memory: Awaited<ReturnType<typeof createMemory>> | undefined;
+    let pipelines = 0;
+    let bindGroupCount = 0;
+    try {
+      const compiled = await compilePrograms(open, plan.label, programs, plan.dispatches);
+      pipelines = compiled.size;
+      this.#tally.pipelines.add(pipelines);
+      clock.lap("pipelineMs");
+      memory = await createMemory(open, plan);
+      this.#tally.buffers.add(memory.bufferCount, memory.byteLength);
+      clock.lap("uploadMs");
+      const { buffers, encodeDownload } = memory;
+      const { failure } = inErrorScope(device, "validation", () => {
+        const dispatches = createBindGroups(device, plan, compiled, buffers);
+        bindGroupCount = dispatches.reduce((count, { bindGroups }) => count + bindGroups.length, 0);
+        this.#tally.bindGroups.add(bindGroupCount);
+        clock.lap("descriptorsMs");
+        const encoder = device.createCommandEncoder({ label: plan.label });
+        const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
+        encodeDispatches(pass, dispatches);
+        pass.end();
+        encodeDownload(encoder);
+        timer?.resolve(encoder);
+        const commands = encoder.finish();
+        clock.lap("recordingMs");
+        device.queue.submit([commands]);
+      });
+      this.#tally.submissions += 1;
+      const mapped = await memory.map(failure);
+      const gpuTimeNs = await timer?.read();
+      clock.lap("computeMs");
+      const results = collectResults(plan, mapped);
+      clock.lap("downloadMs");
+      return options.profile ? withProfile(plan.label, results, clock.profile(gpuTimeNs)) : results;
+    } finally {
+      timer?.destroy();
+      memory?.destroy();
+      this.#tally.buffers.remove(memory?.bufferCount ?? 0, memory?.byteLength ?? 0);
+      this.#tally.bindGroups.remove(bindGroupCount);
+      this.#tally.pipelines.remove(pipelines);
+      await open.close();
+      this.#tally.devices.remove(1);
+    }
+  }
+
+  stats(): BackendStats {
+    return { runs: this.#runs.stats(), ...this.#tally.stats() };
+  }
+
+  dispose(): Promise<void> {
+    return this.#runs.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}

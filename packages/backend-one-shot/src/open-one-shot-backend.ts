@@ -1,0 +1,17 @@
+import type { ComputeBackend } from "@kiln-gpu/core";
+import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
+import { OneShotBackend } from "./one-shot-backend.js";
+
+/** Which device every run opens. */
+export type OneShotBackendOptions = OpenDeviceOptions;
+
+/**
+ * Opens a backend that creates everything for each run and destroys it afterwards: the reference for results, and the baseline
+ * for time. A device is opened and closed once here, to learn what it is.
+ * @throws {ComputeError} `no-adapter`.
+ */
+export async function openOneShotBackend(options: OneShotBackendOptions = {}): Promise<ComputeBackend> {
+  const open = await openDevice(options);
+  await open.close();
+  return new OneShotBackend(open.info, options);
+}

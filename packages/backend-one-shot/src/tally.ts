@@ -1,0 +1,47 @@
+import type { BackendStats } from "@kiln-gpu/core";
+
+/** Counts what is created and destroyed; a one-shot backend reuses nothing. */
+class Counter {
+  #made = 0;
+  #live = 0;
+  #bytes = 0;
+  #highWaterBytes = 0;
+
+  add(count: number, bytes = 0): void {
+    this.#made += count;
+    this.#live += count;
+    this.#bytes += bytes;
+    this.#highWaterBytes = Math.max(this.#highWaterBytes, this.#bytes);
+  }
+
+  remove(count: number, bytes = 0): void {
+    this.#live -= count;
+    this.#bytes -= bytes;
+  }
+
+  stats() {
+    return { made: this.#made, reused: 0, live: this.#live };
+  }
+
+  memoryStats() {
+    return { ...this.stats(), bytes: this.#bytes, highWaterBytes: this.#highWaterBytes };
+  }
+}
+
+export class Tally {
+  readonly devices = new Counter();
+  readonly pipelines = new Counter();
+  readonly bindGroups = new Counter();
+  readonly buffers = new Counter();
+  submissions = 0;
+
+  stats(): Omit<BackendStats, "runs"> {
+    return {
+      submissions: this.submissions,
+      devices: this.devices.stats(),
+      pipelines: { ...this.pipelines.stats(), evicted: 0 },
+      bindGroups: { ...this.bindGroups.stats(), evicted: 0 },
+      buffers: this.buffers.memoryStats(),
+    };
+  }
+}

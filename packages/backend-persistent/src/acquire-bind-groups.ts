@@ -1,0 +1,46 @@
+import type { DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
+import type { EncodableDispatch } from "@kiln-gpu/webgpu";
+import type { ReadyRun } from "./execute-batch.js";
+import type { Place } from "./place-batch.js";
+
+/**
+ * The dispatches of `runs` with their bind groups, each found in the pool or made. A batch may need more than the pool may hold:
+ * what was taken is given back as soon as the pool is full, for a bind group lives on in whoever has it.
+ */
+export function acquireBindGroups(
+  descriptors: DescriptorPool,
+  runs: readonly ReadyRun[],
+  places: readonly (readonly (Place | undefined)[])[],
+  regions: readonly PooledBuffer[],
+): EncodableDispatch[] {
+  const dispatches: EncodableDispatch[] = [];
+  const held: PooledBindGroup[] = [];
+  const release = () => {
+    for (const set of held.splice(0)) descriptors.release(set);
+  };
+  for (const [run, { plan, pipelines }] of runs.entries()) {
+    for (const [i, { entries, workgroups }] of plan.dispatches.entries()) {
+      const { pipeline, bindGroupLayouts, layoutIds } = pipelines[i]!;
+      const bindGroups = bindGroupLayouts.map((layout, group) => {
+        const bound = [];
+        for (const { group: of, binding, resource } of entries) {
+          if (of !== group) continue;
+          const { region, start } = places[run]![resource]!;
+          bound.push({ binding, buffer: regions[region]!, offset: start, size: plan.resources[resource]!.byteLength });
+        }
+        const request = { layout, layoutId: layoutIds[group]!, entries: bound };
+        let set = descriptors.tryAcquire(request);
+        if (!set) {
+          release();
+          set = descriptors.tryAcquire(request);
+        }
+        if (!set) throw new Error("Unreachable: nobody else holds bind groups.");
+        held.push(set);
+        return set.bindGroup;
+      });
+      dispatches.push({ pipeline, bindGroups, workgroups });
+    }
+  }
+  release();
+  return dispatches;
+}

@@ -1,0 +1,1 @@
+export { openPersistentBackend, type PersistentBackendOptions } from "./open-persistent-backend.js";

@@ -1,0 +1,36 @@
+import { type ComputeBackend, ComputeError } from "@kiln-gpu/core";
+import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
+import { type KeepLimits, PersistentBackend } from "./persistent-backend.js";
+
+export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {}
+
+const defaults: KeepLimits = {
+  byteBudget: 2 * 2 ** 30,
+  maxIdleMs: 30_000,
+  maxPipelines: 256,
+  maxDescriptorSets: 500,
+  maxDescriptors: 1000,
+  maxSubmissions: 3,
+};
+
+/**
+ * Opens a backend that keeps its device, pipelines, bind groups and buffers, so that a warm run makes nothing.
+ * @throws {ComputeError} `no-adapter`; `invalid-option` for a limit that is none.
+ */
+export async function openPersistentBackend(options: PersistentBackendOptions = {}): Promise<ComputeBackend> {
+  const limits: KeepLimits = { ...defaults };
+  for (const name of Object.keys(defaults) as (keyof KeepLimits)[]) {
+    const given = options[name];
+    if (given === undefined) continue;
+    const isBytesOrMs = name === "byteBudget" || name === "maxIdleMs";
+    if (!(given >= 1) || (!isBytesOrMs && !Number.isInteger(given))) {
+      const expected = isBytesOrMs ? "a number, 1 or more" : "a whole number, 1 or more";
+      throw new ComputeError(
+        "invalid-option",
+        `openPersistentBackend is given a ${name} of ${given}; expected is ${expected}.`,
+      );
+    }
+    (limits as { -readonly [name in keyof KeepLimits]: number })[name] = given;
+  }
+  return new PersistentBackend(await openDevice(options), limits);
+}

@@ -1,0 +1,160 @@
+/**
+ * Where everything that a batch needs lies: a few shared buffers instead of three for each run, so that one copy goes in and one
+ * comes out however many runs share the submission.
+ *
+ * Invariant: what passes only read never shares a buffer with what they write, since WebGPU refuses a dispatch that binds one
+ * buffer both ways, even in ranges that do not overlap. The order is fixed, so the same runs are placed the same again.
+ */
+import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
+
+/** A range of a region and its place in a staging buffer; all in bytes. */
+export interface Transfer {
+  readonly start: number;
+  readonly byteLength: number;
+  readonly staging: number;
+  readonly stagingStart: number;
+}
+
+/** One device buffer of a batch. */
+export interface Region {
+  readonly byteLength: number;
+  /** What must be zero before the first dispatch. */
+  readonly clear: { readonly start: number; readonly byteLength: number };
+  readonly upload: Transfer | undefined;
+  readonly download: Transfer | undefined;
+}
+
+export interface Place {
+  /** The index of a region. */
+  readonly region: number;
+  /** Bytes from the region's start. */
+  readonly start: number;
+}
+
+export interface BatchPlaces {
+  readonly regions: readonly Region[];
+  /** The bytes of each staging buffer on the way in, and out. */
+  readonly uploads: readonly number[];
+  readonly downloads: readonly number[];
+  /** By run, then by resource; undefined where no pass binds it. */
+  readonly places: readonly (readonly (Place | undefined)[])[];
+}
+
+export interface PlaceLimits {
+  /** Where a binding may begin: the larger of the device's two offset alignments. */
+  readonly alignment: number;
+  /** Bytes that runs share one buffer up to; a larger resource has a buffer of its own. */
+  readonly maxSharedByteLength: number;
+}
+
+/** The kinds of content, in the order in which they lie in a region, so that each transfer is one range. */
+const kinds = ["scratch", "output", "inout", "input"] as const;
+type Kind = (typeof kinds)[number];
+
+interface Item {
+  readonly run: number;
+  readonly resource: number;
+  readonly byteLength: number;
+}
+
+type Buckets = Record<Kind, Item[]>;
+type Ends = Record<Kind, number>;
+
+export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): BatchPlaces {
+  const read = emptyBuckets();
+  const written = emptyBuckets();
+  const mixed: Buckets[] = [];
+  const places: (Place | undefined)[][] = [];
+  for (let run = 0; run < plans.length; run += 1) {
+    const { resources } = plans[run]!;
+    places.push(new Array<Place | undefined>(resources.length).fill(undefined));
+    for (let resource = 0; resource < resources.length; resource += 1) {
+      const planned = resources[resource]!;
+      const { byteLength, access } = planned;
+      if (byteLength === 0) continue;
+      let buckets = access === "read" ? read : written;
+      if (access === "mixed") mixed.push((buckets = emptyBuckets()));
+      buckets[kindOf(planned)].push({ run, resource, byteLength });
+    }
+  }
+  const layout = new Layout(limits, places);
+  layout.place(read);
+  layout.place(written);
+  for (const buckets of mixed) layout.place(buckets);
+  return layout.finish();
+}
+
+class Layout {
+  readonly #limits: PlaceLimits;
+  readonly #places: (Place | undefined)[][];
+  readonly #regions: Region[] = [];
+  readonly #uploads: number[] = [];
+  readonly #downloads: number[] = [];
+
+  constructor(limits: PlaceLimits, places: (Place | undefined)[][]) {
+    this.#limits = limits;
+    this.#places = places;
+  }
+
+  /** Lays the items one after another, in as few regions as the shared size allows. */
+  place(buckets: Buckets): void {
+    const { alignment, maxSharedByteLength } = this.#limits;
+    let end = 0;
+    /** Where each kind ends in the region that is being filled; 0 where it has nothing there. */
+    let ends: Ends = { scratch: 0, output: 0, inout: 0, input: 0 };
+    for (const kind of kinds) {
+      for (const { run, resource, byteLength } of buckets[kind]) {
+        let start = Math.ceil(end / alignment) * alignment;
+        if (start > 0 && start + byteLength > maxSharedByteLength) {
+          this.#close(ends);
+          ends = { scratch: 0, output: 0, inout: 0, input: 0 };
+          start = 0;
+        }
+        this.#places[run]![resource] = { region: this.#regions.length, start };
+        end = start + byteLength;
+        ends[kind] = end;
+      }
+    }
+    if (end > 0) this.#close(ends);
+  }
+
+  finish(): BatchPlaces {
+    return { regions: this.#regions, uploads: this.#uploads, downloads: this.#downloads, places: this.#places };
+  }
+
+  #close({ scratch, ...ends }: Ends): void {
+    const output = Math.max(ends.output, scratch);
+    const inout = Math.max(ends.inout, output);
+    const end = Math.max(ends.input, inout);
+    // Each range begins where the kind before ends; the alignment's gap is copied with it and belongs to nobody.
+    this.#regions.push({
+      byteLength: end,
+      clear: { start: 0, byteLength: output },
+      upload: this.#transfer(this.#uploads, output, end),
+      download: this.#transfer(this.#downloads, scratch, inout),
+    });
+  }
+
+  #transfer(staging: number[], start: number, end: number): Transfer | undefined {
+    const byteLength = end - start;
+    if (byteLength === 0) return undefined;
+    const last = staging.at(-1);
+    // Mapped ranges begin at multiples of 8.
+    const stagingStart = last === undefined ? 0 : Math.ceil(last / 8) * 8;
+    if (last === undefined || stagingStart + byteLength > this.#limits.maxSharedByteLength) {
+      staging.push(byteLength);
+      return { start, byteLength, staging: staging.length - 1, stagingStart: 0 };
+    }
+    staging[staging.length - 1] = stagingStart + byteLength;
+    return { start, byteLength, staging: staging.length - 1, stagingStart };
+  }
+}
+
+function kindOf({ data, result }: PlannedResource): Kind {
+  if (result) return data ? "inout" : "output";
+  return data ? "input" : "scratch";
+}
+
+function emptyBuckets(): Buckets {
+  return { scratch: [], output: [], inout: [], input: [] };
+}

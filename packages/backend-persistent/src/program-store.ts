@@ -1,0 +1,130 @@
+import type { Bindings, Kernel, PlannedDispatch, Program, ShaderInterface } from "@kiln-gpu/core";
+import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
+import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
+import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
+
+/** A pipeline that is kept; its layouts carry numbers by which bind groups are kept. */
+export interface StoredProgram extends CompiledProgram {
+  readonly layoutIds: readonly number[];
+}
+
+/** A kernel whose sources are translated, reflected and hashed: done once for each kernel, however often it runs. */
+export interface LoadedKernel {
+  readonly label: string;
+  readonly interfaces: { readonly [program: string]: ShaderInterface };
+  readonly programs: { readonly [program: string]: LoadedProgram };
+  /** Content addresses, by variant and program. */
+  readonly addresses: ReadonlyMap<string, string>;
+}
+
+/** What a dispatch runs: a program of the kernel, whole or as its split variant. */
+type Wanted = Pick<PlannedDispatch, "program" | "split">;
+
+const variantKey = ({ program, split }: Wanted) => (split ? `split ${program}` : `whole ${program}`);
+
+/**
+ * Kernels to pipelines, each compiled once for each device.
+ *
+ * Invariant: only the cache holds pipelines. A loaded kernel holds their addresses, so that the cache's bound is the bound.
+ */
+export class ProgramStore {
+  readonly #open: OpenDevice;
+  readonly #cache: ShaderCache<StoredProgram>;
+  readonly #loaded = new WeakMap<object, LoadedKernel>();
+  readonly #loading = new WeakMap<object, Promise<LoadedKernel>>();
+  #lastLayoutId = 0;
+
+  constructor(open: OpenDevice, maxPipelines: number) {
+    this.#open = open;
+    this.#cache = new ShaderCache({ maxEntries: maxPipelines });
+  }
+
+  /** The kernel, if it was loaded before. */
+  peek<B extends Bindings>(kernel: Kernel<B>): LoadedKernel | undefined {
+    return this.#loaded.get(kernel);
+  }
+
+  load<B extends Bindings>(kernel: Kernel<B>): Promise<LoadedKernel> {
+    let loading = this.#loading.get(kernel);
+    if (!loading) {
+      loading = this.#load(kernel).finally(() => this.#loading.delete(kernel));
+      this.#loading.set(kernel, loading);
+    }
+    return loading;
+  }
+
+  /** The pipelines of all that is wanted, in its order, if each is compiled. */
+  peekPipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): StoredProgram[] | undefined {
+    const found: StoredProgram[] = [];
+    for (const want of wanted) {
+      const program = this.#cache.peek(kernel.addresses.get(variantKey(want))!);
+      if (!program) return undefined;
+      found.push(program);
+    }
+    return found;
+  }
+
+  /**
+   * The pipelines of all that is wanted, in its order; what is not compiled yet is, once.
+   * @throws {ComputeError} What `compileProgram` throws.
+   */
+  pipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): Promise<StoredProgram[]> {
+    return Promise.all(
+      wanted.map((want) => this.#cache.get(kernel.addresses.get(variantKey(want))!, () => this.#compile(kernel, want))),
+    );
+  }
+
+  stats() {
+    return this.#cache.stats();
+  }
+
+  clear(): void {
+    this.#cache.clear();
+  }
+
+  async #load<B extends Bindings>(kernel: Kernel<B>): Promise<LoadedKernel> {
+    const programs = await loadKernel(kernel);
+    const addresses = new Map<string, string>();
+    for (const [program, loaded] of Object.entries(programs)) {
+      for (const split of [false, true]) {
+        const request = requestOf(kernel.programs[program]!, loaded, split);
+        addresses.set(variantKey({ program, split }), await contentAddress(request));
+      }
+    }
+    const loaded = { label: kernel.label, interfaces: interfacesOf(programs), programs, addresses };
+    this.#loaded.set(kernel, loaded);
+    return loaded;
+  }
+
+  async #compile(kernel: LoadedKernel, { program, split }: Wanted): Promise<StoredProgram> {
+    const loaded = kernel.programs[program]!;
+    const compiled = await compileProgram(this.#open, {
+      label: `Kernel "${kernel.label}"`,
+      wgsl: split ? splitVariant(loaded) : loaded.wgsl,
+      interface: loaded.interface,
+      constants: loaded.constants,
+      split,
+    });
+    return { ...compiled, layoutIds: compiled.bindGroupLayouts.map(() => ++this.#lastLayoutId) };
+  }
+}
+
+function requestOf(
+  { wgsl, spirv }: Program,
+  { constants, interface: shader }: LoadedProgram,
+  split: boolean,
+): ShaderRequest {
+  return {
+    language: wgsl === undefined ? "spirv" : "wgsl",
+    source: wgsl ?? new Uint8Array(spirv!.buffer, spirv!.byteOffset, spirv!.byteLength),
+    entryPoint: shader.entryPoint,
+    constants,
+    layout: shader.bindings.map(({ group, binding, kind, access }) => ({
+      group,
+      binding,
+      type: kind === "uniform" ? "uniform" : access === "read" ? "read-only-storage" : "storage",
+    })),
+    variant: split ? "split" : "whole",
+    translator,
+  };
+}

@@ -1,0 +1,126 @@
+import type { Caller } from "@kiln-gpu/core";
+import type { CommandPool } from "@kiln-gpu/resource-pools";
+import { type BatchContext, executeBatch, type ReadyRun, type SlotContents } from "./execute-batch.js";
+
+/** A run that waits for its submission or its results. */
+interface QueuedRun {
+  readonly ready: ReadyRun;
+  readonly caller: Caller;
+  /** Whether it shares its submission with no other. */
+  readonly alone: boolean;
+  readonly byteLength: number;
+  resolve(results: object): void;
+  reject(error: unknown): void;
+}
+
+export interface QueueLimits {
+  readonly maxBatchRuns: number;
+  readonly maxBatchByteLength: number;
+}
+
+/**
+ * Gathers runs into submissions. With a slot free, the runs of one tick go together on the next microtask; with none free, runs
+ * gather until one is. Nothing waits for company while a slot is free.
+ *
+ * Invariant: a run that fails in company has not run. It is submitted again alone, so what is wrong with it rejects it alone.
+ */
+export class SubmissionQueue {
+  readonly #context: BatchContext;
+  readonly #slots: CommandPool<SlotContents>;
+  readonly #limits: QueueLimits;
+  readonly #inFlight = new Set<readonly QueuedRun[]>();
+  #queue: QueuedRun[] = [];
+  #isScheduled = false;
+  #submissions = 0;
+
+  constructor(context: BatchContext, slots: CommandPool<SlotContents>, limits: QueueLimits) {
+    this.#context = context;
+    this.#slots = slots;
+    this.#limits = limits;
+    // A lost device may stay silent about what it was given; nobody waits for it.
+    context.open.lost.then((loss) => {
+      for (const batch of [...this.#inFlight, this.#queue]) {
+        for (const run of batch) run.reject(loss);
+      }
+      this.#queue = [];
+    });
+  }
+
+  get submissions(): number {
+    return this.#submissions;
+  }
+
+  /** Resolves with the run's results. A run whose caller has left by the time it is due is not submitted. */
+  enqueue(ready: ReadyRun, caller: Caller, alone: boolean): Promise<object> {
+    const byteLength = ready.plan.resources.reduce((sum, resource) => sum + resource.byteLength, 0);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ ready, caller, alone, byteLength, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#queue.length > 0) {
+      const slot = this.#slots.tryAcquire();
+      if (!slot) return;
+      const batch = this.#takeBatch();
+      if (batch.length === 0) {
+        this.#slots.release(slot);
+        return;
+      }
+      this.#submit(batch, slot.contents).finally(() => {
+        this.#slots.release(slot);
+        this.#schedule();
+      });
+    }
+  }
+
+  /** From the front of the queue, as many as may go together. */
+  #takeBatch(): QueuedRun[] {
+    const batch: QueuedRun[] = [];
+    let byteLength = 0;
+    let taken = 0;
+    for (const run of this.#queue) {
+      if (run.caller.left) {
+        run.reject(run.caller.left);
+      } else {
+        const fits =
+          batch.length < this.#limits.maxBatchRuns && byteLength + run.byteLength <= this.#limits.maxBatchByteLength;
+        if (batch.length > 0 && (run.alone || !fits)) break;
+        batch.push(run);
+        byteLength += run.byteLength;
+      }
+      taken += 1;
+      if (batch.at(-1)?.alone) break;
+    }
+    this.#queue.splice(0, taken);
+    return batch;
+  }
+
+  async #submit(batch: QueuedRun[], slot: SlotContents): Promise<void> {
+    this.#inFlight.add(batch);
+    this.#submissions += 1;
+    try {
+      const runs = batch.map(({ ready }) => ready);
+      const results = await executeBatch(this.#context, runs, slot);
+      for (const [i, run] of batch.entries()) run.resolve(results[i]!);
+    } catch (error) {
+      if (batch.length === 1 || this.#context.open.loss) {
+        for (const run of batch) run.reject(error);
+      } else {
+        this.#queue.unshift(...batch.map((run) => ({ ...run, alone: true })));
+      }
+    } finally {
+      this.#inFlight.delete(batch);
+    }
+  }
+}

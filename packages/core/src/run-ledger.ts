@@ -1,0 +1,124 @@
+import type { BackendStats, PrepareOptions, RunOptions } from "./backend.js";
+import { ComputeError } from "./errors.js";
+
+/** Who waits for a run. */
+export interface Caller {
+  /** Why the caller no longer waits, once that is so: `aborted` or `timeout`. */
+  left: ComputeError | undefined;
+}
+
+/**
+ * A backend's account of its runs: who may start, what is counted, and when the last one has ended. A caller's signal or deadline
+ * settles the caller's promise; the work behind it goes on to its own end and frees what it holds there.
+ */
+export class RunLedger {
+  readonly #name: string;
+  readonly #working = new Set<Promise<unknown>>();
+  #started = 0;
+  #completed = 0;
+  #failed = 0;
+  #closed = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Starts `work` as a run, unless the backend is disposed or `options` end the run before it began.
+   * @param work Is told through `caller` when the caller stopped waiting, and may then save itself what has not begun.
+   * @throws {ComputeError} `disposed`, `aborted`, `timeout`, `invalid-option`; always as a rejection.
+   */
+  async start<T>(label: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
+    this.#admit(label, options);
+    this.#started += 1;
+    try {
+      const results = await this.#track(label, options, work);
+      this.#completed += 1;
+      return results;
+    } catch (error) {
+      this.#failed += 1;
+      throw error;
+    }
+  }
+
+  /** Starts `work` that is no run: under the same rules, counted nowhere. */
+  async prepare(label: string, options: PrepareOptions, work: () => Promise<void>): Promise<void> {
+    this.#admit(label, options);
+    await this.#track(label, options, work);
+  }
+
+  #admit(label: string, options: RunOptions): void {
+    this.checkOpen();
+    checkOptions(label, options);
+    if (options.signal?.aborted) throw abortedError(label, options.signal);
+  }
+
+  #track<T>(label: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
+    const caller: Caller = { left: undefined };
+    const working = work(caller);
+    this.#working.add(working);
+    const ended = () => this.#working.delete(working);
+    working.then(ended, ended);
+    const early = options.signal !== undefined || options.timeoutMs !== undefined;
+    return early ? settleEarly(working, label, options, caller) : working;
+  }
+
+  /** @throws {ComputeError} `disposed`. */
+  checkOpen(): void {
+    if (this.#closed) throw new ComputeError("disposed", `The ${this.#name} backend is disposed; open another one.`);
+  }
+
+  /** Lets nothing start from now on, and waits until all that did has ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#working);
+  }
+
+  stats(): BackendStats["runs"] {
+    const pending = this.#started - this.#completed - this.#failed;
+    return { started: this.#started, completed: this.#completed, failed: this.#failed, pending };
+  }
+}
+
+function settleEarly<T>(
+  working: Promise<T>,
+  label: string,
+  { signal, timeoutMs }: RunOptions,
+  caller: Caller,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (error: ComputeError) => {
+      caller.left = error;
+      reject(error);
+    };
+    const onAbort = () => leave(abortedError(label, signal!));
+    const onTimeout = () =>
+      leave(new ComputeError("timeout", `Kernel "${label}" has not finished within ${timeoutMs} ms.`));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+    working.then(resolve, reject).finally(() => {
+      signal?.removeEventListener("abort", onAbort);
+      clearTimeout(timer);
+    });
+  });
+}
+
+function abortedError(label: string, signal: AbortSignal): ComputeError {
+  return new ComputeError("aborted", `The run of kernel "${label}" is aborted.`, { cause: signal.reason });
+}
+
+function checkOptions(label: string, { signal, timeoutMs }: RunOptions): void {
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
+    throw new ComputeError(
+      "invalid-option",
+      `The run of kernel "${label}" is given a timeoutMs of ${timeoutMs}; expected are 1 to ${0x7fff_ffff} milliseconds.`,
+    );
+  }
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw new ComputeError("invalid-option", `The run of kernel "${label}" is given a signal that is no AbortSignal.`);
+  }
+}

@@ -1,0 +1,63 @@
+import { type ComputeBackend, ComputeError, defineKernel, type Output, output } from "@kiln-gpu/core";
+import { decodeBase64 } from "./decode-base64.js";
+import type { KernelRunOptions } from "./kernel-run-options.js";
+import { fieldAdd as spirv } from "./spirv.generated.js";
+
+const wgsl = /* wgsl */ `
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  if (i < arrayLength(&c)) {
+    c[i] = a[i] + b[i];
+  }
+}
+`;
+
+export type FieldAddBindings = {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  /** As long as `a` and `b`. */
+  readonly c: Output<Float32Array>;
+};
+
+/** `c = a + b`, element by element. */
+export const fieldAdd = /* @__PURE__ */ defineKernel<FieldAddBindings>({ label: "field-add", wgsl });
+
+/** `fieldAdd`, from SPIR-V. */
+export const fieldAddSpirv = /* @__PURE__ */ defineKernel<FieldAddBindings>({
+  label: "field-add-spirv",
+  spirv: decodeBase64(spirv),
+});
+
+/**
+ * Adds two fields on the GPU.
+ * @returns `a + b`, each element rounded to f32 once: equal to `fieldAddReference`, bit for bit, where it is a normal number.
+ * @throws {ComputeError} `invalid-binding` when the lengths differ; what `ComputeBackend.run` throws.
+ */
+export async function runFieldAdd(
+  backend: ComputeBackend,
+  a: Float32Array,
+  b: Float32Array,
+  { from = "wgsl", ...options }: KernelRunOptions = {},
+): Promise<Float32Array> {
+  if (a.length !== b.length) {
+    throw new ComputeError(
+      "invalid-binding",
+      `runFieldAdd adds arrays of equal length; "a" has ${a.length} elements and "b" has ${b.length}.`,
+    );
+  }
+  const kernel = from === "spirv" ? fieldAddSpirv : fieldAdd;
+  const { c } = await backend.run(kernel, { a, b, c: output(Float32Array, a.length) }, options);
+  return c;
+}
+
+/** What `runFieldAdd` computes, on the CPU. */
+export function fieldAddReference(a: Float32Array, b: Float32Array): Float32Array {
+  const c = new Float32Array(a.length);
+  for (let i = 0; i < c.length; i += 1) c[i] = a[i]! + b[i]!;
+  return c;
+}

@@ -1,0 +1,116 @@
+import {
+  type ComputeBackend,
+  ComputeError,
+  defineKernel,
+  type Kernel,
+  type Output,
+  output,
+  type Program,
+} from "@kiln-gpu/core";
+import { decodeBase64 } from "./decode-base64.js";
+import type { KernelRunOptions } from "./kernel-run-options.js";
+import { histogram as spirv } from "./spirv.generated.js";
+
+const workgroupSize = 256;
+/** 16 KiB of counters, which is the workgroup memory that every WebGPU device has. */
+const maxBinCount = 4096;
+/** As many as there are bins at most, so that adding a workgroup's counts never costs more than counting. */
+const valuesPerWorkgroup = 4096;
+const maxWorkgroups = 512;
+
+const wgsl = /* wgsl */ `
+const workgroupSize = 256u;
+const maxBinCount = 4096u;
+
+@group(0) @binding(0) var<storage, read> values: array<u32>;
+@group(0) @binding(1) var<storage, read_write> counts: array<atomic<u32>>;
+
+var<workgroup> bins: array<atomic<u32>, maxBinCount>;
+
+@compute @workgroup_size(workgroupSize)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(num_workgroups) workgroups: vec3u,
+) {
+  let count = arrayLength(&values);
+  let binCount = min(arrayLength(&counts), maxBinCount);
+  let stride = workgroups.x * workgroupSize;
+
+  for (var i = id.x; i < count; i += stride) {
+    let bin = values[i];
+    if (bin < binCount) {
+      atomicAdd(&bins[bin], 1);
+    }
+  }
+  workgroupBarrier();
+
+  for (var bin = local; bin < binCount; bin += workgroupSize) {
+    let found = atomicLoad(&bins[bin]);
+    if (found > 0) {
+      atomicAdd(&counts[bin], found);
+    }
+  }
+}
+`;
+
+export type HistogramBindings = {
+  readonly values: Uint32Array;
+  /** One element a bin, at most 4096. */
+  readonly counts: Output<Uint32Array>;
+};
+
+/**
+ * `counts[bin]` is how many of `values` equal `bin`; values of `counts.length` and above are counted nowhere. Workgroups count in
+ * their own memory first, so that values which repeat do not queue for one address.
+ */
+export const histogram = /* @__PURE__ */ defineHistogram("histogram", { wgsl });
+
+/** `histogram`, from SPIR-V. */
+export const histogramSpirv = /* @__PURE__ */ defineHistogram("histogram-spirv", { spirv: decodeBase64(spirv) });
+
+/**
+ * Counts values on the GPU.
+ * @param binCount From 1 to 4096.
+ * @returns For each number below `binCount` how often it occurs; larger values are counted nowhere. Zeros for no values, without a
+ *   dispatch. Equal to `histogramReference`.
+ * @throws {ComputeError} `invalid-binding` for another number of bins; what `ComputeBackend.run` throws.
+ */
+export async function runHistogram(
+  backend: ComputeBackend,
+  values: Uint32Array,
+  binCount: number,
+  { from = "wgsl", ...options }: KernelRunOptions = {},
+): Promise<Uint32Array> {
+  checkBinCount("runHistogram", binCount);
+  if (values.length === 0) return new Uint32Array(binCount);
+  const kernel = from === "spirv" ? histogramSpirv : histogram;
+  const { counts } = await backend.run(kernel, { values, counts: output(Uint32Array, binCount) }, options);
+  return counts;
+}
+
+/** What `runHistogram` computes, on the CPU. */
+export function histogramReference(values: Uint32Array, binCount: number): Uint32Array {
+  const counts = new Uint32Array(binCount);
+  for (const value of values) {
+    if (value < binCount) counts[value] = counts[value]! + 1;
+  }
+  return counts;
+}
+
+function defineHistogram(label: string, program: Program): Kernel<HistogramBindings> {
+  return defineKernel<HistogramBindings>({
+    label,
+    ...program,
+    threads({ values, counts }) {
+      checkBinCount(`Kernel "${label}"`, counts.length);
+      return workgroupSize * Math.min(Math.ceil(values.length / valuesPerWorkgroup), maxWorkgroups);
+    },
+  });
+}
+
+function checkBinCount(subject: string, binCount: number): void {
+  if (!Number.isSafeInteger(binCount) || binCount < 1 || binCount > maxBinCount) {
+    throw new ComputeError("invalid-binding", `${subject} counts in 1 to ${maxBinCount} bins; ${binCount} are given.`);
+  }
+}

@@ -1,0 +1,26 @@
+export {
+  type ExclusiveScanBindings,
+  exclusiveScan,
+  exclusiveScanReference,
+  exclusiveScanSpirv,
+  runExclusiveScan,
+} from "./exclusive-scan.js";
+export { type FieldAddBindings, fieldAdd, fieldAddReference, fieldAddSpirv, runFieldAdd } from "./field-add.js";
+export {
+  type HistogramBindings,
+  histogram,
+  histogramReference,
+  histogramSpirv,
+  runHistogram,
+} from "./histogram.js";
+export type { KernelRunOptions } from "./kernel-run-options.js";
+export {
+  type MatrixDims,
+  type MatrixProductBindings,
+  matrixProduct,
+  matrixProductReference,
+  matrixProductSpirv,
+  runMatrixProduct,
+} from "./matrix-product.js";
+export { runSaxpy, type SaxpyBindings, saxpy, saxpyReference, saxpySpirv } from "./saxpy.js";
+export { runSum, type SumBindings, sum, sumReference, sumSpirv } from "./sum.js";

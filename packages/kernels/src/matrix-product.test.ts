@@ -1,0 +1,58 @@
+import { output } from "@kiln-gpu/core";
+import { expect, test } from "vitest";
+import { recordingBackend } from "../test/recording-backend.js";
+import { matrixProduct, matrixProductReference, matrixProductSpirv, runMatrixProduct } from "./matrix-product.js";
+
+test("the reference multiplies row by column", () => {
+  const a = new Float32Array([1, 2, 3, 4, 5, 6]);
+  const b = new Float32Array([7, 8, 9, 10, 11, 12]);
+  expect([...matrixProductReference(a, b, { m: 2, k: 3, n: 2 })]).toEqual([58, 64, 139, 154]);
+  expect([...matrixProductReference(a, b, { m: 1, k: 6, n: 1 })]).toEqual([7 + 16 + 27 + 40 + 55 + 72]);
+  expect([...matrixProductReference(a.subarray(0, 2), b.subarray(0, 2), { m: 2, k: 1, n: 2 })]).toEqual([7, 8, 14, 16]);
+});
+
+test("runs one thread for each element of the product, columns in x", () => {
+  const empty = new Float32Array(0);
+  const bindings = { dims: { m: 2, k: 3, n: 5 }, a: empty, b: empty, c: output(Float32Array, 10) };
+  expect(matrixProduct.passes(bindings)).toEqual([{ program: "main", threads: [5, 2] }]);
+});
+
+test("binds the dimensions and an m×n output, from either language", async () => {
+  const { backend, runs } = recordingBackend();
+  const a = new Float32Array(6);
+  const b = new Float32Array(15);
+  const dims = { m: 2, k: 3, n: 5 };
+  expect(await runMatrixProduct(backend, a, b, dims)).toHaveLength(10);
+  await runMatrixProduct(backend, a, b, dims, { from: "spirv" });
+  expect(runs.map((run) => run.kernel)).toEqual([matrixProduct, matrixProductSpirv]);
+  expect(runs[0]!.bindings).toEqual({ dims, a, b, c: output(Float32Array, 10) });
+});
+
+test("a product over no terms is zeros, without a run", async () => {
+  const { backend, runs } = recordingBackend();
+  const empty = new Float32Array(0);
+  expect(await runMatrixProduct(backend, empty, empty, { m: 2, k: 0, n: 2 })).toEqual(new Float32Array(4));
+  expect(runs).toEqual([]);
+});
+
+test("refuses a matrix that has not the length of its dimensions", async () => {
+  const { backend } = recordingBackend();
+  const six = new Float32Array(6);
+  await expect(runMatrixProduct(backend, new Float32Array(5), six, { m: 2, k: 3, n: 2 })).rejects.toMatchObject({
+    code: "invalid-binding",
+    message: 'runMatrixProduct takes "a" as 2×3, 6 elements; 5 are given.',
+  });
+  await expect(runMatrixProduct(backend, six, six, { m: 2, k: 3, n: 4 })).rejects.toMatchObject({
+    code: "invalid-binding",
+    message: 'runMatrixProduct takes "b" as 3×4, 12 elements; 6 are given.',
+  });
+});
+
+test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses %d as a dimension", async (dim) => {
+  const { backend } = recordingBackend();
+  const six = new Float32Array(6);
+  await expect(runMatrixProduct(backend, six, six, { m: 2, k: dim, n: 2 })).rejects.toMatchObject({
+    code: "invalid-binding",
+    message: `runMatrixProduct is given k = ${dim}; a dimension is a whole number, 0 or more.`,
+  });
+});

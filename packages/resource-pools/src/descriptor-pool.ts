@@ -1,0 +1,169 @@
+/**
+ * Bind groups (Vulkan: descriptor sets), kept by what they bind. They are immutable, so all who ask for the same one at once share it.
+ * **Invariant:** sets and descriptors that exist, in use or kept, never pass the two bounds; one in use is never evicted.
+ */
+import { type CacheCounters, ComputeError } from "@kiln-gpu/core";
+import { BindGroupIndex, KeptBindGroup } from "./bind-group-index.js";
+import type { BindGroupRequest, PooledBindGroup } from "./pooled-bind-group.js";
+import { type AcquireOptions, Turns } from "./turns.js";
+
+/** What of a `GPUDevice` a descriptor pool uses. */
+export interface BindGroupDevice {
+  createBindGroup(descriptor: GPUBindGroupDescriptor): GPUBindGroup;
+}
+
+export interface DescriptorPoolOptions {
+  readonly device: BindGroupDevice;
+  /** The most bind groups that exist at a time; 500 by default. */
+  readonly maxSets?: number;
+  /** The most entries that all bind groups together have; 1000 by default. */
+  readonly maxDescriptors?: number;
+}
+
+/** `made` is `live` plus `evicted`, which counts all that were dropped. */
+export interface DescriptorPoolStats extends CacheCounters {
+  /** Entries of all that exist. */
+  readonly descriptors: number;
+  /** Bind groups that someone holds; one that is shared counts once. */
+  readonly inUse: number;
+  readonly waiting: number;
+}
+
+export class DescriptorPool {
+  readonly #device: BindGroupDevice;
+  readonly #maxSets: number;
+  readonly #maxDescriptors: number;
+  readonly #turns = new Turns("The descriptor pool");
+  /** What may be given out again. */
+  readonly #index = new BindGroupIndex();
+  /** Of those, the ones nobody holds, least recently used first. */
+  readonly #free = new Set<KeptBindGroup>();
+  readonly #inUse = new Set<PooledBindGroup>();
+  #inUseDescriptors = 0;
+  #freeDescriptors = 0;
+  #made = 0;
+  #reused = 0;
+  #evicted = 0;
+
+  constructor({ device, maxSets = 500, maxDescriptors = 1000 }: DescriptorPoolOptions) {
+    this.#device = device;
+    this.#maxSets = maxSets;
+    this.#maxDescriptors = maxDescriptors;
+  }
+
+  /** The bind group for `request`, if nobody waits and it is kept, in use, or fits beside those in use. */
+  tryAcquire(request: BindGroupRequest): PooledBindGroup | undefined {
+    return this.#turns.waiting > 0 || this.#turns.isClosed ? undefined : this.#take(request);
+  }
+
+  /**
+   * Resolves with the bind group for `request` once it fits and those who asked before have theirs. Whoever waits here while it holds
+   * bind groups of work that is not submitted may wait for itself: submit first.
+   * @throws {ComputeError} `limit-exceeded` at once where it has more entries than the pool ever holds; `aborted`; `disposed`.
+   */
+  async acquire(request: BindGroupRequest, { signal }: AcquireOptions = {}): Promise<PooledBindGroup> {
+    if (request.entries.length > this.#maxDescriptors) {
+      throw new ComputeError(
+        "limit-exceeded",
+        `A bind group of ${request.entries.length} entries is asked for; the pool holds at most ${this.#maxDescriptors} descriptors.`,
+      );
+    }
+    return this.#turns.take(() => this.#take(request), signal);
+  }
+
+  /** Gives back once; a shared bind group is given back by each who acquired it. */
+  release(set: PooledBindGroup): void {
+    if (!this.#inUse.has(set)) {
+      throw new Error("The bind group is not in use: it was released before, or belongs to another pool.");
+    }
+    const group = set as KeptBindGroup;
+    if (--group.holders > 0) return;
+    this.#inUse.delete(group);
+    this.#inUseDescriptors -= group.descriptors;
+    if (group.isDropped) {
+      this.#evicted++;
+    } else {
+      this.#free.add(group);
+      this.#freeDescriptors += group.descriptors;
+    }
+    this.#turns.serve();
+  }
+
+  /** Forgets every bind group that binds the buffer of this id; those in use once they are released. */
+  dropBuffer(id: number): void {
+    for (const group of this.#index.binding(id)) this.#drop(group);
+  }
+
+  /** Forgets everything, as `dropBuffer` does; to be called too where a bind group may have been created wrongly. */
+  clear(): void {
+    for (const group of this.#index.all()) this.#drop(group);
+  }
+
+  /** Forgets everything and rejects who waits. */
+  dispose(): void {
+    this.#turns.close();
+    this.clear();
+  }
+
+  stats(): DescriptorPoolStats {
+    return {
+      made: this.#made,
+      reused: this.#reused,
+      live: this.#inUse.size + this.#free.size,
+      evicted: this.#evicted,
+      descriptors: this.#inUseDescriptors + this.#freeDescriptors,
+      inUse: this.#inUse.size,
+      waiting: this.#turns.waiting,
+    };
+  }
+
+  #take(request: BindGroupRequest): PooledBindGroup | undefined {
+    const known = this.#index.find(request);
+    if (known) {
+      this.#reused++;
+      if (known.holders++ === 0) {
+        this.#free.delete(known);
+        this.#freeDescriptors -= known.descriptors;
+        this.#use(known);
+      }
+      return known;
+    }
+    const { length } = request.entries;
+    if (this.#inUse.size + 1 > this.#maxSets || this.#inUseDescriptors + length > this.#maxDescriptors)
+      return undefined;
+    for (const oldest of this.#free) {
+      const sets = this.#inUse.size + this.#free.size;
+      if (sets < this.#maxSets && this.#inUseDescriptors + this.#freeDescriptors + length <= this.#maxDescriptors)
+        break;
+      this.#drop(oldest);
+    }
+    const group = new KeptBindGroup(this.#create(request), request);
+    this.#made++;
+    this.#index.add(group);
+    this.#use(group);
+    return group;
+  }
+
+  #use(group: KeptBindGroup): void {
+    this.#inUse.add(group);
+    this.#inUseDescriptors += group.descriptors;
+  }
+
+  #drop(group: KeptBindGroup): void {
+    this.#index.delete(group);
+    group.isDropped = true;
+    if (!this.#free.delete(group)) return;
+    this.#freeDescriptors -= group.descriptors;
+    this.#evicted++;
+  }
+
+  #create({ layout, entries }: BindGroupRequest): GPUBindGroup {
+    return this.#device.createBindGroup({
+      layout,
+      entries: entries.map(({ binding, buffer: { buffer }, offset, size }) => ({
+        binding,
+        resource: { buffer, offset, size },
+      })),
+    });
+  }
+}

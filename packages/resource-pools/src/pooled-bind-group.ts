@@ -1,0 +1,22 @@
+import type { PooledBuffer } from "./pooled-buffer.js";
+
+export interface BindGroupEntry {
+  readonly binding: number;
+  readonly buffer: PooledBuffer;
+  /** Bytes from the buffer's start. */
+  readonly offset: number;
+  /** Bytes bound. */
+  readonly size: number;
+}
+
+export interface BindGroupRequest {
+  readonly layout: GPUBindGroupLayout;
+  /** Stands for `layout` in the key: one number for each layout, never used again for another. */
+  readonly layoutId: number;
+  readonly entries: readonly BindGroupEntry[];
+}
+
+/** A bind group that a `DescriptorPool` owns and lends. */
+export interface PooledBindGroup {
+  readonly bindGroup: GPUBindGroup;
+}

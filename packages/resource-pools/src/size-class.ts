@@ -1,0 +1,15 @@
+/**
+ * The bytes of the buffer that serves a request for `byteLength`: a multiple of 256, four sizes for each power of two above 1024. At most
+ * 255 bytes or a quarter of `byteLength` are wasted, and nearby lengths share buffers.
+ * @param maxBufferSize The device's limit; where a class passes it, the class is `byteLength` rounded up to 256, or else to 4.
+ * @returns `undefined` where `byteLength` itself passes the limit.
+ */
+export function sizeClassOf(byteLength: number, maxBufferSize: number): number | undefined {
+  let step = 256;
+  while (step * 8 < byteLength) step *= 2;
+  for (const multiple of [step, 256, 4]) {
+    const size = Math.max(1, Math.ceil(byteLength / multiple)) * multiple;
+    if (size <= maxBufferSize) return size;
+  }
+  return undefined;
+}

@@ -1,0 +1,168 @@
+import { describe, expect, it } from "vitest";
+import { settle, watch } from "./fake-device.test-support.js";
+import { Turns } from "./turns.js";
+
+/** A resource of `units`, of which each turn takes some. */
+function setup(units: number) {
+  const turns = new Turns("The pool");
+  const pool = { units };
+  const take = (amount: number, signal?: AbortSignal) =>
+    watch(
+      turns.take(() => {
+        if (pool.units < amount) return undefined;
+        pool.units -= amount;
+        return amount;
+      }, signal),
+    );
+  const giveBack = (amount: number) => {
+    pool.units += amount;
+    turns.serve();
+  };
+  return { turns, pool, take, giveBack };
+}
+
+describe("Turns", () => {
+  it("holds small requests back behind a large one that came first", async () => {
+    const { pool, take, giveBack } = setup(2);
+    const large = take(4);
+    const small = take(1);
+    await settle();
+    expect([large.isSettled, small.isSettled, pool.units]).toEqual([false, false, 2]);
+    giveBack(2);
+    await settle();
+    expect([large.value, small.isSettled]).toEqual([4, false]);
+    giveBack(4);
+    await settle();
+    expect(small.value).toBe(1);
+  });
+
+  it("serves those behind a turn that is aborted while it waits", async () => {
+    const { turns, take } = setup(2);
+    const controller = new AbortController();
+    const large = take(4, controller.signal);
+    const small = take(1);
+    controller.abort(new Error("enough"));
+    await settle();
+    expect(large.error).toMatchObject({ code: "aborted", cause: { message: "enough" } });
+    expect(small.value).toBe(1);
+    expect(turns.waiting).toBe(0);
+  });
+
+  it("never attempts for a signal that is aborted already", async () => {
+    const { pool, take } = setup(2);
+    const outcome = take(1, AbortSignal.abort());
+    await settle();
+    expect(outcome.error).toMatchObject({ code: "aborted" });
+    expect(pool.units).toBe(2);
+  });
+
+  it("ignores an abort after it served", async () => {
+    const { take, giveBack } = setup(1);
+    const controller = new AbortController();
+    const first = take(1, controller.signal);
+    controller.abort();
+    giveBack(0);
+    await settle();
+    expect(first.value).toBe(1);
+  });
+
+  it("rejects who waits and who comes later once it is closed", async () => {
+    const { turns, take, pool } = setup(1);
+    const waiting = take(2);
+    turns.close();
+    const later = take(1);
+    await settle();
+    expect(waiting.error).toMatchObject({ code: "disposed" });
+    expect(later.error).toMatchObject({ code: "disposed" });
+    expect(pool.units).toBe(1);
+    expect(turns.waiting).toBe(0);
+  });
+
+  it("passes on what an attempt throws, and serves the next", async () => {
+    const { turns, take } = setup(1);
+    const broken = watch(
+      turns.take(() => {
+        throw new Error("broken");
+      }),
+    );
+    const next = take(1);
+    await settle();
+    expect(broken.error).toMatchObject({ message: "broken" });
+    expect(next.value).toBe(1);
+  });
+
+  it("keeps the order when an attempt gives something back", async () => {
+    const turns = new Turns("The pool");
+    const order: string[] = [];
+    let isOpen = false;
+    const first = watch(turns.take(() => (isOpen ? order.push("first") : undefined)));
+    const second = watch(turns.take(() => (isOpen ? order.push("second") : undefined)));
+    isOpen = true;
+    const third = watch(
+      turns.take(() => {
+        turns.serve();
+        return order.push("third");
+      }),
+    );
+    await settle();
+    expect(order).toEqual(["first", "second", "third"]);
+    expect([first.value, second.value, third.value]).toEqual([1, 2, 3]);
+  });
+
+  it("serves again what an attempt behind it made possible", async () => {
+    const turns = new Turns("The pool");
+    let isOpen = false;
+    const first = watch(
+      turns.take(() => {
+        if (isOpen) return "served";
+        isOpen = true;
+        turns.serve();
+        return undefined;
+      }),
+    );
+    await settle();
+    expect(first.value).toBe("served");
+  });
+
+  it("ends an attempt during which it is closed as the attempt ends, losing nothing", async () => {
+    const turns = new Turns("The pool");
+    const taken = watch(
+      turns.take(() => {
+        turns.close();
+        return "taken";
+      }),
+    );
+    const other = new Turns("The pool");
+    const nothing = watch(
+      other.take(() => {
+        other.close();
+        return undefined;
+      }),
+    );
+    await settle();
+    expect(taken.value).toBe("taken");
+    expect(nothing.error).toMatchObject({ code: "disposed" });
+    expect(other.waiting).toBe(0);
+  });
+
+  it("ends an attempt during which it is aborted as the attempt ends, losing nothing", async () => {
+    const turns = new Turns("The pool");
+    const controllers = [new AbortController(), new AbortController()] as const;
+    const taken = watch(
+      turns.take(() => {
+        controllers[0].abort();
+        return "taken";
+      }, controllers[0].signal),
+    );
+    const nothing = watch(
+      turns.take(() => {
+        controllers[1].abort();
+        return undefined;
+      }, controllers[1].signal),
+    );
+    await settle();
+    expect(taken.value).toBe("taken");
+    expect(nothing.error).toMatchObject({ code: "aborted" });
+    expect(turns.waiting).toBe(0);
+  });
+});

@@ -1,0 +1,130 @@
+import { ComputeError } from "@kiln-gpu/core";
+
+export interface AcquireOptions {
+  /** Ends the wait with `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Turn {
+  /** Tries once and says whether that ended the turn, either way. */
+  readonly isServed: () => boolean;
+  readonly reject: (error: unknown) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Those who wait for a pool, strictly first come first served: a turn that can not be served yet holds back all behind it, so that
+ * a large request is never starved by small ones.
+ */
+export class Turns {
+  readonly #pool: string;
+  /** In order of arrival. */
+  readonly #turns = new Set<Turn>();
+  #beingServed: Turn | undefined;
+  #isServing = false;
+  #mustServeAgain = false;
+  #isClosed = false;
+
+  /** @param pool What errors call it, as the start of a sentence: "The buffer pool". */
+  constructor(pool: string) {
+    this.#pool = pool;
+  }
+
+  get waiting(): number {
+    return this.#turns.size;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /**
+   * Resolves with what `attempt` gives, once it gives something and all who came before have been served; the first attempt is made now.
+   * @param attempt Takes everything at once and returns it, or takes nothing and returns `undefined`.
+   * @throws {ComputeError} `aborted` by `signal`, `disposed` by `close`; and what `attempt` throws.
+   */
+  take<T>(attempt: () => T | undefined, signal?: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(this.disposedError());
+      if (signal?.aborted) return reject(this.abortedError(signal));
+      const onAbort = () => {
+        // What is being served may just have taken something: it ends as its attempt does.
+        if (turn === this.#beingServed) return;
+        this.#turns.delete(turn);
+        turn.reject(this.abortedError(signal!));
+        this.serve();
+      };
+      const turn: Turn = {
+        isServed: () => {
+          const taken = attempt();
+          if (taken === undefined) return false;
+          signal?.removeEventListener("abort", onAbort);
+          resolve(taken);
+          return true;
+        },
+        reject: (error) => {
+          signal?.removeEventListener("abort", onAbort);
+          reject(error);
+        },
+        signal,
+      };
+      signal?.addEventListener("abort", onAbort);
+      this.#turns.add(turn);
+      this.serve();
+    });
+  }
+
+  /** Serves as many as can be served; to be called whenever something came back. */
+  serve(): void {
+    // An attempt may call back into the pool; it is not interrupted by the turns behind it.
+    if (this.#isServing) {
+      this.#mustServeAgain = true;
+      return;
+    }
+    this.#isServing = true;
+    try {
+      do {
+        this.#mustServeAgain = false;
+        for (const turn of this.#turns) if (!this.#serveOne(turn)) break;
+      } while (this.#mustServeAgain);
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  /** Rejects all who wait, and all later ones, with `disposed`. */
+  close(): void {
+    this.#isClosed = true;
+    for (const turn of [...this.#turns]) {
+      if (turn === this.#beingServed) continue;
+      this.#turns.delete(turn);
+      turn.reject(this.disposedError());
+    }
+  }
+
+  disposedError(): ComputeError {
+    return new ComputeError("disposed", `${this.#pool} is disposed.`);
+  }
+
+  abortedError(signal: AbortSignal): ComputeError {
+    return new ComputeError("aborted", `${this.#pool} was asked by a run that is aborted.`, { cause: signal.reason });
+  }
+
+  /** Whether the turn is over. */
+  #serveOne(turn: Turn): boolean {
+    this.#beingServed = turn;
+    let isOver = true;
+    try {
+      isOver = turn.isServed();
+      if (!isOver && this.#isClosed) throw this.disposedError();
+      if (!isOver && turn.signal?.aborted) throw this.abortedError(turn.signal);
+    } catch (error) {
+      isOver = true;
+      turn.reject(error);
+    } finally {
+      this.#beingServed = undefined;
+    }
+    if (isOver) this.#turns.delete(turn);
+    return isOver;
+  }
+}

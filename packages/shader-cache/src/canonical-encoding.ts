@@ -1,0 +1,101 @@
+/**
+ * Writes `value` so that different values never give the same bytes: each one is a tag for its type, its length where it has one, and its content.
+ * @throws {TypeError} for a value of any type that has no tag, naming where it stands.
+ */
+export function encodeCanonically(value: unknown): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  encode(value, "request", parts);
+  let byteLength = 0;
+  for (const part of parts) byteLength += part.byteLength;
+  const bytes = new Uint8Array(byteLength);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.byteLength;
+  }
+  return bytes;
+}
+
+function encode(value: unknown, path: string, parts: Uint8Array[]): void {
+  switch (typeof value) {
+    case "undefined":
+      parts.push(tagged("u"));
+      return;
+    case "boolean":
+      parts.push(tagged(value ? "t" : "f"));
+      return;
+    case "number":
+      parts.push(tagged("n", value));
+      return;
+    case "string":
+      parts.push(tagged("s", value.length), utf16(value));
+      return;
+    case "object":
+      encodeObject(value, path, parts);
+      return;
+    default:
+      throw refusal(path, `a ${typeof value}`);
+  }
+}
+
+function encodeObject(value: object | null, path: string, parts: Uint8Array[]): void {
+  if (value === null) {
+    parts.push(tagged("0"));
+  } else if (value instanceof Uint8Array || value instanceof Uint32Array) {
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    parts.push(tagged(value instanceof Uint8Array ? "b" : "w", bytes.byteLength), bytes);
+  } else if (Array.isArray(value)) {
+    // Also refuses holes, which would read as `undefined`, and fields besides the elements, which would be left out.
+    if (Reflect.ownKeys(value).length !== value.length + 1) throw refusal(path, "an array with holes or fields");
+    parts.push(tagged("a", value.length));
+    for (const [i, element] of value.entries()) encode(element, `${path}[${i}]`, parts);
+  } else {
+    encodeFields(value, path, parts);
+  }
+}
+
+function encodeFields(value: object, path: string, parts: Uint8Array[]): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw refusal(path, `an object of class ${value.constructor?.name}`);
+  }
+  const names: string[] = [];
+  for (const key of Reflect.ownKeys(value)) {
+    if (typeof key === "symbol") throw refusal(`${path}[${String(key)}]`, "a field named by a symbol");
+    names.push(key);
+  }
+  parts.push(tagged("o", names.length));
+  for (const name of names.sort()) {
+    encode(name, path, parts);
+    encode((value as { readonly [name: string]: unknown })[name], `${path}.${name}`, parts);
+  }
+}
+
+/** A tag, and after it the number where there is one, as its 64 bits: those tell -0 from 0. */
+function tagged(tag: string, number?: number): Uint8Array {
+  const bytes = new Uint8Array(number === undefined ? 1 : 9);
+  bytes[0] = tag.charCodeAt(0);
+  if (number === undefined) return bytes;
+  const view = new DataView(bytes.buffer);
+  // Engines may write any of the many NaNs; this is the one that all write here.
+  if (Number.isNaN(number)) view.setBigUint64(1, 0x7ff8_0000_0000_0000n);
+  else view.setFloat64(1, number);
+  return bytes;
+}
+
+/** Code units and not UTF-8, which writes every lone surrogate as the same replacement character. */
+function utf16(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length * 2);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    bytes[i * 2] = unit >> 8;
+    bytes[i * 2 + 1] = unit;
+  }
+  return bytes;
+}
+
+function refusal(path: string, given: string): TypeError {
+  return new TypeError(
+    `A content address covers plain objects, arrays, strings, numbers, booleans, undefined, null, Uint8Array and Uint32Array; ${path} is ${given}.`,
+  );
+}

@@ -1,0 +1,15 @@
+import { encodeCanonically } from "./canonical-encoding.js";
+
+/**
+ * The SHA-256 of everything in `request`, as 64 hexadecimal digits: equal for requests that are equal field by field, different for all others.
+ * @param request Plain objects and arrays of strings, numbers, booleans, `undefined`, `null`, `Uint8Array` and `Uint32Array`; read before
+ *   the first await. The order of an object's keys does not count, the order in an array does.
+ * @throws {TypeError} for any other value, so that no field is ever left out.
+ */
+export async function contentAddress(request: object): Promise<string> {
+  // Always there: WebGPU and `crypto.subtle` are both for secure contexts only.
+  const digest = await globalThis.crypto.subtle.digest("SHA-256", encodeCanonically(request));
+  let address = "";
+  for (const byte of new Uint8Array(digest)) address += byte.toString(16).padStart(2, "0");
+  return address;
+}

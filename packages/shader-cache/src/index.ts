@@ -1,0 +1,3 @@
+export { contentAddress } from "./content-address.js";
+export { ShaderCache, type ShaderCacheCounters, type ShaderCacheOptions } from "./shader-cache.js";
+export type { ShaderRequest, ShaderRequestBinding } from "./shader-request.js";

@@ -1,0 +1,25 @@
+export interface ShaderRequestBinding {
+  readonly group: number;
+  readonly binding: number;
+  readonly type: "uniform" | "storage" | "read-only-storage";
+}
+
+/**
+ * The whole of what decides what is compiled. The compiler is given this and nothing else, and `contentAddress` covers every field,
+ * so two requests share a pipeline only if they would compile to the same one.
+ */
+export interface ShaderRequest {
+  readonly language: "wgsl" | "spirv";
+  /** WGSL text, or the bytes of a SPIR-V module as they were given, before any translation. */
+  readonly source: string | Uint8Array;
+  /** `undefined` where the module has only one. */
+  readonly entryPoint: string | undefined;
+  /** Pipeline-overridable constants by WebGPU's keys; none is `{}`. */
+  readonly constants: { readonly [key: string]: number };
+  /** In order of group and binding. */
+  readonly layout: readonly ShaderRequestBinding[];
+  /** `split` is a program rewritten to run as a part of a larger grid. */
+  readonly variant: "whole" | "split";
+  /** Name and version of what turns `source` into the text that the device compiles: a new translator is a new shader. */
+  readonly translator: string;
+}

@@ -1,0 +1,195 @@
+import { type BindingInfo, ComputeError, type Program, type ShaderInterface, type TypeLayout } from "@kiln-gpu/core";
+import { evaluate } from "./constant-expression.js";
+import { type ModuleConstants, resolveConstants } from "./program-constants.js";
+import { reflectTypes } from "./reflect-wgsl.js";
+import {
+  type Declaration,
+  type FunctionDeclaration,
+  type ValueDeclaration,
+  valuesOf,
+  type WgslModule,
+} from "./scan-module.js";
+import { splittableOf } from "./splittable.js";
+import { staticUse } from "./static-use.js";
+import { layoutOf } from "./type-layout.js";
+
+export interface ReflectedProgram {
+  readonly interface: ShaderInterface;
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+/** How the source that the WGSL was made from names and lays out a binding, where it was not WGSL. */
+export type DescribeBinding = (binding: BindingInfo) => { readonly name: string; readonly layout: TypeLayout };
+
+/** The interface of the program's entry point in `module`, with its constants applied. */
+export async function reflectProgram(
+  module: WgslModule,
+  { entryPoint, constants: given }: Pick<Program, "entryPoint" | "constants">,
+  subject: string,
+  describe: DescribeBinding = asDeclared,
+): Promise<ReflectedProgram> {
+  const entry = chooseEntryPoint(module, entryPoint, subject);
+  const used = staticUse(module, entry);
+  const { constants, scope } = resolveConstants(module, used, given, subject);
+  const workgroupSize = workgroupSizeOf(module, entry, scope, subject);
+  const bindings = await reflectBindings(module, used, scope, subject);
+  const described = bindings.map((binding) => ({ ...binding, ...describe(binding) }));
+  return {
+    interface: {
+      entryPoint: entry.name,
+      workgroupSize,
+      bindings: withOwnNames(described),
+      splittable: splittableOf(module, entry, bindings),
+    },
+    constants,
+  };
+}
+
+export function computeEntryPoints(module: WgslModule): FunctionDeclaration[] {
+  return [...module.declarations.values()].filter(
+    (declaration): declaration is FunctionDeclaration =>
+      declaration.kind === "function" && declaration.attributes.some(({ name }) => name === "compute"),
+  );
+}
+
+function chooseEntryPoint(module: WgslModule, wanted: string | undefined, subject: string): FunctionDeclaration {
+  const entries = computeEntryPoints(module);
+  return entries[
+    chooseName(
+      entries.map(({ name }) => name),
+      wanted,
+      subject,
+    )
+  ]!;
+}
+
+/**
+ * The index of the entry point that a program runs.
+ * @throws {ComputeError} `unsupported-shader` when there is none to run; `invalid-kernel` when it is not clear which.
+ */
+export function chooseName(names: readonly string[], wanted: string | undefined, subject: string): number {
+  const list = names.map((name) => `"${name}"`).join(", ");
+  if (names.length === 0) {
+    throw new ComputeError("unsupported-shader", `${subject} has no compute entry point, and only those run.`);
+  }
+  if (wanted === undefined) {
+    if (names.length === 1) return 0;
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} has ${names.length} compute entry points; say in \`entryPoint\` which of ${list} to run.`,
+    );
+  }
+  const index = names.indexOf(wanted);
+  if (index < 0) {
+    throw new ComputeError("invalid-kernel", `${subject} has no compute entry point "${wanted}"; it has ${list}.`);
+  }
+  return index;
+}
+
+function workgroupSizeOf(
+  module: WgslModule,
+  entry: FunctionDeclaration,
+  scope: ModuleConstants,
+  subject: string,
+): readonly [number, number, number] {
+  const sizes = entry.attributes.find(({ name }) => name === "workgroup_size")?.arguments ?? [];
+  if (sizes.length < 1 || sizes.length > 3) {
+    throw new ComputeError(
+      "shader-compilation",
+      `${subject} gives "${entry.name}" a @workgroup_size of ${sizes.length} dimensions; expected are 1 to 3.`,
+    );
+  }
+  const [x = 1, y = 1, z = 1] = sizes.map((tokens) => {
+    const value = evaluate(tokens, scope);
+    const isWhole = value && (value.type === "int" || value.type === "i32" || value.type === "u32");
+    if (isWhole && value.value >= 1 && value.value < 2 ** 32) return value.value;
+    const expression = module.source.slice(tokens[0]?.start ?? 0, tokens.at(-1)?.end ?? 0);
+    throw new ComputeError(
+      "unsupported-shader",
+      value
+        ? `${subject} gives "${entry.name}" the workgroup size ${value.value}; expected is a whole number, 1 or more.`
+        : `${subject} gives "${entry.name}" the workgroup size \`${expression}\`, which is not evaluated here; write its value.`,
+    );
+  });
+  return [x, y, z];
+}
+
+async function reflectBindings(
+  module: WgslModule,
+  used: ReadonlySet<Declaration>,
+  scope: ModuleConstants,
+  subject: string,
+): Promise<BindingInfo[]> {
+  const variables = valuesOf(used, "variable");
+  const bound = variables.filter((variable) => isBinding(variable, subject));
+  if (bound.length === 0) return [];
+  const needed = new Set<Declaration>();
+  for (const variable of bound) {
+    for (const declaration of staticUse(module, variable)) {
+      // Constants stand in the text as their values.
+      if (declaration.kind !== "const" && declaration.kind !== "override") needed.add(declaration);
+    }
+  }
+  const types = await reflectTypes(module, needed, scope, subject);
+  const bindings = bound.map((variable): BindingInfo => {
+    const type = types.variables.get(variable.name);
+    if (!type) throw new Error(`Unreachable: ${variable.name} is not reflected.`);
+    const [space, access] = variable.template;
+    return {
+      name: variable.name,
+      group: numberOf(variable, "group", scope, subject),
+      binding: numberOf(variable, "binding", scope, subject),
+      kind: space === "uniform" ? "uniform" : "storage",
+      access: access === "read_write" ? "read-write" : "read",
+      layout: layoutOf(type, types, `${subject} binds "${variable.name}", which`),
+    };
+  });
+  bindings.sort((a, b) => a.group - b.group || a.binding - b.binding);
+  for (const [i, { name, group, binding }] of bindings.entries()) {
+    const next = bindings[i + 1];
+    if (next?.group === group && next.binding === binding) {
+      throw new ComputeError(
+        "unsupported-shader",
+        `${subject} binds "${name}" and "${next.name}" at one place, group ${group} binding ${binding}; WebGPU binds one there.`,
+      );
+    }
+  }
+  return bindings;
+}
+
+/** Whether a variable is a buffer that a run binds; what else a run would have to bind is refused. */
+function isBinding({ name, template, type }: ValueDeclaration, subject: string): boolean {
+  const [space] = template;
+  if (space === "storage" || space === "uniform") return true;
+  if (space === "private" || space === "workgroup") return false;
+  const what =
+    space !== undefined ? `"${name}" in the address space ${space}` : `"${name}", a ${type[0]?.text ?? "variable"}`;
+  throw new ComputeError("unsupported-shader", `${subject} uses ${what}; Kiln binds storage and uniform buffers.`);
+}
+
+function numberOf(variable: ValueDeclaration, attribute: string, scope: ModuleConstants, subject: string): number {
+  const tokens = variable.attributes.find(({ name }) => name === attribute)?.arguments[0];
+  const value = tokens && evaluate(tokens, scope);
+  if (!value || !Number.isInteger(value.value) || value.value < 0) {
+    throw new ComputeError(
+      "shader-compilation",
+      `${subject} declares "${variable.name}" without a @${attribute} that is a number.`,
+    );
+  }
+  return value.value;
+}
+
+/** In WGSL as it was written: a storage block around one runtime array is that array, the same bytes. */
+function asDeclared({ name, kind, layout }: BindingInfo): { name: string; layout: TypeLayout } {
+  if (kind !== "storage" || layout.kind !== "struct" || layout.members.length !== 1) return { name, layout };
+  const [sole] = layout.members;
+  return { name, layout: sole!.layout.kind === "array" && sole!.layout.count === 0 ? sole!.layout : layout };
+}
+
+/** Names that two bindings would share give way to their places. */
+function withOwnNames(bindings: readonly BindingInfo[]): BindingInfo[] {
+  return bindings.map((info) => {
+    const isShared = bindings.some((other) => other !== info && other.name === info.name);
+    return isShared ? { ...info, name: `${info.group}/${info.binding}` } : info;
+  });
+}

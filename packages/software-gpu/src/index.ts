@@ -1,0 +1,1 @@
+export { softwareGpu } from "./software-gpu.js";

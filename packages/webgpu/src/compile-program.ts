@@ -1,0 +1,99 @@
+import { ComputeError, minByteLengthOf, type ShaderInterface } from "@kiln-gpu/core";
+import { shaderStage } from "./gpu-flags.js";
+import type { OpenDevice } from "./open-device.js";
+
+/** What the device compiles: WGSL, with the interface that reflection read from it. */
+export interface CompileRequest {
+  readonly label: string;
+  readonly wgsl: string;
+  readonly interface: ShaderInterface;
+  readonly constants: Readonly<Record<string, number>>;
+  /** Whether `wgsl` is the split variant, which binds its grid as well. */
+  readonly split: boolean;
+}
+
+export interface CompiledProgram {
+  readonly pipeline: GPUComputePipeline;
+  /** By group; those that the shader skips are empty. */
+  readonly bindGroupLayouts: readonly GPUBindGroupLayout[];
+}
+
+/**
+ * Compiles one pipeline. The layout comes from reflection, never from the device, so that a binding that reflection missed fails
+ * here and not in a run.
+ * @throws {ComputeError} `shader-compilation` with the device's messages and the source lines they point at; `limit-exceeded`
+ *   when the workgroup is too large for the device; `device-lost`.
+ */
+export async function compileProgram(open: OpenDevice, request: CompileRequest): Promise<CompiledProgram> {
+  if (open.loss) throw open.loss;
+  checkWorkgroupSize(open, request);
+  const { device } = open;
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label: request.label, code: request.wgsl });
+  const bindGroupLayouts = createLayouts(device, request);
+  const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts });
+  const pipeline = device.createComputePipelineAsync({
+    label: request.label,
+    layout,
+    compute: { module, entryPoint: request.interface.entryPoint, constants: request.constants },
+  });
+  const failure = device.popErrorScope();
+  const results = await Promise.allSettled([pipeline, module.getCompilationInfo(), failure]);
+  if (open.loss) throw open.loss;
+  const [compiled, info, scope] = results;
+  const errors = info.status === "fulfilled" ? info.value.messages.filter((message) => message.type === "error") : [];
+  if (errors.length > 0) throw compilationError(request, errors);
+  if (compiled.status === "rejected") throw pipelineError(request, compiled.reason);
+  const scoped = scope.status === "fulfilled" ? scope.value : null;
+  if (scoped) throw pipelineError(request, scoped);
+  return { pipeline: compiled.value, bindGroupLayouts };
+}
+
+function createLayouts(device: GPUDevice, { interface: shader, label, split }: CompileRequest): GPUBindGroupLayout[] {
+  const groups: GPUBindGroupLayoutEntry[][] = [];
+  const add = (group: number, entry: GPUBindGroupLayoutEntry) => {
+    for (let i = groups.length; i <= group; i += 1) groups.push([]);
+    groups[group]!.push(entry);
+  };
+  for (const { group, binding, kind, access, layout } of shader.bindings) {
+    const type = kind === "uniform" ? "uniform" : access === "read" ? "read-only-storage" : "storage";
+    const minBindingSize = Math.ceil(minByteLengthOf(layout) / 4) * 4;
+    add(group, { binding, visibility: shaderStage.compute, buffer: { type, minBindingSize } });
+  }
+  if (split && typeof shader.splittable === "object") {
+    const { group, binding } = shader.splittable;
+    add(group, { binding, visibility: shaderStage.compute, buffer: { type: "uniform", minBindingSize: 32 } });
+  }
+  return groups.map((entries, group) => device.createBindGroupLayout({ label: `${label} group ${group}`, entries }));
+}
+
+function checkWorkgroupSize({ info }: OpenDevice, { interface: shader, label }: CompileRequest): void {
+  const [x, y, z] = shader.workgroupSize;
+  const { limits } = info;
+  const most = [limits.maxComputeWorkgroupSizeX, limits.maxComputeWorkgroupSizeY, limits.maxComputeWorkgroupSizeZ];
+  const given = `${label} has workgroups of [${x}, ${y}, ${z}]`;
+  if (x > most[0]! || y > most[1]! || z > most[2]!) {
+    throw new ComputeError("limit-exceeded", `${given}; this device takes at most [${most.join(", ")}].`);
+  }
+  if (x * y * z > limits.maxComputeInvocationsPerWorkgroup) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `${given}, ${x * y * z} invocations; this device takes at most ${limits.maxComputeInvocationsPerWorkgroup}.`,
+    );
+  }
+}
+
+function compilationError({ label, wgsl }: CompileRequest, messages: readonly GPUCompilationMessage[]): ComputeError {
+  const lines = wgsl.split("\n");
+  const shown = messages.map(({ lineNum, linePos, message }) => {
+    const line = lines[lineNum - 1];
+    if (line === undefined) return `  ${message}`;
+    return `  ${lineNum}:${linePos} ${message}\n    ${line}\n    ${" ".repeat(Math.max(linePos - 1, 0))}^`;
+  });
+  return new ComputeError("shader-compilation", `${label} does not compile:\n${shown.join("\n")}`);
+}
+
+function pipelineError({ label }: CompileRequest, cause: { message?: unknown }): ComputeError {
+  const message = String(cause.message ?? cause).trim();
+  return new ComputeError("shader-compilation", `${label} makes no pipeline: ${message}`, { cause });
+}

@@ -1,0 +1,90 @@
+/**
+ * The `GPU` object that adapters come from: the browser's or Deno's own, or one made by npm `webgpu` in Node.
+ *
+ * Invariant: in Node an instance is never dropped. Its collection aborts the process while anything made from it lives, so each is
+ * kept in one slot of the process, which every copy of this package shares; the slot is why this is the one module with state.
+ */
+import { ComputeError } from "@kiln-gpu/core";
+import { hasVulkanLoader, loadDriver } from "./load-driver.js";
+
+/** A software Vulkan driver on this machine. */
+export interface SoftwareDriver {
+  /** Path of the driver's Vulkan ICD manifest (JSON). */
+  readonly manifest: string;
+  /** Path of a Vulkan loader, for systems that have none. */
+  readonly loader: string;
+}
+
+/** Something that can put a software GPU on this machine: `softwareGpu` of `@kiln-gpu/software-gpu`. */
+export interface SoftwareGpu {
+  readonly name: string;
+  /** @throws {ComputeError} `no-adapter` where it cannot work (another platform, a file that is not what it should be). */
+  locate(): Promise<SoftwareDriver>;
+}
+
+export interface InstanceOptions {
+  /** Part of an adapter's name, case-sensitive; Node only. */
+  readonly adapterName?: string | undefined;
+  readonly software?: SoftwareGpu | undefined;
+}
+
+const slotKey = Symbol.for("@kiln-gpu/webgpu/instances");
+
+interface Slot {
+  readonly instances: Map<string, Promise<GPU>>;
+  /** The last creation: drivers are named by environment variables, so only one instance is created at a time. */
+  last: Promise<unknown>;
+}
+
+/** Whether the platform brings WebGPU itself, as browsers and Deno do. */
+export function hasOwnWebGpu(): boolean {
+  return ownWebGpu() !== undefined;
+}
+
+/** The process's instance for these options, made on first use. */
+export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
+  const own = ownWebGpu();
+  if (own) return Promise.resolve(own);
+  const slot = ((globalThis as { [slotKey]?: Slot })[slotKey] ??= { instances: new Map(), last: Promise.resolve() });
+  const key = JSON.stringify([options.software?.name, options.adapterName]);
+  let instance = slot.instances.get(key);
+  if (!instance) {
+    instance = slot.last.then(() => createInstance(options));
+    slot.instances.set(key, instance);
+    slot.last = instance.catch(() => slot.instances.delete(key));
+  }
+  return instance;
+}
+
+async function createInstance({ adapterName, software }: InstanceOptions): Promise<GPU> {
+  let npm: { create(flags: string[]): GPU };
+  try {
+    npm = await import("webgpu");
+  } catch (cause) {
+    throw new ComputeError("no-adapter", 'WebGPU is not built in here, and the npm package "webgpu" does not load.', {
+      cause,
+    });
+  }
+  // Quantised to 100 us, a timestamp tells nothing of a kernel; the quantisation guards web pages, not one's own process.
+  const flags = ["disable-dawn-features=timestamp_quantization"];
+  if (adapterName !== undefined) flags.push(`adapter=${adapterName}`);
+  const restore = software && (await loadDriver(await software.locate()));
+  if (!(await hasVulkanLoader())) {
+    throw new ComputeError(
+      "no-adapter",
+      "There is no Vulkan on this machine: its loader, libvulkan.so.1, is not installed.",
+    );
+  }
+  try {
+    const instance = npm.create(flags);
+    // Drivers are found when the first adapter is asked for, so the variables must stand until then.
+    await instance.requestAdapter().catch(() => null);
+    return instance;
+  } finally {
+    restore?.();
+  }
+}
+
+function ownWebGpu(): GPU | undefined {
+  return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+}

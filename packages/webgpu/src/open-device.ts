@@ -1,0 +1,134 @@
+import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
+import { describeDevice } from "./describe-device.js";
+import { hasOwnWebGpu, openInstance, type SoftwareGpu } from "./instance.js";
+
+export interface OpenDeviceOptions {
+  readonly powerPreference?: "high-performance" | "low-power";
+  /** Part of the adapter's name as the driver gives it, case-sensitive: `"H100"`. Node only. */
+  readonly adapter?: string;
+  /** The GPU to use where no other is found. */
+  readonly fallback?: SoftwareGpu;
+  /** Uses the fallback (in browsers, the browser's own) even where there is a GPU. */
+  readonly software?: boolean;
+  /** A device of the caller's own; it is used as it is and never destroyed. */
+  readonly device?: GPUDevice;
+}
+
+/** A device with what is known of it. */
+export interface OpenDevice {
+  readonly device: GPUDevice;
+  readonly info: DeviceInfo;
+  /** The loss, once it happened. Calls on a lost device succeed silently, so this is asked before each step. */
+  readonly loss: ComputeError | undefined;
+  /** Resolves with the loss, whoever caused it, `close` included. */
+  readonly lost: Promise<ComputeError>;
+  /** Destroys the device, unless it is the caller's own; waits until it is gone. */
+  close(): Promise<void>;
+}
+
+// Features that a compute shader can use; each is asked for where the adapter has it.
+const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
+
+/**
+ * Opens a device with the adapter's own limits, not WebGPU's small defaults.
+ * @throws {ComputeError} `no-adapter` when there is none, saying what was asked for and what there is.
+ */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenDevice> {
+  if (options.device) return own(options.device, describeDevice(options.device), false);
+  const adapter = await findAdapter(options);
+  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
+  } catch (cause) {
+    throw new ComputeError("no-adapter", `The adapter "${adapter.info.device}" gives no device.`, { cause });
+  }
+  device.addEventListener("uncapturederror", (event) => {
+    // Every step runs inside an error scope: what arrives here slipped past one, and silence would hide it.
+    event.preventDefault();
+    console.warn(`Kiln: a WebGPU error outside of any run: ${event.error.message}`);
+  });
+  return own(device, describeDevice(device), true);
+}
+
+function own(device: GPUDevice, info: DeviceInfo, owned: boolean): OpenDevice {
+  let loss: ComputeError | undefined;
+  const lost = device.lost.then(({ reason, message }) => {
+    loss ??= new ComputeError(
+      "device-lost",
+      `The device "${info.name}" is lost (${reason}): ${message || "no reason given"}.`,
+    );
+    return loss;
+  });
+  return {
+    device,
+    info,
+    lost,
+    get loss() {
+      return loss;
+    },
+    async close() {
+      if (!owned) return;
+      device.destroy();
+      await lost;
+    },
+  };
+}
+
+async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
+  const { adapter: adapterName, fallback, powerPreference, software } = options;
+  if (hasOwnWebGpu()) {
+    const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
+    const adapter = await (await openInstance()).requestAdapter(request);
+    if (adapter) return adapter;
+    throw new ComputeError("no-adapter", "This browser gives no WebGPU adapter; its settings may forbid one.");
+  }
+  if (software && !fallback) {
+    throw new ComputeError(
+      "no-adapter",
+      "A software GPU is asked for but none is given; pass `fallback: softwareGpu`.",
+    );
+  }
+  let reason: unknown;
+  if (!software) {
+    try {
+      const instance = await openInstance({ adapterName });
+      const adapter = await instance.requestAdapter(powerPreference && { powerPreference });
+      if (adapter) return adapter;
+    } catch (error) {
+      reason = error;
+    }
+    // Who names an adapter wants that one, not another.
+    if (adapterName !== undefined) throw noSuchAdapter(adapterName, reason);
+  }
+  if (fallback) {
+    const adapter = await (await openInstance({ software: fallback })).requestAdapter();
+    if (adapter) return adapter;
+    throw new ComputeError(
+      "no-adapter",
+      `The software GPU "${fallback.name}" is in place, but WebGPU does not find it. In a worker thread the environment is a copy ` +
+        "that drivers do not see: start the worker with `env: SHARE_ENV`.",
+    );
+  }
+  throw new ComputeError(
+    "no-adapter",
+    "There is no WebGPU adapter on this machine. Install a GPU driver with Vulkan, Metal or Direct3D 12, or pass " +
+      "`fallback: softwareGpu` of @kiln-gpu/software-gpu.",
+    { cause: reason },
+  );
+}
+
+function noSuchAdapter(name: string, cause: unknown): ComputeError {
+  const names = [...String(cause).matchAll(/name: '([^']*)'/g)].map((match) => `"${match[1]}"`);
+  const found = names.length > 0 ? names.join(", ") : "none";
+  return new ComputeError("no-adapter", `No adapter's name contains "${name}"; found: ${found}.`, { cause });
+}
+
+function limitsOf(adapter: GPUAdapter): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const limit = adapter.limits[name as keyof GPUSupportedLimits];
+    if (typeof limit === "number") limits[name] = limit;
+  }
+  return limits;
+}
