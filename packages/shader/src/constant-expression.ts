@@ -199,18 +199,18 @@ function apply(operator: string, left: ConstantValue, right: ConstantValue): Con
     case "*":
       return checked({ type, value: a * b });
     case "/":
-      return checked({ type, value: isInteger(left) ? Math.trunc(a / b) : a / b });
+      return checked({ type, value: isInteger({ type }) ? Math.trunc(a / b) : a / b });
     case "%":
       return checked({ type, value: a % b });
   }
   // JavaScript's bitwise operators are 32-bit and signed.
-  if (!isInteger(left) || a < 0 || b < 0 || a >= 2 ** 32 || b >= 2 ** 32) throw new Unknown();
+  if (!isInteger({ type }) || a < 0 || b < 0 || a >= 2 ** 32 || b >= 2 ** 32) throw new Unknown();
   const bits = operator === "&" ? a & b : operator === "|" ? a | b : operator === "^" ? a ^ b : undefined;
   if (bits === undefined) throw new Unknown();
   return checked({ type, value: bits >>> 0 });
 }
 
-function isInteger({ type }: ConstantValue): boolean {
+function isInteger({ type }: Pick<ConstantValue, "type">): boolean {
   return type === "int" || type === "i32" || type === "u32";
 }
 

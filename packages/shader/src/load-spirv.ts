@@ -42,10 +42,13 @@ export async function loadSpirv(
     { entryPoint: name, ...(constants && { constants }) },
     subject,
     (info) =>
-      describe(info, bindings, pushConstantPlace, (type, path) => {
-        const layout = matchLayout(spirv, type, info.layout, `"${path}"`);
+      describe(info, bindings, pushConstantPlace, subject, (type, path) => {
+        const layout = matchLayout(spirv, type, info.layout, path);
         if (typeof layout !== "string") return layout;
-        throw new ComputeError("unsupported-shader", `${subject} has a layout that WGSL cannot express: ${layout}.`);
+        throw new ComputeError(
+          "unsupported-shader",
+          `${subject} has a layout that its translation to WGSL loses: ${layout}.`,
+        );
       }),
   );
   if (reflected.interface.workgroupSize.some((count, i) => count !== workgroupSize[i])) {
@@ -122,11 +125,17 @@ function describe(
   info: BindingInfo,
   bindings: readonly SpirvBinding[],
   pushConstantPlace: Place | undefined,
+  subject: string,
   layoutOf: (type: number, path: string) => TypeLayout,
 ): { readonly name: string; readonly layout: TypeLayout } {
   const here = bindings.filter(({ place }) => isAt(place ?? pushConstantPlace, info));
   const declared = here.find(({ variableName }) => variableName === info.name) ?? here[0];
-  if (!declared) throw new Error(`Unreachable: nothing is declared at ${info.group}/${info.binding}.`);
+  if (!declared) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} uses a binding at group ${info.group}, binding ${info.binding}, that its SPIR-V does not declare there.`,
+    );
+  }
   const name = declared.name ?? `${info.group}/${info.binding}`;
   const layout = layoutOf(declared.type, name);
   const sole = layout.kind === "struct" && layout.members.length === 1 ? layout.members[0]!.layout : undefined;

@@ -6,10 +6,14 @@ type Given = number | boolean;
 
 const scalars: readonly string[] = ["f32", "f16", "i32", "u32", "bool"] satisfies ScalarType[];
 
+/** Constants made of constants: deeper than this is refused rather than followed. */
+const maxDepth = 100;
+
 /** The module's `const` and `override` values, with what the program sets. */
 export class ModuleConstants implements ConstantScope {
   readonly #module: WgslModule;
   readonly #values = new Map<string, ConstantValue | undefined>();
+  #depth = 0;
 
   constructor(module: WgslModule) {
     this.#module = module;
@@ -25,7 +29,9 @@ export class ModuleConstants implements ConstantScope {
     this.#values.set(name, undefined);
     const declaration = this.#module.declarations.get(name);
     if (declaration?.kind !== "const" && declaration?.kind !== "override") return undefined;
-    const value = evaluate(declaration.initialiser, this);
+    this.#depth += 1;
+    const value = this.#depth > maxDepth ? undefined : evaluate(declaration.initialiser, this);
+    this.#depth -= 1;
     const type =
       this.#declaredType(declaration) ?? (declaration.kind === "override" && value ? concrete(value) : value?.type);
     const converted = type === undefined ? undefined : convert(value, type);

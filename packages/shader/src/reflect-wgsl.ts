@@ -1,3 +1,4 @@
+/// <reference path="./wgsl-reflect.d.ts" />
 /**
  * The types that a module declares, read by wgsl_reflect. It is given only the declarations that a kernel's bindings need, with
  * every constant expression replaced by its value: it throws on valid statements and directives that it does not know, and takes
@@ -48,11 +49,12 @@ export async function reflectTypes(
   } catch (cause) {
     // It throws strings, too.
     const report = cause instanceof Error ? cause.message : String(cause);
-    const line = /line:? (\d+)/iu.exec(report)?.[1];
-    const place = line === undefined ? "" : ` (line ${line})`;
+    const line = /line: (\d+)/iu.exec(report)?.[1];
+    const place = line === undefined ? "" : ` on line ${line}`;
+    const problem = report.replace(/[.\s]*line: \d+\.?$/iu, "");
     throw new ComputeError(
       "shader-compilation",
-      `${subject} has a declaration that does not parse${place}: ${report}`,
+      `${subject} has a declaration that does not parse${place}: ${problem}.`,
       { cause },
     );
   }

@@ -12,7 +12,7 @@ export interface Instruction {
   readonly at: number;
 }
 
-export interface DecorationOf {
+interface DecorationOf {
   readonly target: number;
   /** Absent where the whole target is decorated. */
   readonly member?: number;
@@ -74,6 +74,7 @@ export function readSpirv(source: Uint8Array | Uint32Array, subject: string): Sp
       const localSize = mode && ([mode.operands[2]!, mode.operands[3]!, mode.operands[4]!] as const);
       return { name: text(operands, 2), localSize };
     });
+  checkFunctions(instructions, subject);
   return { words, instructions, definitions, names, decorations, computeEntryPoints };
 }
 
@@ -148,6 +149,24 @@ function readInstructions(words: Uint32Array, subject: string): Instruction[] {
     at += wordCount;
   }
   return instructions;
+}
+
+/** Cut off between two instructions, a module is whole instructions and yet no module. */
+function checkFunctions(instructions: readonly Instruction[], subject: string): void {
+  const fail = (problem: string) =>
+    new ComputeError("invalid-kernel", `${subject} is given truncated SPIR-V: ${problem}.`);
+  const functions = new Set<number>();
+  let isOpen = false;
+  for (const { opcode, operands } of instructions) {
+    if (opcode === Op.Function) functions.add(operands[1]!);
+    if (opcode === Op.Function || opcode === Op.FunctionEnd) isOpen = opcode === Op.Function;
+  }
+  if (isOpen) throw fail("it ends inside a function");
+  for (const { opcode, operands } of instructions) {
+    if (opcode === Op.EntryPoint && !functions.has(operands[1]!)) {
+      throw fail(`its entry point "${text(operands, 2)}" has no function`);
+    }
+  }
 }
 
 /** UTF-8 up to its zero byte, from the operand at `first` on. */

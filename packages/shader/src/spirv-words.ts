@@ -18,6 +18,8 @@ export const Op = {
   ConstantComposite: 44,
   SpecConstantTrue: 48,
   SpecConstantOp: 52,
+  Function: 54,
+  FunctionEnd: 56,
   Variable: 59,
   Decorate: 71,
   MemberDecorate: 72,

@@ -21,6 +21,9 @@ const localBuiltins: readonly string[] = [
   "num_subgroups",
 ];
 
+/** What the split variant writes and a module may give another meaning. */
+const variantNames = ["vec3", "vec4", "u32"];
+
 const maxBindingsPerGroup = 1000;
 
 /** A parameter of an entry point, with the grid builtins that are in it: as itself, or as members of its struct. */
@@ -38,6 +41,8 @@ export function splittableOf(
 ): ShaderInterface["splittable"] {
   const parameters = gridParametersOf(module, entry);
   if (typeof parameters === "string") return parameters;
+  const redefined = variantNames.find((name) => module.declarations.has(name));
+  if (redefined !== undefined) return `it redefines "${redefined}"`;
   return freePlace(bindings) ?? "its bind group has no binding left";
 }
 

@@ -14,9 +14,8 @@ export async function translateSpirv(module: SpirvModule, subject: string): Prom
   try {
     return naga.translate({ from: "spirv", to: "wgsl", source: withoutNonReadable(module) });
   } catch (cause) {
-    // A trap in WebAssembly comes as a RuntimeError without a report.
-    const report =
-      cause instanceof naga.NagaError ? cause.formatted.trim() : cause instanceof Error ? cause.message : String(cause);
+    // What naga did not foresee stops its WebAssembly, without a report; the next translation is not affected.
+    const report = cause instanceof naga.NagaError ? cause.formatted.trim() : `naga stops at it (${String(cause)}).`;
     throw new ComputeError("unsupported-shader", `${subject} does not translate from SPIR-V to WGSL: ${report}`, {
       cause,
     });

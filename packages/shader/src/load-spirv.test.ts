@@ -1,0 +1,286 @@
+import { isComputeError, type Program } from "@kiln-gpu/core";
+import glslangInit from "@webgpu/glslang/dist/node-devel/glslang.js";
+import fc from "fast-check";
+import { translate } from "naga-wasm";
+import { beforeAll, describe, expect, it } from "vitest";
+import { loadProgram, splitVariant } from "./index.js";
+
+type Glslang = Awaited<ReturnType<typeof glslangInit>>;
+
+let glslang: Glslang;
+
+beforeAll(async () => {
+  glslang = await new Promise((resolve) => {
+    const module = glslangInit();
+    module.then((ready) => {
+      // It is a thenable that resolves to itself; awaiting it never ends.
+      delete (ready as { then?: unknown }).then;
+      resolve(ready);
+    });
+  });
+});
+
+function compile(body: string, version: "1.0" | "1.3" = "1.0"): Uint32Array {
+  return glslang.compileGLSL(`#version 450\n${body}`, "compute", false, version);
+}
+
+const load = (spirv: Uint8Array | Uint32Array, rest: Pick<Program, "entryPoint" | "constants"> = {}) =>
+  loadProgram({ spirv, ...rest }, 'Kernel "k"');
+
+const bytesOf = (words: Uint32Array) => new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+
+const add = `
+layout(local_size_x = 64) in;
+layout(std430, set = 0, binding = 0) readonly buffer A { float a[]; };
+layout(std430, set = 0, binding = 1) readonly buffer B { float b[]; };
+layout(std430, set = 0, binding = 2) writeonly buffer C { float c[]; };
+void main() { uint i = gl_GlobalInvocationID.x; if (i >= c.length()) return; c[i] = a[i] + b[i]; }`;
+
+const saxpy = `
+layout(local_size_x = 32, local_size_y = 2) in;
+layout(constant_id = 3) const uint repeat = 7;
+layout(constant_id = 4) const bool fast = false;
+layout(std140, set = 0, binding = 0) uniform Params { float alpha; vec3 offset; uint n; } params;
+layout(std430, set = 0, binding = 1) readonly buffer X { float x[]; };
+layout(std430, set = 1, binding = 2) buffer Y { float data[]; } y;
+void main() {
+  uint i = gl_GlobalInvocationID.x;
+  if (fast) return;
+  if (i < params.n) y.data[i] += params.alpha * x[i] + params.offset.y * float(repeat);
+}`;
+
+describe("SPIR-V as glslang writes it", () => {
+  it("names bindings by variable, sole member or block, and reads blocks of one member as the member", async () => {
+    const { interface: shader } = await load(compile(add));
+    const array = { kind: "array", element: { kind: "scalar", scalar: "f32", byteLength: 4 }, stride: 4, count: 0 };
+    expect(shader.entryPoint).toBe("main");
+    expect(shader.workgroupSize).toEqual([64, 1, 1]);
+    expect(shader.bindings).toMatchObject([
+      { name: "a", group: 0, binding: 0, kind: "storage", access: "read", layout: array },
+      { name: "b", group: 0, binding: 1, kind: "storage", access: "read", layout: array },
+      { name: "c", group: 0, binding: 2, kind: "storage", access: "read-write", layout: array },
+    ]);
+    expect(shader.splittable).toEqual({ group: 0, binding: 3 });
+    const blocks = await load(
+      compile(`layout(local_size_x = 1) in;
+        layout(std430, set = 0, binding = 0) buffer Pair { vec2 first; float second; };
+        void main() { second = first.x; }`),
+    );
+    expect(blocks.interface.bindings).toMatchObject([{ name: "Pair", layout: { kind: "struct", byteLength: 16 } }]);
+  });
+
+  it("keeps member names and offsets of uniforms", async () => {
+    const { interface: shader } = await load(compile(saxpy));
+    expect(shader.workgroupSize).toEqual([32, 2, 1]);
+    expect(shader.bindings.map(({ name, group, binding }) => [name, group, binding])).toEqual([
+      ["params", 0, 0],
+      ["x", 0, 1],
+      ["y", 1, 2],
+    ]);
+    expect(shader.bindings[0]).toMatchObject({
+      kind: "uniform",
+      layout: {
+        members: [
+          { name: "alpha", offset: 0 },
+          { name: "offset", offset: 16 },
+          { name: "n", offset: 28 },
+        ],
+      },
+    });
+  });
+
+  it("takes specialization constants by name and by id", async () => {
+    const spirv = compile(saxpy);
+    expect((await load(spirv, { constants: { repeat: 2, fast: true } })).constants).toEqual({ 3: 2, 4: 1 });
+    expect((await load(spirv, { constants: { 3: 2 } })).constants).toEqual({ 3: 2 });
+    await expect(load(spirv, { constants: { 5: 2 } })).rejects.toThrow(
+      'Kernel "k" has no constant "5"; it has "fast" (4), "repeat" (3).',
+    );
+    await expect(load(spirv, { constants: { fast: 1 } })).rejects.toThrow("as bool; 1 is given");
+  });
+
+  it("binds push constants as a uniform in a free place", async () => {
+    const source = (members: string) => `layout(local_size_x = 1) in;
+      layout(std430, set = 0, binding = 4) buffer H { float h[]; };
+      layout(push_constant) uniform Push { ${members} } push;
+      void main() { h[0] = push.v[1]; }`;
+    const loaded = await load(compile(source("uint n; vec2 v;")));
+    expect(loaded.wgsl).toContain("@group(0) @binding(5) var<uniform> push");
+    expect(loaded.interface.bindings.map(({ name, binding, kind }) => [name, binding, kind])).toEqual([
+      ["h", 4, "storage"],
+      ["push", 5, "uniform"],
+    ]);
+    expect(loaded.interface.splittable).toEqual({ group: 0, binding: 6 });
+    await expect(load(compile(source("uint n; float v[4];")))).rejects.toThrow(
+      "push.v is at byte 4, not a multiple of 16",
+    );
+  });
+
+  it("takes bytes at any offset", async () => {
+    const words = compile(add);
+    const shifted = new Uint8Array(words.byteLength + 3);
+    shifted.set(bytesOf(words), 3);
+    const [fromWords, fromBytes] = await Promise.all([load(words), load(shifted.subarray(3))]);
+    expect(fromBytes).toEqual(fromWords);
+  });
+
+  it("falls back to the place of a binding whose names were stripped", async () => {
+    const words = compile(add);
+    const stripped = withoutInstructions(words, (opcode) => opcode === 5 || opcode === 6);
+    expect((await load(stripped)).interface.bindings.map(({ name }) => name)).toEqual(["0/0", "0/1", "0/2"]);
+  });
+
+  it("runs the workgroup size that a WorkgroupSize constant froze, not LocalSize", async () => {
+    const words = compile(`layout(local_size_x = 8, local_size_y = 4) in;
+      layout(std430, set = 0, binding = 0) buffer O { uint o[]; };
+      void main() { o[gl_GlobalInvocationID.x] = gl_WorkGroupSize.x; }`);
+    const mode = find(words, (opcode) => opcode === 16);
+    words.set([1, 1, 1], mode + 3);
+    const loaded = await load(words);
+    expect(loaded.interface.workgroupSize).toEqual([8, 4, 1]);
+    expect(loaded.wgsl).toContain("@workgroup_size(8, 4, 1)");
+  });
+
+  it("adds the directive that subgroup operations need", async () => {
+    const source = `#extension GL_KHR_shader_subgroup_arithmetic : enable
+      layout(local_size_x = 8) in;
+      layout(std430, set = 0, binding = 0) buffer V { uint v[]; };
+      void main() { v[gl_GlobalInvocationID.x] = subgroupAdd(1u); }`;
+    expect((await load(compile(source, "1.3"))).wgsl).toMatch(/^enable subgroups;/u);
+  });
+
+  it("chooses among several entry points", async () => {
+    const spirv = translate({
+      from: "wgsl",
+      to: "spirv",
+      source: `@group(0) @binding(0) var<storage, read_write> o: array<u32>;
+        @compute @workgroup_size(4) fn first() { o[0] = 1u; }
+        @compute @workgroup_size(8) fn second() { o[0] = 2u; }`,
+    });
+    await expect(load(spirv)).rejects.toThrow('of "first", "second" to run');
+    await expect(load(spirv, { entryPoint: "third" })).rejects.toThrow('it has "first", "second"');
+    const { interface: shader } = await load(spirv, { entryPoint: "second" });
+    expect(shader).toMatchObject({ entryPoint: "second", workgroupSize: [8, 1, 1], bindings: [{ name: "0/0" }] });
+  });
+});
+
+describe("SPIR-V that is refused", () => {
+  const refused: readonly [what: string, body: string, message: string][] = [
+    [
+      "an image",
+      "layout(rgba8, set = 0, binding = 0) uniform writeonly image2D image; void main() { imageStore(image, ivec2(0), vec4(1)); }",
+      '"image", a texture_storage_2d',
+    ],
+    ["64-bit floats", "layout(set = 0, binding = 0) buffer O { double o; }; void main() { o = 1.0LF; }", "Float64"],
+    [
+      "arithmetic on specialization constants",
+      "layout(constant_id = 1) const uint K = 3; layout(set = 0, binding = 0) buffer O { uint o; }; const uint L = K * 2; void main() { o = L; }",
+      "OpSpecConstantOp",
+    ],
+    [
+      "an array sized by a specialization constant",
+      "layout(constant_id = 1) const uint K = 3; shared uint s[K]; layout(set = 0, binding = 0) buffer O { uint o; }; void main() { s[0] = 1; o = s[0]; }",
+      "OpSpecConstant",
+    ],
+    [
+      "a workgroup sized by a specialization constant",
+      "layout(local_size_x_id = 0) in; layout(set = 0, binding = 0) buffer O { uint o; }; void main() { o = 1; }",
+      "WorkgroupSize",
+    ],
+    [
+      "an std140 array of scalars, which naga would pack",
+      "layout(std140, set = 0, binding = 1) uniform U { float u[4]; }; layout(set = 0, binding = 0) buffer O { float o; }; void main() { o = u[1]; }",
+      "the elements of u.u are 16 bytes apart, in WGSL 4",
+    ],
+    [
+      "explicit offsets, which naga would drop",
+      "layout(std430, set = 0, binding = 0) buffer O { layout(offset = 16) float o; } block; void main() { block.o = 1; }",
+      "block.o is at byte 16, in WGSL at 0",
+    ],
+    [
+      "a matrix whose columns WGSL packs",
+      "layout(std140, set = 0, binding = 1) uniform U { mat2 m; }; layout(set = 0, binding = 0) buffer O { float o; }; void main() { o = m[1][1]; }",
+      "UnsupportedMatrixStride",
+    ],
+  ];
+  it.each(refused)("refuses %s by name", async (_, body, message) => {
+    const error = await load(compile(body)).catch((reason: unknown) => reason);
+    expect(isComputeError(error, "unsupported-shader"), String(error)).toBe(true);
+    expect((error as Error).message).toContain(message);
+  });
+
+  it("says what is wrong with bytes that are not SPIR-V", async () => {
+    const bytes = bytesOf(compile(add));
+    const swapped = new Uint8Array(bytes).reverse();
+    swapped.set([7, 35, 2, 3]);
+    const cases: readonly [Uint8Array, string][] = [
+      [new Uint8Array(0), "not SPIR-V: they begin with 0 bytes"],
+      [new TextEncoder().encode("#version 450"), "not SPIR-V"],
+      [swapped, "byte-swapped"],
+      [bytes.subarray(0, bytes.length - 1), "a multiple of 4"],
+      [bytes.subarray(0, 12), "truncated"],
+      [bytes.subarray(0, bytes.length - 6 * 4 + 4), "truncated"],
+      [bytes.subarray(0, bytes.length - 4), "it ends inside a function"],
+      [bytes.subarray(0, find(compile(add), (opcode) => opcode === 54) * 4), 'its entry point "main" has no function'],
+    ];
+    for (const [given, message] of cases) {
+      const error = await load(given).catch((reason: unknown) => reason);
+      expect(isComputeError(error, "invalid-kernel"), String(error)).toBe(true);
+      expect((error as Error).message).toContain(message);
+    }
+  });
+
+  it("refuses a module without a compute entry point", async () => {
+    const vertex = glslang.compileGLSL("#version 450\nvoid main() { gl_Position = vec4(0); }", "vertex", false, "1.0");
+    await expect(load(vertex)).rejects.toMatchObject({ code: "unsupported-shader" });
+  });
+
+  it("gives a result or a ComputeError for any damage to a module", async () => {
+    const modules = [bytesOf(compile(add)), bytesOf(compile(saxpy))];
+    const damage = fc.record({
+      at: fc.nat(),
+      byte: fc.nat(255),
+      word: fc.boolean(),
+      length: fc.constantFrom(0, 0, 0, 1, 4, 40),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...modules),
+        fc.array(damage, { minLength: 1, maxLength: 4 }),
+        async (module, all) => {
+          let bytes = module.slice();
+          for (const { at, byte, word, length } of all) {
+            const place = at % bytes.length;
+            if (word) bytes.fill(0, place & ~3, (place & ~3) + 4);
+            bytes[word ? place & ~3 : place] = byte;
+            bytes = bytes.subarray(0, bytes.length - length);
+          }
+          try {
+            const loaded = await load(bytes);
+            if (typeof loaded.interface.splittable !== "string") splitVariant(loaded);
+          } catch (error) {
+            expect(isComputeError(error), String((error as Error).stack)).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 4000, interruptAfterTimeLimit: 20_000 },
+    );
+    // Nothing that was thrown on the way spoils the translator.
+    await expect(load(compile(add))).resolves.toMatchObject({ interface: { entryPoint: "main" } });
+  });
+});
+
+/** The word at which the first instruction begins that `matches`. */
+function find(words: Uint32Array, matches: (opcode: number) => boolean): number {
+  let at = 5;
+  while (!matches(words[at]! & 0xffff)) at += words[at]! >>> 16;
+  return at;
+}
+
+function withoutInstructions(words: Uint32Array, matches: (opcode: number) => boolean): Uint32Array {
+  const kept = [...words.subarray(0, 5)];
+  for (let at = 5; at < words.length; at += words[at]! >>> 16) {
+    if (!matches(words[at]! & 0xffff)) kept.push(...words.subarray(at, at + (words[at]! >>> 16)));
+  }
+  return Uint32Array.from(kept);
+}
