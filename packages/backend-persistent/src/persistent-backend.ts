@@ -19,6 +19,7 @@ import type { OpenDevice } from "@kiln-gpu/webgpu";
 import type { SlotContents } from "./execute-batch.js";
 import { ProgramStore } from "./program-store.js";
 import { SubmissionQueue } from "./submission-queue.js";
+import { createUploadScratch } from "./transfer.js";
 
 /** How much a persistent backend keeps. */
 export interface KeepLimits {
@@ -74,7 +75,14 @@ export class PersistentBackend implements ComputeBackend {
       maxSharedByteLength: Math.min(maxSharedByteLength, maxBufferSize),
     };
     this.#submissions = new SubmissionQueue(
-      { open, buffers: this.#buffers, staging: this.#staging, descriptors: this.#descriptors, limits: places },
+      {
+        open,
+        buffers: this.#buffers,
+        staging: this.#staging,
+        descriptors: this.#descriptors,
+        limits: places,
+        scratch: createUploadScratch(),
+      },
       this.#slots,
       // A batch of small runs must always fit: at most its bytes again in each staging direction, and a quarter of waste.
       { maxBatchRuns, maxBatchByteLength: Math.min(places.maxSharedByteLength, byteBudget / 8) },

@@ -7,12 +7,14 @@ export class KeptBindGroup implements PooledBindGroup {
   /** For each entry: binding, buffer id, offset, size. Numbers only, so that it keeps no buffer from being collected. */
   readonly key: readonly number[];
   readonly hash: number;
+  readonly index: BindGroupIndex;
   /** How many acquired it and have not released it. */
   holders = 1;
   /** Whether it may be given out again. */
   isDropped = false;
 
-  constructor(bindGroup: GPUBindGroup, request: BindGroupRequest) {
+  constructor(index: BindGroupIndex, bindGroup: GPUBindGroup, request: BindGroupRequest) {
+    this.index = index;
     this.bindGroup = bindGroup;
     this.layoutId = request.layoutId;
     this.key = request.entries.flatMap(({ binding, buffer, offset, size }) => [binding, buffer.id, offset, size]);

@@ -194,7 +194,14 @@ describe("BufferPool", () => {
         });
         expect(device.live).toBe(1);
         expect(pool.tryAcquireAll([request(256)])).toEqual([kept]);
-        expect(pool.stats()).toMatchObject({ made: 1, live: 1, bytes: 256, inUseBytes: 256, reused: 1 });
+        expect(pool.stats()).toMatchObject({
+          made: 1,
+          live: 1,
+          bytes: 256,
+          highWaterBytes: 256,
+          inUseBytes: 256,
+          reused: 1,
+        });
       },
     );
 

@@ -192,7 +192,6 @@ export class BufferPool {
       return buffer;
     });
     while (this.#inUseBytes + this.#kept.bytes > this.#byteBudget) this.#destroy(this.#kept.takeOldest()!);
-    this.#highWaterBytes = Math.max(this.#highWaterBytes, this.#inUseBytes + this.#kept.bytes);
     return { buffers, missing, missingBytes };
   }
 
@@ -205,6 +204,7 @@ export class BufferPool {
             this.releaseAll(buffers.filter((buffer) => buffer !== undefined));
             throw error;
           });
+    this.#highWaterBytes = Math.max(this.#highWaterBytes, this.#inUseBytes + this.#kept.bytes);
     this.#made += created.length;
     this.#reused += buffers.length - created.length;
     let next = 0;

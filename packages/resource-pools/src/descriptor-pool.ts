@@ -38,7 +38,7 @@ export class DescriptorPool {
   readonly #index = new BindGroupIndex();
   /** Of those, the ones nobody holds, least recently used first. */
   readonly #free = new Set<KeptBindGroup>();
-  readonly #inUse = new Set<PooledBindGroup>();
+  #inUse = 0;
   #inUseDescriptors = 0;
   #freeDescriptors = 0;
   #made = 0;
@@ -73,12 +73,12 @@ export class DescriptorPool {
 
   /** Gives back once; a shared bind group is given back by each who acquired it. */
   release(set: PooledBindGroup): void {
-    if (!this.#inUse.has(set)) {
+    const group = set as KeptBindGroup;
+    if (group.index !== this.#index || group.holders === 0) {
       throw new Error("The bind group is not in use: it was released before, or belongs to another pool.");
     }
-    const group = set as KeptBindGroup;
     if (--group.holders > 0) return;
-    this.#inUse.delete(group);
+    this.#inUse--;
     this.#inUseDescriptors -= group.descriptors;
     if (group.isDropped) {
       this.#evicted++;
@@ -109,10 +109,10 @@ export class DescriptorPool {
     return {
       made: this.#made,
       reused: this.#reused,
-      live: this.#inUse.size + this.#free.size,
+      live: this.#inUse + this.#free.size,
       evicted: this.#evicted,
       descriptors: this.#inUseDescriptors + this.#freeDescriptors,
-      inUse: this.#inUse.size,
+      inUse: this.#inUse,
       waiting: this.#turns.waiting,
     };
   }
@@ -129,15 +129,14 @@ export class DescriptorPool {
       return known;
     }
     const { length } = request.entries;
-    if (this.#inUse.size + 1 > this.#maxSets || this.#inUseDescriptors + length > this.#maxDescriptors)
-      return undefined;
+    if (this.#inUse + 1 > this.#maxSets || this.#inUseDescriptors + length > this.#maxDescriptors) return undefined;
     for (const oldest of this.#free) {
-      const sets = this.#inUse.size + this.#free.size;
+      const sets = this.#inUse + this.#free.size;
       if (sets < this.#maxSets && this.#inUseDescriptors + this.#freeDescriptors + length <= this.#maxDescriptors)
         break;
       this.#drop(oldest);
     }
-    const group = new KeptBindGroup(this.#create(request), request);
+    const group = new KeptBindGroup(this.#index, this.#create(request), request);
     this.#made++;
     this.#index.add(group);
     this.#use(group);
@@ -145,7 +144,7 @@ export class DescriptorPool {
   }
 
   #use(group: KeptBindGroup): void {
-    this.#inUse.add(group);
+    this.#inUse++;
     this.#inUseDescriptors += group.descriptors;
   }
 
