@@ -32,6 +32,9 @@ type NamedCall = readonly [name: string, run: (fields: Fields) => Promise<{ c: F
 
 /** Runs between one kind of call and the next, so that a drift of the machine's speed meets all kinds alike. */
 const blockLength = 10;
+/** Calls of each kind before the first that counts, until the engine has compiled what it will; large ones need fewer. */
+const warmUpCalls = 1000;
+const warmUpMs = 1000;
 
 const bindingsOf = ({ a, b }: Fields) => ({ a, b, c: output(Float32Array, a.length) });
 const call = (fields: Fields, backend: ComputeBackend) => backend.run(fieldAddSpirv, bindingsOf(fields));
@@ -149,20 +152,27 @@ async function withHandTuned<T>(
   }
 }
 
-/** Times `count` of each call in turn, a block of one and then a block of the next, after a block of each to warm up. */
+/** Times `count` of each call in turn, a block of one and then a block of the next, once all are warm. */
 async function interleave(calls: readonly NamedCall[], fields: Fields, count: number): Promise<Map<string, number[]>> {
+  for (const [, run] of calls) await warmUp(() => run(fields));
   const samples = new Map(calls.map(([name]) => [name, [] as number[]]));
-  for (let done = -blockLength; done < count; done += blockLength) {
+  for (let done = 0; done < count; done += blockLength) {
     for (const [name, run] of calls) {
+      // One more before each block: its first call follows another kind's, whose memory is in the caches.
+      checkSum(name, fields, (await run(fields)).c);
       for (let i = 0; i < Math.min(blockLength, count - done); i += 1) {
         const { c, ms } = await timed(() => run(fields));
         checkSum(name, fields, c);
-        // The block's first call follows another kind's, whose memory is in the caches.
-        if (done >= 0 && (i > 0 || count === 1)) samples.get(name)!.push(ms);
+        samples.get(name)!.push(ms);
       }
     }
   }
   return samples;
+}
+
+async function warmUp(run: () => Promise<unknown>): Promise<void> {
+  const start = performance.now();
+  for (let i = 0; i < warmUpCalls && performance.now() - start < warmUpMs; i += 1) await run();
 }
 
 async function timed<R extends { c: Float32Array }>(run: () => Promise<R>): Promise<R & { ms: number }> {

@@ -1,7 +1,7 @@
 import type { DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
-import type { ReadyRun } from "./execute-batch.js";
 import type { Place } from "./place-batch.js";
+import type { ReadyRun } from "./ready-run.js";
 
 /**
  * The dispatches of `runs` with their bind groups, each found in the pool or made. A batch may need more than the pool may hold:

@@ -2,7 +2,7 @@
  * One submission from its memory to its results, in one straight line. It knows nothing of queues, callers or retries; whatever
  * happens, what it acquired is given back.
  */
-import { type RunClock, type RunPlan, withProfile } from "@kiln-gpu/core";
+import { withProfile } from "@kiln-gpu/core";
 import {
   type BufferPool,
   type DescriptorPool,
@@ -22,7 +22,7 @@ import {
 } from "@kiln-gpu/webgpu";
 import { acquireBindGroups } from "./acquire-bind-groups.js";
 import { type BatchPlaces, type PlaceLimits, placeBatch } from "./place-batch.js";
-import type { StoredProgram } from "./program-store.js";
+import type { ReadyRun } from "./ready-run.js";
 import {
   type BatchMemory,
   encodeTransfersIn,
@@ -31,15 +31,6 @@ import {
   readResults,
   writeInputs,
 } from "./transfer.js";
-
-/** A run with its pipelines found. */
-export interface ReadyRun {
-  readonly plan: RunPlan;
-  /** By dispatch. */
-  readonly pipelines: readonly StoredProgram[];
-  /** Runs, if the run is profiled; then it is the only one of its batch. */
-  readonly clock: RunClock | undefined;
-}
 
 /** What batches are made of, for the life of the backend. */
 export interface BatchContext {

@@ -1,6 +1,7 @@
 import type { Caller } from "@kiln-gpu/core";
 import type { CommandPool } from "@kiln-gpu/resource-pools";
-import { type BatchContext, executeBatch, type ReadyRun, type SlotContents } from "./execute-batch.js";
+import { type BatchContext, executeBatch, type SlotContents } from "./execute-batch.js";
+import type { ReadyRun } from "./ready-run.js";
 
 /** A run that waits for its submission or its results. */
 interface QueuedRun {

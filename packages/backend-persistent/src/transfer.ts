@@ -6,8 +6,8 @@
  */
 import { collectResults, type TypedArray } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
-import type { ReadyRun } from "./execute-batch.js";
 import type { BatchPlaces } from "./place-batch.js";
+import type { ReadyRun } from "./ready-run.js";
 
 /**
  * Uploads up to this many bytes are quicker through the queue: at 512 bytes a round trip takes 60 us that way and 61 through

@@ -96,6 +96,19 @@ describe("CommandPool", () => {
     expect(idle.isSettled).toBe(true);
   });
 
+  it("is not idle when a slot is taken again at once", async () => {
+    const { pool } = setup();
+    const slot = pool.tryAcquire()!;
+    const idle = watch(pool.idle());
+    pool.release(slot);
+    pool.tryAcquire();
+    await settle();
+    expect(idle.isSettled).toBe(false);
+    pool.release(slot);
+    await settle();
+    expect(idle.isSettled).toBe(true);
+  });
+
   it("on `dispose` rejects who waits, destroys free slots, and the others when they come back", async () => {
     const { pool, destroyed } = setup(2);
     const [a, b] = [pool.tryAcquire()!, pool.tryAcquire()!];

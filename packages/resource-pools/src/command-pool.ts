@@ -61,7 +61,6 @@ export class CommandPool<T = undefined> {
     if (this.#turns.isClosed) this.#destroy?.(slot.contents);
     else this.#free.push(slot);
     this.#turns.serve();
-    if (this.#inUse.size > 0) return;
     const waiting = this.#whenIdle;
     this.#whenIdle = [];
     for (const resolve of waiting) resolve();
@@ -69,6 +68,7 @@ export class CommandPool<T = undefined> {
 
   /** Resolves when no slot is in use. */
   async idle(): Promise<void> {
+    // Who waits is told of every release, and may find the slot taken again.
     while (this.#inUse.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 

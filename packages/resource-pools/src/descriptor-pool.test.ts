@@ -54,13 +54,21 @@ describe("DescriptorPool", () => {
     expect(take(other)).not.toBe(take(request(1)));
   });
 
-  it("tells apart requests whose hashes are equal", () => {
-    const { take } = setup();
-    const entry = request(1).entries[0]!;
-    const atOffset = (offset: number) => take({ ...request(1), entries: [{ ...entry, offset }] });
-    // The hash sees 32 bits of each number.
-    expect(atOffset(2 ** 33)).not.toBe(atOffset(2 ** 34));
-    expect(atOffset(2 ** 33)).toBe(atOffset(2 ** 33));
+  // The hash sees 32 bits of each number.
+  it.each<[string, (number: number) => BindGroupRequest]>([
+    ["layout", (number) => ({ ...request(1), layoutId: number })],
+    ["buffer", (number) => request(number)],
+    ["binding", (number) => ({ ...request(1), entries: [{ ...request(1).entries[0]!, binding: number }] })],
+    ["offset", (number) => ({ ...request(1), entries: [{ ...request(1).entries[0]!, offset: number }] })],
+    ["size", (number) => ({ ...request(1), entries: [{ ...request(1).entries[0]!, size: number }] })],
+  ])("tells apart and keeps both requests whose hashes are equal but whose %s is not", (_, withNumber) => {
+    const { pool, take } = setup();
+    const one = take(withNumber(1));
+    const other = take(withNumber(1 + 2 ** 32));
+    expect(other).not.toBe(one);
+    expect(take(withNumber(1))).toBe(one);
+    expect(take(withNumber(1 + 2 ** 32))).toBe(other);
+    expect(pool.stats().made).toBe(2);
   });
 
   it("shares one bind group among all who hold it, until the last release", () => {

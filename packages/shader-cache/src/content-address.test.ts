@@ -139,6 +139,12 @@ describe("encodeCanonically", () => {
     expect(new Set(values.map(bytes)).size).toBe(values.length);
   });
 
+  it("knows one NaN, whatever its bits", () => {
+    const [other] = new Float64Array(new BigUint64Array([0xfff8_0000_0000_0001n]).buffer);
+    expect(other).toBeNaN();
+    expect(bytes(other)).toBe(bytes(Number.NaN));
+  });
+
   it("covers only the bytes that a view shows", () => {
     const memory = new Uint8Array([9, 1, 2, 9]);
     expect(bytes(memory.subarray(1, 3))).toBe(bytes(new Uint8Array([1, 2])));

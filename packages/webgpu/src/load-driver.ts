@@ -1,4 +1,4 @@
-import type { SoftwareDriver } from "./instance.js";
+import type { SoftwareDriver } from "./software-gpu.js";
 
 // <dlfcn.h> on Linux: the library stays although Node, finding no addon in it, gives it up.
 const rtldNoDelete = 0x1000;

@@ -1,6 +1,7 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { describeDevice } from "./describe-device.js";
-import { hasOwnWebGpu, openInstance, type SoftwareGpu } from "./instance.js";
+import { hasOwnWebGpu, openInstance } from "./instance.js";
+import type { SoftwareGpu } from "./software-gpu.js";
 
 export interface OpenDeviceOptions {
   readonly powerPreference?: "high-performance" | "low-power";
