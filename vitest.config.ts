@@ -5,16 +5,12 @@ export default defineConfig({
   resolve: { conditions: ["@kiln-gpu/source"] },
   ssr: { resolve: { conditions: ["@kiln-gpu/source"] } },
   test: {
-    include: [
-      "packages/*/src/**/*.test.ts",
-      "apps/*/src/**/*.test.ts",
-      "tools/*/src/**/*.test.ts",
-      "examples/**/*.test.ts",
-    ],
+    include: ["{packages,apps,tools}/*/src/**/*.test.ts", "examples/**/*.test.ts"],
     // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
     pool: "forks",
     execArgv: ["--expose-gc"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: process.env.CI ? ["default", ["json", { outputFile: ".cache/vitest.json" }]] : ["default"],
   },
 });

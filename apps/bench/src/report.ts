@@ -124,7 +124,7 @@ function timeTree(title: string, profile: RunProfile): string {
   return `${title}\n  ${"total".padEnd(22)}${ms(profile.totalMs).padStart(11)}\n${lines.join("\n")}\n  of the compute, the kernel on the device: ${gpu}`;
 }
 
-export function speedUp({ oneShot, persistent }: { oneShot: OneShotFigures; persistent: PersistentFigures }): number {
+function speedUp({ oneShot, persistent }: { oneShot: OneShotFigures; persistent: PersistentFigures }): number {
   return oneShot.run.medianMs / persistent.warm.medianMs;
 }
 

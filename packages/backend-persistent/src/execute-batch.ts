@@ -97,7 +97,11 @@ export async function executeBatch(
     });
     const [mapped, refusal] = await Promise.all([maps, failure]);
     if (open.loss) throw open.loss;
-    if (refusal) throw submissionError(runs.length === 1 ? runs[0]!.plan.label : "a batch", refusal);
+    if (refusal) {
+      // One of the bind groups may be what is invalid, and would be as invalid the next time.
+      descriptors.clear();
+      throw submissionError(runs.length === 1 ? runs[0]!.plan.label : "a batch", refusal);
+    }
     const gpuTimeNs = await timer?.read();
     clock?.lap("computeMs");
     const results = readResults(runs, places, mapped);

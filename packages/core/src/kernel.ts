@@ -78,6 +78,7 @@ export function defineKernel<B extends Bindings = Bindings>(
     );
   }
   if ("programs" in definition) {
+    const { temporaries, passes } = definition;
     const names = Object.keys(definition.programs);
     if (names.length === 0)
       throw new ComputeError("invalid-kernel", `Kernel "${label}" has no program; give at least one.`);
@@ -86,8 +87,8 @@ export function defineKernel<B extends Bindings = Bindings>(
       programs: Object.freeze(
         Object.fromEntries(names.map((name) => [name, freezeProgram(label, definition.programs[name]!)])),
       ),
-      temporaries: (bindings: B) => definition.temporaries?.(bindings) ?? {},
-      passes: (bindings: B) => definition.passes(bindings),
+      temporaries: (bindings: B) => temporaries?.(bindings) ?? {},
+      passes: (bindings: B) => passes(bindings),
     });
   }
   const defaultPasses: readonly Pass[] = [{ program: "main" }];
@@ -117,13 +118,17 @@ function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants }: Pr
       `Kernel "${label}" takes \`spirv\` as a Uint8Array or Uint32Array; ${show(spirv)} is given.`,
     );
   }
-  // The bytes are copied: a kernel whose source changes under it would run what was never hashed.
-  const source = wgsl !== undefined ? { wgsl } : { spirv: spirv!.slice() };
+  const source = wgsl !== undefined ? { wgsl } : { spirv: copyOf(spirv!) };
   return Object.freeze({
     ...source,
     ...(entryPoint !== undefined && { entryPoint }),
     ...(constants !== undefined && { constants: Object.freeze({ ...constants }) }),
   });
+}
+
+/** A kernel whose source changes under it would run what was never hashed. Node's `Buffer` shares its bytes when sliced. */
+function copyOf(spirv: Uint8Array | Uint32Array): Uint8Array | Uint32Array {
+  return spirv instanceof Uint32Array ? new Uint32Array(spirv) : new Uint8Array(spirv);
 }
 
 function show(value: unknown): string {

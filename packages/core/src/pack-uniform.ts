@@ -1,6 +1,6 @@
 import type { UniformValue } from "./bindings.js";
 import { ComputeError } from "./errors.js";
-import { type ScalarType, type TypeLayout, typeName } from "./shader-interface.js";
+import { type MatrixLayout, type ScalarType, type TypeLayout, typeName, type VectorLayout } from "./shader-interface.js";
 
 /**
  * Writes `value` as a shader of type `layout` reads it: WGSL's layout rules, little-endian, zero in the padding.
@@ -26,7 +26,14 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
       return;
     }
     case "matrix": {
-      const flat = listOf(flatten(value), layout.columns * layout.rows, layout, path);
+      if (Array.isArray(value) && value.some(Array.isArray)) {
+        const column = columnOf(layout);
+        for (const [i, given] of listOf(value, layout.columns, layout, path).entries()) {
+          write(view, offset + i * layout.columnStride, given, column, `${path}[${i}]`);
+        }
+        return;
+      }
+      const flat = listOf(value, layout.columns * layout.rows, layout, path);
       const stride = scalarByteLength(layout.scalar);
       for (const [i, component] of flat.entries()) {
         const column = Math.floor(i / layout.rows);
@@ -106,8 +113,8 @@ function listOf(value: UniformValue, count: number, layout: TypeLayout, path: st
   return value;
 }
 
-function flatten(value: UniformValue): UniformValue {
-  return Array.isArray(value) && value.some(Array.isArray) ? value.flat() : value;
+function columnOf({ scalar, rows }: MatrixLayout): VectorLayout {
+  return { kind: "vector", scalar, components: rows, byteLength: rows * scalarByteLength(scalar) };
 }
 
 function isObject(value: UniformValue): value is { readonly [member: string]: UniformValue } {
@@ -127,22 +134,26 @@ function mismatchOf(path: string, type: string, value: unknown): ComputeError {
   return new ComputeError("invalid-binding", `"${path}" is ${type} in the shader; ${shown} is given.`);
 }
 
-/** IEEE 754 binary16 with round to nearest, ties to even. */
+/** IEEE 754 binary16, rounded once from the double, to nearest and ties to even. */
 function toFloat16Bits(value: number): number {
-  const float = new Float32Array([value]);
-  const bits = new Uint32Array(float.buffer)[0]!;
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fff_ffff;
-  if (magnitude > 0x7f80_0000) return sign | 0x7e00;
-  if (magnitude >= 0x4780_0000) return sign | 0x7c00;
-  if (magnitude < 0x3880_0000) {
-    // Below 2^-14 halves are subnormal: units of 2^-24.
-    const units = Math.abs(float[0]!) * 2 ** 24;
-    const floor = Math.floor(units);
-    const rest = units - floor;
-    return sign | (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor);
-  }
-  const half = (magnitude - 0x3800_0000) >>> 13;
-  const rest = magnitude & 0x1fff;
-  return sign | (rest > 0x1000 || (rest === 0x1000 && half % 2 === 1) ? half + 1 : half);
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  // Halfway from the greatest half, 65504, to the next power of two.
+  if (magnitude >= 65520) return sign | 0x7c00;
+  // Below 2^-14 halves are subnormal, and all have the spacing of those at 2^-14.
+  const exponent = Math.max(exponentOf(magnitude), -14);
+  const units = magnitude * 2 ** (10 - exponent);
+  const floor = Math.floor(units);
+  const rest = units - floor;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  // A normal half has its leading 1024 here too, which counts the exponent up by one.
+  return sign | (((exponent + 14) << 10) + rounded);
+}
+
+/** The power of two that a double begins with; -1023 where it is subnormal or zero. */
+function exponentOf(value: number): number {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  return ((view.getUint16(0) >>> 4) & 0x7ff) - 1023;
 }

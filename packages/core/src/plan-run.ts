@@ -323,9 +323,9 @@ function emptyPlan(label: string, bindings: Bindings): RunPlan {
   return { label, resources, dispatches: [], isEmpty: true };
 }
 
-export function isRole(value: BindingValue, role: "output"): value is Output;
-export function isRole(value: BindingValue, role: "inout"): value is Inout;
-export function isRole(value: BindingValue, role: string): boolean {
+function isRole(value: BindingValue, role: "output"): value is Output;
+function isRole(value: BindingValue, role: "inout"): value is Inout;
+function isRole(value: BindingValue, role: string): boolean {
   return typeof value === "object" && !ArrayBuffer.isView(value) && (value as { role?: unknown }).role === role;
 }
 

@@ -91,19 +91,24 @@ function settleEarly<T>(
   caller: Caller,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stopWaiting = () => {
+      signal?.removeEventListener("abort", onAbort);
+      clearTimeout(timer);
+    };
     const leave = (error: ComputeError) => {
+      stopWaiting();
       caller.left = error;
       reject(error);
     };
     const onAbort = () => leave(abortedError(label, signal!));
     const onTimeout = () =>
       leave(new ComputeError("timeout", `Kernel "${label}" has not finished within ${timeoutMs} ms.`));
+    working.then(resolve, reject).finally(stopWaiting);
+    // What the work did before its first await may have aborted it; no event comes for that any more.
+    if (signal?.aborted) return onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
-    working.then(resolve, reject).finally(() => {
-      signal?.removeEventListener("abort", onAbort);
-      clearTimeout(timer);
-    });
+    if (timeoutMs !== undefined) timer = setTimeout(onTimeout, timeoutMs);
   });
 }
 

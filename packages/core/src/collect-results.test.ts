@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { collectResults, emptyResults, withProfile } from "./collect-results.js";
+import type { PlannedResource, RunPlan } from "./plan-run.js";
+import { RunClock } from "./run-clock.js";
+
+function planOf(resources: readonly PlannedResource[], isEmpty = false): RunPlan {
+  return { label: "k", resources, dispatches: [], isEmpty };
+}
+
+const read: PlannedResource = { name: "a", byteLength: 8, access: "read", data: new Float32Array(2) };
+
+test("copies each result out of the bytes of its resource, cut to the length asked for", () => {
+  const memory = new ArrayBuffer(32);
+  new Uint32Array(memory).set([9, 9, 1, 2, 3, 9, 0x40302010, 9]);
+  const plan = planOf([
+    read,
+    { name: "c", byteLength: 12, access: "read-write", result: { type: Uint32Array, length: 3 } },
+    { name: "d", byteLength: 4, access: "mixed", result: { type: Uint8Array, length: 3 } },
+  ]);
+  const asked: number[] = [];
+  const results = collectResults(plan, (resource) => {
+    asked.push(resource);
+    return { memory, offset: resource === 1 ? 8 : 24 };
+  });
+  expect(asked).toEqual([1, 2]);
+  expect(results).toEqual({ c: new Uint32Array([1, 2, 3]), d: new Uint8Array([0x10, 0x20, 0x30]) });
+  new Uint8Array(memory).fill(0xff);
+  expect(results.c).toEqual(new Uint32Array([1, 2, 3]));
+  expect(results.d!.buffer).not.toBe(memory);
+});
+
+test("a result of no elements asks for no bytes", () => {
+  const plan = planOf([{ name: "c", byteLength: 0, access: "read-write", result: { type: Int32Array, length: 0 } }], true);
+  expect(emptyResults(plan)).toEqual({ c: new Int32Array(0) });
+});
+
+test("results of some length cannot be taken for empty ones", () => {
+  const plan = planOf([{ name: "c", byteLength: 4, access: "read-write", result: { type: Int32Array, length: 1 } }]);
+  expect(() => emptyResults(plan)).toThrow("Unreachable");
+});
+
+test("adds the profile beside the results", () => {
+  const profile = new RunClock().profile();
+  const results = { c: new Float32Array(1) };
+  expect(withProfile("k", results, profile)).toEqual({ c: results.c, profile });
+  expect(results).not.toHaveProperty("profile");
+});
+
+test("refuses a result that has the profile's name", () => {
+  expect(() => withProfile("blur", { profile: new Float32Array(1) }, new RunClock().profile())).toThrow(
+    expect.objectContaining({
+      code: "invalid-binding",
+      message: 'Kernel "blur" has a result named "profile"; a profiled run needs that name.',
+    }),
+  );
+});

@@ -1,0 +1,48 @@
+/**
+ * Checks every public package as it would be published: packs it, lets publint and "are the types wrong" read the tarball, and
+ * imports the built file alone, which must print nothing and leave nothing running.
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), "kiln-pack-"));
+let failures = 0;
+
+async function check(name, work) {
+  try {
+    await work();
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    failures += 1;
+    console.log(`FAILED  ${name}\n${error.stdout ?? ""}${error.stderr ?? ""}${error.stdout === undefined ? error : ""}`);
+  }
+}
+
+try {
+  for (const entry of (await readdir(join(root, "packages"))).sort()) {
+    const path = join(root, "packages", entry);
+    const { name, private: isPrivate } = JSON.parse(await readFile(join(path, "package.json"), "utf8"));
+    if (isPrivate) continue;
+    const { stdout } = await run("pnpm", ["pack", "--json", "--pack-destination", folder], { cwd: path });
+    const { filename } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    const tarball = filename.startsWith("/") ? filename : join(folder, filename);
+    await check(`${name}: publint`, () => run("npx", ["--no-install", "publint", "run", tarball, "--strict"], { cwd: root }));
+    await check(`${name}: types`, () =>
+      run("npx", ["--no-install", "attw", tarball, "--profile", "esm-only", "--no-color"], { cwd: root }),
+    );
+    await check(`${name}: imports alone and silently`, async () => {
+      const script = `await import(${JSON.stringify(join(path, "dist/index.js"))}); if (process.getActiveResourcesInfo().some((kind) => /Timeout|Immediate|Worker/.test(kind))) process.exit(3);`;
+      const output = await run(process.execPath, ["--input-type=module", "-e", script]);
+      if (output.stdout !== "" || output.stderr !== "") throw new Error(`prints ${output.stdout}${output.stderr}`);
+    });
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+process.exitCode = failures === 0 ? 0 : 1;
