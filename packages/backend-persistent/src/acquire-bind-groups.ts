@@ -1,4 +1,4 @@
-import type { DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
+import type { BindGroupEntry, DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
 import type { Place } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -16,19 +16,23 @@ export function acquireBindGroups(
   const dispatches: EncodableDispatch[] = [];
   const held: PooledBindGroup[] = [];
   const release = () => {
-    for (const set of held.splice(0)) descriptors.release(set);
+    for (const set of held) descriptors.release(set);
+    held.length = 0;
   };
-  for (const [run, { plan, pipelines }] of runs.entries()) {
-    for (const [i, { entries, workgroups }] of plan.dispatches.entries()) {
+  for (let run = 0; run < runs.length; run += 1) {
+    const { plan, pipelines } = runs[run]!;
+    for (let i = 0; i < plan.dispatches.length; i += 1) {
+      const { entries, workgroups } = plan.dispatches[i]!;
       const { pipeline, bindGroupLayouts, layoutIds } = pipelines[i]!;
-      const bindGroups = bindGroupLayouts.map((layout, group) => {
-        const bound = [];
+      const bindGroups: GPUBindGroup[] = [];
+      for (let group = 0; group < bindGroupLayouts.length; group += 1) {
+        const bound: BindGroupEntry[] = [];
         for (const { group: of, binding, resource } of entries) {
           if (of !== group) continue;
           const { region, start } = places[run]![resource]!;
           bound.push({ binding, buffer: regions[region]!, offset: start, size: plan.resources[resource]!.byteLength });
         }
-        const request = { layout, layoutId: layoutIds[group]!, entries: bound };
+        const request = { layout: bindGroupLayouts[group]!, layoutId: layoutIds[group]!, entries: bound };
         let set = descriptors.tryAcquire(request);
         if (!set) {
           release();
@@ -36,8 +40,8 @@ export function acquireBindGroups(
         }
         if (!set) throw new Error("Unreachable: nobody else holds bind groups.");
         held.push(set);
-        return set.bindGroup;
-      });
+        bindGroups.push(set.bindGroup);
+      }
       dispatches.push({ pipeline, bindGroups, workgroups });
     }
   }

@@ -3,15 +3,8 @@
  * happens, what it acquired is given back.
  */
 import { withProfile } from "@kiln-gpu/core";
+import type { BufferPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import {
-  type BufferPool,
-  type DescriptorPool,
-  downloadUsage,
-  type StagingPool,
-  uploadUsage,
-} from "@kiln-gpu/resource-pools";
-import {
-  bufferUsage,
   createDeviceTimer,
   type DeviceTimer,
   encodeDispatches,
@@ -21,16 +14,9 @@ import {
   submissionError,
 } from "@kiln-gpu/webgpu";
 import { acquireBindGroups } from "./acquire-bind-groups.js";
-import { type BatchPlaces, type PlaceLimits, placeBatch } from "./place-batch.js";
+import type { BatchPlacer, BatchPlaces } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
-import {
-  type BatchMemory,
-  encodeTransfersIn,
-  encodeTransfersOut,
-  goesThroughQueue,
-  readResults,
-  writeInputs,
-} from "./transfer.js";
+import { type BatchMemory, encodeTransfersIn, encodeTransfersOut, readResults, writeInputs } from "./transfer.js";
 
 /** What batches are made of, for the life of the backend. */
 export interface BatchContext {
@@ -38,7 +24,7 @@ export interface BatchContext {
   readonly buffers: BufferPool;
   readonly staging: StagingPool;
   readonly descriptors: DescriptorPool;
-  readonly limits: PlaceLimits;
+  readonly placer: BatchPlacer;
   /** From `createUploadScratch`. */
   readonly scratch: Uint8Array<ArrayBuffer>;
 }
@@ -48,8 +34,6 @@ export interface SlotContents {
   timer?: DeviceTimer | undefined;
 }
 
-const deviceUsage = bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyDestination;
-
 /**
  * Runs `runs` in one submission.
  * @returns The results of each, in order.
@@ -57,17 +41,14 @@ const deviceUsage = bufferUsage.storage | bufferUsage.uniform | bufferUsage.copy
  *   refuses the submission. Then nothing has run.
  */
 export async function executeBatch(
-  { open, buffers, staging, descriptors, limits, scratch }: BatchContext,
+  { open, buffers, staging, descriptors, placer, scratch }: BatchContext,
   runs: readonly ReadyRun[],
   slot: SlotContents,
 ): Promise<object[]> {
   const { device } = open;
   const clock = runs[0]!.clock;
   clock?.skip();
-  const places = placeBatch(
-    runs.map(({ plan }) => plan),
-    limits,
-  );
+  const places = placer.place(runs.map(({ plan }) => plan));
   const memory = await acquireMemory(buffers, places);
   let isSubmitted = false;
   try {
@@ -117,14 +98,9 @@ export async function executeBatch(
 
 /** All buffers of a batch at once: one that held some while it waits for others could wait for ever. */
 async function acquireMemory(buffers: BufferPool, places: BatchPlaces): Promise<BatchMemory> {
-  const staged = goesThroughQueue(places) ? [] : places.uploads;
-  const requests = [
-    ...places.regions.map(({ byteLength }) => ({ byteLength, usage: deviceUsage })),
-    ...staged.map((byteLength) => ({ byteLength, usage: uploadUsage })),
-    ...places.downloads.map((byteLength) => ({ byteLength, usage: downloadUsage })),
-  ];
+  const { requests } = places;
   const all = buffers.tryAcquireAll(requests) ?? (await buffers.acquireAll(requests));
   const uploads = places.regions.length;
-  const downloads = uploads + staged.length;
+  const downloads = requests.length - places.downloads.length;
   return { regions: all.slice(0, uploads), uploads: all.slice(uploads, downloads), downloads: all.slice(downloads) };
 }

@@ -7,7 +7,6 @@ import {
   emptyResults,
   type Kernel,
   type PrepareOptions,
-  planRun,
   RunClock,
   RunLedger,
   type RunOptions,
@@ -17,6 +16,7 @@ import {
 import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import type { SlotContents } from "./execute-batch.js";
+import { BatchPlacer } from "./place-batch.js";
 import { ProgramStore } from "./program-store.js";
 import { SubmissionQueue } from "./submission-queue.js";
 import { createUploadScratch } from "./transfer.js";
@@ -80,7 +80,7 @@ export class PersistentBackend implements ComputeBackend {
         buffers: this.#buffers,
         staging: this.#staging,
         descriptors: this.#descriptors,
-        limits: places,
+        placer: new BatchPlacer(places),
         scratch: createUploadScratch(),
       },
       this.#slots,
@@ -118,8 +118,7 @@ export class PersistentBackend implements ComputeBackend {
     if (this.#open.loss) throw this.#open.loss;
     const clock = profile ? new RunClock() : undefined;
     const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
-    const { interfaces } = loaded;
-    const plan = planRun({ kernel, interfaces, bindings, workgroups, limits: this.device.limits });
+    const plan = loaded.planner.plan(bindings, workgroups);
     if (plan.isEmpty) return clock ? withProfile(plan.label, emptyResults(plan), clock.profile()) : emptyResults(plan);
     const { dispatches } = plan;
     const pipelines =

@@ -1,4 +1,4 @@
-import type { Bindings, Kernel, PlannedDispatch, Program, ShaderInterface } from "@kiln-gpu/core";
+import { type Bindings, type Kernel, type PlannedDispatch, Planner, type Program } from "@kiln-gpu/core";
 import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
@@ -11,7 +11,7 @@ export interface StoredProgram extends CompiledProgram {
 /** A kernel whose sources are translated, reflected and hashed: done once for each kernel, however often it runs. */
 export interface LoadedKernel {
   readonly label: string;
-  readonly interfaces: { readonly [program: string]: ShaderInterface };
+  readonly planner: Planner<Bindings>;
   readonly programs: { readonly [program: string]: LoadedProgram };
   /** Content addresses, by variant and program. */
   readonly addresses: ReadonlyMap<string, string>;
@@ -91,7 +91,8 @@ export class ProgramStore {
         addresses.set(variantKey({ program, split }), await contentAddress(request));
       }
     }
-    const loaded = { label: kernel.label, interfaces: interfacesOf(programs), programs, addresses };
+    const planner = new Planner(kernel, interfacesOf(programs), this.#open.info.limits) as unknown as Planner<Bindings>;
+    const loaded = { label: kernel.label, planner, programs, addresses };
     this.#loaded.set(kernel, loaded);
     return loaded;
   }

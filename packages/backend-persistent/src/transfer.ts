@@ -6,25 +6,14 @@
  */
 import { collectResults, type TypedArray } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
-import type { BatchPlaces } from "./place-batch.js";
+import { type BatchPlaces, maxQueueUploadByteLength } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
-
-/**
- * Uploads up to this many bytes are quicker through the queue: at 512 bytes a round trip takes 60 us that way and 61 through
- * mapped staging, with less work for the host; at 128 KiB 95 and 92; at 8 MiB 6,100 and 3,000 (H200, npm webgpu 0.6.2).
- */
-const maxQueueUploadByteLength = 64 * 2 ** 10;
 
 export interface BatchMemory {
   readonly regions: readonly PooledBuffer[];
   /** Mapped staging; none where the upload goes through the queue. */
   readonly uploads: readonly PooledBuffer[];
   readonly downloads: readonly PooledBuffer[];
-}
-
-/** Whether a batch's upload needs no staging buffer. */
-export function goesThroughQueue({ uploads }: BatchPlaces): boolean {
-  return uploads.length === 1 && uploads[0]! <= maxQueueUploadByteLength;
 }
 
 /** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
@@ -40,7 +29,7 @@ export function writeInputs(
   memory: BatchMemory,
   scratch: Uint8Array<ArrayBuffer>,
 ): void {
-  if (goesThroughQueue(places)) {
+  if (places.goesThroughQueue) {
     copyInputs(runs, places, [scratch]);
     for (let i = 0; i < places.regions.length; i += 1) {
       const { upload } = places.regions[i]!;

@@ -89,8 +89,9 @@ export function checkLength(
       `${subject} declares "${info.name}" as ${typeName(info.layout)}, at least ${least} bytes; "${name}" has ${byteLength}.`,
     );
   }
-  const limitName = info.kind === "uniform" ? "maxUniformBufferBindingSize" : "maxStorageBufferBindingSize";
-  const limit = Math.min(limits[limitName], limits.maxBufferSize);
+  const ofKind = info.kind === "uniform" ? "maxUniformBufferBindingSize" : "maxStorageBufferBindingSize";
+  const limitName = limits[ofKind] <= limits.maxBufferSize ? ofKind : "maxBufferSize";
+  const limit = limits[limitName];
   if (byteLength > limit) {
     throw new ComputeError(
       "limit-exceeded",

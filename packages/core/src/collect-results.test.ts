@@ -30,7 +30,10 @@ test("copies each result out of the bytes of its resource, cut to the length ask
 });
 
 test("a result of no elements asks for no bytes", () => {
-  const plan = planOf([{ name: "c", byteLength: 0, access: "read-write", result: { type: Int32Array, length: 0 } }], true);
+  const plan = planOf(
+    [{ name: "c", byteLength: 0, access: "read-write", result: { type: Int32Array, length: 0 } }],
+    true,
+  );
   expect(emptyResults(plan)).toEqual({ c: new Int32Array(0) });
 });
 

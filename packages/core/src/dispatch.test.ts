@@ -101,7 +101,10 @@ describe("gridOf", () => {
     const shader = shaderOf([], { workgroupSize: [1, 1, 1] });
     expect(gridOf("It", shader, [6400, 6400, 1], limits)).toEqual({ group: 1, binding: 0 });
     expect(() => gridOf("It", shader, [6401, 6400, 1], limits)).toThrow(
-      expect.objectContaining({ code: "limit-exceeded", message: expect.stringMatching(/it would take 4160 parts; at most 4096/) }),
+      expect.objectContaining({
+        code: "limit-exceeded",
+        message: expect.stringMatching(/it would take 4160 parts; at most 4096/),
+      }),
     );
   });
 });

@@ -39,6 +39,7 @@ export {
   type Workgroups,
 } from "./kernel.js";
 export { type PlannedDispatch, type PlannedResource, type PlannedResult, planRun, type RunPlan } from "./plan-run.js";
+export { Planner } from "./planner.js";
 export { RunClock, type RunPhase } from "./run-clock.js";
 export { type Caller, RunLedger } from "./run-ledger.js";
 export {

@@ -9,15 +9,35 @@ type Definition = KernelDefinition<Record<string, never>> | PassesDefinition<Rec
 test.each<[string, unknown, string]>([
   ["no label", { wgsl }, "A kernel needs a label, a string that is not empty; undefined is given."],
   ["an empty label", { label: "", wgsl }, 'A kernel needs a label, a string that is not empty; "" is given.'],
-  ["a label that is no string", { label: 7, wgsl }, "A kernel needs a label, a string that is not empty; number is given."],
+  [
+    "a label that is no string",
+    { label: 7, wgsl },
+    "A kernel needs a label, a string that is not empty; number is given.",
+  ],
   ["no source", { label: "k" }, 'Kernel "k" needs one source, `wgsl` or `spirv`; neither is given.'],
-  ["two sources", { label: "k", wgsl, spirv: new Uint32Array(5) }, 'Kernel "k" needs one source, `wgsl` or `spirv`; both are given.'],
+  [
+    "two sources",
+    { label: "k", wgsl, spirv: new Uint32Array(5) },
+    'Kernel "k" needs one source, `wgsl` or `spirv`; both are given.',
+  ],
   ["WGSL as bytes", { label: "k", wgsl: new Uint8Array(4) }, 'Kernel "k" takes `wgsl` as a string; object is given.'],
   ["null for WGSL", { label: "k", wgsl: null }, 'Kernel "k" takes `wgsl` as a string; null is given.'],
-  ["SPIR-V as text", { label: "k", spirv: "OpCapability" }, 'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; "OpCapability" is given.'],
-  ["SPIR-V as another array", { label: "k", spirv: new Uint16Array(2) }, 'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; object is given.'],
+  [
+    "SPIR-V as text",
+    { label: "k", spirv: "OpCapability" },
+    'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; "OpCapability" is given.',
+  ],
+  [
+    "SPIR-V as another array",
+    { label: "k", spirv: new Uint16Array(2) },
+    'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; object is given.',
+  ],
   ["no program", { label: "k", programs: {}, passes: () => [] }, 'Kernel "k" has no program; give at least one.'],
-  ["a program with no source", { label: "k", programs: { a: { wgsl }, b: {} }, passes: () => [] }, 'Kernel "k" needs one source, `wgsl` or `spirv`; neither is given.'],
+  [
+    "a program with no source",
+    { label: "k", programs: { a: { wgsl }, b: {} }, passes: () => [] },
+    'Kernel "k" needs one source, `wgsl` or `spirv`; neither is given.',
+  ],
 ])("refuses %s", (_, definition, message) => {
   expect(() => defineKernel(definition as Definition)).toThrow(
     expect.objectContaining({ name: "ComputeError", code: "invalid-kernel", message }),

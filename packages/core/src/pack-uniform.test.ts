@@ -31,14 +31,24 @@ test.each<[string, UniformValue, TypeLayout, string]>([
 
 describe("a matrix", () => {
   const mat3x3 = matrix(f32, 3, 3);
-  const columns = "0000803f 00000040 00004040 00000000 00008040 0000a040 0000c040 00000000 0000e040 00000041 00001041 00000000";
+  const columns =
+    "0000803f 00000040 00004040 00000000 00008040 0000a040 0000c040 00000000 0000e040 00000041 00001041 00000000";
 
   test("lies column by column, each of three padded to four", () => {
     expect(packed([1, 2, 3, 4, 5, 6, 7, 8, 9], mat3x3)).toBe(columns);
   });
 
   test("may be given as its columns", () => {
-    expect(packed([[1, 2, 3], [4, 5, 6], [7, 8, 9]], mat3x3)).toBe(columns);
+    expect(
+      packed(
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+          [7, 8, 9],
+        ],
+        mat3x3,
+      ),
+    ).toBe(columns);
   });
 
   test("of two rows has no padding", () => {
@@ -50,7 +60,14 @@ describe("a matrix", () => {
   });
 
   test.each<[string, UniformValue, string]>([
-    ["rows where columns belong", [[1, 2, 3], [4, 5, 6]], '"m" is mat3x2<f32>, 3 values; 2 are given.'],
+    [
+      "rows where columns belong",
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+      '"m" is mat3x2<f32>, 3 values; 2 are given.',
+    ],
     ["columns of different lengths", [[1, 2], [3, 4, 5], [6]], '"m[1]" is vec2<f32>, 2 values; 3 are given.'],
     ["columns beside numbers", [[1, 2], 3, 4, 5, 6], '"m" is mat3x2<f32>, 3 values; 5 are given.'],
     ["a column beside a number", [[1, 2], [3, 4], 5], '"m[2]" is vec2<f32> in the shader; 5 is given.'],
@@ -64,12 +81,28 @@ describe("a matrix", () => {
 describe("an array", () => {
   test("has its stride", () => {
     const ofVec3 = array(vector(f32, 3), 16, 2);
-    expect(packed([[1, 2, 3], [4, 5, 6]], ofVec3)).toBe("0000803f 00000040 00004040 00000000 00008040 0000a040 0000c040 00000000");
+    expect(
+      packed(
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+        ofVec3,
+      ),
+    ).toBe("0000803f 00000040 00004040 00000000 00008040 0000a040 0000c040 00000000");
   });
 
   test("of arrays nests", () => {
     const nested = array(array(u32, 4, 2), 8, 2);
-    expect(packed([[1, 2], [3, 4]], nested)).toBe("01000000 02000000 03000000 04000000");
+    expect(
+      packed(
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        nested,
+      ),
+    ).toBe("01000000 02000000 03000000 04000000");
   });
 });
 
@@ -128,7 +161,12 @@ test.each<[string, unknown, TypeLayout, string]>([
   ["a wrong component", [1, "2"], vector(f32, 2), '"p[1]" is f32 in the shader; 2 is given.'],
   ["a matrix that is too long", [1, 2, 3, 4, 5], matrix(f32, 2, 2), '"p" is mat2x2<f32>, 4 values; 5 are given.'],
   ["an array that is too short", [1], array(u32, 4, 2), '"p" is array<u32, 2>, 2 values; 1 are given.'],
-  ["a wrong element in an array of arrays", [[1], [-1]], array(array(u32, 4, 1), 4, 2), '"p[1][0]" is u32 in the shader; -1 is given.'],
+  [
+    "a wrong element in an array of arrays",
+    [[1], [-1]],
+    array(array(u32, 4, 1), 4, 2),
+    '"p[1][0]" is u32 in the shader; -1 is given.',
+  ],
   ["a number for a struct", 1, pair, '"p" is Pair in the shader; 1 is given.'],
   ["an array for a struct", [1, 2], pair, '"p" is Pair in the shader; an array of 2 is given.'],
   ["nothing for a struct", null, pair, '"p" is Pair in the shader;'],

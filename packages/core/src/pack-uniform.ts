@@ -1,6 +1,12 @@
 import type { UniformValue } from "./bindings.js";
 import { ComputeError } from "./errors.js";
-import { type MatrixLayout, type ScalarType, type TypeLayout, typeName, type VectorLayout } from "./shader-interface.js";
+import {
+  type MatrixLayout,
+  type ScalarType,
+  type TypeLayout,
+  typeName,
+  type VectorLayout,
+} from "./shader-interface.js";
 
 /**
  * Writes `value` as a shader of type `layout` reads it: WGSL's layout rules, little-endian, zero in the padding.

@@ -18,7 +18,13 @@ import { countWorkgroups, type Grid, gridOf, splitGrid } from "./dispatch.js";
 import { ComputeError } from "./errors.js";
 import type { Kernel, Pass, Workgroups } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
-import { type BindingInfo, runtimeArrayOf, type ShaderInterface, typeName } from "./shader-interface.js";
+import {
+  type BindingInfo,
+  runtimeArrayOf,
+  type ShaderInterface,
+  type TypeLayout,
+  typeName,
+} from "./shader-interface.js";
 
 /** A piece of GPU memory that a run needs. */
 export interface PlannedResource {
@@ -29,6 +35,8 @@ export interface PlannedResource {
   readonly access: "read" | "read-write" | "mixed";
   /** What stands in it at the start; absent where it starts as zeros. */
   readonly data?: ArrayBufferView;
+  /** The type that `data` was packed as, where the caller gave a value and not an array. */
+  readonly packedAs?: TypeLayout;
   /** What is read back from it. */
   readonly result?: PlannedResult;
 }
@@ -54,6 +62,10 @@ export interface RunPlan {
   readonly dispatches: readonly PlannedDispatch[];
   /** Whether no result has an element: then there is nothing to run, and no memory to bind. */
   readonly isEmpty: boolean;
+  /** The resource of each of the caller's bindings, by its name. */
+  readonly bound: ReadonlyMap<string, number>;
+  /** One object for all plans that differ in nothing but the resources' data; what is derived from a plan may be kept by it. */
+  readonly shape: object;
 }
 
 export interface PlanRequest<B extends Bindings> {
@@ -82,6 +94,9 @@ export function planRun<B extends Bindings>({
 
   resources.addTemporaries(kernel.temporaries(bindings));
   const passes = kernel.passes(bindings);
+  if (passes.length === 0) {
+    throw new ComputeError("invalid-kernel", `${subject} has no pass for these bindings; it needs at least one.`);
+  }
   if (workgroups !== undefined && passes.length > 1) {
     throw new ComputeError(
       "invalid-kernel",
@@ -120,13 +135,15 @@ export function planRun<B extends Bindings>({
     }
   }
   resources.checkAllBound(interfaces, passes);
-  return { label: kernel.label, resources: resources.planned(), dispatches, isEmpty: false };
+  const { label } = kernel;
+  return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
 }
 
 interface Draft {
   readonly name: string;
   readonly byteLength: number;
   readonly data?: ArrayBufferView;
+  readonly packedAs?: TypeLayout;
   readonly result?: PlannedResult;
   access?: PlannedResource["access"];
 }
@@ -157,8 +174,13 @@ class Resources {
     }
   }
 
-  addUniform(name: string, data: ArrayBufferView): number {
-    return this.#drafts.push({ name, byteLength: roundUpTo4(data.byteLength), data, access: "read" }) - 1;
+  get bound(): ReadonlyMap<string, number> {
+    return this.#indexByName;
+  }
+
+  addUniform(name: string, data: ArrayBufferView, packedAs?: TypeLayout): number {
+    const draft: Draft = { name, byteLength: roundUpTo4(data.byteLength), data, access: "read" };
+    return this.#drafts.push(packedAs ? { ...draft, packedAs } : draft) - 1;
   }
 
   /** Finds what `info` stands for in `pass`, checks it, and gives the dispatch's entry for it. */
@@ -201,7 +223,9 @@ class Resources {
     for (const name in this.#bindings) {
       const index = this.#indexByName.get(name);
       if (index !== undefined && this.#drafts[index]!.access !== undefined) continue;
-      if (passes.some((pass) => Object.values(pass.bindings ?? {}).includes(name))) continue;
+      const isNamed = passes.some((pass) => Object.values(pass.bindings ?? {}).includes(name));
+      // What no shader uses may be given all the same, if a pass names it; but there is no result of it to return.
+      if (isNamed && !isResult(this.#bindings[name]!)) continue;
       const known = new Set(
         passes.flatMap((pass) => interfaces[pass.program]!.bindings.map((info) => `"${info.name}"`)),
       );
@@ -235,7 +259,7 @@ class Resources {
     }
     if (isRole(value, "inout")) {
       const { data } = value;
-      checkArray(this.#subject, name, data.constructor.name, data.byteLength, info);
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
       const result = { type: data.constructor as TypedArrayConstructor, length: data.length };
       return this.#checkRole(
         this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data, result }),
@@ -244,7 +268,7 @@ class Resources {
     }
     if (ArrayBuffer.isView(value)) {
       const data = value as TypedArray;
-      checkArray(this.#subject, name, data.constructor.name, data.byteLength, info);
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
       return this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data });
     }
     const index = this.#addValue(name, value as UniformValue, info);
@@ -259,7 +283,7 @@ class Resources {
         `${this.#subject} declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describe(value)} is given.`,
       );
     }
-    return this.addUniform(name, packUniform(value, info.layout, name));
+    return this.addUniform(name, packUniform(value, info.layout, name), info.layout);
   }
 
   #addNamed(name: string, draft: Draft): number {
@@ -281,7 +305,9 @@ class Resources {
   }
 
   #missing(name: string): ComputeError {
-    const given = Object.keys(this.#bindings).map((key) => `"${key}"`);
+    const given = Object.keys(this.#bindings)
+      .filter((key) => this.#bindings[key] !== undefined)
+      .map((key) => `"${key}"`);
     const list = given.length === 0 ? "nothing is" : `${given.join(", ")} ${given.length === 1 ? "is" : "are"}`;
     return new ComputeError("invalid-binding", `${this.#subject} binds "${name}", which is missing; ${list} given.`);
   }
@@ -320,17 +346,28 @@ function emptyPlan(label: string, bindings: Bindings): RunPlan {
         : undefined;
     if (type) resources.push({ name, byteLength: 0, access: "read-write", result: { type, length: 0 } });
   }
-  return { label, resources, dispatches: [], isEmpty: true };
+  return { label, resources, dispatches: [], isEmpty: true, bound: new Map(), shape: {} };
 }
 
 function isRole(value: BindingValue, role: "output"): value is Output;
 function isRole(value: BindingValue, role: "inout"): value is Inout;
 function isRole(value: BindingValue, role: string): boolean {
-  return typeof value === "object" && !ArrayBuffer.isView(value) && (value as { role?: unknown }).role === role;
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
+  return (value as { role?: unknown }).role === role;
+}
+
+function isResult(value: BindingValue): boolean {
+  return isRole(value, "output") || isRole(value, "inout");
+}
+
+/** `Uint8Array` for a class that extends it too, as Node's `Buffer` does. */
+function arrayNameOf(data: TypedArray): string {
+  return (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? data.constructor.name;
 }
 
 function describe(value: BindingValue | undefined): string {
   if (value === undefined) return "a temporary";
+  if (value === null) return "null";
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
   if (Array.isArray(value)) return "an array of numbers";
   if (typeof value !== "object") return `the ${typeof value} ${value}`;

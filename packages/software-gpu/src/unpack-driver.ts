@@ -33,7 +33,7 @@ export async function unpackDriver(roots: readonly string[] = cacheRoots()): Pro
   for (const root of roots) {
     try {
       const parent = await privateFolder(root);
-      const folder = join(parent, `swiftshader-${version}`);
+      const folder = await privateFolder(join(parent, `swiftshader-${version}`));
       if (!(await isIntact(folder))) await unpackInto(parent, folder);
       return { manifest: join(folder, "vk_swiftshader_icd.json"), loader: join(folder, "libvulkan.so.1") };
     } catch (error) {
@@ -75,17 +75,18 @@ async function isIntact(folder: string): Promise<boolean> {
   return intact.every(Boolean);
 }
 
-/** Unpacks beside `folder` and renames, so that another process sees all of it or nothing. */
+/**
+ * Unpacks beside `folder` and renames file by file: a rename replaces a file at once, so whoever found all intact, in this process
+ * or another, loads what it found.
+ */
 async function unpackInto(parent: string, folder: string): Promise<void> {
   const contents = await readArchive();
   const aside = await mkdtemp(join(parent, "unpack-"));
   try {
-    for (const [name, bytes] of contents) await writeFile(join(aside, name), bytes, { mode: 0o700 });
-    await rm(folder, { recursive: true, force: true });
-    await rename(aside, folder);
-  } catch (error) {
-    // Another process was first; its files serve as well as ours.
-    if (!(await isIntact(folder))) throw error;
+    for (const [name, bytes] of contents) {
+      await writeFile(join(aside, name), bytes, { mode: 0o700 });
+      await rename(join(aside, name), join(folder, name));
+    }
   } finally {
     await rm(aside, { recursive: true, force: true });
   }

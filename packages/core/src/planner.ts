@@ -1,0 +1,129 @@
+import type { DeviceLimits } from "./backend.js";
+import type { Bindings, BindingValue, Inout, Output, UniformValue } from "./bindings.js";
+import type { Kernel, Workgroups } from "./kernel.js";
+import { packUniform } from "./pack-uniform.js";
+import { type PlannedResource, planRun, type RunPlan } from "./plan-run.js";
+import type { ShaderInterface } from "./shader-interface.js";
+
+/** A plan, and all that was given for it but the bytes. */
+interface PlannedShape {
+  readonly plan: RunPlan;
+  readonly names: readonly string[];
+  readonly values: readonly BindingShape[];
+  readonly passes: unknown;
+  readonly temporaries: unknown;
+  readonly workgroups: Workgroups | undefined;
+}
+
+interface BindingShape {
+  readonly role: "input" | "output" | "inout" | "value";
+  /** The typed array's constructor; of a value, undefined. */
+  readonly type: unknown;
+  /** Elements. */
+  readonly length: number;
+}
+
+/** Enough for a loop that alternates between a few sizes. */
+const maxShapes = 4;
+
+/**
+ * Plans the runs of one kernel. A run that is bound like a recent one takes over its plan with data of its own, and is checked by
+ * comparing the two: what was right for one is right for the other.
+ */
+export class Planner<B extends Bindings> {
+  readonly #kernel: Kernel<B>;
+  readonly #interfaces: { readonly [program: string]: ShaderInterface };
+  readonly #limits: DeviceLimits;
+  /** The latest first. */
+  readonly #shapes: PlannedShape[] = [];
+
+  constructor(kernel: Kernel<B>, interfaces: { readonly [program: string]: ShaderInterface }, limits: DeviceLimits) {
+    this.#kernel = kernel;
+    this.#interfaces = interfaces;
+    this.#limits = limits;
+  }
+
+  /** @throws {ComputeError} What `planRun` throws. */
+  plan(bindings: B, workgroups?: Workgroups): RunPlan {
+    for (const shape of this.#shapes) {
+      if (this.#matches(shape, bindings, workgroups)) return withData(shape.plan, bindings);
+    }
+    const kernel = this.#kernel;
+    const plan = planRun({ kernel, interfaces: this.#interfaces, bindings, workgroups, limits: this.#limits });
+    if (!plan.isEmpty) {
+      this.#shapes.unshift({
+        plan,
+        names: Object.keys(bindings),
+        values: Object.values(bindings).map(shapeOf),
+        passes: kernel.passes(bindings),
+        temporaries: kernel.temporaries(bindings),
+        workgroups,
+      });
+      this.#shapes.length = Math.min(this.#shapes.length, maxShapes);
+    }
+    return plan;
+  }
+
+  #matches(shape: PlannedShape, bindings: B, workgroups: Workgroups | undefined): boolean {
+    const { names, values } = shape;
+    let count = 0;
+    for (const name in bindings) {
+      if (names[count] !== name || !hasShape(values[count]!, bindings[name]!)) return false;
+      count += 1;
+    }
+    return (
+      count === names.length &&
+      isSame(shape.workgroups, workgroups) &&
+      isSame(shape.passes, this.#kernel.passes(bindings)) &&
+      isSame(shape.temporaries, this.#kernel.temporaries(bindings))
+    );
+  }
+}
+
+/** `plan` with the data of `bindings`, which have its shape. */
+function withData(plan: RunPlan, bindings: Bindings): RunPlan {
+  const resources: PlannedResource[] = plan.resources.slice();
+  for (const [name, index] of plan.bound) {
+    const resource = resources[index]!;
+    if (!resource.data) continue;
+    const value = bindings[name]!;
+    const data = resource.packedAs
+      ? packUniform(value as UniformValue, resource.packedAs, name)
+      : ArrayBuffer.isView(value)
+        ? value
+        : (value as Inout).data;
+    resources[index] = { ...resource, data };
+  }
+  return { ...plan, resources };
+}
+
+function shapeOf(value: BindingValue): BindingShape {
+  if (ArrayBuffer.isView(value)) return { role: "input", type: value.constructor, length: value.length };
+  const { role, type, length, data } = value as Partial<Output> & Partial<Omit<Inout, "role">>;
+  if (role === "output") return { role, type, length: length! };
+  if ((role as unknown) === "inout") return { role: "inout", type: data!.constructor, length: data!.length };
+  return { role: "value", type: undefined, length: 0 };
+}
+
+function hasShape({ role, type, length }: BindingShape, value: BindingValue): boolean {
+  if (ArrayBuffer.isView(value)) return role === "input" && value.constructor === type && value.length === length;
+  if (typeof value !== "object" || value === null) return role === "value";
+  const given = value as Partial<Output> & Partial<Omit<Inout, "role">>;
+  if (given.role === "output") return role === "output" && given.type === type && given.length === length;
+  if ((given.role as unknown) === "inout") {
+    return role === "inout" && given.data?.constructor === type && given.data?.length === length;
+  }
+  return role === "value";
+}
+
+/** Whether two plain values are equal, member by member. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  let count = 0;
+  for (const key in a) {
+    if (!isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+    count += 1;
+  }
+  return Object.keys(b).length === count;
+}
