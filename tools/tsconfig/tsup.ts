@@ -9,6 +9,7 @@ export const build = (options: Options = {}) =>
     platform: "neutral",
     sourcemap: true,
     clean: true,
+    removeNodeProtocol: false,
     splitting: true,
     // tsup sets `baseUrl` for its declarations, which TypeScript 6 calls deprecated.
     dts: { compilerOptions: { ignoreDeprecations: "6.0" } },

@@ -147,7 +147,9 @@ describe("a root that cannot be used", () => {
     await expect(unpackDriver(roots)).rejects.toMatchObject({
       code: "no-adapter",
       message: `The software GPU cannot be unpacked into ${roots[0]} or ${roots[1]}.`,
-      cause: { errors: [{ code: expect.stringMatching(/^E/) }, { message: `${roots[1]} is not a folder of this user's own.` }] },
+      cause: {
+        errors: [{ code: expect.stringMatching(/^E/) }, { message: `${roots[1]} is not a folder of this user's own.` }],
+      },
     });
   });
 });

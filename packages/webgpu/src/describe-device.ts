@@ -18,11 +18,16 @@ export function describeDevice(device: GPUDevice): DeviceInfo {
   };
   const words = `${vendor} ${architecture} ${name} ${description}`;
   return {
-    name: [name, description].filter((word) => word !== "").join(", ") || "an unnamed adapter",
+    // Browsers tell neither name nor description, only the vendor and the architecture.
+    name: join(", ", name, description) || join(" ", vendor, architecture) || "an unnamed adapter",
     vendor,
     architecture,
     isSoftware: isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(words),
     limits: copied,
     features: [...device.features].sort(),
   };
+}
+
+function join(separator: string, ...words: readonly string[]): string {
+  return words.filter((word) => word !== "").join(separator);
 }

@@ -54,14 +54,14 @@ async function createInstance({ adapterName, software }: InstanceOptions): Promi
   // Quantised to 100 us, a timestamp tells nothing of a kernel; the quantisation guards web pages, not one's own process.
   const flags = ["disable-dawn-features=timestamp_quantization"];
   if (adapterName !== undefined) flags.push(`adapter=${adapterName}`);
-  const restore = software && (await loadDriver(await software.locate()));
-  if (!(await hasVulkanLoader())) {
-    throw new ComputeError(
-      "no-adapter",
-      "There is no Vulkan on this machine: its loader, libvulkan.so.1, is not installed.",
-    );
-  }
+  const restore = software && loadDriver(await software.locate());
   try {
+    if (!hasVulkanLoader()) {
+      throw new ComputeError(
+        "no-adapter",
+        "There is no Vulkan on this machine: its loader, libvulkan.so.1, is not installed.",
+      );
+    }
     const instance = npm.create(flags);
     // Drivers are found when the first adapter is asked for, so the variables must stand until then.
     await instance.requestAdapter().catch(() => null);

@@ -1,12 +1,15 @@
 import type { SoftwareDriver } from "./software-gpu.js";
 
-// <dlfcn.h> on Linux: the library stays although Node, finding no addon in it, gives it up.
+// <dlfcn.h> on Linux, the only system where this runs; `node:os` has them too, but a page's bundler would stumble over it.
+const rtldNow = 0x2;
+const rtldGlobal = 0x100;
+/** The library stays although Node, finding no addon in it, gives it up. */
 const rtldNoDelete = 0x1000;
 
 const driverVariables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] as const;
 
 /** Whether Vulkan can be there at all; without its loader WebGPU finds nothing, and says so on the terminal. */
-export async function hasVulkanLoader(): Promise<boolean> {
+export function hasVulkanLoader(): boolean {
   return process.platform !== "linux" || loadLibrary("libvulkan.so.1");
 }
 
@@ -14,10 +17,10 @@ export async function hasVulkanLoader(): Promise<boolean> {
  * Makes `driver` the one that the next WebGPU instance finds, and where the system has no Vulkan loader, loads the driver's.
  * @returns A function that gives the environment back as it was.
  */
-export async function loadDriver(driver: SoftwareDriver): Promise<() => void> {
+export function loadDriver(driver: SoftwareDriver): () => void {
   const before = driverVariables.map((name) => [name, process.env[name]] as const);
   for (const [name] of before) process.env[name] = driver.manifest;
-  if (!(await hasVulkanLoader())) await loadLibrary(driver.loader);
+  if (!hasVulkanLoader()) loadLibrary(driver.loader);
   return () => {
     for (const [name, value] of before) {
       if (value === undefined) delete process.env[name];
@@ -27,11 +30,9 @@ export async function loadDriver(driver: SoftwareDriver): Promise<() => void> {
 }
 
 /** Loads a shared library that is no addon for the whole process, and says whether there is one. */
-async function loadLibrary(path: string): Promise<boolean> {
-  const { constants } = await import("node:os");
-  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen as { RTLD_NOW: number; RTLD_GLOBAL: number };
+function loadLibrary(path: string): boolean {
   try {
-    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | rtldNoDelete);
+    process.dlopen({ exports: {} }, path, rtldNow | rtldGlobal | rtldNoDelete);
     return true;
   } catch (error) {
     // Node always throws here, for the library registers no addon; by then it is loaded.

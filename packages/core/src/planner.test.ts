@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DeviceLimits } from "./backend.js";
+import { type Bindings, inout, output, temporary } from "./bindings.js";
+import { isComputeError } from "./errors.js";
+import { defineKernel } from "./kernel.js";
+import { planRun, type RunPlan } from "./plan-run.js";
+import { Planner } from "./planner.js";
+import type { BindingInfo, ShaderInterface, TypeLayout } from "./shader-interface.js";
+
+const limits: DeviceLimits = {
+  maxBufferSize: 2 ** 30,
+  maxStorageBufferBindingSize: 2 ** 30,
+  maxUniformBufferBindingSize: 2 ** 16,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupSizeY: 256,
+  maxComputeWorkgroupSizeZ: 64,
+  // Small, so that some plans are split.
+  maxComputeWorkgroupsPerDimension: 3,
+  minStorageBufferOffsetAlignment: 256,
+  minUniformBufferOffsetAlignment: 256,
+};
+
+const f32: TypeLayout = { kind: "scalar", scalar: "f32", byteLength: 4 };
+const floats: TypeLayout = { kind: "array", element: f32, stride: 4, count: 0, byteLength: 0 };
+const storage = (name: string, binding: number, access: BindingInfo["access"]): BindingInfo => ({
+  name,
+  group: 0,
+  binding,
+  kind: "storage",
+  access,
+  layout: floats,
+});
+const shader: ShaderInterface = {
+  entryPoint: "main",
+  workgroupSize: [4, 1, 1],
+  bindings: [
+    storage("x", 0, "read"),
+    { name: "factor", group: 0, binding: 1, kind: "uniform", access: "read", layout: f32 },
+    storage("y", 2, "read-write"),
+  ],
+  splittable: { group: 0, binding: 3 },
+};
+const interfaces = { main: shader };
+
+type Values = {
+  x: Float32Array;
+  factor: number;
+  y: ReturnType<typeof output<Float32Array>> | ReturnType<typeof inout<Float32Array>>;
+};
+
+const oneWord = fc.float({ noNaN: true });
+const values: fc.Arbitrary<Bindings> = fc
+  .record({
+    length: fc.integer({ min: 0, max: 20 }),
+    factor: fc.oneof(oneWord, fc.constant("three" as unknown as number)),
+    goesBack: fc.boolean(),
+    seed: oneWord,
+    reversed: fc.boolean(),
+  })
+  .map(({ length, factor, goesBack, seed, reversed }) => {
+    const data = new Float32Array(length).fill(seed);
+    const y = goesBack ? inout(data.slice()) : output(Float32Array, length);
+    return reversed ? { y, factor, x: data } : { x: data, factor, y };
+  });
+
+/** A plan without what only a planner's later plans share, or the error's text. */
+function outcome(plan: () => RunPlan): unknown {
+  try {
+    const { shape, ...rest } = plan();
+    return { ...rest, hasShape: typeof shape === "object" };
+  } catch (error) {
+    if (!isComputeError(error)) throw error;
+    return `${error.code}: ${error.message}`;
+  }
+}
+
+describe("Planner", () => {
+  const kernels = [
+    defineKernel({ label: "default threads", wgsl: " " }),
+    defineKernel({
+      label: "threads by value",
+      wgsl: " ",
+      threads: ({ factor }) => Math.abs(Math.trunc(Number(factor))) % 50 || 1,
+    }),
+    defineKernel({
+      label: "two passes",
+      programs: { main: { wgsl: " " } },
+      temporaries: ({ x }) => ({ between: temporary(Float32Array, (x as Float32Array).length) }),
+      passes: ({ x }) => [
+        { program: "main", bindings: { y: "between" } },
+        { program: "main", bindings: { x: "between", factor: (x as Float32Array)[0] ?? 0 } },
+      ],
+    }),
+  ];
+
+  it.each(kernels)("plans every run as planRun does, whatever ran before: $label", (kernel) => {
+    fc.assert(
+      fc.property(
+        fc.array(values, { minLength: 1, maxLength: 12 }),
+        fc.option(fc.integer({ min: 0, max: 9 })),
+        (runs, groups) => {
+          const planner = new Planner(kernel, interfaces, limits);
+          for (const bindings of runs) {
+            const workgroups = groups ?? undefined;
+            const given = outcome(() => planner.plan(bindings, workgroups));
+            const expected = outcome(() => planRun({ kernel, interfaces, bindings, workgroups, limits }));
+            expect(given).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  const kernel = defineKernel<Values>({ label: "k", wgsl: " " });
+  const run = (length: number, factor = 2) => ({
+    x: new Float32Array(length),
+    factor,
+    y: output(Float32Array, length),
+  });
+
+  it("gives plans that differ in data alone the same shape, and others another", () => {
+    const planner = new Planner(kernel, interfaces, limits);
+    const { shape } = planner.plan(run(8));
+    expect(planner.plan(run(8, 3)).shape).toBe(shape);
+    expect(planner.plan(run(9)).shape).not.toBe(shape);
+    expect(planner.plan(run(8)).shape).toBe(shape);
+  });
+
+  it("keeps only a few shapes", () => {
+    const planner = new Planner(kernel, interfaces, limits);
+    const { shape } = planner.plan(run(1));
+    for (const length of [2, 3, 4, 5]) planner.plan(run(length));
+    expect(planner.plan(run(1)).shape).not.toBe(shape);
+  });
+});

@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+/** Inside this package, so that the examples find what they import as a user's project would: built. */
+const folder = fileURLToPath(new URL("../.cache", import.meta.url));
+
+interface Example {
+  readonly name: string;
+  readonly path: string;
+  readonly code: string;
+}
+
+const examples = [".", ...readdirSync(join(root, "packages")).map((name) => join("packages", name))].flatMap(
+  examplesOf,
+);
+
+function examplesOf(place: string): Example[] {
+  const path = join(root, place, "README.md");
+  const blocks = [...readFileSync(path, "utf8").matchAll(/^```ts\n(.*?)^```/gms)];
+  return blocks.map(([, code], i) => {
+    const name = `${relative(root, path)}, example ${i + 1}`;
+    return { name, path: join(folder, `${name.replace(/[^a-z0-9]+/gi, "-")}.mts`), code: code! };
+  });
+}
+
+mkdirSync(folder, { recursive: true });
+for (const { path, code } of examples) writeFileSync(path, code);
+
+describe("the examples of the READMEs", () => {
+  it("stand in every README", () => {
+    const places = new Set(examples.map(({ name }) => name.replace(/, example.*/, "")));
+    expect(places.size).toBe(1 + readdirSync(join(root, "packages")).length);
+  });
+
+  it("have right types", () => {
+    const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+    const program = ts.createProgram(
+      examples.map(({ path }) => path),
+      { ...options, customConditions: [], noUnusedLocals: false },
+    );
+    const diagnostics = ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+      const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
+      return `${file?.fileName}:${line} ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+    });
+    expect(diagnostics).toEqual([]);
+  });
+
+  it.each(examples)("run and end by themselves: $name", async ({ path, code }) => {
+    // Node 20 and 22 do not know `await using`; the target lowers it, as a user's compiler does.
+    const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+    const file = path.replace(/\.mts$/, ".mjs");
+    writeFileSync(file, ts.transpileModule(code, { compilerOptions }).outputText);
+    const { stderr } = await promisify(execFile)(process.execPath, [file]);
+    expect(stderr).toBe("");
+  });
+
+  it("print what the first one says it prints", async () => {
+    const { path } = examples.find(({ name }) => name === "README.md, example 1")!;
+    const { stdout } = await promisify(execFile)(process.execPath, [path.replace(/\.mts$/, ".mjs")]);
+    expect(stdout).toBe("Float32Array(3) [ 2, 4, 6 ]\n");
+  });
+});
