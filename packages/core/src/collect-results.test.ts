@@ -4,7 +4,7 @@ import type { PlannedResource, RunPlan } from "./plan-run.js";
 import { RunClock } from "./run-clock.js";
 
 function planOf(resources: readonly PlannedResource[], isEmpty = false): RunPlan {
-  return { label: "k", resources, dispatches: [], isEmpty };
+  return { label: "k", resources, dispatches: [], isEmpty, bound: new Map(), shape: {} };
 }
 
 const read: PlannedResource = { name: "a", byteLength: 8, access: "read", data: new Float32Array(2) };

@@ -62,6 +62,12 @@ describe("one pass", () => {
     expect(planned).toEqual({
       label: "k",
       isEmpty: false,
+      bound: new Map([
+        ["a", 0],
+        ["b", 1],
+        ["c", 2],
+      ]),
+      shape: {},
       resources: [
         { name: "a", byteLength: 12, access: "read", data: a },
         { name: "b", byteLength: 12, access: "read", data: b },
@@ -137,14 +143,21 @@ describe("one pass", () => {
     ]);
     const planned = plan(shader, { alpha: 2, params: { scale: 1, count: 3 }, v: [1, 2], c: output(Float32Array, 1) });
     expect(planned.resources.slice(0, 3)).toEqual([
-      { name: "alpha", byteLength: 4, access: "read", data: new Uint8Array([0, 0, 0, 0x40]) },
+      { name: "alpha", byteLength: 4, access: "read", packedAs: f32, data: new Uint8Array([0, 0, 0, 0x40]) },
       {
         name: "params",
         byteLength: 16,
         access: "read",
+        packedAs: params,
         data: new Uint8Array([3, 0, 0, 0, 0, 0, 0x80, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0]),
       },
-      { name: "v", byteLength: 8, access: "read", data: new Uint8Array([0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]) },
+      {
+        name: "v",
+        byteLength: 8,
+        access: "read",
+        packedAs: vector(f32, 2),
+        data: new Uint8Array([0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]),
+      },
     ]);
   });
 
@@ -263,6 +276,8 @@ describe("no elements", () => {
     expect(planned).toEqual({
       label: "k",
       isEmpty: true,
+      bound: new Map(),
+      shape: {},
       dispatches: [],
       resources: [
         { name: "c", byteLength: 0, access: "read-write", result: { type: Uint8Array, length: 0 } },

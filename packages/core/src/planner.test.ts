@@ -129,6 +129,23 @@ describe("Planner", () => {
     expect(planner.plan(run(8)).shape).toBe(shape);
   });
 
+  it("plans anew what the caller has changed in place", () => {
+    const planner = new Planner(kernel, interfaces, limits);
+    const workgroups: [number, number] = [1, 1];
+    planner.plan(run(8), workgroups);
+    workgroups[1] = 2;
+    expect(planner.plan(run(8), workgroups).dispatches[0]!.workgroups).toEqual([1, 2, 1]);
+    const passes = [{ program: "main", workgroups: 1 }];
+    const changing = new Planner(
+      defineKernel({ label: "k", programs: { main: { wgsl: " " } }, passes: () => passes }),
+      interfaces,
+      limits,
+    );
+    changing.plan(run(8));
+    passes[0]!.workgroups = 2;
+    expect(changing.plan(run(8)).dispatches[0]!.workgroups).toEqual([2, 1, 1]);
+  });
+
   it("keeps only a few shapes", () => {
     const planner = new Planner(kernel, interfaces, limits);
     const { shape } = planner.plan(run(1));

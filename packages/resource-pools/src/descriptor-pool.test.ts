@@ -128,7 +128,7 @@ describe("DescriptorPool", () => {
       code: "limit-exceeded",
       message: expect.stringMatching(/3 entries.*at most 2/),
     });
-    expect(pool.tryAcquire(request(1, 2, 3))).toBeUndefined();
+    expect(() => pool.tryAcquire(request(1, 2, 3))).toThrow(/3 entries.*at most 2/);
   });
 
   it("ends a wait that is aborted", async () => {

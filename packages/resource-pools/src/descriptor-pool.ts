@@ -51,8 +51,12 @@ export class DescriptorPool {
     this.#maxDescriptors = maxDescriptors;
   }
 
-  /** The bind group for `request`, if nobody waits and it is kept, in use, or fits beside those in use. */
+  /**
+   * The bind group for `request`, if nobody waits and it is kept, in use, or fits beside those in use.
+   * @throws {ComputeError} `limit-exceeded` where it has more entries than the pool ever holds.
+   */
   tryAcquire(request: BindGroupRequest): PooledBindGroup | undefined {
+    this.#checkFits(request);
     return this.#turns.waiting > 0 || this.#turns.isClosed ? undefined : this.#take(request);
   }
 
@@ -62,12 +66,7 @@ export class DescriptorPool {
    * @throws {ComputeError} `limit-exceeded` at once where it has more entries than the pool ever holds; `aborted`; `disposed`.
    */
   async acquire(request: BindGroupRequest, { signal }: AcquireOptions = {}): Promise<PooledBindGroup> {
-    if (request.entries.length > this.#maxDescriptors) {
-      throw new ComputeError(
-        "limit-exceeded",
-        `A bind group of ${request.entries.length} entries is asked for; the pool holds at most ${this.#maxDescriptors} descriptors.`,
-      );
-    }
+    this.#checkFits(request);
     return this.#turns.take(() => this.#take(request), signal);
   }
 
@@ -115,6 +114,14 @@ export class DescriptorPool {
       inUse: this.#inUse,
       waiting: this.#turns.waiting,
     };
+  }
+
+  #checkFits({ entries }: BindGroupRequest): void {
+    if (entries.length <= this.#maxDescriptors) return;
+    throw new ComputeError(
+      "limit-exceeded",
+      `A bind group of ${entries.length} entries is asked for; the pool holds at most ${this.#maxDescriptors} descriptors.`,
+    );
   }
 
   #take(request: BindGroupRequest): PooledBindGroup | undefined {
