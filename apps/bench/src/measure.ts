@@ -32,9 +32,10 @@ type NamedCall = readonly [name: string, run: (fields: Fields) => Promise<{ c: F
 
 /** Runs between one kind of call and the next, so that a drift of the machine's speed meets all kinds alike. */
 const blockLength = 10;
-/** Calls of each kind before the first that counts, until the engine has compiled what it will; large ones need fewer. */
-const warmUpCalls = 1000;
-const warmUpMs = 1000;
+/** Calls of each kind before the first that counts, so that the engine has compiled what it will: ten for each one timed. */
+const warmUpFactor = 10;
+/** However slow a call is; one that takes a millisecond is not decided by how well its host code is compiled. */
+const warmUpMs = 2000;
 
 const bindingsOf = ({ a, b }: Fields) => ({ a, b, c: output(Float32Array, a.length) });
 const call = (fields: Fields, backend: ComputeBackend) => backend.run(fieldAddSpirv, bindingsOf(fields));
@@ -154,7 +155,7 @@ async function withHandTuned<T>(
 
 /** Times `count` of each call in turn, a block of one and then a block of the next, once all are warm. */
 async function interleave(calls: readonly NamedCall[], fields: Fields, count: number): Promise<Map<string, number[]>> {
-  for (const [, run] of calls) await warmUp(() => run(fields));
+  for (const [, run] of calls) await warmUp(() => run(fields), count * warmUpFactor);
   const samples = new Map(calls.map(([name]) => [name, [] as number[]]));
   for (let done = 0; done < count; done += blockLength) {
     for (const [name, run] of calls) {
@@ -170,9 +171,9 @@ async function interleave(calls: readonly NamedCall[], fields: Fields, count: nu
   return samples;
 }
 
-async function warmUp(run: () => Promise<unknown>): Promise<void> {
+async function warmUp(run: () => Promise<unknown>, count: number): Promise<void> {
   const start = performance.now();
-  for (let i = 0; i < warmUpCalls && performance.now() - start < warmUpMs; i += 1) await run();
+  for (let i = 0; i < count && performance.now() - start < warmUpMs; i += 1) await run();
 }
 
 async function timed<R extends { c: Float32Array }>(run: () => Promise<R>): Promise<R & { ms: number }> {

@@ -210,5 +210,7 @@ function times(factor: number): string {
 
 function throughput(size: number, valueMs: number): string {
   const perSecond = size / (valueMs / 1e3);
-  return perSecond >= 1e9 ? `${(perSecond / 1e9).toFixed(2)} G/s` : `${(perSecond / 1e6).toFixed(2)} M/s`;
+  if (perSecond >= 1e9) return `${(perSecond / 1e9).toFixed(2)} G/s`;
+  if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(2)} M/s`;
+  return perSecond >= 1e3 ? `${(perSecond / 1e3).toFixed(2)} K/s` : `${perSecond.toFixed(2)} /s`;
 }

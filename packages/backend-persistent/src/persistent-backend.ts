@@ -150,8 +150,8 @@ export class PersistentBackend implements ComputeBackend {
 
   async #close(): Promise<void> {
     await this.#runs.close();
-    await this.#slots.idle();
-    await this.#staging.settled();
+    // What a lost device still holds may never come back; its memory went with it.
+    await Promise.race([this.#slots.idle().then(() => this.#staging.settled()), this.#open.lost]);
     this.#slots.dispose();
     this.#buffers.dispose();
     this.#descriptors.dispose();

@@ -55,9 +55,10 @@ export class Planner<B extends Bindings> {
         plan,
         names: Object.keys(bindings),
         values: Object.values(bindings).map(shapeOf),
-        passes: kernel.passes(bindings),
-        temporaries: kernel.temporaries(bindings),
-        workgroups,
+        // Copies: what a caller changes in place would be equal to itself.
+        passes: structuredClone(kernel.passes(bindings)),
+        temporaries: structuredClone(kernel.temporaries(bindings)),
+        workgroups: structuredClone(workgroups),
       });
       this.#shapes.length = Math.min(this.#shapes.length, maxShapes);
     }

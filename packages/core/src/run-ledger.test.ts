@@ -213,13 +213,14 @@ describe("a deadline", () => {
     const ledger = new RunLedger("test");
     const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
     const before = timers();
-    const { work, end } = openWork();
-    const run = ledger.start("k", { timeoutMs: 1_000_000 }, work);
-    expect(timers()).toBe(before + 1);
-    end("done");
-    await run;
+    const works = Array.from({ length: 100 }, () => openWork());
+    const runs = works.map(({ work }) => ledger.start("k", { timeoutMs: 1_000_000 }, work));
+    expect(timers()).toBe(before + 100);
+    for (const { end } of works) end("done");
+    await Promise.all(runs);
     await turn();
-    expect(timers()).toBe(before);
+    // The test runner has timers of its own, which come and go; but not as many.
+    expect(timers()).toBeLessThan(before + 50);
   });
 
   test.each([0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY, "soon" as unknown as number])(

@@ -5,7 +5,7 @@
  * kept in one slot of the process, which every copy of this package shares; the slot is why this is the one module with state.
  */
 import { ComputeError } from "@kiln-gpu/core";
-import { hasVulkanLoader, loadDriver } from "./load-driver.js";
+import { hasVulkanLoader, loadDriver, namesDriver } from "./load-driver.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 
 export interface InstanceOptions {
@@ -20,6 +20,8 @@ interface Slot {
   readonly instances: Map<string, Promise<GPU>>;
   /** The last creation: drivers are named by environment variables, so only one instance is created at a time. */
   last: Promise<unknown>;
+  /** Whether this machine has a Vulkan loader of its own, asked before a software GPU's was loaded into the process. */
+  hasLoader?: boolean;
 }
 
 /** Whether the platform brings WebGPU itself, as browsers and Deno do. */
@@ -35,14 +37,14 @@ export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   const key = JSON.stringify([options.software?.name, options.adapterName]);
   let instance = slot.instances.get(key);
   if (!instance) {
-    instance = slot.last.then(() => createInstance(options));
+    instance = slot.last.then(() => createInstance(slot, options));
     slot.instances.set(key, instance);
     slot.last = instance.catch(() => slot.instances.delete(key));
   }
   return instance;
 }
 
-async function createInstance({ adapterName, software }: InstanceOptions): Promise<GPU> {
+async function createInstance(slot: Slot, { adapterName, software }: InstanceOptions): Promise<GPU> {
   let npm: { create(flags: string[]): GPU };
   try {
     npm = await import("webgpu");
@@ -54,9 +56,11 @@ async function createInstance({ adapterName, software }: InstanceOptions): Promi
   // Quantised to 100 us, a timestamp tells nothing of a kernel; the quantisation guards web pages, not one's own process.
   const flags = ["disable-dawn-features=timestamp_quantization"];
   if (adapterName !== undefined) flags.push(`adapter=${adapterName}`);
+  slot.hasLoader ??= hasVulkanLoader();
   const restore = software && loadDriver(await software.locate());
   try {
-    if (!hasVulkanLoader()) {
+    // The software GPU's loader serves that GPU and drivers that are named; without any it complains on the terminal.
+    if (!slot.hasLoader && !(namesDriver() && hasVulkanLoader())) {
       throw new ComputeError(
         "no-adapter",
         "There is no Vulkan on this machine: its loader, libvulkan.so.1, is not installed.",

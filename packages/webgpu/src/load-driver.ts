@@ -13,6 +13,11 @@ export function hasVulkanLoader(): boolean {
   return process.platform !== "linux" || loadLibrary("libvulkan.so.1");
 }
 
+/** Whether the environment says which driver to use. */
+export function namesDriver(): boolean {
+  return driverVariables.some((name) => process.env[name]);
+}
+
 /**
  * Makes `driver` the one that the next WebGPU instance finds, and where the system has no Vulkan loader, loads the driver's.
  * @returns A function that gives the environment back as it was.
