@@ -20,7 +20,9 @@ async function check(name, work) {
     console.log(`ok      ${name}`);
   } catch (error) {
     failures += 1;
-    console.log(`FAILED  ${name}\n${error.stdout ?? ""}${error.stderr ?? ""}${error.stdout === undefined ? error : ""}`);
+    console.log(
+      `FAILED  ${name}\n${error.stdout ?? ""}${error.stderr ?? ""}${error.stdout === undefined ? error : ""}`,
+    );
   }
 }
 
@@ -32,7 +34,9 @@ try {
     const { stdout } = await run("pnpm", ["pack", "--json", "--pack-destination", folder], { cwd: path });
     const { filename } = JSON.parse(stdout.slice(stdout.indexOf("{")));
     const tarball = filename.startsWith("/") ? filename : join(folder, filename);
-    await check(`${name}: publint`, () => run("npx", ["--no-install", "publint", "run", tarball, "--strict"], { cwd: root }));
+    await check(`${name}: publint`, () =>
+      run("npx", ["--no-install", "publint", "run", tarball, "--strict"], { cwd: root }),
+    );
     await check(`${name}: types`, () =>
       run("npx", ["--no-install", "attw", tarball, "--profile", "esm-only", "--no-color"], { cwd: root }),
     );

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { writeFile } from "node:fs/promises";
+import { open as openFile, writeFile } from "node:fs/promises";
 import { type DeviceInfo, isComputeError } from "@kiln-gpu/core";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
@@ -16,6 +16,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const { json, adapter, software } = options;
   const open: OpenDeviceOptions = { fallback: softwareGpu, software, ...(adapter !== undefined && { adapter }) };
+  if (json !== undefined) await checkWritable(json);
   const device = await openDevice(open);
   const { info } = device;
   await device.close();
@@ -23,6 +24,17 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(reportOf(info, figures));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(jsonOf(info, figures), null, 2)}\n`);
   return 0;
+}
+
+/** Before minutes of measuring, not after. */
+async function checkWritable(path: string): Promise<void> {
+  try {
+    await (await openFile(path, "a")).close();
+  } catch (cause) {
+    throw new UsageError(`--json takes a file that can be written; "${path}" is given: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 async function measure({ sizes, iterations, backends }: BenchOptions, open: OpenDeviceOptions): Promise<SizeFigures[]> {

@@ -23,7 +23,7 @@ export async function compilePrograms(
       const loaded = programs[program]!;
       const { interface: shader, constants } = loaded;
       const wgsl = split ? splitVariant(loaded) : loaded.wgsl;
-      const request = { label: `Kernel "${label}"`, wgsl, interface: shader, constants, split };
+      const request = { label: `Kernel "${label}"`, wgsl, interface: shader, constants, split, blocking: true };
       return [key, await compileProgram(open, request)] as const;
     }),
   );

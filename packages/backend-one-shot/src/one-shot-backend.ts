@@ -1,6 +1,7 @@
 import {
   type BackendStats,
   type Bindings,
+  type Caller,
   type ComputeBackend,
   collectResults,
   type DeviceInfo,
@@ -57,13 +58,18 @@ export class OneShotBackend implements ComputeBackend {
     bindings: B,
     options?: O,
   ): Promise<RunResults<B, O>> {
-    const results = await this.#runs.start(kernel.label, options ?? {}, () =>
-      this.#execute(kernel, bindings, options ?? {}),
+    const results = await this.#runs.start(kernel.label, options ?? {}, (caller) =>
+      this.#execute(kernel, bindings, options ?? {}, caller),
     );
     return results as RunResults<B, O>;
   }
 
-  async #execute<B extends Bindings>(kernel: Kernel<B>, bindings: B, options: RunOptions): Promise<object> {
+  async #execute<B extends Bindings>(
+    kernel: Kernel<B>,
+    bindings: B,
+    options: RunOptions,
+    caller: Caller,
+  ): Promise<object> {
     const clock = new RunClock();
     const programs = await loadKernel(kernel);
     clock.lap("pipelineMs");
@@ -115,6 +121,8 @@ export class OneShotBackend implements ComputeBackend {
       const mapped = await memory.map(failure);
       const gpuTimeNs = await timer?.read();
       clock.lap("computeMs");
+      // Whoever left was told that the run failed, and has the array that the results would go into back.
+      if (caller.left) throw caller.left;
       const results = collectResults(plan, mapped);
       clock.lap("downloadMs");
       return options.profile ? withProfile(plan.label, results, clock.profile(gpuTimeNs)) : results;

@@ -125,8 +125,7 @@ export class PersistentBackend implements ComputeBackend {
       this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches));
     clock?.lap("pipelineMs");
     return this.#submissions.enqueue(
-      { plan, pipelines, clock },
-      caller,
+      { plan, pipelines, caller, clock },
       clock !== undefined || timeoutMs !== undefined,
     );
   }
@@ -150,8 +149,10 @@ export class PersistentBackend implements ComputeBackend {
 
   async #close(): Promise<void> {
     await this.#runs.close();
-    // What a lost device still holds may never come back; its memory went with it.
-    await Promise.race([this.#slots.idle().then(() => this.#staging.settled()), this.#open.lost]);
+    await withinLoss(
+      this.#open,
+      this.#slots.idle().then(() => this.#staging.settled()),
+    );
     this.#slots.dispose();
     this.#buffers.dispose();
     this.#descriptors.dispose();
@@ -162,6 +163,19 @@ export class PersistentBackend implements ComputeBackend {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+/** A lost device may stay silent about what it was given: from its loss on this waits for a second, otherwise as long as it takes. */
+async function withinLoss({ lost }: OpenDevice, ended: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const givenUp = lost.then(
+    () =>
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, 1000);
+      }),
+  );
+  await Promise.race([ended, givenUp]);
+  clearTimeout(timer);
 }
 
 function countersOf({ made, reused, live, evicted }: BackendStats["pipelines"]): BackendStats["pipelines"] {

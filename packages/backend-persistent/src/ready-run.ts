@@ -1,11 +1,12 @@
-import type { RunClock, RunPlan } from "@kiln-gpu/core";
+import type { Caller, RunClock, RunPlan } from "@kiln-gpu/core";
 import type { StoredProgram } from "./program-store.js";
 
-/** A run with its pipelines found. */
+/** A run with its pipelines found, and who waits for it. */
 export interface ReadyRun {
   readonly plan: RunPlan;
   /** By dispatch. */
   readonly pipelines: readonly StoredProgram[];
+  readonly caller: Caller;
   /** Of a profiled run, which is the only one of its batch. */
   readonly clock: RunClock | undefined;
 }

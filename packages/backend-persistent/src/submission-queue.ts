@@ -1,4 +1,3 @@
-import type { Caller } from "@kiln-gpu/core";
 import type { CommandPool } from "@kiln-gpu/resource-pools";
 import { type BatchContext, executeBatch, type SlotContents } from "./execute-batch.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -6,7 +5,6 @@ import type { ReadyRun } from "./ready-run.js";
 /** A run that waits for its submission or its results. */
 interface QueuedRun {
   readonly ready: ReadyRun;
-  readonly caller: Caller;
   /** Whether it shares its submission with no other. */
   readonly alone: boolean;
   readonly byteLength: number;
@@ -52,10 +50,10 @@ export class SubmissionQueue {
   }
 
   /** Resolves with the run's results. A run whose caller has left by the time it is due is not submitted. */
-  enqueue(ready: ReadyRun, caller: Caller, alone: boolean): Promise<object> {
+  enqueue(ready: ReadyRun, alone: boolean): Promise<object> {
     const byteLength = ready.plan.resources.reduce((sum, resource) => sum + resource.byteLength, 0);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ready, caller, alone, byteLength, resolve, reject });
+      this.#queue.push({ ready, alone, byteLength, resolve, reject });
       this.#schedule();
     });
   }
@@ -91,8 +89,9 @@ export class SubmissionQueue {
     let byteLength = 0;
     let taken = 0;
     for (const run of this.#queue) {
-      if (run.caller.left) {
-        run.reject(run.caller.left);
+      const { left } = run.ready.caller;
+      if (left) {
+        run.reject(left);
       } else {
         const fits =
           batch.length < this.#limits.maxBatchRuns && byteLength + run.byteLength <= this.#limits.maxBatchByteLength;

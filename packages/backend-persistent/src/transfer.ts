@@ -96,11 +96,13 @@ export function readResults(
   { places, regions }: BatchPlaces,
   mapped: readonly ArrayBuffer[],
 ): Record<string, TypedArray>[] {
-  return runs.map(({ plan }, run) =>
-    collectResults(plan, (resource) => {
+  return runs.map(({ plan, caller }, run) => {
+    // Whoever left was told that the run failed, and has the array that the results would go into back.
+    if (caller.left) return {};
+    return collectResults(plan, (resource) => {
       const place = places[run]![resource]!;
       const { staging, stagingStart, start } = regions[place.region]!.download!;
       return { memory: mapped[staging]!, offset: stagingStart + place.start - start };
-    }),
-  );
+    });
+  });
 }

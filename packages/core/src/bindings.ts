@@ -23,12 +23,22 @@ export interface Output<T extends TypedArray = TypedArray> {
   readonly role: "output";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
+  readonly into?: T | undefined;
 }
 
-/** Uploaded before the run and returned after it, as a new array; `data` itself is never written. */
+/** Uploaded before the run and returned after it; `data` itself is never written, unless it is `into` as well. */
 export interface Inout<T extends TypedArray = TypedArray> {
   readonly role: "inout";
   readonly data: T;
+  readonly into?: T | undefined;
+}
+
+export interface ResultOptions<T extends TypedArray> {
+  /**
+   * Where the result is written instead of a new array, of the same type and length; it is what the run resolves with. Written
+   * just before the run resolves, and never when it rejects.
+   */
+  readonly into?: T;
 }
 
 /** GPU memory that lives for one run, between the passes of a kernel; zero at the start. */
@@ -58,13 +68,17 @@ export type Results<B> = {
  * Asks for a result of `length` elements.
  * @example `output(Float32Array, 1024)`
  */
-export function output<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Output<T> {
-  return { role: "output", type, length };
+export function output<T extends TypedArray>(
+  type: TypedArrayConstructor<T>,
+  length: number,
+  { into }: ResultOptions<T> = {},
+): Output<T> {
+  return { role: "output", type, length, into };
 }
 
 /** Binds `data` as input and result at once, as saxpy does with its `y`. */
-export function inout<T extends TypedArray>(data: T): Inout<T> {
-  return { role: "inout", data };
+export function inout<T extends TypedArray>(data: T, { into }: ResultOptions<T> = {}): Inout<T> {
+  return { role: "inout", data, into };
 }
 
 /** Asks for memory between the passes of one run: `length` elements of `type`. */

@@ -1,5 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, Inout, Output } from "./bindings.js";
+import type { Bindings, Inout, Output, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import {
   type BindingInfo,
@@ -153,6 +153,29 @@ function checkOutput(subject: string, name: string, value: Output): void {
       `${subject} is asked for an output "${name}" of ${String(value.type)}; expected is a typed array's constructor, as Float32Array.`,
     );
   }
+}
+
+/** The constructor of `data`'s own kind: of a Node `Buffer`, which is a `Uint8Array`, that one. */
+export function arrayTypeOf(data: TypedArray): TypedArrayConstructor {
+  const tag = (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag];
+  if (tag === undefined || data.constructor.name === tag) return data.constructor as TypedArrayConstructor;
+  return (globalThis as unknown as { readonly [name: string]: TypedArrayConstructor })[tag]!;
+}
+
+/** Checks that a result fits the array that it is to be written into. */
+export function checkInto(
+  subject: string,
+  name: string,
+  type: TypedArrayConstructor,
+  length: number,
+  into: TypedArray | undefined,
+): void {
+  if (into === undefined || (arrayTypeOf(into) === type && into.length === length)) return;
+  const given = ArrayBuffer.isView(into) ? `a ${into.constructor.name} of ${into.length}` : String(into);
+  throw new ComputeError(
+    "invalid-binding",
+    `${subject} returns "${name}" as a ${type.name} of ${length}; \`into\` is ${given}.`,
+  );
 }
 
 function checkInout(subject: string, name: string, value: Inout): void {

@@ -4,7 +4,7 @@ import { ComputeError } from "./errors.js";
 import type { RunPlan } from "./plan-run.js";
 
 /**
- * The results of a run, each copied out of the bytes that `bytesOf` finds for its resource.
+ * The results of a run, each copied out of the bytes that `bytesOf` finds for its resource, into the caller's array where there is one.
  * @param bytesOf Mapped memory and the offset in it where the resource begins.
  */
 export function collectResults(
@@ -15,13 +15,15 @@ export function collectResults(
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
     if (!result) continue;
-    const { type, length } = result;
+    const { type, length, into } = result;
     if (length === 0) {
-      results[name] = new type(0);
+      results[name] = into ?? new type(0);
       continue;
     }
     const { memory, offset } = bytesOf(i);
-    results[name] = new type(memory.slice(offset, offset + length * type.BYTES_PER_ELEMENT));
+    const byteLength = length * type.BYTES_PER_ELEMENT;
+    if (into) new Uint8Array(into.buffer, into.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));
+    results[name] = into ?? new type(memory.slice(offset, offset + byteLength));
   }
   return results;
 }

@@ -82,12 +82,18 @@ export function splitGrid(groups: Grid, limit: number): { readonly base: Grid; r
   return parts;
 }
 
-function checkedGrid(subject: string, word: "threads" | "workgroups", size: Threads | Workgroups): Grid {
+/** @throws {ComputeError} of `code` when a size is no size. */
+export function checkedGrid(
+  subject: string,
+  word: "threads" | "workgroups",
+  size: Threads | Workgroups,
+  code: "invalid-kernel" | "invalid-option" = "invalid-kernel",
+): Grid {
   const [x = 1, y = 1, z = 1] = typeof size === "number" ? [size] : size;
   const grid: Grid = [x, y, z];
   if (!grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
     throw new ComputeError(
-      "invalid-kernel",
+      code,
       `${subject} asks for [${grid.join(", ")}] ${word}; each is a whole number, 0 or more.`,
     );
   }

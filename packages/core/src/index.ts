@@ -18,6 +18,7 @@ export {
   inout,
   type Output,
   output,
+  type ResultOptions,
   type Results,
   type Temporary,
   type TypedArray,

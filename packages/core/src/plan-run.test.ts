@@ -474,6 +474,23 @@ describe("several passes", () => {
     ]);
   });
 
+  test("so is what is uploaded, in either order", () => {
+    const passes: Pass[] = [
+      { program: "step", bindings: { from: "y", to: "c" } },
+      { program: "step", bindings: { from: "c", to: "y" } },
+    ];
+    for (const order of [passes, [...passes].reverse()]) {
+      const { resources } = planPasses({ step }, order, { y: inout(a), c });
+      expect(resources.map(({ access }) => access)).toEqual(["mixed", "mixed"]);
+    }
+  });
+
+  test("run for whole elements of a temporary that ends within one", () => {
+    const pairs = shaderOf([writes("t", array(vector(f32, 2), 8)), writes("c")], { workgroupSize: [1, 1, 1] });
+    const planned = planPasses({ pairs }, [{ program: "pairs" }], { c }, { t: temporary(Float32Array, 5) });
+    expect(planned.dispatches[0]!.workgroups).toEqual([2, 1, 1]);
+  });
+
   test("a temporary or output that is only read is zeros, apart from what is uploaded", () => {
     const planned = planPasses(
       { main: add },
@@ -553,7 +570,7 @@ describe("several passes", () => {
     ],
     [
       "one size for several passes",
-      "invalid-kernel",
+      "invalid-option",
       [{ add }, [{ program: "add" }, { program: "add" }], { a, b, c }, {}, 1],
       'Kernel "k" has 2 passes, each with its own size; `workgroups` is for kernels of one pass.',
     ],
@@ -591,24 +608,63 @@ describe("several passes", () => {
     ],
     [
       "an output that a pass names and no shader binds",
-      "invalid-binding",
+      "invalid-kernel",
       [
         { step },
         [{ program: "step", bindings: { from: "a", to: "c", other: "d" } }],
         { a, c, d: output(Float32Array, 3) },
       ],
-      'Kernel "k" has no binding "d"; it binds "from", "to".',
+      'Kernel "k" has a pass that binds "other", which program "step" does not; it binds "from", "to".',
     ],
   ])("refuse %s", (_, code, args, message) => {
     expect(() => planPasses(...args)).toThrow(refusal(code, message));
   });
+});
 
-  test("may name an input that this shader does not use", () => {
-    const planned = planPasses({ step }, [{ program: "step", bindings: { from: "a", to: "c", other: "b" } }], {
-      a,
-      b,
-      c,
+describe("results that have an array of the caller's", () => {
+  const a = new Float32Array(3);
+  const planInto = (c: Bindings["c"]) =>
+    planRun({
+      kernel: defineKernel({ label: "k", wgsl: " " }),
+      interfaces: { main: shaderOf([reads("a"), writes("c")]) },
+      bindings: { a, c: c! },
+      limits,
     });
-    expect(planned.resources.map(({ name }) => name)).toEqual(["a", "c"]);
+
+  test("carry it in the plan", () => {
+    const into = new Float32Array(3);
+    expect(planInto(output(Float32Array, 3, { into })).resources[1]!.result!.into).toBe(into);
+    expect(planInto(inout(new Float32Array(3), { into })).resources[1]!.result!.into).toBe(into);
   });
+
+  test.each([
+    ["another length", output(Float32Array, 3, { into: new Float32Array(4) }), "`into` is a Float32Array of 4"],
+    ["another type", inout(a, { into: new Int32Array(3) as unknown as Float32Array }), "`into` is a Int32Array of 3"],
+    ["no array", output(Float32Array, 3, { into: 3 as unknown as Float32Array }), "`into` is 3"],
+  ])("refuse one of %s", (_, c, words) => {
+    expect(() => planInto(c)).toThrow(
+      refusal("invalid-binding", `Kernel "k" returns "c" as a Float32Array of 3; ${words}.`),
+    );
+  });
+
+  test("of a Node Buffer come back as what it is, a Uint8Array", () => {
+    expect(planInto(inout(Buffer.alloc(12))).resources[1]!.result!.type).toBe(Uint8Array);
+  });
+});
+
+test("a value that two programs declare differently is refused, not packed for one of them", () => {
+  const first = shaderOf([uniform("n", f32), writes("c")]);
+  const second = shaderOf([uniform("n", { kind: "scalar", scalar: "u32", byteLength: 4 }), writes("c")]);
+  const kernel = defineKernel({
+    label: "k",
+    programs: { first: { wgsl: " " }, second: { wgsl: " " } },
+    passes: () => [{ program: "first" }, { program: "second" }],
+  });
+  const bindings = { n: 1, c: output(Float32Array, 3) };
+  expect(() => planRun({ kernel, interfaces: { first, second }, bindings, limits })).toThrow(
+    refusal(
+      "invalid-kernel",
+      'Kernel "k" declares "n" as u32 in one program and as f32 in another; a value is packed for one type, so give it a name in each.',
+    ),
+  );
 });

@@ -13,8 +13,8 @@ import type {
   TypedArrayConstructor,
   UniformValue,
 } from "./bindings.js";
-import { checkArray, checkEmptiness, checkLength } from "./check-binding.js";
-import { countWorkgroups, type Grid, gridOf, splitGrid } from "./dispatch.js";
+import { arrayTypeOf, checkArray, checkEmptiness, checkInto, checkLength } from "./check-binding.js";
+import { checkedGrid, countWorkgroups, type Grid, gridOf, splitGrid } from "./dispatch.js";
 import { ComputeError } from "./errors.js";
 import type { Kernel, Pass, Workgroups } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
@@ -44,6 +44,8 @@ export interface PlannedResource {
 export interface PlannedResult {
   readonly type: TypedArrayConstructor;
   readonly length: number;
+  /** The caller's own array for it. */
+  readonly into?: TypedArray | undefined;
 }
 
 export interface PlannedDispatch {
@@ -97,9 +99,10 @@ export function planRun<B extends Bindings>({
   if (passes.length === 0) {
     throw new ComputeError("invalid-kernel", `${subject} has no pass for these bindings; it needs at least one.`);
   }
+  if (workgroups !== undefined) checkedGrid(subject, "workgroups", workgroups, "invalid-option");
   if (workgroups !== undefined && passes.length > 1) {
     throw new ComputeError(
-      "invalid-kernel",
+      "invalid-option",
       `${subject} has ${passes.length} passes, each with its own size; \`workgroups\` is for kernels of one pass.`,
     );
   }
@@ -113,6 +116,7 @@ export function planRun<B extends Bindings>({
         `${subject} has no program "${pass.program}"; it has ${known.join(", ")}.`,
       );
     }
+    checkNames(subject, shader, pass);
     const entries = shader.bindings.map((info) => resources.bind(info, pass));
     checkAliases(subject, shader, entries, resources);
     const groups = countWorkgroups(subject, shader, workgroups !== undefined ? { workgroups } : pass, () =>
@@ -252,15 +256,18 @@ class Resources {
     const value = this.#bindings[name];
     if (value === undefined) throw this.#missing(name);
     if (isRole(value, "output")) {
-      const { type, length } = value;
+      const { type, length, into } = value;
+      checkInto(this.#subject, name, type, length, into);
       checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
-      return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length } }), info);
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length, into } }), info);
     }
     if (isRole(value, "inout")) {
-      const { data } = value;
+      const { data, into } = value;
       checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
-      const result = { type: data.constructor as TypedArrayConstructor, length: data.length };
+      const type = arrayTypeOf(data);
+      checkInto(this.#subject, name, type, data.length, into);
+      const result = { type, length: data.length, into };
       return this.#checkRole(
         this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data, result }),
         info,
@@ -301,6 +308,13 @@ class Resources {
         `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${describe(value)}.`,
       );
     }
+    if (draft.packedAs && !isSameLayout(draft.packedAs, info.layout)) {
+      throw new ComputeError(
+        "invalid-kernel",
+        `${this.#subject} declares "${info.name}" as ${typeName(info.layout)} in one program and as ` +
+          `${typeName(draft.packedAs)} in another; a value is packed for one type, so give it a name in each.`,
+      );
+    }
     return index;
   }
 
@@ -310,6 +324,18 @@ class Resources {
       .map((key) => `"${key}"`);
     const list = given.length === 0 ? "nothing is" : `${given.join(", ")} ${given.length === 1 ? "is" : "are"}`;
     return new ComputeError("invalid-binding", `${this.#subject} binds "${name}", which is missing; ${list} given.`);
+  }
+}
+
+/** A name that a pass gives a meaning and its shader does not have is a mistake, most often a misspelt one. */
+function checkNames(subject: string, shader: ShaderInterface, { program, bindings }: Pass): void {
+  for (const name in bindings) {
+    if (shader.bindings.some((info) => info.name === name)) continue;
+    const known = shader.bindings.map((info) => `"${info.name}"`).join(", ");
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} has a pass that binds "${name}", which program "${program}" does not; it binds ${known}.`,
+    );
   }
 }
 
@@ -339,11 +365,7 @@ function emptyPlan(label: string, bindings: Bindings): RunPlan {
   const resources: PlannedResource[] = [];
   for (const name in bindings) {
     const value = bindings[name]!;
-    const type = isRole(value, "output")
-      ? value.type
-      : isRole(value, "inout")
-        ? (value.data.constructor as TypedArrayConstructor)
-        : undefined;
+    const type = isRole(value, "output") ? value.type : isRole(value, "inout") ? arrayTypeOf(value.data) : undefined;
     if (type) resources.push({ name, byteLength: 0, access: "read-write", result: { type, length: 0 } });
   }
   return { label, resources, dispatches: [], isEmpty: true, bound: new Map(), shape: {} };
@@ -373,6 +395,10 @@ function describe(value: BindingValue | undefined): string {
   if (typeof value !== "object") return `the ${typeof value} ${value}`;
   const role = (value as { role?: unknown }).role;
   return role === "output" || role === "inout" ? `an ${role}` : "an object";
+}
+
+function isSameLayout(a: TypeLayout, b: TypeLayout): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 function roundUpTo4(byteLength: number): number {

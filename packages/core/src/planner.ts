@@ -1,5 +1,6 @@
 import type { DeviceLimits } from "./backend.js";
 import type { Bindings, BindingValue, Inout, Output, UniformValue } from "./bindings.js";
+import { checkInto } from "./check-binding.js";
 import type { Kernel, Workgroups } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
 import { type PlannedResource, planRun, type RunPlan } from "./plan-run.js";
@@ -86,14 +87,19 @@ function withData(plan: RunPlan, bindings: Bindings): RunPlan {
   const resources: PlannedResource[] = plan.resources.slice();
   for (const [name, index] of plan.bound) {
     const resource = resources[index]!;
-    if (!resource.data) continue;
     const value = bindings[name]!;
+    if (resource.result) {
+      const { into } = value as Output | Inout;
+      checkInto(`Kernel "${plan.label}"`, name, resource.result.type, resource.result.length, into);
+      resources[index] = { ...resource, result: { ...resource.result, into } };
+    }
+    if (!resource.data) continue;
     const data = resource.packedAs
       ? packUniform(value as UniformValue, resource.packedAs, name)
       : ArrayBuffer.isView(value)
         ? value
         : (value as Inout).data;
-    resources[index] = { ...resource, data };
+    resources[index] = { ...resources[index]!, data };
   }
   return { ...plan, resources };
 }

@@ -229,7 +229,7 @@ describe("a deadline", () => {
       const ledger = new RunLedger("test");
       await expect(ledger.start("blur", { timeoutMs }, async () => "done")).rejects.toMatchObject({
         code: "invalid-option",
-        message: `The run of kernel "blur" is given a timeoutMs of ${timeoutMs}; expected are 1 to 2147483647 milliseconds.`,
+        message: `The run of kernel "blur" is given a timeoutMs of ${timeoutMs}; expected are milliseconds, more than 0 and at most 2147483647.`,
       });
       expect(ledger.stats()).toMatchObject({ started: 0 });
     },

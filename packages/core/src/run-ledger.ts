@@ -120,7 +120,7 @@ function checkOptions(label: string, { signal, timeoutMs }: RunOptions): void {
   if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
     throw new ComputeError(
       "invalid-option",
-      `The run of kernel "${label}" is given a timeoutMs of ${timeoutMs}; expected are 1 to ${0x7fff_ffff} milliseconds.`,
+      `The run of kernel "${label}" is given a timeoutMs of ${timeoutMs}; expected are milliseconds, more than 0 and at most ${0x7fff_ffff}.`,
     );
   }
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {

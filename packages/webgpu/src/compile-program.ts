@@ -10,6 +10,11 @@ export interface CompileRequest {
   readonly constants: Readonly<Record<string, number>>;
   /** Whether `wgsl` is the split variant, which binds its grid as well. */
   readonly split: boolean;
+  /**
+   * Compiles on this thread. Otherwise Dawn gives the device a worker, and collecting the device later joins it, which stops
+   * JavaScript for tens of milliseconds: too much for a device that serves one run.
+   */
+  readonly blocking?: boolean;
 }
 
 export interface CompiledProgram {
@@ -32,11 +37,14 @@ export async function compileProgram(open: OpenDevice, request: CompileRequest):
   const module = device.createShaderModule({ label: request.label, code: request.wgsl });
   const bindGroupLayouts = createLayouts(device, request);
   const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts });
-  const pipeline = device.createComputePipelineAsync({
+  const descriptor: GPUComputePipelineDescriptor = {
     label: request.label,
     layout,
     compute: { module, entryPoint: request.interface.entryPoint, constants: request.constants },
-  });
+  };
+  const pipeline = request.blocking
+    ? device.createComputePipeline(descriptor)
+    : device.createComputePipelineAsync(descriptor);
   const failure = device.popErrorScope();
   const results = await Promise.allSettled([pipeline, module.getCompilationInfo(), failure]);
   if (open.loss) throw open.loss;

@@ -32,7 +32,7 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
 
 /**
  * Opens a device with the adapter's own limits, not WebGPU's small defaults.
- * @throws {ComputeError} `no-adapter` when there is none, saying what was asked for and what there is.
+ * @throws {ComputeError} `no-adapter` when there is none, saying what was asked for and what there is; `invalid-option`.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenDevice> {
   if (options.device) return own(options.device, describeDevice(options.device), false);
@@ -78,6 +78,12 @@ function own(device: GPUDevice, info: DeviceInfo, owned: boolean): OpenDevice {
 
 async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
   const { adapter: adapterName, fallback, powerPreference, software } = options;
+  if (software && adapterName !== undefined) {
+    throw new ComputeError(
+      "invalid-option",
+      `Both \`software\` and the adapter "${adapterName}" are asked for; a device has one adapter, so give one of them.`,
+    );
+  }
   if (hasOwnWebGpu()) {
     const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
     const adapter = await (await openInstance()).requestAdapter(request);

@@ -1,0 +1,248 @@
+import { defineKernel, inout, output, type TypedArray } from "@kiln-gpu/core";
+import { fieldAdd, saxpy } from "@kiln-gpu/kernels";
+import { describe, expect, it } from "vitest";
+import { expectSame } from "./expectations.js";
+import { RandomData } from "./random-data.js";
+import { type Suite, useBackend } from "./suite.js";
+
+/** `c[i] = a[i] + 1` in whole numbers, with the lengths that the shader sees. */
+const increment = defineKernel({
+  label: "increment",
+  wgsl: `@group(0) @binding(0) var<storage, read> a: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> c: array<u32>;
+    @group(0) @binding(2) var<storage, read_write> lengths: array<u32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < arrayLength(&c)) { c[id.x] = a[id.x] + 1; }
+      if (id.x == 0) { lengths[0] = arrayLength(&a); lengths[1] = arrayLength(&c); lengths[2] = arrayLength(&lengths); }
+    }`,
+});
+
+const incremented = (values: Uint32Array) => values.map((value) => value + 1);
+
+export function describeBindings(suite: Suite): void {
+  describe("bindings", () => {
+    const backend = useBackend(suite);
+    const data = new RandomData(3);
+    const lengths = output(Uint32Array, 3);
+
+    it("show the shader their own lengths", async () => {
+      for (const length of [1, 7, 64, 65, 1001]) {
+        const a = data.words(length + 2, 1000);
+        const results = await backend().run(increment, { a, c: output(Uint32Array, length), lengths });
+        expectSame(results.c, incremented(a.subarray(0, length)));
+        expect([...results.lengths]).toEqual([length + 2, length, 3]);
+      }
+    });
+
+    it("are raw bytes where a Uint8Array is given or asked for", async () => {
+      const words = data.words(33, 1000);
+      const bytes = new Uint8Array(words.buffer);
+      const { c } = await backend().run(increment, { a: bytes, c: output(Uint8Array, bytes.length), lengths });
+      expectSame(c, new Uint8Array(incremented(words).buffer));
+      const clamped = new Uint8ClampedArray(words.buffer);
+      const second = await backend().run(increment, { a: clamped, c: output(Uint32Array, 33), lengths });
+      expectSame(second.c, incremented(words));
+    });
+
+    it("are returned in the array that the caller gives, which is written by nothing else", async () => {
+      const words = data.words(41, 1000);
+      const whole = new Uint32Array(60).fill(7);
+      const into = whole.subarray(10, 51);
+      const results = await backend().run(increment, { a: words, c: output(Uint32Array, 41, { into }), lengths });
+      expect(results.c).toBe(into);
+      expectSame(into, incremented(words));
+      expect([...whole.subarray(0, 10), ...whole.subarray(51)].every((value) => value === 7)).toBe(true);
+
+      const y = data.floats(50);
+      const x = data.floats(50);
+      const before = y.slice();
+      const scaled = await backend().run(saxpy, { alpha: 1, x, y: inout(y, { into: y }) });
+      expect(scaled.y).toBe(y);
+      expectSame(
+        y,
+        before.map((value, i) => Math.fround(x[i]! + value)),
+      );
+    });
+
+    it("leave the caller's array alone when the run is aborted", async () => {
+      const into = new Uint32Array(41).fill(7);
+      const stop = new AbortController();
+      const run = backend().run(
+        increment,
+        { a: data.words(41, 1000), c: output(Uint32Array, 41, { into }), lengths },
+        { signal: stop.signal },
+      );
+      stop.abort();
+      await expect(run).rejects.toMatchObject({ code: "aborted" });
+      // A later run of the same backend ends after whatever the aborted one still did.
+      await backend().run(increment, { a: data.words(41, 1000), c: output(Uint32Array, 41), lengths });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(into.every((value) => value === 7)).toBe(true);
+    });
+
+    it("may be parts of larger buffers, at any byte offset", async () => {
+      const words = data.words(100, 1000);
+      const a = words.subarray(37, 78);
+      expectSame((await backend().run(increment, { a, c: output(Uint32Array, 41), lengths })).c, incremented(a));
+      const odd = new Uint8Array(1 + words.byteLength);
+      odd.set(new Uint8Array(words.buffer), 1);
+      const { c } = await backend().run(increment, { a: odd.subarray(1), c: output(Uint32Array, 100), lengths });
+      expectSame(c, incremented(words));
+      const whole = data.floats(50);
+      const y = inout(whole.subarray(9, 30));
+      const scaled = await backend().run(saxpy, { alpha: 0, x: whole.subarray(0, 21), y });
+      expectSame(scaled.y, whole.slice(9, 30));
+    });
+
+    it("may lie in shared memory", async () => {
+      const a = new Uint32Array(new SharedArrayBuffer(40));
+      a.set(data.words(10, 1000));
+      const { c } = await backend().run(increment, { a, c: output(Uint32Array, 10), lengths });
+      expectSame(c, incremented(Uint32Array.from(a)));
+      const y = new Float32Array(new SharedArrayBuffer(40));
+      y.set(data.floats(10));
+      const scaled = await backend().run(saxpy, { alpha: 0, x: data.floats(10), y: inout(y) });
+      expectSame(scaled.y, Float32Array.from(y));
+      expect(scaled.y.buffer).toBeInstanceOf(ArrayBuffer);
+    });
+
+    it("may be one array, bound to two inputs", async () => {
+      const a = data.floats(300);
+      const { c } = await backend().run(fieldAdd, { a, b: a, c: output(Float32Array, 300) });
+      expectSame(
+        c,
+        a.map((value) => value + value),
+      );
+    });
+
+    it("leave inputs as they were, and give new arrays every time", async () => {
+      const [x, y] = [data.floats(130), data.floats(130)];
+      const [xBefore, yBefore] = [x.slice(), y.slice()];
+      const bindings = { alpha: 3, x, y: inout(y) };
+      const first = await backend().run(saxpy, bindings);
+      const kept = first.y.slice();
+      const second = await backend().run(saxpy, bindings);
+      expectSame(x, xBefore);
+      expectSame(y, yBefore);
+      const buffers = new Set([x.buffer, y.buffer, first.y.buffer, second.y.buffer]);
+      expect(buffers.size).toBe(4);
+      expect(first.y.byteLength).toBe(first.y.buffer.byteLength);
+      second.y.fill(0);
+      await backend().run(saxpy, { alpha: -3, x, y: inout(x) });
+      expectSame(first.y, kept);
+    });
+
+    it("return several outputs of several types and lengths", async () => {
+      const kernel = defineKernel({
+        label: "several",
+        wgsl: `@group(0) @binding(0) var<storage, read> a: array<f32>;
+          @group(0) @binding(3) var<storage, read_write> integers: array<i32>;
+          @group(0) @binding(1) var<storage, read_write> halves: array<f32>;
+          @group(0) @binding(7) var<storage, read_write> totals: array<atomic<u32>, 2>;
+          @group(0) @binding(2) var<storage, read_write> both: array<vec2u>;
+          @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+            if (id.x >= arrayLength(&a)) { return; }
+            if (id.x < arrayLength(&halves)) { halves[id.x] = a[id.x] / 2; }
+            integers[id.x] = -i32(id.x);
+            both[id.x] = vec2u(id.x, 2 * id.x);
+            atomicAdd(&totals[id.x % 2], 1);
+          }`,
+        threads: ({ a }) => (a as Float32Array).length,
+      });
+      const a = data.floats(99);
+      const results = await backend().run(kernel, {
+        a,
+        halves: output(Float32Array, 50),
+        integers: output(Int32Array, 99),
+        both: output(Uint32Array, 198),
+        totals: output(Uint32Array, 2),
+      });
+      expect(Object.keys(results).sort()).toEqual(["both", "halves", "integers", "totals"]);
+      expectSame(results.halves, a.subarray(0, 50).map((value) => value / 2) as TypedArray);
+      expectSame(
+        results.integers,
+        Int32Array.from(a, (_, i) => -i),
+      );
+      expectSame(
+        results.both,
+        Uint32Array.from({ length: 198 }, (_, i) => (i % 2 === 0 ? i / 2 : i - 1)),
+      );
+      expect([...results.totals]).toEqual([50, 49]);
+    });
+
+    it("lie in several bind groups, with a gap between them", async () => {
+      const kernel = defineKernel({
+        label: "groups",
+        wgsl: `@group(0) @binding(1) var<storage, read> a: array<f32>;
+          @group(2) @binding(0) var<uniform> factor: f32;
+          @group(2) @binding(5) var<storage, read_write> c: array<f32>;
+          @group(3) @binding(0) var<storage, read> b: array<f32>;
+          @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+            if (id.x < arrayLength(&c)) { c[id.x] = factor * (a[id.x] - b[id.x]); }
+          }`,
+      });
+      const [a, b] = [data.floats(70), data.floats(70)];
+      const { c } = await backend().run(kernel, { a, b, factor: 2, c: output(Float32Array, 70) });
+      expectSame(
+        c,
+        a.map((value, i) => 2 * Math.fround(value - b[i]!)),
+      );
+    });
+
+    it("of a struct with an array at its end hold both", async () => {
+      const kernel = defineKernel({
+        label: "tail",
+        wgsl: `struct Items { count: u32, scale: f32, items: array<vec2f> }
+          @group(0) @binding(0) var<storage, read> input: Items;
+          @group(0) @binding(1) var<storage, read_write> result: Items;
+          @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+            if (id.x == 0) { result.count = arrayLength(&input.items); result.scale = -input.scale; }
+            if (id.x < input.count) { result.items[id.x] = input.scale * input.items[id.x].yx; }
+          }`,
+      });
+      const items = data.floats(2 * 21);
+      const input = new Float32Array(2 + items.length);
+      input.set(items, 2);
+      input[1] = 4;
+      new Uint32Array(input.buffer)[0] = 20;
+      const { result } = await backend().run(kernel, { input, result: output(Uint8Array, input.byteLength) });
+      expect(new Uint32Array(result.buffer)[0]).toBe(21);
+      const expected = new Float32Array(1 + items.length);
+      expected[0] = -4;
+      for (let i = 0; i < 40; i += 1) expected[1 + i] = 4 * items[i ^ 1]!;
+      expectSame(new Float32Array(result.buffer, 4), expected);
+    });
+
+    it("of array<vec3f> are padded to four components", async () => {
+      const kernel = defineKernel({
+        label: "vectors",
+        wgsl: `@group(0) @binding(0) var<storage, read> a: array<vec3f>;
+          @group(0) @binding(1) var<storage, read_write> c: array<vec3f>;
+          @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+            if (id.x < arrayLength(&c)) { c[id.x] = 2 * a[id.x].zxy; }
+          }`,
+      });
+      const a = data.floats(4 * 65);
+      const { c } = await backend().run(kernel, { a, c: output(Float32Array, a.length) });
+      const order = [2, 0, 1];
+      expectSame(
+        c,
+        a.map((_, i) => (i % 4 === 3 ? 0 : 2 * a[i - (i % 4) + order[i % 4]!]!)),
+      );
+    });
+
+    it("are told apart though JavaScript's objects have members of their names", async () => {
+      const kernel = defineKernel({
+        label: "names",
+        wgsl: `@group(0) @binding(0) var<storage, read> constructor: array<u32>;
+          @group(0) @binding(1) var<storage, read_write> toString: array<u32>;
+          @compute @workgroup_size(1) fn main() { toString[0] = constructor[0]; }`,
+      });
+      const results = await backend().run(kernel, {
+        constructor: new Uint32Array([9]),
+        toString: output(Uint32Array, 1),
+      });
+      expect([...(results.toString as unknown as Uint32Array)]).toEqual([9]);
+    });
+  });
+}

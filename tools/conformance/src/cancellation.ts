@@ -1,0 +1,97 @@
+import { getEventListeners } from "node:events";
+import { fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
+import { describe, expect, it } from "vitest";
+import { expectError, expectSame } from "./expectations.js";
+import { RandomData } from "./random-data.js";
+import { spin, spinBindings, submitted } from "./spin.js";
+import { expectNothingLive, type Suite, software, useBackend } from "./suite.js";
+
+export function describeCancellation(suite: Suite): void {
+  describe("a signal", () => {
+    const backend = useBackend(suite);
+    const data = new RandomData(6);
+    const [a, b] = [data.floats(500), data.floats(500)];
+    const expected = fieldAddReference(a, b);
+
+    it("aborted before the run rejects it, with the reason as its cause", async () => {
+      const { submissions, runs } = backend().stats();
+      const reason = new Error("not wanted any more");
+      const signal = AbortSignal.abort(reason);
+      const error = await expectError(runFieldAdd(backend(), a, b, { signal }), "aborted", /"field-add"/);
+      expect(error.cause).toBe(reason);
+      await expectError(backend().prepare(spin, { signal }), "aborted", /"spin"/);
+      const after = backend().stats();
+      expect(after.submissions).toBe(submissions);
+      expect(after.runs.completed).toBe(runs.completed);
+    });
+
+    it("aborted in the same tick rejects its runs and no others", async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const runs = Array.from({ length: 12 }, (_, i) => runFieldAdd(backend(), a, b, i % 3 === 0 ? { signal } : {}));
+      controller.abort("reason");
+      await Promise.all(
+        runs.map(async (run, i) => {
+          if (i % 3 !== 0) return expectSame(await run, expected);
+          expect((await expectError(run, "aborted", /"field-add"/)).cause).toBe("reason");
+        }),
+      );
+    });
+
+    it("aborted while the GPU works rejects that run and no others", async () => {
+      await backend().prepare(spin);
+      const controller = new AbortController();
+      const { submissions } = backend().stats();
+      const spinning = backend().run(spin, spinBindings, { signal: controller.signal });
+      await submitted(backend(), submissions);
+      const other = runFieldAdd(backend(), a, b);
+      controller.abort();
+      const error = await expectError(spinning, "aborted", /"spin"/);
+      expect(error.cause).toBe(controller.signal.reason);
+      expectSame(await other, expected);
+      expectSame(await runFieldAdd(backend(), a, b), expected);
+    });
+
+    it("aborted after the run changes nothing and is listened to no more", async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const c = await runFieldAdd(backend(), a, b, { signal });
+      await expectError(backend().run(spin, { ...spinBindings, rounds: -1 }, { signal }), "invalid-binding");
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+      controller.abort();
+      expectSame(c, expected);
+      expect(backend().stats().runs.pending).toBe(0);
+    });
+  });
+
+  describe("a deadline", () => {
+    const backend = useBackend(suite);
+    const data = new RandomData(7);
+    const [a, b] = [data.floats(500), data.floats(500)];
+
+    it("that passes rejects its run and no others", async () => {
+      await backend().prepare(spin);
+      const late = backend().run(spin, spinBindings, { timeoutMs: 1 });
+      const others = [runFieldAdd(backend(), a, b), runFieldAdd(backend(), a, b, { timeoutMs: 50_000 })];
+      await expectError(late, "timeout", /"spin".*within 1 ms/);
+      for (const other of others) expectSame(await other, fieldAddReference(a, b));
+    });
+  });
+
+  describe("runs that were left", () => {
+    it("are waited for by dispose, and leave nothing", async () => {
+      const backend = await suite.open(software);
+      await backend.prepare(spin);
+      const { submissions } = backend.stats();
+      const controller = new AbortController();
+      const aborted = expectError(backend.run(spin, spinBindings, { signal: controller.signal }), "aborted");
+      const late = expectError(backend.run(spin, spinBindings, { timeoutMs: 1 }), "timeout");
+      await submitted(backend, submissions);
+      controller.abort();
+      await Promise.all([aborted, late]);
+      await backend.dispose();
+      expectNothingLive(backend);
+      expect(backend.stats().runs).toMatchObject({ started: 2, completed: 0, failed: 2 });
+    });
+  });
+}

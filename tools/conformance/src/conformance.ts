@@ -1,0 +1,56 @@
+/**
+ * The promises of `ComputeBackend`, as one suite for every backend: what it tests is shared behaviour, seen from outside. What one
+ * backend alone does, and how, its own tests say.
+ */
+import { afterAll, beforeAll, describe, expect, vi } from "vitest";
+import { describeBindings } from "./bindings.js";
+import { describeCancellation } from "./cancellation.js";
+import { describeConcurrency } from "./concurrency.js";
+import { describeDispatchSize } from "./dispatch-size.js";
+import { describeErrors } from "./errors.js";
+import { describeFaults } from "./faults.js";
+import { describeKeptResources } from "./kept-resources.js";
+import { describeKernelResults } from "./kernel-results.js";
+import { describeLengths } from "./lengths.js";
+import { describeLifecycle } from "./lifecycle.js";
+import { describeProcessExit } from "./process-exit.js";
+import { describeProfile } from "./profile.js";
+import { describePrograms } from "./programs.js";
+import type { Suite } from "./suite.js";
+import { describeUniforms } from "./uniforms.js";
+import { describeZeroedMemory } from "./zeroed-memory.js";
+
+/** Declares the tests of one backend; to be called once in a test file. */
+export function conformance(suite: Suite): void {
+  describe(`the ${suite.name} backend`, () => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => unhandled.push(reason);
+    const warn = vi.spyOn(console, "warn");
+    beforeAll(() => {
+      process.on("unhandledRejection", onUnhandled);
+    });
+    afterAll(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      process.off("unhandledRejection", onUnhandled);
+      expect(unhandled).toEqual([]);
+      // An opened device warns of errors that slipped past every scope.
+      expect(warn.mock.calls).toEqual([]);
+    });
+
+    describeKernelResults(suite);
+    describeUniforms(suite);
+    describeBindings(suite);
+    describeZeroedMemory(suite);
+    describePrograms(suite);
+    describeDispatchSize(suite);
+    describeLengths(suite);
+    describeErrors(suite);
+    describeConcurrency(suite);
+    describeCancellation(suite);
+    describeLifecycle(suite);
+    describeProfile(suite);
+    if (suite.capabilities.adoptsDevice) describeFaults(suite);
+    if (suite.capabilities.keepsResources) describeKeptResources(suite);
+    describeProcessExit(suite);
+  });
+}

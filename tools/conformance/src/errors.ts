@@ -1,0 +1,196 @@
+import { type Bindings, type ComputeErrorCode, defineKernel, inout, output, temporary } from "@kiln-gpu/core";
+import { fieldAdd } from "@kiln-gpu/kernels";
+import { describe, expect, it } from "vitest";
+import { expectError, expectSame } from "./expectations.js";
+import { type Suite, software, useBackend } from "./suite.js";
+
+const kernel = defineKernel({
+  label: "scale",
+  wgsl: `struct Params { factor: f32, count: u32 }
+    @group(0) @binding(0) var<uniform> params: Params;
+    @group(0) @binding(1) var<storage, read> a: array<f32>;
+    @group(0) @binding(2) var<storage, read_write> c: array<f32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < params.count) { c[id.x] = params.factor * a[id.x]; }
+    }`,
+});
+
+const right = { params: { factor: 2, count: 3 }, a: new Float32Array([1, 2, 3]), c: output(Float32Array, 3) };
+
+const invalidBindings: readonly [what: string, change: Record<string, unknown>, expected: RegExp][] = [
+  ["an unknown name", { d: 1 }, /no binding "d".*"params", "a", "c"/],
+  ["a missing one", { a: undefined }, /binds "a".*missing/],
+  ["null", { a: null }, /"a"/],
+  ["null for a uniform", { params: null }, /"params"/],
+  ["a number for an array", { a: 5 }, /"a".*array<f32>.*typed array.*number 5/],
+  ["a list for an array", { a: [1, 2, 3] }, /"a".*array<f32>.*typed array.*array of numbers/],
+  ["an array of another type", { a: new Uint32Array(3) }, /"a".*array<f32>.*Float32Array.*Uint32Array/],
+  ["an array of doubles", { a: new Float64Array(3) }, /"a".*array<f32>.*Float32Array.*Float64Array/],
+  ["a DataView", { a: new DataView(new ArrayBuffer(12)) }, /"a".*array<f32>.*Float32Array.*DataView/],
+  ["an output of another type", { c: output(Int32Array, 3) }, /"c".*array<f32>.*Float32Array.*Int32Array/],
+  ["no result", { c: new Float32Array(3) }, /returns nothing.*output.*inout/],
+  ["an output of length -1", { c: output(Float32Array, -1) }, /"c".*length -1.*whole number/],
+  ["an output of length 1.5", { c: output(Float32Array, 1.5) }, /"c".*length 1\.5.*whole number/],
+  ["an output of length NaN", { c: output(Float32Array, Number.NaN) }, /"c".*length NaN.*whole number/],
+  ["an output of no typed array", { c: output(Array as never, 3) }, /"c".*typed array's constructor/],
+  ["an inout of no typed array", { c: inout([1, 2, 3] as never) }, /"c".*not a typed array/],
+  ["an output for a uniform", { params: output(Float32Array, 2) }, /"params".*uniform.*only reads.*an output/],
+  ["a number for a struct", { params: 2 }, /"params".*Params.*2 is given/],
+  ["a struct without a member", { params: { factor: 2 } }, /"params".*lacks.*"count".*u32/],
+  ["a struct with another member", { params: { factor: 2, count: 1, n: 1 } }, /"params".*"n".*"factor", "count"/],
+  ["a negative u32", { params: { factor: 2, count: -1 } }, /"params\.count".*u32.*-1/],
+  ["a fractional u32", { params: { factor: 2, count: 1.5 } }, /"params\.count".*u32.*1\.5/],
+  ["a u32 of 2^32", { params: { factor: 2, count: 2 ** 32 } }, /"params\.count".*u32.*4294967296/],
+  ["a string for an f32", { params: { factor: "2", count: 1 } }, /"params\.factor".*f32.*2/],
+];
+
+export function describeErrors(suite: Suite): void {
+  describe("a mistake in a run", () => {
+    const backend = useBackend(suite);
+
+    it.each(invalidBindings)("binding %s is refused with what was given and expected", async (_, change, expected) => {
+      const run = backend().run(kernel, { ...right, ...change } as Bindings);
+      await expectError(run, "invalid-binding", expected);
+    });
+
+    it("binding nothing at all is refused", async () => {
+      for (const bindings of [{}, undefined, null]) {
+        await expectError(backend().run(kernel, bindings as unknown as Bindings), "invalid-binding", /"scale"/);
+      }
+    });
+
+    it("binding more than the device can is refused with both sizes", async () => {
+      const { maxBufferSize, maxStorageBufferBindingSize, maxUniformBufferBindingSize } = backend().device.limits;
+      const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+      const c = output(Float32Array, most / 4 + 1);
+      await expectError(
+        backend().run(kernel, { ...right, c }),
+        "limit-exceeded",
+        /"c"/,
+        `${most + 4} bytes`,
+        `${most} `,
+      );
+      const count = maxUniformBufferBindingSize / 16 + 1;
+      const uniform = defineKernel({
+        label: "uniform",
+        wgsl: `@group(0) @binding(0) var<uniform> list: array<vec4f, ${count}>;
+          @group(0) @binding(1) var<storage, read_write> c: array<f32>;
+          @compute @workgroup_size(1) fn main() { c[0] = list[0].x; }`,
+      });
+      const list = new Float32Array(count * 4);
+      await expectError(
+        backend().run(uniform, { list, c: right.c }),
+        "limit-exceeded",
+        /"list"/,
+        "maxUniformBufferBindingSize",
+      );
+    });
+
+    it("with a workgroup larger than the device's is refused with both sizes", async () => {
+      const { maxComputeInvocationsPerWorkgroup: most } = backend().device.limits;
+      const wide = defineKernel({
+        label: "wide",
+        wgsl: `@group(0) @binding(0) var<storage, read_write> c: array<f32>;
+          @compute @workgroup_size(${most}, 2) fn main() { c[0] = 1; }`,
+        threads: () => 1,
+      });
+      await expectError(
+        backend().run(wide, { c: right.c }),
+        "limit-exceeded",
+        /"wide"/,
+        `${most * 2}`,
+        `at most ${most}`,
+      );
+    });
+
+    it.each([
+      [{ timeoutMs: 0 }, /timeoutMs of 0.*1 to/],
+      [{ timeoutMs: -5 }, /timeoutMs of -5/],
+      [{ timeoutMs: Number.NaN }, /timeoutMs of NaN/],
+      [{ timeoutMs: Number.POSITIVE_INFINITY }, /timeoutMs of Infinity/],
+      [{ signal: {} as AbortSignal }, /AbortSignal/],
+      [{ signal: null as unknown as AbortSignal }, /AbortSignal/],
+    ])("in its options %o is refused", async (options, expected) => {
+      await expectError(backend().run(kernel, right, options), "invalid-option", /"scale"/, expected);
+    });
+
+    it("leaves the backend as it was", async () => {
+      expectSame((await backend().run(kernel, right)).c, new Float32Array([2, 4, 6]));
+    });
+  });
+
+  describe("a mistake in a kernel", () => {
+    const backend = useBackend(suite);
+    const wgsl = kernel.programs.main!.wgsl!;
+    const refuse = (attempt: Promise<unknown> | (() => unknown), ...words: RegExp[]) =>
+      expectError(attempt, "invalid-kernel", ...words);
+
+    it("is refused as it is defined, where that shows it", async () => {
+      await refuse(() => defineKernel({ label: "", wgsl }), /label/);
+      await refuse(() => defineKernel({ label: "k" } as never), /"k".*one source.*neither/);
+      await refuse(
+        () => defineKernel({ label: "k", wgsl, spirv: new Uint8Array(4) } as never),
+        /"k".*one source.*both/,
+      );
+      await refuse(() => defineKernel({ label: "k", wgsl: 5 } as never), /"k".*string.*number/);
+      await refuse(() => defineKernel({ label: "k", spirv: [3] } as never), /"k".*Uint8Array.*object/);
+      await refuse(() => defineKernel({ label: "k", programs: {}, passes: () => [] }), /"k".*no program/);
+    });
+
+    it("is refused by its run, where only that shows it", async () => {
+      const passes = (definition: object) =>
+        defineKernel({ label: "k", programs: { one: { wgsl } }, passes: () => [{ program: "one" }], ...definition });
+      await refuse(backend().run(passes({ passes: () => [{ program: "two" }] }), right), /"k".*"two".*"one"/);
+      await refuse(
+        backend().run(passes({ temporaries: () => ({ a: temporary(Float32Array, 3) }) }), right),
+        /"k".*binding and a temporary.*"a"/,
+      );
+      await refuse(
+        backend().run(passes({ passes: () => [{ program: "one", bindings: { a: "c" } }] }), right),
+        /"k".*"c".*"a" and as "c".*once/,
+      );
+      const two = passes({ passes: () => [{ program: "one" }, { program: "one" }] });
+      await refuse(backend().run(two, right, { workgroups: 1 }), /"k".*2 passes.*workgroups/);
+      await expectError(
+        backend().run(passes({ passes: () => [{ program: "one", bindings: { a: "missing" } }] }), right),
+        "invalid-binding",
+        /"missing".*missing/,
+      );
+    });
+
+    it("that throws rejects its own run with what it threw", async () => {
+      const mistake = new RangeError("a mistake of the caller's");
+      const thrower = defineKernel({
+        label: "k",
+        wgsl,
+        threads: () => {
+          throw mistake;
+        },
+      });
+      await expect(backend().run(thrower, right)).rejects.toBe(mistake);
+      expectSame((await backend().run(kernel, right)).c, new Float32Array([2, 4, 6]));
+    });
+  });
+
+  describe("opening", () => {
+    const refuse = async (options: object, code: ComputeErrorCode, ...words: RegExp[]) =>
+      expectError(suite.open(options), code, ...words);
+
+    it("an adapter that is not there says so", async () => {
+      await refuse({ fallback: software.fallback, adapter: "No such GPU" }, "no-adapter", /"No such GPU"/);
+    });
+
+    it("a software GPU that is not given says what to pass", async () => {
+      await refuse({ software: true }, "no-adapter", /fallback.*softwareGpu/);
+    });
+
+    it("where the software GPU cannot work rejects, and works again afterwards", async () => {
+      const fallback = { name: "none", locate: () => Promise.reject(new Error("no such driver")) };
+      await expect(suite.open({ software: true, fallback })).rejects.toThrow("no such driver");
+      const backend = await suite.open(software);
+      const one = new Float32Array([1]);
+      expect((await backend.run(fieldAdd, { a: one, b: one, c: output(Float32Array, 1) })).c[0]).toBe(2);
+      await backend.dispose();
+    });
+  });
+}

@@ -1,0 +1,110 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { Suite } from "./suite.js";
+
+/** Scripts resolve packages as this one does: their built output, since plain Node knows of no sources. */
+const folder = fileURLToPath(new URL("..", import.meta.url));
+
+interface Exit {
+  readonly code: number | string | null;
+  readonly signal: string | null;
+  readonly output: string;
+}
+
+export function describeProcessExit({ script }: Suite): void {
+  const prelude = `
+    import { ${script.open} as open } from "${script.package}";
+    import { runFieldAdd } from "@kiln-gpu/kernels";
+    import { softwareGpu } from "@kiln-gpu/software-gpu";
+    const openIt = () => open({ fallback: softwareGpu, software: true });
+    const add = async (gpu) => {
+      const c = await runFieldAdd(gpu, new Float32Array(100).fill(1), new Float32Array(100).fill(2));
+      if (c.length !== 100 || c.some((value) => value !== 3)) throw new Error("The sum is wrong.");
+    };
+    process.on("exit", (code) => console.log("exit", code));
+  `;
+
+  function run(body: string, flags: readonly string[] = []): Promise<Exit> {
+    const args = [...flags, "--input-type=module", "--eval", prelude + body];
+    return new Promise((resolve) => {
+      execFile(process.execPath, args, { cwd: folder, timeout: 50_000 }, (error, stdout, stderr) => {
+        resolve({ code: error?.code ?? 0, signal: error?.signal ?? null, output: stdout + stderr });
+      });
+    });
+  }
+
+  /** A hang shows as the signal that ends it, a crash of the native part as its own. */
+  async function expectExit(exit: Promise<Exit>, code: number, output: string): Promise<void> {
+    const ended = await exit;
+    expect(ended).toEqual({ code, signal: null, output });
+  }
+
+  describe.concurrent("a process", () => {
+    it("ends by itself after dispose, with nothing left to wait for", async () => {
+      const body = `
+        const gpu = await openIt();
+        await add(gpu);
+        await gpu.dispose();
+        await new Promise((resolve) => setImmediate(resolve));
+        // The pipe is this script's output.
+        console.log(process.getActiveResourcesInfo().filter((resource) => resource !== "PipeWrap"));`;
+      await expectExit(run(body), 0, "[]\nexit 0\n");
+    });
+
+    it("ends by itself after a run with a deadline or a signal", async () => {
+      const body = `
+        const gpu = await openIt();
+        const one = new Float32Array([1]);
+        await runFieldAdd(gpu, one, one, { timeoutMs: 2 ** 31 - 1, signal: new AbortController().signal });
+        await gpu.dispose();`;
+      await expectExit(run(body), 0, "exit 0\n");
+    });
+
+    it("ends with the error that it throws, whatever it has open", async () => {
+      const body = `
+        process.on("uncaughtException", ({ message }) => { console.log(message); process.exitCode = 5; });
+        const gpu = await openIt();
+        await add(gpu);
+        void add(gpu);
+        setTimeout(() => { throw new Error("a mistake"); }, 1);`;
+      await expectExit(run(body), 5, "a mistake\nexit 5\n");
+    });
+
+    it("ends by itself without dispose", async () => {
+      await expectExit(run("const gpu = await openIt(); await add(gpu); await add(gpu);"), 0, "exit 0\n");
+    });
+
+    it("ends with runs that nobody waits for", async () => {
+      await expectExit(run("const gpu = await openIt(); void add(gpu); void add(gpu);"), 0, "exit 0\n");
+    });
+
+    it("ends as it is told to in the middle of a run", async () => {
+      await expectExit(
+        run("const gpu = await openIt(); void add(gpu); setTimeout(() => process.exit(3), 5);"),
+        3,
+        "exit 3\n",
+      );
+    });
+
+    it("runs on however much garbage is collected", async () => {
+      const body = `
+        const collect = async () => {
+          for (let i = 0; i < 10; i += 1) { globalThis.gc(); await new Promise((resolve) => setTimeout(resolve, 5)); }
+        };
+        const gpu = await openIt();
+        await add(gpu);
+        await collect();
+        await add(gpu);
+        await gpu.dispose();
+        await collect();
+        const second = await openIt();
+        await collect();
+        await add(second);
+        await second.dispose();
+        await collect();
+        console.log("done");`;
+      await expectExit(run(body, ["--expose-gc"]), 0, "done\nexit 0\n");
+    });
+  });
+}

@@ -1,0 +1,63 @@
+/** What the suite is told of a backend, and how its topics open one. */
+import type { ComputeBackend } from "@kiln-gpu/core";
+import { softwareGpu } from "@kiln-gpu/software-gpu";
+import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
+import { afterAll, beforeAll, expect } from "vitest";
+
+/** Which promises apply beyond those that every backend keeps. */
+export interface Capabilities {
+  /** Takes a `GPUDevice` of the caller's own. */
+  readonly adoptsDevice: boolean;
+  /** Pipelines, bind groups and buffers outlive their run, within the `BoundOptions` given to `open`. */
+  readonly keepsResources: boolean;
+}
+
+/** The bounds of a backend that keeps resources. */
+export interface BoundOptions {
+  readonly byteBudget?: number;
+  readonly maxPipelines?: number;
+  readonly maxDescriptorSets?: number;
+  readonly maxDescriptors?: number;
+  readonly maxSubmissions?: number;
+}
+
+export type OpenOptions = OpenDeviceOptions & BoundOptions;
+
+export interface Suite {
+  readonly name: string;
+  readonly open: (options?: OpenOptions) => Promise<ComputeBackend>;
+  readonly capabilities: Capabilities;
+  /** Runs asked for at once where the suite wants many; a run that opens a device costs tens of milliseconds. */
+  readonly manyRuns: number;
+  /** What a script imports, from the built package, to open this backend. */
+  readonly script: { readonly package: string; readonly open: string };
+}
+
+/** Options with which every machine opens the same, slow GPU. */
+export const software = { fallback: softwareGpu, software: true } as const;
+
+/** One backend for the tests of a `describe`: opened before them, and checked to leave nothing after them. */
+export function useBackend({ open }: Pick<Suite, "open">, options: OpenOptions = {}): () => ComputeBackend {
+  let backend: ComputeBackend | undefined;
+  beforeAll(async () => {
+    backend = await open({ ...software, ...options });
+  });
+  afterAll(async () => {
+    await backend?.dispose();
+    if (backend) expectNothingLive(backend);
+  });
+  return () => backend!;
+}
+
+export function expectNothingLive(backend: ComputeBackend): void {
+  const { runs, devices, pipelines, bindGroups, buffers } = backend.stats();
+  expect({
+    pending: runs.pending,
+    devices: devices.live,
+    pipelines: pipelines.live,
+    bindGroups: bindGroups.live,
+    buffers: buffers.live,
+    bytes: buffers.bytes,
+  }).toEqual({ pending: 0, devices: 0, pipelines: 0, bindGroups: 0, buffers: 0, bytes: 0 });
+  expect(runs.started).toBe(runs.completed + runs.failed);
+}
