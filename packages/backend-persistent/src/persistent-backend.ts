@@ -167,14 +167,17 @@ export class PersistentBackend implements ComputeBackend {
 
 /** A lost device may stay silent about what it was given: from its loss on this waits for a second, otherwise as long as it takes. */
 async function withinLoss({ lost }: OpenDevice, ended: Promise<void>): Promise<void> {
+  let hasEnded = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const givenUp = lost.then(
     () =>
       new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, 1000);
+        // The device is also lost when it is closed, after this.
+        if (!hasEnded) timer = setTimeout(resolve, 1000);
       }),
   );
   await Promise.race([ended, givenUp]);
+  hasEnded = true;
   clearTimeout(timer);
 }
 

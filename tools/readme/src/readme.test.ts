@@ -12,6 +12,7 @@ const folder = fileURLToPath(new URL("../.cache", import.meta.url));
 
 interface Example {
   readonly name: string;
+  readonly language: string;
   readonly path: string;
   readonly code: string;
 }
@@ -22,10 +23,10 @@ const examples = [".", ...readdirSync(join(root, "packages")).map((name) => join
 
 function examplesOf(place: string): Example[] {
   const path = join(root, place, "README.md");
-  const blocks = [...readFileSync(path, "utf8").matchAll(/^```ts\n(.*?)^```/gms)];
-  return blocks.map(([, code], i) => {
+  const blocks = [...readFileSync(path, "utf8").matchAll(/^```(ts|js)\n(.*?)^```/gms)];
+  return blocks.map(([, language, code], i) => {
     const name = `${relative(root, path)}, example ${i + 1}`;
-    return { name, path: join(folder, `${name.replace(/[^a-z0-9]+/gi, "-")}.mts`), code: code! };
+    return { name, language: language!, path: join(folder, `${name.replace(/[^a-z0-9]+/gi, "-")}.mts`), code: code! };
   });
 }
 
@@ -42,7 +43,7 @@ describe("the examples of the READMEs", () => {
     const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
     const program = ts.createProgram(
-      examples.map(({ path }) => path),
+      examples.filter(({ language }) => language === "ts").map(({ path }) => path),
       { ...options, customConditions: [], noUnusedLocals: false },
     );
     const diagnostics = ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
