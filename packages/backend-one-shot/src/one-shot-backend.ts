@@ -1,8 +1,10 @@
 import {
+  type Accepted,
   type BackendStats,
   type Bindings,
   type Caller,
   type ComputeBackend,
+  ComputeError,
   collectResults,
   type DeviceInfo,
   emptyResults,
@@ -53,13 +55,13 @@ export class OneShotBackend implements ComputeBackend {
     });
   }
 
-  async run<K extends Bindings, B extends K, const O extends RunOptions = RunOptions>(
+  async run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
     kernel: Kernel<K>,
     bindings: B,
     options?: O,
   ): Promise<RunResults<B, O>> {
     const results = await this.#runs.start(kernel.label, options ?? {}, (caller) =>
-      this.#execute(kernel, bindings, options ?? {}, caller),
+      this.#execute(kernel, bindings as unknown as K, options ?? {}, caller),
     );
     return results as RunResults<B, O>;
   }
@@ -81,6 +83,14 @@ export class OneShotBackend implements ComputeBackend {
       workgroups: options.workgroups,
       limits,
     });
+    const staged = plan.resources.find((resource) => resource.staged);
+    if (staged) {
+      throw new ComputeError(
+        "invalid-binding",
+        `Kernel "${plan.label}" is given staged memory as "${staged.name}", which only the backend that staged it can take; the one-shot ` +
+          "backend takes typed arrays.",
+      );
+    }
     if (plan.isEmpty)
       return options.profile ? withProfile(plan.label, emptyResults(plan), clock.profile()) : emptyResults(plan);
     clock.skip();

@@ -60,7 +60,7 @@ export async function executeBatch(
       const dispatches = acquireBindGroups(descriptors, runs, places.places, memory.regions);
       clock?.lap("descriptorsMs");
       const encoder = device.createCommandEncoder();
-      encodeTransfersIn(encoder, places, memory);
+      encodeTransfersIn(encoder, runs, places, memory);
       const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
       encodeDispatches(pass, dispatches);
       pass.end();

@@ -1,4 +1,4 @@
-import { type ComputeBackend, ComputeError } from "@kiln-gpu/core";
+import { type ComputeBackend, ComputeError, type StagesMemory } from "@kiln-gpu/core";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import { type KeepLimits, PersistentBackend } from "./persistent-backend.js";
 
@@ -17,7 +17,9 @@ const defaults: KeepLimits = {
  * Opens a backend that keeps its device, pipelines, bind groups and buffers, so that a warm run makes nothing.
  * @throws {ComputeError} `no-adapter`; `invalid-option` for a limit that is none.
  */
-export async function openPersistentBackend(options: PersistentBackendOptions = {}): Promise<ComputeBackend> {
+export async function openPersistentBackend(
+  options: PersistentBackendOptions = {},
+): Promise<ComputeBackend & StagesMemory> {
   const limits: KeepLimits = { ...defaults };
   for (const name of Object.keys(defaults) as (keyof KeepLimits)[]) {
     const given = options[name];

@@ -1,8 +1,10 @@
 import {
+  type Accepted,
   type BackendStats,
   type Bindings,
   type Caller,
   type ComputeBackend,
+  ComputeError,
   type DeviceInfo,
   emptyResults,
   type Kernel,
@@ -11,13 +13,18 @@ import {
   RunLedger,
   type RunOptions,
   type RunResults,
+  type Staged,
+  type StagesMemory,
+  type TypedArray,
+  type TypedArrayConstructor,
   withProfile,
 } from "@kiln-gpu/core";
-import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
+import { BufferPool, CommandPool, DescriptorPool, StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import type { SlotContents } from "./execute-batch.js";
 import { BatchPlacer } from "./place-batch.js";
 import { ProgramStore } from "./program-store.js";
+import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
 import { SubmissionQueue } from "./submission-queue.js";
 import { createUploadScratch } from "./transfer.js";
 
@@ -41,7 +48,7 @@ const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
 
 /** Creates once, keeps, and serves runs out of what it keeps. */
-export class PersistentBackend implements ComputeBackend {
+export class PersistentBackend implements ComputeBackend, StagesMemory {
   readonly name = "persistent";
   readonly device: DeviceInfo;
   readonly #open: OpenDevice;
@@ -52,6 +59,8 @@ export class PersistentBackend implements ComputeBackend {
   readonly #descriptors: DescriptorPool;
   readonly #slots: CommandPool<SlotContents>;
   readonly #submissions: SubmissionQueue;
+  /** Handles that still hold memory. */
+  readonly #staged = new Set<Disposable>();
   #closing: Promise<void> | undefined;
 
   constructor(open: OpenDevice, limits: KeepLimits) {
@@ -98,13 +107,13 @@ export class PersistentBackend implements ComputeBackend {
     });
   }
 
-  async run<K extends Bindings, B extends K, const O extends RunOptions = RunOptions>(
+  async run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
     kernel: Kernel<K>,
     bindings: B,
     options?: O,
   ): Promise<RunResults<B, O>> {
     const results = await this.#runs.start(kernel.label, options ?? {}, (caller) =>
-      this.#execute(kernel, bindings, options ?? {}, caller),
+      this.#execute(kernel, bindings as unknown as K, options ?? {}, caller),
     );
     return results as RunResults<B, O>;
   }
@@ -117,17 +126,59 @@ export class PersistentBackend implements ComputeBackend {
   ): Promise<object> {
     if (this.#open.loss) throw this.#open.loss;
     const clock = profile ? new RunClock() : undefined;
-    const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
-    const plan = loaded.planner.plan(bindings, workgroups);
-    if (plan.isEmpty) return clock ? withProfile(plan.label, emptyResults(plan), clock.profile()) : emptyResults(plan);
-    const { dispatches } = plan;
-    const pipelines =
-      this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches));
-    clock?.lap("pipelineMs");
-    return this.#submissions.enqueue(
-      { plan, pipelines, caller, clock },
-      clock !== undefined || timeoutMs !== undefined,
-    );
+    const claimed = this.#claimStaged(kernel.label, bindings);
+    let taken: TakenMemory | undefined;
+    try {
+      const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
+      const plan = loaded.planner.plan(bindings, workgroups);
+      if (plan.isEmpty)
+        return clock ? withProfile(plan.label, emptyResults(plan), clock.profile()) : emptyResults(plan);
+      taken = claimed && new TakenMemory(plan, claimed);
+      const { dispatches } = plan;
+      const pipelines =
+        this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches));
+      clock?.lap("pipelineMs");
+      // A batch that is refused is submitted again, and staged memory serves one submission.
+      const alone = clock !== undefined || timeoutMs !== undefined || taken !== undefined;
+      return await this.#submissions.enqueue({ plan, pipelines, taken, caller, clock }, alone);
+    } finally {
+      if (taken) taken.giveBack(this.#staging);
+      else if (claimed) for (const staged of claimed.values()) staged.unclaim();
+    }
+  }
+
+  /** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */
+  #claimStaged(label: string, bindings: Bindings): Claimed | undefined {
+    let claimed: Map<string, StagedMemory<TypedArray>> | undefined;
+    for (const name in bindings) {
+      const value = bindings[name] as Staged | null | undefined;
+      if (typeof value !== "object" || value?.role !== "staged") continue;
+      claimed ??= new Map();
+      try {
+        claimed.set(name, StagedMemory.claim(value, this.#staging, label, name));
+      } catch (error) {
+        for (const staged of claimed.values()) staged.unclaim();
+        throw error;
+      }
+    }
+    return claimed;
+  }
+
+  async stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>> {
+    if (!Number.isSafeInteger(length) || length < 1) {
+      throw new ComputeError(
+        "invalid-option",
+        `Memory of ${length} elements is to be staged; expected is a whole number, 1 or more.`,
+      );
+    }
+    let staged: Staged<T> | undefined;
+    await this.#runs.prepare(`stage(${type.name}, ${length})`, {}, async () => {
+      if (this.#open.loss) throw this.#open.loss;
+      const byteLength = length * type.BYTES_PER_ELEMENT;
+      const buffer = await this.#buffers.acquire({ byteLength, usage: uploadUsage });
+      staged = new StagedMemory(this.#staging, buffer, type, length, this.#staged);
+    });
+    return staged!;
   }
 
   stats(): BackendStats {
@@ -149,6 +200,7 @@ export class PersistentBackend implements ComputeBackend {
 
   async #close(): Promise<void> {
     await this.#runs.close();
+    for (const handle of this.#staged) handle[Symbol.dispose]();
     await withinLoss(
       this.#open,
       this.#slots.idle().then(() => this.#staging.settled()),

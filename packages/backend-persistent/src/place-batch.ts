@@ -31,6 +31,8 @@ export interface Region {
   readonly clear: { readonly start: number; readonly byteLength: number };
   readonly upload: Transfer | undefined;
   readonly download: Transfer | undefined;
+  /** The resource whose staged memory fills the region; it has a region of its own. */
+  readonly staged?: { readonly run: number; readonly resource: number };
 }
 
 export interface Place {
@@ -101,6 +103,7 @@ export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): Batc
   const read = emptyBuckets();
   const written = emptyBuckets();
   const mixed: Buckets[] = [];
+  const staged: Item[] = [];
   const places: (Place | undefined)[][] = [];
   for (let run = 0; run < plans.length; run += 1) {
     const { resources } = plans[run]!;
@@ -109,6 +112,10 @@ export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): Batc
       const planned = resources[resource]!;
       const { byteLength, access } = planned;
       if (byteLength === 0) continue;
+      if (planned.staged) {
+        staged.push({ run, resource, byteLength });
+        continue;
+      }
       let buckets = access === "read" ? read : written;
       if (access === "mixed") mixed.push((buckets = emptyBuckets()));
       buckets[kindOf(planned)].push({ run, resource, byteLength });
@@ -118,6 +125,7 @@ export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): Batc
   layout.place(read);
   layout.place(written);
   for (const buckets of mixed) layout.place(buckets);
+  for (const item of staged) layout.placeStaged(item);
   return layout.finish();
 }
 
@@ -153,6 +161,13 @@ class Layout {
       }
     }
     if (end > 0) this.#close(ends);
+  }
+
+  /** A region that is filled by a copy on the device, out of memory that the host has written already. */
+  placeStaged({ run, resource, byteLength }: Item): void {
+    this.#places[run]![resource] = { region: this.#regions.length, start: 0 };
+    const clear = { start: 0, byteLength: 0 };
+    this.#regions.push({ byteLength, clear, upload: undefined, download: undefined, staged: { run, resource } });
   }
 
   finish(): BatchPlaces {

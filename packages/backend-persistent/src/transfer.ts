@@ -62,10 +62,20 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
 }
 
 /** Records what must happen before the first dispatch: zeros where results will be, and the copies out of staging. */
-export function encodeTransfersIn(encoder: GPUCommandEncoder, { regions }: BatchPlaces, memory: BatchMemory): void {
+export function encodeTransfersIn(
+  encoder: GPUCommandEncoder,
+  runs: readonly ReadyRun[],
+  { regions }: BatchPlaces,
+  memory: BatchMemory,
+): void {
   for (let i = 0; i < regions.length; i += 1) {
-    const { clear, upload } = regions[i]!;
+    const { clear, upload, staged, byteLength: regionByteLength } = regions[i]!;
     const { buffer } = memory.regions[i]!;
+    if (staged) {
+      const source = runs[staged.run]!.taken!.at(staged.resource).buffer;
+      source.unmap();
+      encoder.copyBufferToBuffer(source, 0, buffer, 0, regionByteLength);
+    }
     // Pooled buffers keep old bytes; only fresh ones are zero.
     if (clear.byteLength > 0) encoder.clearBuffer(buffer, clear.start, clear.byteLength);
     if (!upload || memory.uploads.length === 0) continue;

@@ -1,4 +1,4 @@
-import type { Bindings, Results } from "./bindings.js";
+import type { Accepted, Bindings, Results, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import type { Kernel, Workgroups } from "./kernel.js";
 
 /** The limits of WebGPU that decide whether a run fits, under WebGPU's own names. */
@@ -103,6 +103,16 @@ export interface BackendStats {
   readonly buffers: MemoryCounters;
 }
 
+/** What a backend offers beside `ComputeBackend` when it keeps memory between runs. */
+export interface StagesMemory {
+  /**
+   * Input memory of `length` elements that is mapped already: filled in place and bound, it is never copied on the host, which from
+   * some 64 KiB up is most of a run's time. It counts to the backend's byte budget until its run has ended.
+   * @throws {ComputeError} `invalid-option` for a length that is none; `limit-exceeded`; `out-of-memory`; `device-lost`; `disposed`.
+   */
+  stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>>;
+}
+
 /**
  * Runs kernels. Every backend keeps the same promises:
  * - Runs are independent: none sees another's memory, and they may finish in any order.
@@ -128,7 +138,7 @@ export interface ComputeBackend extends AsyncDisposable {
    * @throws {ComputeError} `invalid-binding`, `invalid-kernel` and `limit-exceeded` before any GPU work; what `prepare` throws;
    *   `out-of-memory`; `aborted` and `timeout` as `options` ask; `invalid-option` for options that are none; `device-lost` and `disposed` at any time.
    */
-  run<K extends Bindings, B extends K, const O extends RunOptions = RunOptions>(
+  run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
     kernel: Kernel<K>,
     bindings: B,
     options?: O,

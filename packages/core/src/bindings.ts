@@ -33,6 +33,24 @@ export interface Inout<T extends TypedArray = TypedArray> {
   readonly into?: T | undefined;
 }
 
+/**
+ * Input memory that is mapped already, from a backend's `stage`: fill `data`, then bind the handle, and nothing is copied on the
+ * host. Binding gives the memory to that run, whatever becomes of the run, unless the run is refused before it begins; a handle
+ * serves once. A kernel's own functions (`threads`, `passes`) see its `type` and `length`, not its elements.
+ */
+export interface Staged<T extends TypedArray = TypedArray> extends Disposable {
+  readonly role: "staged";
+  readonly type: TypedArrayConstructor<T>;
+  readonly length: number;
+  /**
+   * To be written in full: it starts with whatever an earlier upload left there.
+   * @throws {ComputeError} `disposed` once the handle was bound or released, or its backend disposed.
+   */
+  readonly data: T;
+  /** Gives memory back that is not going to be bound; does nothing for a handle that was. */
+  release(): void;
+}
+
 export interface ResultOptions<T extends TypedArray> {
   /**
    * Where the result is written instead of a new array, of the same type and length; it is what the run resolves with. Written
@@ -50,10 +68,15 @@ export interface Temporary {
 /** A scalar, a vector or matrix (column by column) as numbers, or a struct as an object of its members. */
 export type UniformValue = number | boolean | readonly UniformValue[] | { readonly [member: string]: UniformValue };
 
-export type BindingValue = TypedArray | Output | Inout | UniformValue;
+export type BindingValue = TypedArray | Output | Inout | Staged | UniformValue;
 
 /** What a run binds, by the shader's own names. */
 export type Bindings = { readonly [name: string]: BindingValue };
+
+/** What may be bound where a kernel declares `K`: staged memory in place of any input array. */
+export type Accepted<K> = {
+  readonly [Name in keyof K]: K[Name] extends TypedArray ? K[Name] | Staged<K[Name]> : K[Name];
+};
 
 /** The results of a run, typed from what was bound: one typed array per `output` and `inout`, under the same name. */
 export type Results<B> = {

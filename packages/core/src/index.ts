@@ -10,8 +10,10 @@ export type {
   RunOptions,
   RunProfile,
   RunResults,
+  StagesMemory,
 } from "./backend.js";
 export {
+  type Accepted,
   type Bindings,
   type BindingValue,
   type Inout,
@@ -20,6 +22,7 @@ export {
   output,
   type ResultOptions,
   type Results,
+  type Staged,
   type Temporary,
   type TypedArray,
   type TypedArrayConstructor,

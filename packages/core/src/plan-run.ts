@@ -8,6 +8,7 @@ import type {
   BindingValue,
   Inout,
   Output,
+  Staged,
   Temporary,
   TypedArray,
   TypedArrayConstructor,
@@ -35,6 +36,8 @@ export interface PlannedResource {
   readonly access: "read" | "read-write" | "mixed";
   /** What stands in it at the start; absent where it starts as zeros. */
   readonly data?: ArrayBufferView;
+  /** Mapped memory that stands in it at the start, in place of `data`. */
+  readonly staged?: Staged;
   /** The type that `data` was packed as, where the caller gave a value and not an array. */
   readonly packedAs?: TypeLayout;
   /** What is read back from it. */
@@ -147,6 +150,7 @@ interface Draft {
   readonly name: string;
   readonly byteLength: number;
   readonly data?: ArrayBufferView;
+  readonly staged?: Staged;
   readonly packedAs?: TypeLayout;
   readonly result?: PlannedResult;
   access?: PlannedResource["access"];
@@ -201,7 +205,7 @@ class Resources {
 
   isTemporaryOrResult(index: number): boolean {
     const draft = this.#drafts[index]!;
-    return draft.result !== undefined || draft.data === undefined;
+    return draft.result !== undefined || (draft.data === undefined && draft.staged === undefined);
   }
 
   nameOf(index: number): string {
@@ -245,7 +249,7 @@ class Resources {
       // What no pass binds, a temporary of a shorter plan, keeps its index and needs no memory.
       if (draft.access === undefined) return { name: draft.name, byteLength: 0, access: "read" };
       // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
-      const access = draft.access === "read" && !draft.data ? "mixed" : draft.access;
+      const access = draft.access === "read" && !draft.data && !draft.staged ? "mixed" : draft.access;
       return { ...draft, access };
     });
   }
@@ -272,6 +276,11 @@ class Resources {
         this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data, result }),
         info,
       );
+    }
+    if (isRole(value, "staged")) {
+      const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
+      checkArray(this.#subject, name, value.type.name, byteLength, info);
+      return this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), staged: value });
     }
     if (ArrayBuffer.isView(value)) {
       const data = value as TypedArray;
@@ -373,6 +382,7 @@ function emptyPlan(label: string, bindings: Bindings): RunPlan {
 
 function isRole(value: BindingValue, role: "output"): value is Output;
 function isRole(value: BindingValue, role: "inout"): value is Inout;
+function isRole(value: BindingValue, role: "staged"): value is Staged;
 function isRole(value: BindingValue, role: string): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   return (value as { role?: unknown }).role === role;
@@ -394,6 +404,7 @@ function describe(value: BindingValue | undefined): string {
   if (Array.isArray(value)) return "an array of numbers";
   if (typeof value !== "object") return `the ${typeof value} ${value}`;
   const role = (value as { role?: unknown }).role;
+  if (role === "staged") return "staged memory";
   return role === "output" || role === "inout" ? `an ${role}` : "an object";
 }
 

@@ -1,5 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, BindingValue, Inout, Output, UniformValue } from "./bindings.js";
+import type { Bindings, BindingValue, Inout, Output, Staged, UniformValue } from "./bindings.js";
 import { checkInto } from "./check-binding.js";
 import type { Kernel, Workgroups } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
@@ -17,7 +17,7 @@ interface PlannedShape {
 }
 
 interface BindingShape {
-  readonly role: "input" | "output" | "inout" | "value";
+  readonly role: "input" | "output" | "inout" | "staged" | "value";
   /** The typed array's constructor; of a value, undefined. */
   readonly type: unknown;
   /** Elements. */
@@ -90,9 +90,12 @@ function withData(plan: RunPlan, bindings: Bindings): RunPlan {
     const value = bindings[name]!;
     if (resource.result) {
       const { into } = value as Output | Inout;
-      checkInto(`Kernel "${plan.label}"`, name, resource.result.type, resource.result.length, into);
-      resources[index] = { ...resource, result: { ...resource.result, into } };
+      if (into !== resource.result.into) {
+        checkInto(`Kernel "${plan.label}"`, name, resource.result.type, resource.result.length, into);
+        resources[index] = { ...resource, result: { ...resource.result, into } };
+      }
     }
+    if (resource.staged) resources[index] = { ...resource, staged: value as Staged };
     if (!resource.data) continue;
     const data = resource.packedAs
       ? packUniform(value as UniformValue, resource.packedAs, name)
@@ -106,9 +109,12 @@ function withData(plan: RunPlan, bindings: Bindings): RunPlan {
 
 function shapeOf(value: BindingValue): BindingShape {
   if (ArrayBuffer.isView(value)) return { role: "input", type: value.constructor, length: value.length };
-  const { role, type, length, data } = value as Partial<Output> & Partial<Omit<Inout, "role">>;
-  if (role === "output") return { role, type, length: length! };
-  if ((role as unknown) === "inout") return { role: "inout", type: data!.constructor, length: data!.length };
+  const { role, type, length } = value as Partial<Output>;
+  if (role === "output" || (role as unknown) === "staged") return { role: role!, type, length: length! };
+  if ((role as unknown) === "inout") {
+    const { data } = value as Inout;
+    return { role: "inout", type: data.constructor, length: data.length };
+  }
   return { role: "value", type: undefined, length: 0 };
 }
 
@@ -116,7 +122,9 @@ function hasShape({ role, type, length }: BindingShape, value: BindingValue): bo
   if (ArrayBuffer.isView(value)) return role === "input" && value.constructor === type && value.length === length;
   if (typeof value !== "object" || value === null) return role === "value";
   const given = value as Partial<Output> & Partial<Omit<Inout, "role">>;
-  if (given.role === "output") return role === "output" && given.type === type && given.length === length;
+  if (given.role === "output" || (given.role as unknown) === "staged") {
+    return role === given.role && given.type === type && given.length === length;
+  }
   if ((given.role as unknown) === "inout") {
     return role === "inout" && given.data?.constructor === type && given.data?.length === length;
   }

@@ -1,0 +1,108 @@
+import { ComputeError, type RunPlan, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
+import type { PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
+
+/** A mapped upload buffer in its caller's hands. */
+export class StagedMemory<T extends TypedArray> implements Staged<T> {
+  readonly role = "staged";
+  readonly type: TypedArrayConstructor<T>;
+  readonly length: number;
+  readonly #staging: StagingPool;
+  readonly #holders: Set<Disposable>;
+  #isClaimed = false;
+  #memory: { readonly buffer: PooledBuffer; readonly data: T } | undefined;
+
+  /** @param holders Has every handle that still holds memory. */
+  constructor(
+    staging: StagingPool,
+    buffer: PooledBuffer,
+    type: TypedArrayConstructor<T>,
+    length: number,
+    holders: Set<Disposable>,
+  ) {
+    this.#staging = staging;
+    this.#holders = holders;
+    this.type = type;
+    this.length = length;
+    const byteLength = Math.ceil((length * type.BYTES_PER_ELEMENT) / 4) * 4;
+    const mapped = buffer.buffer.getMappedRange(0, byteLength);
+    // The padding up to 4 is bound too, and a pooled buffer keeps its last user's bytes.
+    new Uint8Array(mapped).fill(0, length * type.BYTES_PER_ELEMENT);
+    this.#memory = { buffer, data: new type(mapped, 0, length) };
+    holders.add(this);
+  }
+
+  get data(): T {
+    if (this.#memory && !this.#isClaimed) return this.#memory.data;
+    throw new ComputeError(
+      "disposed",
+      `The staged ${this.type.name} of ${this.length} was bound or released; its memory is gone. Stage another for the next run.`,
+    );
+  }
+
+  /**
+   * Reserves the memory for a run that binds it as `name`: from now on its caller has it no more.
+   * @throws {ComputeError} `invalid-binding` when it is not there to be taken, or is another backend's.
+   */
+  static claim(staged: Staged, staging: StagingPool, label: string, name: string): StagedMemory<TypedArray> {
+    const refuse = (reason: string) =>
+      new ComputeError("invalid-binding", `Kernel "${label}" is given staged memory as "${name}" that ${reason}.`);
+    if (!(staged instanceof StagedMemory) || staged.#staging !== staging) throw refuse("another backend staged");
+    if (!staged.#memory || staged.#isClaimed)
+      throw refuse("was bound or released before; it serves one run, so stage another");
+    staged.#isClaimed = true;
+    return staged;
+  }
+
+  /** Gives the memory back to its caller: the run that claimed it is refused. */
+  unclaim(): void {
+    this.#isClaimed = false;
+  }
+
+  /** Hands what was claimed over to the run. */
+  take(): PooledBuffer {
+    return this.#end(this.#memory!);
+  }
+
+  release(): void {
+    if (!this.#memory || this.#isClaimed) return;
+    const buffer = this.#end(this.#memory);
+    // Unmapped and mapped again: a view that the caller still has must not show the next user's bytes.
+    buffer.buffer.unmap();
+    this.#staging.recycleUpload(buffer);
+  }
+
+  #end({ buffer }: { readonly buffer: PooledBuffer }): PooledBuffer {
+    this.#memory = undefined;
+    this.#holders.delete(this);
+    return buffer;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** Staged memory that a run has claimed, by the name it is bound as. */
+export type Claimed = ReadonlyMap<string, StagedMemory<TypedArray>>;
+
+/** What a run took of staged memory, by resource; given back once the run has ended. */
+export class TakenMemory {
+  readonly #buffers = new Map<number, PooledBuffer>();
+
+  constructor({ bound }: RunPlan, claimed: Claimed) {
+    for (const [name, staged] of claimed) this.#buffers.set(bound.get(name)!, staged.take());
+  }
+
+  at(resource: number): PooledBuffer {
+    return this.#buffers.get(resource)!;
+  }
+
+  /** Also ends the caller's views, where the run did not come to its submission. */
+  giveBack(staging: StagingPool): void {
+    for (const buffer of this.#buffers.values()) {
+      if (buffer.buffer.mapState === "mapped") buffer.buffer.unmap();
+      staging.recycleUpload(buffer);
+    }
+    this.#buffers.clear();
+  }
+}
