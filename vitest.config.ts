@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["@kiln-gpu/source"] },
   ssr: { resolve: { conditions: ["@kiln-gpu/source"] } },
   test: {
-    include: ["{packages,apps,tools}/*/src/**/*.test.ts", "examples/**/*.test.ts"],
+    include: ["{packages,apps,tools}/*/src/**/*.test.ts"],
     // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
     pool: "forks",
     execArgv: ["--expose-gc"],

@@ -5,6 +5,7 @@ import {
   type Caller,
   type ComputeBackend,
   ComputeError,
+  checkKernel,
   collectResults,
   type DeviceInfo,
   emptyResults,
@@ -22,6 +23,7 @@ import {
   createDeviceTimer,
   encodeDispatches,
   inErrorScope,
+  lossOr,
   type OpenDeviceOptions,
   openDevice,
 } from "@kiln-gpu/webgpu";
@@ -43,7 +45,8 @@ export class OneShotBackend implements ComputeBackend {
   }
 
   async prepare<B extends Bindings>(kernel: Kernel<B>, options: PrepareOptions = {}): Promise<void> {
-    return this.#runs.prepare(kernel.label, options, async () => {
+    checkKernel(kernel);
+    return this.#runs.prepare(`The preparation of kernel "${kernel.label}"`, options, async () => {
       const programs = await loadKernel(kernel);
       const open = await openDevice(this.#options);
       try {
@@ -60,6 +63,7 @@ export class OneShotBackend implements ComputeBackend {
     bindings: B,
     options?: O,
   ): Promise<RunResults<B, O>> {
+    checkKernel(kernel);
     const results = await this.#runs.start(kernel.label, options ?? {}, (caller) =>
       this.#execute(kernel, bindings as unknown as K, options ?? {}, caller),
     );
@@ -96,7 +100,8 @@ export class OneShotBackend implements ComputeBackend {
     clock.skip();
 
     const open = await openDevice(this.#options);
-    this.#tally.devices.add(1);
+    const devices = open.isOwned ? 1 : 0;
+    this.#tally.devices.add(devices);
     clock.lap("initMs");
     const { device } = open;
     const timer = options.profile ? createDeviceTimer(device) : undefined;
@@ -104,6 +109,7 @@ export class OneShotBackend implements ComputeBackend {
     let pipelines = 0;
     let bindGroupCount = 0;
     try {
+      if (caller.left) throw caller.left;
       const compiled = await compilePrograms(open, plan.label, programs, plan.dispatches);
       pipelines = compiled.size;
       this.#tally.pipelines.add(pipelines);
@@ -129,7 +135,9 @@ export class OneShotBackend implements ComputeBackend {
       });
       this.#tally.submissions += 1;
       const mapped = await memory.map(failure);
-      const gpuTimeNs = await timer?.read();
+      const gpuTimeNs = await timer?.read().catch(async (error) => {
+        throw await lossOr(open, error);
+      });
       clock.lap("computeMs");
       // Whoever left was told that the run failed, and has the array that the results would go into back.
       if (caller.left) throw caller.left;
@@ -143,7 +151,7 @@ export class OneShotBackend implements ComputeBackend {
       this.#tally.bindGroups.remove(bindGroupCount);
       this.#tally.pipelines.remove(pipelines);
       await open.close();
-      this.#tally.devices.remove(1);
+      this.#tally.devices.remove(devices);
     }
   }
 

@@ -14,6 +14,7 @@ import {
   submissionError,
 } from "@kiln-gpu/webgpu";
 import { acquireBindGroups } from "./acquire-bind-groups.js";
+import { LeasedDownloads } from "./leased-downloads.js";
 import type { BatchPlacer, BatchPlaces } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
 import { type BatchMemory, encodeTransfersIn, encodeTransfersOut, readResults, writeInputs } from "./transfer.js";
@@ -25,6 +26,9 @@ export interface BatchContext {
   readonly staging: StagingPool;
   readonly descriptors: DescriptorPool;
   readonly placer: BatchPlacer;
+  readonly counts: { submissions: number };
+  /** Whatever holds memory of the pools in a caller's hands. */
+  readonly holders: Set<Disposable>;
   /** From `createUploadScratch`. */
   readonly scratch: Uint8Array<ArrayBuffer>;
 }
@@ -41,7 +45,7 @@ export interface SlotContents {
  *   refuses the submission. Then nothing has run.
  */
 export async function executeBatch(
-  { open, buffers, staging, descriptors, placer, scratch }: BatchContext,
+  { open, buffers, staging, descriptors, placer, scratch, holders, counts }: BatchContext,
   runs: readonly ReadyRun[],
   slot: SlotContents,
 ): Promise<object[]> {
@@ -50,9 +54,12 @@ export async function executeBatch(
   clock?.skip();
   const places = placer.place(runs.map(({ plan }) => plan));
   const memory = await acquireMemory(buffers, places);
+  const leased = new LeasedDownloads(buffers, staging, memory.downloads, holders);
   let isSubmitted = false;
   try {
     if (open.loss) throw open.loss;
+    const [{ caller }] = runs as [ReadyRun];
+    if (runs.length === 1 && caller.left) throw caller.left;
     const timer = clock && (slot.timer ??= createDeviceTimer(device));
     const { failure } = inErrorScope(device, "validation", () => {
       writeInputs(device, runs, places, memory, scratch);
@@ -71,6 +78,7 @@ export async function executeBatch(
       device.queue.submit([commands]);
     });
     isSubmitted = true;
+    counts.submissions += 1;
     for (const upload of memory.uploads) staging.recycleUpload(upload);
 
     const maps = staging.map(memory.downloads, places.downloads).catch(async (error) => {
@@ -83,16 +91,23 @@ export async function executeBatch(
       descriptors.clear();
       throw submissionError(runs.length === 1 ? runs[0]!.plan.label : "a batch", refusal);
     }
-    const gpuTimeNs = await timer?.read();
+    const gpuTimeNs = await timer?.read().catch(async (error) => {
+      throw await lossOr(open, error);
+    });
     clock?.lap("computeMs");
-    const results = readResults(runs, places, mapped);
+    const results = readResults(runs, places, mapped, (name, data) => leased.lease(name, data));
     if (!clock) return results;
     clock.lap("downloadMs");
     return [withProfile(runs[0]!.plan.label, results[0]!, clock.profile(gpuTimeNs))];
   } finally {
-    staging.unmap(memory.downloads);
     // Uploads that were submitted are on their own way back: they must be mapped again first.
-    buffers.releaseAll([...memory.regions, ...(isSubmitted ? [] : memory.uploads), ...memory.downloads]);
+    const held = isSubmitted ? memory.regions : [...memory.regions, ...memory.uploads];
+    if (leased.isLeased) {
+      buffers.releaseAll(held);
+    } else {
+      staging.unmap(memory.downloads);
+      buffers.releaseAll([...held, ...memory.downloads]);
+    }
   }
 }
 

@@ -25,7 +25,7 @@ export async function openPersistentBackend(
     const given = options[name];
     if (given === undefined) continue;
     const isBytesOrMs = name === "byteBudget" || name === "maxIdleMs";
-    if (!(given >= 1) || (!isBytesOrMs && !Number.isInteger(given))) {
+    if (typeof given !== "number" || !(given >= 1) || (!isBytesOrMs && !Number.isInteger(given))) {
       const expected = isBytesOrMs ? "a number, 1 or more" : "a whole number, 1 or more";
       throw new ComputeError(
         "invalid-option",

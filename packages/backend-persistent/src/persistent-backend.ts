@@ -5,6 +5,7 @@ import {
   type Caller,
   type ComputeBackend,
   ComputeError,
+  checkKernel,
   type DeviceInfo,
   emptyResults,
   type Kernel,
@@ -32,7 +33,7 @@ import { createUploadScratch } from "./transfer.js";
 export interface KeepLimits {
   /** Bytes of all buffers together, staging included; runs wait while there is no room, and are refused if there never will be. */
   readonly byteBudget: number;
-  /** A buffer that was not used for this many milliseconds is destroyed. */
+  /** A buffer that was not used for this many milliseconds is destroyed, at the latest after as many again. */
   readonly maxIdleMs: number;
   readonly maxPipelines: number;
   /** Bind groups (Vulkan: descriptor sets) that are kept. */
@@ -59,14 +60,18 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
   readonly #descriptors: DescriptorPool;
   readonly #slots: CommandPool<SlotContents>;
   readonly #submissions: SubmissionQueue;
-  /** Handles that still hold memory. */
-  readonly #staged = new Set<Disposable>();
+  readonly #counts = { submissions: 0 };
+  readonly #maxIdleMs: number;
+  #trimTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Staged memory and leases that are still in callers' hands. */
+  readonly #holders = new Set<Disposable>();
   #closing: Promise<void> | undefined;
 
   constructor(open: OpenDevice, limits: KeepLimits) {
     this.#open = open;
     this.device = open.info;
     const { device } = open;
+    this.#maxIdleMs = limits.maxIdleMs;
     const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, maxIdleMs } = limits;
     this.#programs = new ProgramStore(open, limits.maxPipelines);
     this.#descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
@@ -91,15 +96,22 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
         descriptors: this.#descriptors,
         placer: new BatchPlacer(places),
         scratch: createUploadScratch(),
+        holders: this.#holders,
+        counts: this.#counts,
       },
       this.#slots,
       // A batch of small runs must always fit: at most its bytes again in each staging direction, and a quarter of waste.
-      { maxBatchRuns, maxBatchByteLength: Math.min(places.maxSharedByteLength, byteBudget / 8) },
+      {
+        maxBatchRuns,
+        maxBatchByteLength: Math.min(places.maxSharedByteLength, byteBudget / 8),
+        alignment: places.alignment,
+      },
     );
   }
 
   async prepare<B extends Bindings>(kernel: Kernel<B>, options: PrepareOptions = {}): Promise<void> {
-    return this.#runs.prepare(kernel.label, options, async () => {
+    checkKernel(kernel);
+    return this.#runs.prepare(`The preparation of kernel "${kernel.label}"`, options, async () => {
       if (this.#open.loss) throw this.#open.loss;
       const loaded = await this.#programs.load(kernel);
       const wanted = Object.keys(kernel.programs).map((program) => ({ program, split: false }));
@@ -112,6 +124,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
     bindings: B,
     options?: O,
   ): Promise<RunResults<B, O>> {
+    checkKernel(kernel);
     const results = await this.#runs.start(kernel.label, options ?? {}, (caller) =>
       this.#execute(kernel, bindings as unknown as K, options ?? {}, caller),
     );
@@ -138,13 +151,29 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
       const pipelines =
         this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches));
       clock?.lap("pipelineMs");
-      // A batch that is refused is submitted again, and staged memory serves one submission.
-      const alone = clock !== undefined || timeoutMs !== undefined || taken !== undefined;
+      // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
+      const isLeased = plan.resources.some(({ result }) => result?.isLeased);
+      const alone = clock !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased;
       return await this.#submissions.enqueue({ plan, pipelines, taken, caller, clock }, alone);
     } finally {
+      this.#trimLater();
       if (taken) taken.giveBack(this.#staging);
       else if (claimed) for (const staged of claimed.values()) staged.unclaim();
     }
+  }
+
+  /** Destroys what nobody used for long, also when no run comes any more. It keeps no process alive. */
+  #trimLater(): void {
+    if (this.#trimTimer !== undefined || this.#runs.closed) return;
+    this.#trimTimer = setTimeout(
+      () => {
+        this.#trimTimer = undefined;
+        this.#buffers.trim(Number.POSITIVE_INFINITY);
+        if (this.#buffers.stats().live > 0) this.#trimLater();
+      },
+      Math.min(this.#maxIdleMs, 0x7fff_ffff),
+    );
+    (this.#trimTimer as { unref?(): void }).unref?.();
   }
 
   /** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */
@@ -172,11 +201,11 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
       );
     }
     let staged: Staged<T> | undefined;
-    await this.#runs.prepare(`stage(${type.name}, ${length})`, {}, async () => {
+    await this.#runs.prepare(`The staging of ${length} elements`, {}, async () => {
       if (this.#open.loss) throw this.#open.loss;
       const byteLength = length * type.BYTES_PER_ELEMENT;
       const buffer = await this.#buffers.acquire({ byteLength, usage: uploadUsage });
-      staged = new StagedMemory(this.#staging, buffer, type, length, this.#staged);
+      staged = new StagedMemory(this.#staging, buffer, type, length, this.#holders);
     });
     return staged!;
   }
@@ -185,8 +214,12 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
     const { made, reused, live, bytes, highWaterBytes } = this.#buffers.stats();
     return {
       runs: this.#runs.stats(),
-      submissions: this.#submissions.submissions,
-      devices: { made: 1, reused: Math.max(this.#submissions.submissions - 1, 0), live: this.#closing ? 0 : 1 },
+      submissions: this.#counts.submissions,
+      devices: {
+        made: this.#open.isOwned ? 1 : 0,
+        reused: Math.max(this.#counts.submissions - 1, 0),
+        live: this.#open.isOwned && !this.#open.loss ? 1 : 0,
+      },
       pipelines: countersOf(this.#programs.stats()),
       bindGroups: countersOf(this.#descriptors.stats()),
       buffers: { made, reused, live, bytes, highWaterBytes },
@@ -200,7 +233,8 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
 
   async #close(): Promise<void> {
     await this.#runs.close();
-    for (const handle of this.#staged) handle[Symbol.dispose]();
+    clearTimeout(this.#trimTimer);
+    for (const holder of this.#holders) holder[Symbol.dispose]();
     await withinLoss(
       this.#open,
       this.#slots.idle().then(() => this.#staging.settled()),
@@ -218,19 +252,20 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
 }
 
 /** A lost device may stay silent about what it was given: from its loss on this waits for a second, otherwise as long as it takes. */
-async function withinLoss({ lost }: OpenDevice, ended: Promise<void>): Promise<void> {
-  let hasEnded = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const givenUp = lost.then(
-    () =>
-      new Promise<void>((resolve) => {
-        // The device is also lost when it is closed, after this.
-        if (!hasEnded) timer = setTimeout(resolve, 1000);
-      }),
-  );
-  await Promise.race([ended, givenUp]);
-  hasEnded = true;
-  clearTimeout(timer);
+function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let forget: (() => void) | undefined;
+    const finish = () => {
+      forget?.();
+      clearTimeout(timer);
+      resolve();
+    };
+    forget = open.onLoss(() => {
+      timer = setTimeout(finish, 1000);
+    });
+    ended.then(finish);
+  });
 }
 
 function countersOf({ made, reused, live, evicted }: BackendStats["pipelines"]): BackendStats["pipelines"] {

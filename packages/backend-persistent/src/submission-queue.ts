@@ -15,6 +15,8 @@ interface QueuedRun {
 export interface QueueLimits {
   readonly maxBatchRuns: number;
   readonly maxBatchByteLength: number;
+  /** What each resource of a shared buffer is rounded up to. */
+  readonly alignment: number;
 }
 
 /**
@@ -30,14 +32,13 @@ export class SubmissionQueue {
   readonly #inFlight = new Set<readonly QueuedRun[]>();
   #queue: QueuedRun[] = [];
   #isScheduled = false;
-  #submissions = 0;
 
   constructor(context: BatchContext, slots: CommandPool<SlotContents>, limits: QueueLimits) {
     this.#context = context;
     this.#slots = slots;
     this.#limits = limits;
     // A lost device may stay silent about what it was given; nobody waits for it.
-    context.open.lost.then((loss) => {
+    context.open.onLoss((loss) => {
       for (const batch of [...this.#inFlight, this.#queue]) {
         for (const run of batch) run.reject(loss);
       }
@@ -45,13 +46,11 @@ export class SubmissionQueue {
     });
   }
 
-  get submissions(): number {
-    return this.#submissions;
-  }
-
   /** Resolves with the run's results. A run whose caller has left by the time it is due is not submitted. */
   enqueue(ready: ReadyRun, alone: boolean): Promise<object> {
-    const byteLength = ready.plan.resources.reduce((sum, resource) => sum + resource.byteLength, 0);
+    const { alignment } = this.#limits;
+    let byteLength = 0;
+    for (const resource of ready.plan.resources) byteLength += Math.ceil(resource.byteLength / alignment) * alignment;
     return new Promise((resolve, reject) => {
       this.#queue.push({ ready, alone, byteLength, resolve, reject });
       this.#schedule();
@@ -108,7 +107,6 @@ export class SubmissionQueue {
 
   async #submit(batch: QueuedRun[], slot: SlotContents): Promise<void> {
     this.#inFlight.add(batch);
-    this.#submissions += 1;
     try {
       const runs = batch.map(({ ready }) => ready);
       const results = await executeBatch(this.#context, runs, slot);

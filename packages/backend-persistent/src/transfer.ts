@@ -4,7 +4,7 @@
  * Small uploads go through `queue.writeBuffer`, which copies out of any host memory; larger ones are written into mapped staging
  * and copied on the device. Nothing is ever written to memory that the device may still read.
  */
-import { collectResults, type TypedArray } from "@kiln-gpu/core";
+import { ComputeError, collectResults, type Lease, type TypedArray } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
 import { type BatchPlaces, maxQueueUploadByteLength } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -21,7 +21,7 @@ export function createUploadScratch(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(maxQueueUploadByteLength);
 }
 
-/** Brings the runs' inputs to the device: at once through the queue, or into staging that `encodeUpload` copies from. */
+/** Brings the runs' inputs to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. */
 export function writeInputs(
   { queue }: GPUDevice,
   runs: readonly ReadyRun[],
@@ -40,17 +40,31 @@ export function writeInputs(
   }
   const { uploads } = memory;
   const mapped = uploads.map(({ buffer }, i) => new Uint8Array(buffer.getMappedRange(0, places.uploads[i]!)));
-  copyInputs(runs, places, mapped);
-  for (const { buffer } of uploads) buffer.unmap();
+  try {
+    copyInputs(runs, places, mapped);
+  } finally {
+    // Also when an input is refused: a buffer that went back mapped would have its range taken for its next user.
+    for (const { buffer } of uploads) buffer.unmap();
+  }
 }
 
 function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces, staged: readonly Uint8Array[]): void {
   for (let run = 0; run < runs.length; run += 1) {
-    const { resources } = runs[run]!.plan;
+    const { plan, caller } = runs[run]!;
+    // Whoever left has the inputs back; what such a run computes is given to nobody.
+    if (caller.left) continue;
+    const { label, resources } = plan;
     for (let resource = 0; resource < resources.length; resource += 1) {
-      const { data, byteLength } = resources[resource]!;
+      const { name, data, byteLength } = resources[resource]!;
       const place = places[run]![resource];
       if (!data || !place) continue;
+      if (Math.ceil(data.byteLength / 4) * 4 !== byteLength) {
+        throw new ComputeError(
+          "invalid-binding",
+          `Kernel "${label}" was given "${name}" with ${byteLength} bytes, which are ${data.byteLength} now; inputs are borrowed until ` +
+            "the run settles.",
+        );
+      }
       const { start, staging, stagingStart } = regions[place.region]!.upload!;
       const at = stagingStart + place.start - start;
       const target = staged[staging]!;
@@ -105,14 +119,16 @@ export function readResults(
   runs: readonly ReadyRun[],
   { places, regions }: BatchPlaces,
   mapped: readonly ArrayBuffer[],
-): Record<string, TypedArray>[] {
+  leaseOf: (name: string, data: TypedArray) => Lease,
+): Record<string, TypedArray | Lease>[] {
   return runs.map(({ plan, caller }, run) => {
     // Whoever left was told that the run failed, and has the array that the results would go into back.
     if (caller.left) return {};
-    return collectResults(plan, (resource) => {
+    const bytesOf = (resource: number) => {
       const place = places[run]![resource]!;
       const { staging, stagingStart, start } = regions[place.region]!.download!;
       return { memory: mapped[staging]!, offset: stagingStart + place.start - start };
-    });
+    };
+    return collectResults(plan, bytesOf, leaseOf);
   });
 }

@@ -59,6 +59,24 @@ export interface ResultOptions<T extends TypedArray> {
   readonly into?: T;
 }
 
+/** A result that is read in place, in memory mapped from the device, instead of copied. */
+export interface LeasedOutput<T extends TypedArray = TypedArray> {
+  readonly role: "lease";
+  readonly type: TypedArrayConstructor<T>;
+  readonly length: number;
+}
+
+/** Result memory that its reader gives back. Until then it counts to the backend's byte budget. */
+export interface Lease<T extends TypedArray = TypedArray> extends Disposable {
+  /**
+   * To be read; what is written to it is lost.
+   * @throws {ComputeError} `disposed` once the lease was released, or its backend disposed.
+   */
+  readonly data: T;
+  /** Gives the memory back; a second call does nothing. */
+  release(): void;
+}
+
 /** GPU memory that lives for one run, between the passes of a kernel; zero at the start. */
 export interface Temporary {
   readonly role: "temporary";
@@ -68,23 +86,29 @@ export interface Temporary {
 /** A scalar, a vector or matrix (column by column) as numbers, or a struct as an object of its members. */
 export type UniformValue = number | boolean | readonly UniformValue[] | { readonly [member: string]: UniformValue };
 
-export type BindingValue = TypedArray | Output | Inout | Staged | UniformValue;
+export type BindingValue = TypedArray | Output | LeasedOutput | Inout | Staged | UniformValue;
 
 /** What a run binds, by the shader's own names. */
 export type Bindings = { readonly [name: string]: BindingValue };
 
-/** What may be bound where a kernel declares `K`: staged memory in place of any input array. */
+/** What may be bound where a kernel declares `K`: staged memory in place of an input array, a lease in place of an output. */
 export type Accepted<K> = {
-  readonly [Name in keyof K]: K[Name] extends TypedArray ? K[Name] | Staged<K[Name]> : K[Name];
+  readonly [Name in keyof K]: K[Name] extends TypedArray
+    ? K[Name] | Staged<K[Name]>
+    : K[Name] extends Output<infer T>
+      ? K[Name] | LeasedOutput<T>
+      : K[Name];
 };
 
-/** The results of a run, typed from what was bound: one typed array per `output` and `inout`, under the same name. */
+/** The results of a run, typed from what was bound: a typed array for each `output` and `inout`, a `Lease` for each `lease`. */
 export type Results<B> = {
-  [Name in keyof B as B[Name] extends Output | Inout ? Name : never]: B[Name] extends Output<infer T>
+  [Name in keyof B as B[Name] extends Output | LeasedOutput | Inout ? Name : never]: B[Name] extends Output<infer T>
     ? T
     : B[Name] extends Inout<infer T>
       ? T
-      : never;
+      : B[Name] extends LeasedOutput<infer T>
+        ? Lease<T>
+        : never;
 };
 
 /**
@@ -97,6 +121,14 @@ export function output<T extends TypedArray>(
   { into }: ResultOptions<T> = {},
 ): Output<T> {
   return { role: "output", type, length, into };
+}
+
+/**
+ * Asks for a result of `length` elements to be read in place: worth it from some 64 KiB up, where copying is most of a run's time.
+ * @example `using c = (await gpu.run(kernel, { a, c: lease(Float32Array, n) })).c;`
+ */
+export function lease<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): LeasedOutput<T> {
+  return { role: "lease", type, length };
 }
 
 /** Binds `data` as input and result at once, as saxpy does with its `y`. */

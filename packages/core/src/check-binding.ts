@@ -1,5 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, Inout, Output, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import type { Bindings, Inout, LeasedOutput, Output, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import {
   type BindingInfo,
@@ -109,17 +109,17 @@ export function checkEmptiness(subject: string, bindings: Bindings): "all-empty"
   const empty: string[] = [];
   let emptyInput: string | undefined;
   for (const name in bindings) {
-    const value = bindings[name] as Output | Inout | ArrayBufferView | undefined;
+    const value = bindings[name] as Output | LeasedOutput | Inout | ArrayBufferView | undefined;
     if (typeof value !== "object" || value === null) continue;
     if (ArrayBuffer.isView(value)) {
       if (value.byteLength === 0) emptyInput ??= name;
       continue;
     }
-    if (value.role === "output") checkOutput(subject, name, value);
+    if (value.role === "output" || value.role === "lease") checkOutput(subject, name, value);
     else if (value.role === "inout") checkInout(subject, name, value);
     else continue;
     results += 1;
-    if ((value.role === "output" ? value.length : value.data.length) === 0) empty.push(name);
+    if ((value.role === "inout" ? value.data : value).length === 0) empty.push(name);
   }
   if (results === 0) {
     throw new ComputeError("invalid-binding", `${subject} returns nothing; bind at least one \`output\` or \`inout\`.`);
@@ -140,7 +140,7 @@ export function checkEmptiness(subject: string, bindings: Bindings): "all-empty"
   return "some";
 }
 
-function checkOutput(subject: string, name: string, value: Output): void {
+function checkOutput(subject: string, name: string, value: Output | LeasedOutput): void {
   if (!Number.isSafeInteger(value.length) || value.length < 0) {
     throw new ComputeError(
       "invalid-binding",
@@ -176,6 +176,24 @@ export function checkInto(
     "invalid-binding",
     `${subject} returns "${name}" as a ${type.name} of ${length}; \`into\` is ${given}.`,
   );
+}
+
+/** Checks that no array is to be written by two results. */
+export function checkIntos(subject: string, bindings: Bindings): void {
+  let seen: Map<TypedArray, string> | undefined;
+  for (const name in bindings) {
+    const { into } = (bindings[name] ?? {}) as Partial<Output>;
+    if (!ArrayBuffer.isView(into)) continue;
+    const other = seen?.get(into);
+    if (other !== undefined) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${subject} is given one array as \`into\` of "${other}" and of "${name}"; each result needs an array of its own.`,
+      );
+    }
+    seen ??= new Map();
+    seen.set(into, name);
+  }
 }
 
 function checkInout(subject: string, name: string, value: Inout): void {

@@ -1,35 +1,57 @@
 import type { RunProfile } from "./backend.js";
-import type { TypedArray } from "./bindings.js";
+import type { Lease, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { ComputeError } from "./errors.js";
+import { MemoryLease } from "./memory-lease.js";
 import type { RunPlan } from "./plan-run.js";
 
+/** Where the bytes of a result stand: mapped memory, and the offset in it. */
+export interface ResultBytes {
+  readonly memory: ArrayBuffer;
+  readonly offset: number;
+}
+
 /**
- * The results of a run, each copied out of the bytes that `bytesOf` finds for its resource, into the caller's array where there is one.
- * @param bytesOf Mapped memory and the offset in it where the resource begins.
+ * The results of a run: copied out of the bytes that `bytesOf` finds, into the caller's array where there is one; a lease is given by
+ * `leaseOf`, for a backend whose mapped memory may be read in place, and otherwise holds a copy.
  */
 export function collectResults(
   plan: RunPlan,
-  bytesOf: (resource: number) => { readonly memory: ArrayBuffer; readonly offset: number },
-): Record<string, TypedArray> {
-  const results: Record<string, TypedArray> = {};
+  bytesOf: (resource: number) => ResultBytes,
+  leaseOf?: (name: string, data: TypedArray) => Lease,
+): Record<string, TypedArray | Lease> {
+  const results: [name: string, result: TypedArray | Lease][] = [];
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
     if (!result) continue;
-    const { type, length, into } = result;
-    if (length === 0) {
-      results[name] = into ?? new type(0);
+    const { type, length, into, isLeased } = result;
+    if (isLeased && leaseOf) {
+      const { memory, offset } = bytesOf(i);
+      results.push([name, leaseOf(name, new type(memory, offset, length))]);
       continue;
     }
-    const { memory, offset } = bytesOf(i);
-    const byteLength = length * type.BYTES_PER_ELEMENT;
-    if (into) new Uint8Array(into.buffer, into.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));
-    results[name] = into ?? new type(memory.slice(offset, offset + byteLength));
+    const data = copyOf(type, length, into, () => bytesOf(i));
+    results.push([name, isLeased ? new MemoryLease(name, data) : data]);
   }
-  return results;
+  // Not by assignment, which a result named "__proto__" would not survive.
+  return Object.fromEntries(results);
+}
+
+function copyOf(
+  type: TypedArrayConstructor,
+  length: number,
+  into: TypedArray | undefined,
+  bytes: () => ResultBytes,
+): TypedArray {
+  if (length === 0) return into ?? new type(0);
+  const { memory, offset } = bytes();
+  const byteLength = length * type.BYTES_PER_ELEMENT;
+  if (!into) return new type(memory.slice(offset, offset + byteLength));
+  new Uint8Array(into.buffer, into.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));
+  return into;
 }
 
 /** The results of a plan that is empty. */
-export function emptyResults(plan: RunPlan): Record<string, TypedArray> {
+export function emptyResults(plan: RunPlan): Record<string, TypedArray | Lease> {
   return collectResults(plan, () => {
     throw new Error("Unreachable: an empty plan has results of length 0 alone.");
   });

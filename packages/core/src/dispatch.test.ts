@@ -44,18 +44,20 @@ describe("countWorkgroups", () => {
   });
 
   test.each<["threads" | "workgroups", Threads, string]>([
-    ["threads", -1, "-1, 1, 1"],
-    ["threads", 1.5, "1.5, 1, 1"],
-    ["threads", Number.NaN, "NaN, 1, 1"],
-    ["threads", [1, 2 ** 53], "1, 9007199254740992, 1"],
-    ["workgroups", Number.POSITIVE_INFINITY, "Infinity, 1, 1"],
+    ["threads", -1, "-1"],
+    ["threads", 1.5, "1.5"],
+    ["threads", Number.NaN, "NaN"],
+    ["threads", [1, 2 ** 53], "1, 9007199254740992"],
+    ["workgroups", Number.POSITIVE_INFINITY, "Infinity"],
     ["workgroups", [1, 1, -2], "1, 1, -2"],
-    ["workgroups", "64" as unknown as number, "6, 4, 1"],
+    ["workgroups", "64" as unknown as number, '"64"'],
+    ["threads", null as unknown as number, "null"],
+    ["threads", [1, 2, 3, 4] as unknown as number, "1, 2, 3, 4"],
   ])("refuses %s of %s", (word, size, shown) => {
     expect(() => countWorkgroups("It", shader, { [word]: size }, none)).toThrow(
       expect.objectContaining({
         code: "invalid-kernel",
-        message: `It asks for [${shown}] ${word}; each is a whole number, 0 or more.`,
+        message: `It asks for [${shown}] ${word}; expected are one to three whole numbers, each 0 or more.`,
       }),
     );
   });

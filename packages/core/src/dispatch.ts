@@ -89,12 +89,14 @@ export function checkedGrid(
   size: Threads | Workgroups,
   code: "invalid-kernel" | "invalid-option" = "invalid-kernel",
 ): Grid {
-  const [x = 1, y = 1, z = 1] = typeof size === "number" ? [size] : size;
-  const grid: Grid = [x, y, z];
-  if (!grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
+  const given: readonly unknown[] = Array.isArray(size) ? size : [size];
+  const [x, y = 1, z = 1] = given as readonly number[];
+  const grid: Grid = [x!, y, z];
+  if (given.length > 3 || !grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
+    const shown = given.map((count) => (typeof count === "string" ? JSON.stringify(count) : String(count))).join(", ");
     throw new ComputeError(
       code,
-      `${subject} asks for [${grid.join(", ")}] ${word}; each is a whole number, 0 or more.`,
+      `${subject} asks for [${shown}] ${word}; expected are one to three whole numbers, each 0 or more.`,
     );
   }
   return grid;

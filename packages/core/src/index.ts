@@ -18,6 +18,9 @@ export {
   type BindingValue,
   type Inout,
   inout,
+  type Lease,
+  type LeasedOutput,
+  lease,
   type Output,
   output,
   type ResultOptions,
@@ -32,6 +35,7 @@ export {
 export { collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
+  checkKernel,
   defineKernel,
   type Kernel,
   type KernelDefinition,
@@ -42,6 +46,7 @@ export {
   type Threads,
   type Workgroups,
 } from "./kernel.js";
+export { MemoryLease } from "./memory-lease.js";
 export { type PlannedDispatch, type PlannedResource, type PlannedResult, planRun, type RunPlan } from "./plan-run.js";
 export { Planner } from "./planner.js";
 export { RunClock, type RunPhase } from "./run-clock.js";

@@ -41,7 +41,7 @@ export interface Pass {
 export interface Kernel<B extends Bindings = Bindings> {
   readonly label: string;
   readonly programs: { readonly [name: string]: Program };
-  /** The temporaries that the passes share, for these bindings. */
+  /** The temporaries that the passes share, for these bindings; like `passes`, it gives the same for the same. */
   temporaries(bindings: B): { readonly [name: string]: Temporary };
   /** The passes, in order, for these bindings; each sees what the ones before it wrote. */
   passes(bindings: B): readonly Pass[];
@@ -133,4 +133,11 @@ function copyOf(spirv: Uint8Array | Uint32Array): Uint8Array | Uint32Array {
 
 function show(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : value === null ? "null" : typeof value;
+}
+
+/** @throws {ComputeError} `invalid-kernel` when `kernel` was not made by `defineKernel`. */
+export function checkKernel(kernel: unknown): void {
+  const { label, programs, passes } = (kernel ?? {}) as Partial<Kernel>;
+  if (typeof label === "string" && typeof programs === "object" && typeof passes === "function") return;
+  throw new ComputeError("invalid-kernel", `A kernel made by defineKernel is expected; ${show(kernel)} is given.`);
 }

@@ -71,7 +71,7 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
         );
       }
       for (const member of layout.members) {
-        const given = value[member.name];
+        const given = Object.hasOwn(value, member.name) ? value[member.name] : undefined;
         if (given === undefined) {
           throw new ComputeError(
             "invalid-binding",

@@ -7,6 +7,7 @@ import type {
   Bindings,
   BindingValue,
   Inout,
+  LeasedOutput,
   Output,
   Staged,
   Temporary,
@@ -14,7 +15,7 @@ import type {
   TypedArrayConstructor,
   UniformValue,
 } from "./bindings.js";
-import { arrayTypeOf, checkArray, checkEmptiness, checkInto, checkLength } from "./check-binding.js";
+import { arrayTypeOf, checkArray, checkEmptiness, checkInto, checkIntos, checkLength } from "./check-binding.js";
 import { checkedGrid, countWorkgroups, type Grid, gridOf, splitGrid } from "./dispatch.js";
 import { ComputeError } from "./errors.js";
 import type { Kernel, Pass, Workgroups } from "./kernel.js";
@@ -49,6 +50,8 @@ export interface PlannedResult {
   readonly length: number;
   /** The caller's own array for it. */
   readonly into?: TypedArray | undefined;
+  /** Whether it is read in place. */
+  readonly isLeased?: boolean;
 }
 
 export interface PlannedDispatch {
@@ -111,7 +114,7 @@ export function planRun<B extends Bindings>({
   }
   const dispatches: PlannedDispatch[] = [];
   for (const pass of passes) {
-    const shader = interfaces[pass.program];
+    const shader = ownValue(interfaces, pass.program);
     if (!shader) {
       const known = Object.keys(interfaces).map((name) => `"${name}"`);
       throw new ComputeError(
@@ -143,6 +146,7 @@ export function planRun<B extends Bindings>({
   }
   resources.checkAllBound(interfaces, passes);
   const { label } = kernel;
+  checkIntos(subject, bindings);
   return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
 }
 
@@ -172,7 +176,7 @@ class Resources {
 
   addTemporaries(temporaries: { readonly [name: string]: Temporary }): void {
     for (const name in temporaries) {
-      if (name in this.#bindings) {
+      if (Object.hasOwn(this.#bindings, name)) {
         throw new ComputeError(
           "invalid-kernel",
           `${this.#subject} has both a binding and a temporary named "${name}".`,
@@ -194,7 +198,7 @@ class Resources {
   /** Finds what `info` stands for in `pass`, checks it, and gives the dispatch's entry for it. */
   bind(info: BindingInfo, pass: Pass): PlannedDispatch["entries"][number] {
     const { group, binding } = info;
-    const reference = pass.bindings?.[info.name] ?? info.name;
+    const reference = ownValue(pass.bindings, info.name) ?? info.name;
     const resource =
       typeof reference === "string" ? this.#named(reference, info) : this.#addValue(info.name, reference, info);
     const draft = this.#drafts[resource]!;
@@ -257,7 +261,7 @@ class Resources {
   #named(name: string, info: BindingInfo): number {
     const existing = this.#indexByName.get(name);
     if (existing !== undefined) return this.#checkRole(existing, info);
-    const value = this.#bindings[name];
+    const value = ownValue(this.#bindings, name);
     if (value === undefined) throw this.#missing(name);
     if (isRole(value, "output")) {
       const { type, length, into } = value;
@@ -265,6 +269,13 @@ class Resources {
       checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
       return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length, into } }), info);
+    }
+    if (isRole(value, "lease")) {
+      const { type, length } = value;
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
+      const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
+      const result = { type, length, isLeased: true };
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result }), info);
     }
     if (isRole(value, "inout")) {
       const { data, into } = value;
@@ -374,22 +385,30 @@ function emptyPlan(label: string, bindings: Bindings): RunPlan {
   const resources: PlannedResource[] = [];
   for (const name in bindings) {
     const value = bindings[name]!;
-    const type = isRole(value, "output") ? value.type : isRole(value, "inout") ? arrayTypeOf(value.data) : undefined;
-    if (type) resources.push({ name, byteLength: 0, access: "read-write", result: { type, length: 0 } });
+    const result = emptyResultOf(value);
+    if (result) resources.push({ name, byteLength: 0, access: "read-write", result });
   }
   return { label, resources, dispatches: [], isEmpty: true, bound: new Map(), shape: {} };
+}
+
+function emptyResultOf(value: BindingValue): PlannedResult | undefined {
+  if (isRole(value, "output")) return { type: value.type, length: 0, into: value.into };
+  if (isRole(value, "lease")) return { type: value.type, length: 0, isLeased: true };
+  if (isRole(value, "inout")) return { type: arrayTypeOf(value.data), length: 0, into: value.into };
+  return undefined;
 }
 
 function isRole(value: BindingValue, role: "output"): value is Output;
 function isRole(value: BindingValue, role: "inout"): value is Inout;
 function isRole(value: BindingValue, role: "staged"): value is Staged;
+function isRole(value: BindingValue, role: "lease"): value is LeasedOutput;
 function isRole(value: BindingValue, role: string): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   return (value as { role?: unknown }).role === role;
 }
 
 function isResult(value: BindingValue): boolean {
-  return isRole(value, "output") || isRole(value, "inout");
+  return isRole(value, "output") || isRole(value, "lease") || isRole(value, "inout");
 }
 
 /** `Uint8Array` for a class that extends it too, as Node's `Buffer` does. */
@@ -405,7 +424,13 @@ function describe(value: BindingValue | undefined): string {
   if (typeof value !== "object") return `the ${typeof value} ${value}`;
   const role = (value as { role?: unknown }).role;
   if (role === "staged") return "staged memory";
+  if (role === "lease") return "a lease";
   return role === "output" || role === "inout" ? `an ${role}` : "an object";
+}
+
+/** A binding may be named as what every object inherits: `constructor` is a good name in WGSL. */
+function ownValue<T>(values: { readonly [name: string]: T } | undefined, name: string): T | undefined {
+  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 function isSameLayout(a: TypeLayout, b: TypeLayout): boolean {

@@ -152,4 +152,55 @@ describe("Planner", () => {
     for (const length of [2, 3, 4, 5]) planner.plan(run(length));
     expect(planner.plan(run(1)).shape).not.toBe(shape);
   });
+
+  it("tells -0 from 0 in a pass's own values, which pack to other bits", () => {
+    let value = 0;
+    const signed = defineKernel({
+      label: "k",
+      programs: { main: { wgsl: " " } },
+      passes: () => [{ program: "main", bindings: { factor: value } }],
+    });
+    const planner = new Planner(signed, interfaces, limits);
+    const bits = () => {
+      const { resources } = planner.plan({ x: new Float32Array(4), y: output(Float32Array, 4) });
+      const { data } = resources.find(({ name }) => name === "factor")!;
+      return new DataView(data!.buffer).getUint32(0, true);
+    };
+    expect(bits()).toBe(0);
+    value = -0;
+    expect(bits()).toBe(0x8000_0000);
+  });
+
+  it("asks the kernel's own functions once for each run", () => {
+    let asked = 0;
+    const counting = defineKernel({
+      label: "k",
+      programs: { main: { wgsl: " " } },
+      passes: () => {
+        asked += 1;
+        return [{ program: "main" }];
+      },
+    });
+    const planner = new Planner(counting, interfaces, limits);
+    for (const length of [1, 2, 3, 2, 1]) planner.plan(run(length));
+    expect(asked).toBe(5);
+  });
+
+  it("refuses one array for two results, in every run", () => {
+    const both: ShaderInterface = {
+      ...shader,
+      bindings: [storage("x", 0, "read"), storage("y", 1, "read-write"), storage("z", 2, "read-write")],
+    };
+    const planner = new Planner(defineKernel({ label: "k", wgsl: " " }), { main: both }, limits);
+    const bindings = (first: Float32Array, second: Float32Array) => ({
+      x: new Float32Array(4),
+      y: output(Float32Array, 4, { into: first }),
+      z: output(Float32Array, 4, { into: second }),
+    });
+    const [a, b] = [new Float32Array(4), new Float32Array(4)];
+    const refused = /`into` of "y" and of "z"/;
+    expect(() => planner.plan(bindings(a, a))).toThrow(refused);
+    expect(planner.plan(bindings(a, b)).resources).toHaveLength(3);
+    expect(() => planner.plan(bindings(b, b))).toThrow(refused);
+  });
 });

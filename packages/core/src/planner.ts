@@ -1,6 +1,6 @@
 import type { DeviceLimits } from "./backend.js";
 import type { Bindings, BindingValue, Inout, Output, Staged, UniformValue } from "./bindings.js";
-import { checkInto } from "./check-binding.js";
+import { checkInto, checkIntos } from "./check-binding.js";
 import type { Kernel, Workgroups } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
 import { type PlannedResource, planRun, type RunPlan } from "./plan-run.js";
@@ -17,7 +17,7 @@ interface PlannedShape {
 }
 
 interface BindingShape {
-  readonly role: "input" | "output" | "inout" | "staged" | "value";
+  readonly role: "input" | "output" | "lease" | "inout" | "staged" | "value";
   /** The typed array's constructor; of a value, undefined. */
   readonly type: unknown;
   /** Elements. */
@@ -46,17 +46,22 @@ export class Planner<B extends Bindings> {
 
   /** @throws {ComputeError} What `planRun` throws. */
   plan(bindings: B, workgroups?: Workgroups): RunPlan {
+    // The kernel's own functions are asked once for a run: what is compared is what is planned.
+    const kernel: Kernel<B> = {
+      ...this.#kernel,
+      passes: once(() => this.#kernel.passes(bindings)),
+      temporaries: once(() => this.#kernel.temporaries(bindings)),
+    };
     for (const shape of this.#shapes) {
-      if (this.#matches(shape, bindings, workgroups)) return withData(shape.plan, bindings);
+      if (this.#matches(shape, kernel, bindings, workgroups)) return withData(shape.plan, bindings);
     }
-    const kernel = this.#kernel;
     const plan = planRun({ kernel, interfaces: this.#interfaces, bindings, workgroups, limits: this.#limits });
     if (!plan.isEmpty) {
       this.#shapes.unshift({
         plan,
         names: Object.keys(bindings),
         values: Object.values(bindings).map(shapeOf),
-        // Copies: what a caller changes in place would be equal to itself.
+        // Copies, so that arrays changed in place are seen as changed.
         passes: structuredClone(kernel.passes(bindings)),
         temporaries: structuredClone(kernel.temporaries(bindings)),
         workgroups: structuredClone(workgroups),
@@ -66,7 +71,7 @@ export class Planner<B extends Bindings> {
     return plan;
   }
 
-  #matches(shape: PlannedShape, bindings: B, workgroups: Workgroups | undefined): boolean {
+  #matches(shape: PlannedShape, kernel: Kernel<B>, bindings: B, workgroups: Workgroups | undefined): boolean {
     const { names, values } = shape;
     let count = 0;
     for (const name in bindings) {
@@ -76,14 +81,23 @@ export class Planner<B extends Bindings> {
     return (
       count === names.length &&
       isSame(shape.workgroups, workgroups) &&
-      isSame(shape.passes, this.#kernel.passes(bindings)) &&
-      isSame(shape.temporaries, this.#kernel.temporaries(bindings))
+      isSame(shape.passes, kernel.passes(bindings)) &&
+      isSame(shape.temporaries, kernel.temporaries(bindings))
     );
   }
 }
 
+function once<T>(ask: () => T): () => T {
+  let answer: { readonly value: T } | undefined;
+  return () => {
+    answer ??= { value: ask() };
+    return answer.value;
+  };
+}
+
 /** `plan` with the data of `bindings`, which have its shape. */
 function withData(plan: RunPlan, bindings: Bindings): RunPlan {
+  checkIntos(`Kernel "${plan.label}"`, bindings);
   const resources: PlannedResource[] = plan.resources.slice();
   for (const [name, index] of plan.bound) {
     const resource = resources[index]!;
@@ -110,7 +124,7 @@ function withData(plan: RunPlan, bindings: Bindings): RunPlan {
 function shapeOf(value: BindingValue): BindingShape {
   if (ArrayBuffer.isView(value)) return { role: "input", type: value.constructor, length: value.length };
   const { role, type, length } = value as Partial<Output>;
-  if (role === "output" || (role as unknown) === "staged") return { role: role!, type, length: length! };
+  if (isSized(role)) return { role, type, length: length! };
   if ((role as unknown) === "inout") {
     const { data } = value as Inout;
     return { role: "inout", type: data.constructor, length: data.length };
@@ -122,7 +136,7 @@ function hasShape({ role, type, length }: BindingShape, value: BindingValue): bo
   if (ArrayBuffer.isView(value)) return role === "input" && value.constructor === type && value.length === length;
   if (typeof value !== "object" || value === null) return role === "value";
   const given = value as Partial<Output> & Partial<Omit<Inout, "role">>;
-  if (given.role === "output" || (given.role as unknown) === "staged") {
+  if (isSized(given.role)) {
     return role === given.role && given.type === type && given.length === length;
   }
   if ((given.role as unknown) === "inout") {
@@ -131,9 +145,15 @@ function hasShape({ role, type, length }: BindingShape, value: BindingValue): bo
   return role === "value";
 }
 
+/** Whether what has this role says its type and length itself. */
+function isSized(role: unknown): role is "output" | "lease" | "staged" {
+  return role === "output" || role === "lease" || role === "staged";
+}
+
 /** Whether two plain values are equal, member by member. */
 function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
+  // Not `===`: -0 packs to other bits than 0, and NaN is the same as NaN.
+  if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   let count = 0;
   for (const key in a) {

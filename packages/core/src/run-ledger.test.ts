@@ -188,7 +188,7 @@ describe("a deadline", () => {
     const { work, end, caller } = openWork();
     await expect(ledger.start("blur", { timeoutMs: 1 }, work)).rejects.toMatchObject({
       code: "timeout",
-      message: 'Kernel "blur" has not finished within 1 ms.',
+      message: 'The run of kernel "blur" has not finished within 1 ms.',
     });
     expect(caller()!.left).toMatchObject({ code: "timeout" });
     expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0 });

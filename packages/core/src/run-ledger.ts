@@ -33,10 +33,11 @@ export class RunLedger {
    * @throws {ComputeError} `disposed`, `aborted`, `timeout`, `invalid-option`; always as a rejection.
    */
   async start<T>(label: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
-    this.#admit(label, options);
+    const subject = `The run of kernel "${label}"`;
+    this.#admit(subject, options);
     this.#started += 1;
     try {
-      const results = await this.#track(label, options, work);
+      const results = await this.#track(subject, options, work);
       this.#completed += 1;
       return results;
     } catch (error) {
@@ -45,26 +46,26 @@ export class RunLedger {
     }
   }
 
-  /** Starts `work` that is no run: under the same rules, counted nowhere. */
-  async prepare(label: string, options: PrepareOptions, work: () => Promise<void>): Promise<void> {
-    this.#admit(label, options);
-    await this.#track(label, options, work);
+  /** Starts `work` that is no run: under the same rules, counted nowhere. `subject` begins the sentence of an error. */
+  async prepare(subject: string, options: PrepareOptions, work: () => Promise<void>): Promise<void> {
+    this.#admit(subject, options);
+    await this.#track(subject, options, work);
   }
 
-  #admit(label: string, options: RunOptions): void {
+  #admit(subject: string, options: RunOptions): void {
     this.checkOpen();
-    checkOptions(label, options);
-    if (options.signal?.aborted) throw abortedError(label, options.signal);
+    checkOptions(subject, options);
+    if (options.signal?.aborted) throw abortedError(subject, options.signal);
   }
 
-  #track<T>(label: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
+  #track<T>(subject: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
     const caller: Caller = { left: undefined };
     const working = work(caller);
     this.#working.add(working);
     const ended = () => this.#working.delete(working);
     working.then(ended, ended);
     const early = options.signal !== undefined || options.timeoutMs !== undefined;
-    return early ? settleEarly(working, label, options, caller) : working;
+    return early ? settleEarly(working, subject, options, caller) : working;
   }
 
   /** @throws {ComputeError} `disposed`. */
@@ -86,7 +87,7 @@ export class RunLedger {
 
 function settleEarly<T>(
   working: Promise<T>,
-  label: string,
+  subject: string,
   { signal, timeoutMs }: RunOptions,
   caller: Caller,
 ): Promise<T> {
@@ -101,9 +102,8 @@ function settleEarly<T>(
       caller.left = error;
       reject(error);
     };
-    const onAbort = () => leave(abortedError(label, signal!));
-    const onTimeout = () =>
-      leave(new ComputeError("timeout", `Kernel "${label}" has not finished within ${timeoutMs} ms.`));
+    const onAbort = () => leave(abortedError(subject, signal!));
+    const onTimeout = () => leave(new ComputeError("timeout", `${subject} has not finished within ${timeoutMs} ms.`));
     working.then(resolve, reject).finally(stopWaiting);
     // What the work did before its first await may have aborted it; no event comes for that any more.
     if (signal?.aborted) return onAbort();
@@ -112,18 +112,18 @@ function settleEarly<T>(
   });
 }
 
-function abortedError(label: string, signal: AbortSignal): ComputeError {
-  return new ComputeError("aborted", `The run of kernel "${label}" is aborted.`, { cause: signal.reason });
+function abortedError(subject: string, signal: AbortSignal): ComputeError {
+  return new ComputeError("aborted", `${subject} is aborted.`, { cause: signal.reason });
 }
 
-function checkOptions(label: string, { signal, timeoutMs }: RunOptions): void {
+function checkOptions(subject: string, { signal, timeoutMs }: RunOptions): void {
   if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
     throw new ComputeError(
       "invalid-option",
-      `The run of kernel "${label}" is given a timeoutMs of ${timeoutMs}; expected are milliseconds, more than 0 and at most ${0x7fff_ffff}.`,
+      `${subject} is given a timeoutMs of ${timeoutMs}; expected are milliseconds, more than 0 and at most ${0x7fff_ffff}.`,
     );
   }
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw new ComputeError("invalid-option", `The run of kernel "${label}" is given a signal that is no AbortSignal.`);
+    throw new ComputeError("invalid-option", `${subject} is given a signal that is no AbortSignal.`);
   }
 }

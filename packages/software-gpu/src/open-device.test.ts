@@ -1,5 +1,5 @@
 /** Tests of `openDevice` of @kiln-gpu/webgpu, which lie here because the device is this package's. */
-import { openDevice } from "@kiln-gpu/webgpu";
+import { type OpenDevice, openDevice } from "@kiln-gpu/webgpu";
 import { afterEach, describe, expect, test } from "vitest";
 import { runScript } from "./run-script.test-support.js";
 import { softwareGpu } from "./software-gpu.js";
@@ -11,6 +11,8 @@ function instances(): ReadonlyMap<string, Promise<GPU>> {
   const slots = globalThis as { [slot: symbol]: { instances: ReadonlyMap<string, Promise<GPU>> } | undefined };
   return slots[Symbol.for("@kiln-gpu/webgpu/instances")]?.instances ?? new Map();
 }
+
+const lossOf = (open: OpenDevice) => new Promise((resolve) => open.onLoss(resolve));
 
 const opened: { close(): Promise<void> }[] = [];
 async function open(...options: Parameters<typeof openDevice>) {
@@ -80,7 +82,7 @@ describe("closing", () => {
     await device.close();
     expect(device.loss).toMatchObject({ name: "ComputeError", code: "device-lost" });
     expect(device.loss!.message).toMatch(/^The device ".*SwiftShader.*" is lost \(destroyed\): /);
-    expect(await device.lost).toBe(device.loss);
+    expect(await lossOf(device)).toBe(device.loss);
   });
 
   test("can be done again, and at the same time", async () => {
@@ -95,8 +97,8 @@ describe("closing", () => {
 test("a device that anybody destroys is lost", async () => {
   const device = await open(software);
   device.device.destroy();
-  expect(await device.lost).toMatchObject({ code: "device-lost" });
-  expect(device.loss).toBe(await device.lost);
+  expect(await lossOf(device)).toMatchObject({ code: "device-lost" });
+  expect(device.loss).toBe(await lossOf(device));
 });
 
 describe("a device of the caller's own", () => {
@@ -120,7 +122,7 @@ describe("a device of the caller's own", () => {
     const own = await open(software);
     const adopted = await openDevice({ device: own.device });
     own.device.destroy();
-    expect(await adopted.lost).toMatchObject({ code: "device-lost" });
+    expect(await lossOf(adopted)).toMatchObject({ code: "device-lost" });
     expect(adopted.loss).toBeDefined();
     await adopted.close();
   });
@@ -213,5 +215,32 @@ describe("in a process of its own", () => {
     expect((reported as { message: string }).message).toMatch(
       /^No adapter's name contains "Nonsense 9000"; found: ".*SwiftShader.*"\.$/,
     );
+  });
+});
+
+test("backends that come and go on a caller's device leave nothing on it", async () => {
+  const own = await open(software);
+  const closed: WeakRef<object>[] = [];
+  for (let i = 0; i < 20; i += 1) {
+    const adopted = await openDevice({ device: own.device });
+    adopted.onLoss(() => adopted.info);
+    closed.push(new WeakRef(adopted));
+    await adopted.close();
+  }
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  globalThis.gc!();
+  // The last one may still stand on the stack.
+  expect(closed.filter((ref) => ref.deref()).length).toBeLessThanOrEqual(1);
+});
+
+test.each([
+  [{ adapter: 5 }, /adapter 5; expected is a part of an adapter's name/],
+  [{ powerPreference: "fast" }, /powerPreference fast; expected is "high-performance" or "low-power"/],
+  [{ fallback: {} }, /fallback .*expected is `softwareGpu`/],
+  [{ device: {} }, /device .*expected is a GPUDevice/],
+])("an option that is none is refused by name: %j", async (options, message) => {
+  await expect(openDevice(options as never)).rejects.toMatchObject({
+    code: "invalid-option",
+    message: expect.stringMatching(message),
   });
 });

@@ -6,7 +6,7 @@ export interface EncodableDispatch {
   readonly workgroups: readonly [x: number, y: number, z: number];
 }
 
-/** Records `dispatches` in order; the last pipeline and bind groups set are not set again. */
+/** Records `dispatches` in order; a pipeline that is set already is not set again. */
 export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly EncodableDispatch[]): void {
   let pipeline: GPUComputePipeline | undefined;
   for (const dispatch of dispatches) {

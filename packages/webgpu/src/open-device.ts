@@ -2,6 +2,7 @@ import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { describeDevice } from "./describe-device.js";
 import { hasOwnWebGpu, openInstance } from "./instance.js";
 import type { SoftwareGpu } from "./software-gpu.js";
+import { watchLoss } from "./watch-loss.js";
 
 export interface OpenDeviceOptions {
   readonly powerPreference?: "high-performance" | "low-power";
@@ -21,8 +22,13 @@ export interface OpenDevice {
   readonly info: DeviceInfo;
   /** The loss, once it happened. Calls on a lost device succeed silently, so this is asked before each step. */
   readonly loss: ComputeError | undefined;
-  /** Resolves with the loss, whoever caused it, `close` included. */
-  readonly lost: Promise<ComputeError>;
+  /** Whether `close` destroys the device: not so for a caller's own. */
+  readonly isOwned: boolean;
+  /**
+   * Calls `listener` at the loss, whoever caused it, `close` included, or at once where it has happened.
+   * @returns A function that forgets the listener; `close` forgets all of them.
+   */
+  onLoss(listener: (loss: ComputeError) => void): () => void;
   /** Destroys the device, unless it is the caller's own; waits until it is gone. */
   close(): Promise<void>;
 }
@@ -35,6 +41,7 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
  * @throws {ComputeError} `no-adapter` when there is none, saying what was asked for and what there is; `invalid-option`.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenDevice> {
+  checkOptions(options);
   if (options.device) return own(options.device, describeDevice(options.device), false);
   const adapter = await findAdapter(options);
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
@@ -52,28 +59,58 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
   return own(device, describeDevice(device), true);
 }
 
-function own(device: GPUDevice, info: DeviceInfo, owned: boolean): OpenDevice {
+function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice {
   let loss: ComputeError | undefined;
-  const lost = device.lost.then(({ reason, message }) => {
-    loss ??= new ComputeError(
+  const listeners = new Set<(loss: ComputeError) => void>();
+  const unwatch = watchLoss(device, ({ reason, message }) => {
+    loss = new ComputeError(
       "device-lost",
       `The device "${info.name}" is lost (${reason}): ${message || "no reason given"}.`,
     );
-    return loss;
+    for (const listener of [...listeners]) listener(loss);
+    listeners.clear();
   });
   return {
     device,
     info,
-    lost,
+    isOwned,
     get loss() {
       return loss;
     },
+    onLoss(listener) {
+      if (loss) listener(loss);
+      else listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     async close() {
-      if (!owned) return;
-      device.destroy();
-      await lost;
+      if (isOwned) {
+        device.destroy();
+        await device.lost;
+      }
+      unwatch();
+      listeners.clear();
     },
   };
+}
+
+/** A user's mistake is told before WebGPU or the driver stumbles over it. */
+function checkOptions({ adapter, device, fallback, powerPreference }: OpenDeviceOptions): void {
+  const refuse = (name: string, given: unknown, expected: string) => {
+    throw new ComputeError(
+      "invalid-option",
+      `A device is opened with the ${name} ${String(given)}; expected is ${expected}.`,
+    );
+  };
+  if (adapter !== undefined && (typeof adapter !== "string" || adapter === "")) {
+    refuse("adapter", adapter, "a part of an adapter's name");
+  }
+  if (powerPreference !== undefined && !["high-performance", "low-power"].includes(powerPreference)) {
+    refuse("powerPreference", powerPreference, '"high-performance" or "low-power"');
+  }
+  if (fallback !== undefined && typeof fallback?.locate !== "function") {
+    refuse("fallback", fallback, "`softwareGpu` of @kiln-gpu/software-gpu");
+  }
+  if (device !== undefined && typeof device?.createBuffer !== "function") refuse("device", device, "a GPUDevice");
 }
 
 async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {

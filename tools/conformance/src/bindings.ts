@@ -64,6 +64,67 @@ export function describeBindings(suite: Suite): void {
       );
     });
 
+    it("may be taken away once the run has settled, also early, and spoil no other run", async () => {
+      for (const length of [1000, 100_000]) {
+        for (let i = 0; i < 5; i += 1) {
+          const stop = new AbortController();
+          const a = data.words(length, 1000);
+          const run = backend().run(increment, { a, c: output(Uint32Array, length), lengths }, { signal: stop.signal });
+          for (let turn = 0; turn < i; turn += 1) await undefined;
+          stop.abort();
+          await expect(run).rejects.toMatchObject({ code: "aborted" });
+          structuredClone(a.buffer, { transfer: [a.buffer] });
+          const words = data.words(length, 1000);
+          const { c } = await backend().run(increment, { a: words, c: output(Uint32Array, length), lengths });
+          expectSame(c, incremented(words));
+        }
+      }
+    });
+
+    it("that are taken away before reject their own run alone, or are read in time", async () => {
+      for (const length of [1000, 100_000]) {
+        const a = data.words(length, 1000);
+        const expected = incremented(a);
+        const run = backend().run(increment, { a, c: output(Uint32Array, length), lengths });
+        const settled = run.then(
+          ({ c }) => expectSame(c, expected),
+          (error) => expect(error).toMatchObject({ code: "invalid-binding", message: expect.stringMatching(/"a"/) }),
+        );
+        structuredClone(a.buffer, { transfer: [a.buffer] });
+        await settled;
+        const words = data.words(length, 1000);
+        const { c } = await backend().run(increment, { a: words, c: output(Uint32Array, length), lengths });
+        expectSame(c, incremented(words));
+      }
+    });
+
+    it("may have names that every object inherits", async () => {
+      const named = defineKernel({
+        label: "named",
+        programs: {
+          main: {
+            wgsl: `@group(0) @binding(0) var<storage, read> constructor: array<u32>;
+              @group(0) @binding(1) var<uniform> valueOf: u32;
+              @group(0) @binding(2) var<storage, read_write> toString: array<u32>;
+              @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+                if (id.x < arrayLength(&toString)) { toString[id.x] = constructor[id.x] * valueOf; }
+              }`,
+          },
+        },
+        passes: () => [{ program: "main", bindings: { valueOf: 3 } }],
+      });
+      const words = data.words(70, 1000);
+      const results = await backend().run(named, { constructor: words, toString: output(Uint32Array, 70) } as never);
+      expectSame(
+        (results as never as { toString: Uint32Array }).toString,
+        words.map((word) => word * 3),
+      );
+      await expect(backend().run(named, { toString: output(Uint32Array, 70) } as never)).rejects.toMatchObject({
+        code: "invalid-binding",
+        message: expect.stringMatching(/"constructor", which is missing/),
+      });
+    });
+
     it("leave the caller's array alone when the run is aborted", async () => {
       const into = new Uint32Array(41).fill(7);
       const stop = new AbortController();

@@ -1,6 +1,6 @@
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
-import { type ComputeBackend, defineKernel, inout, output, type StagesMemory } from "@kiln-gpu/core";
+import { type ComputeBackend, defineKernel, inout, lease, output, type StagesMemory } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
@@ -164,5 +164,115 @@ describe("staged memory", () => {
     expectNothingLive(gpu);
     expect(() => staged.data).toThrow(expect.objectContaining({ code: "disposed" }));
     await expectError(gpu.stage(Float32Array, 100), "disposed", /disposed/);
+  });
+});
+
+describe("a lease", () => {
+  const add = (length: number) => ({ a: data.floats(length), b: data.floats(length), c: lease(Float32Array, length) });
+
+  it("shows the results, also beside copied ones, at any length, again and again", () =>
+    using(async (gpu) => {
+      for (const length of [1, 3, 64, 1000, 65_537, 5]) {
+        for (let i = 0; i < 5; i += 1) {
+          const bindings = add(length);
+          const { c } = await gpu.run(fieldAdd, bindings);
+          expectSame(c.data, fieldAddReference(bindings.a, bindings.b));
+          c.release();
+        }
+      }
+      const before = gpu.stats().buffers.made;
+      for (let i = 0; i < 20; i += 1) (await gpu.run(fieldAdd, add(1000))).c.release();
+      expect(gpu.stats().buffers.made).toBe(before);
+    }));
+
+  it("keeps its results while other runs come and go", () =>
+    using(async (gpu) => {
+      const held = [];
+      for (let i = 0; i < 10; i += 1) {
+        const bindings = add(200 + i);
+        const { c } = await gpu.run(fieldAdd, bindings);
+        held.push({ c, expected: fieldAddReference(bindings.a, bindings.b) });
+        await Promise.all(Array.from({ length: 5 }, () => checkedAdd(gpu, 200 + i)));
+      }
+      for (const { c, expected } of held) {
+        expectSame(c.data, expected);
+        c.release();
+      }
+    }));
+
+  it("ends once, and its memory with it", () =>
+    using(async (gpu) => {
+      const { c } = await gpu.run(fieldAdd, add(100));
+      const view = c.data;
+      c[Symbol.dispose]();
+      expect(() => c.data).toThrow(expect.objectContaining({ code: "disposed" }));
+      expect(view.length).toBe(0);
+      c.release();
+      await checkedAdd(gpu, 100);
+    }));
+
+  it("of several in one run keeps all of them until each is released", () =>
+    using(async (gpu) => {
+      const twice = defineKernel({
+        label: "twice",
+        wgsl: `@group(0) @binding(0) var<storage, read> x: array<f32>;
+          @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+          @group(0) @binding(2) var<storage, read_write> z: array<f32>;
+          @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) i: vec3u) {
+            if (i.x < arrayLength(&x)) { y[i.x] = x[i.x] + x[i.x]; z[i.x] = -x[i.x]; }
+          }`,
+      });
+      const x = data.floats(100);
+      const { y, z } = await gpu.run(twice, { x, y: lease(Float32Array, 100), z: lease(Float32Array, 100) });
+      y.release();
+      await checkedAdd(gpu, 100);
+      expectSame(
+        z.data,
+        x.map((value) => -value),
+      );
+      z.release();
+    }));
+
+  it("counts to the budget: runs wait until it is released", () =>
+    using(
+      async (gpu) => {
+        const { c } = await gpu.run(fieldAdd, add(2048));
+        let isDone = false;
+        const waiting = checkedAdd(gpu, 2048).then(() => {
+          isDone = true;
+        });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect(isDone).toBe(false);
+        c.release();
+        await waiting;
+      },
+      { byteBudget: 52 * 1024 },
+    ));
+
+  it("that nobody releases goes with its backend", async () => {
+    const gpu = await openPersistentBackend(software);
+    const { c } = await gpu.run(fieldAdd, add(100));
+    await gpu.dispose();
+    expectNothingLive(gpu);
+    expect(() => c.data).toThrow(expect.objectContaining({ code: "disposed" }));
+  });
+
+  it("of a run that is aborted leaves nothing held", () =>
+    using(async (gpu) => {
+      const stop = new AbortController();
+      const run = gpu.run(fieldAdd, add(1000), { signal: stop.signal });
+      stop.abort();
+      await expect(run).rejects.toMatchObject({ code: "aborted" });
+    }));
+
+  it("is one of a copy on a backend that keeps no memory, and empty where the result is", async () => {
+    const oneShot = await openOneShotBackend(software);
+    const bindings = add(100);
+    const { c } = await oneShot.run(fieldAdd, bindings);
+    expectSame(c.data, fieldAddReference(bindings.a, bindings.b));
+    c.release();
+    expect(() => c.data).toThrow(expect.objectContaining({ code: "disposed" }));
+    expect((await oneShot.run(fieldAdd, add(0))).c.data.length).toBe(0);
+    await oneShot.dispose();
   });
 });

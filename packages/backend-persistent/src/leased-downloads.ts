@@ -1,0 +1,38 @@
+import { type Lease, MemoryLease, type TypedArray } from "@kiln-gpu/core";
+import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
+
+/** Keeps read-back memory mapped for as long as anyone has a lease on it. */
+export class LeasedDownloads {
+  readonly #buffers: BufferPool;
+  readonly #staging: StagingPool;
+  readonly #downloads: readonly PooledBuffer[];
+  readonly #holders: Set<Disposable>;
+  #leases = 0;
+
+  /** @param holders Has every lease that still holds memory. */
+  constructor(buffers: BufferPool, staging: StagingPool, downloads: readonly PooledBuffer[], holders: Set<Disposable>) {
+    this.#buffers = buffers;
+    this.#staging = staging;
+    this.#downloads = downloads;
+    this.#holders = holders;
+  }
+
+  /** Whether the memory is the leases' to give back. */
+  get isLeased(): boolean {
+    return this.#leases > 0;
+  }
+
+  /** A lease on a part of the memory. */
+  lease(name: string, data: TypedArray): Lease {
+    this.#leases += 1;
+    const lease = new MemoryLease(name, data, (ended) => {
+      this.#holders.delete(ended);
+      this.#leases -= 1;
+      if (this.#leases > 0) return;
+      this.#staging.unmap(this.#downloads);
+      this.#buffers.releaseAll(this.#downloads);
+    });
+    this.#holders.add(lease);
+    return lease;
+  }
+}

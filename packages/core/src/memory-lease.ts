@@ -1,0 +1,31 @@
+import type { Lease, TypedArray } from "./bindings.js";
+import { ComputeError } from "./errors.js";
+
+/** A lease on `data`, whose end is told once. */
+export class MemoryLease<T extends TypedArray> implements Lease<T> {
+  readonly #name: string;
+  #data: T | undefined;
+  #onRelease: ((lease: MemoryLease<T>) => void) | undefined;
+
+  constructor(name: string, data: T, onRelease?: (lease: MemoryLease<T>) => void) {
+    this.#name = name;
+    this.#data = data;
+    this.#onRelease = onRelease;
+  }
+
+  get data(): T {
+    if (this.#data) return this.#data;
+    throw new ComputeError("disposed", `The lease on "${this.#name}" is released; its memory is gone.`);
+  }
+
+  release(): void {
+    this.#data = undefined;
+    const onRelease = this.#onRelease;
+    this.#onRelease = undefined;
+    onRelease?.(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
