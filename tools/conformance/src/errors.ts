@@ -158,6 +158,13 @@ export function describeErrors(suite: Suite): void {
       );
     });
 
+    it("is refused by name where it was not made by defineKernel", async () => {
+      for (const kernel of [{ label: "k", wgsl }, null, "k", undefined]) {
+        await refuse(backend().run(kernel as never, right), /made by defineKernel is expected; .* is given/);
+        await refuse(backend().prepare(kernel as never), /made by defineKernel is expected/);
+      }
+    });
+
     it("that throws rejects its own run with what it threw", async () => {
       const mistake = new RangeError("a mistake of the caller's");
       const thrower = defineKernel({
