@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { collectResults, emptyResults, withProfile } from "./collect-results.js";
-import type { PlannedResource, RunPlan } from "./plan-run.js";
 import { RunClock } from "./run-clock.js";
+import type { PlannedResource, RunPlan } from "./run-plan.js";
 
 function planOf(resources: readonly PlannedResource[], isEmpty = false): RunPlan {
   return { label: "k", resources, dispatches: [], isEmpty, bound: new Map(), shape: {} };

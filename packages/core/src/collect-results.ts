@@ -2,7 +2,7 @@ import type { RunProfile } from "./backend.js";
 import type { Lease, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import { MemoryLease } from "./memory-lease.js";
-import type { RunPlan } from "./plan-run.js";
+import type { RunPlan } from "./run-plan.js";
 
 /** Where the bytes of a result stand: mapped memory, and the offset in it. */
 export interface ResultBytes {

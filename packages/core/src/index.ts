@@ -47,10 +47,11 @@ export {
   type Workgroups,
 } from "./kernel.js";
 export { MemoryLease } from "./memory-lease.js";
-export { type PlannedDispatch, type PlannedResource, type PlannedResult, planRun, type RunPlan } from "./plan-run.js";
+export { planRun } from "./plan-run.js";
 export { Planner } from "./planner.js";
 export { RunClock, type RunPhase } from "./run-clock.js";
 export { type Caller, RunLedger } from "./run-ledger.js";
+export type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
 export {
   type ArrayLayout,
   type BindingInfo,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type Bindings, inout, output, type Temporary, temporary } from "./bindings.js";
 import { defineKernel, type Pass, type Threads, type Workgroups } from "./kernel.js";
-import { planRun, type RunPlan } from "./plan-run.js";
+import { planRun } from "./plan-run.js";
+import type { RunPlan } from "./run-plan.js";
 import type { ShaderInterface } from "./shader-interface.js";
 import {
   array,

@@ -4,8 +4,9 @@ import type { DeviceLimits } from "./backend.js";
 import { type Bindings, inout, output, temporary } from "./bindings.js";
 import { isComputeError } from "./errors.js";
 import { defineKernel } from "./kernel.js";
-import { planRun, type RunPlan } from "./plan-run.js";
+import { planRun } from "./plan-run.js";
 import { Planner } from "./planner.js";
+import type { RunPlan } from "./run-plan.js";
 import type { BindingInfo, ShaderInterface, TypeLayout } from "./shader-interface.js";
 
 const limits: DeviceLimits = {

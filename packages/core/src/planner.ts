@@ -3,7 +3,8 @@ import type { Bindings, BindingValue, Inout, Output, Staged, UniformValue } from
 import { checkInto, checkIntos } from "./check-binding.js";
 import type { Kernel, Workgroups } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
-import { type PlannedResource, planRun, type RunPlan } from "./plan-run.js";
+import { planRun } from "./plan-run.js";
+import type { PlannedResource, RunPlan } from "./run-plan.js";
 import type { ShaderInterface } from "./shader-interface.js";
 
 /** A plan, and all that was given for it but the bytes. */

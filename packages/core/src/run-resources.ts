@@ -1,0 +1,225 @@
+import type { DeviceLimits } from "./backend.js";
+import { describe, isResult, isRole, ownValue } from "./binding-role.js";
+import type { Bindings, Staged, Temporary, TypedArray, UniformValue } from "./bindings.js";
+import { arrayTypeOf, checkArray, checkInto, checkLength } from "./check-binding.js";
+import { ComputeError } from "./errors.js";
+import type { Pass } from "./kernel.js";
+import { packUniform } from "./pack-uniform.js";
+import type { PlannedDispatch, PlannedResource, PlannedResult } from "./run-plan.js";
+import {
+  type BindingInfo,
+  runtimeArrayOf,
+  type ShaderInterface,
+  type TypeLayout,
+  typeName,
+} from "./shader-interface.js";
+
+interface Draft {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly data?: ArrayBufferView;
+  readonly staged?: Staged;
+  readonly packedAs?: TypeLayout;
+  readonly result?: PlannedResult;
+  access?: PlannedResource["access"];
+}
+
+/** The run's memory while it is being planned: each binding and temporary once, however many passes use it. */
+export class RunResources {
+  readonly #drafts: Draft[] = [];
+  readonly #indexByName = new Map<string, number>();
+  readonly #subject: string;
+  readonly #bindings: Bindings;
+  readonly #limits: DeviceLimits;
+
+  constructor(subject: string, bindings: Bindings, limits: DeviceLimits) {
+    this.#subject = subject;
+    this.#bindings = bindings;
+    this.#limits = limits;
+  }
+
+  addTemporaries(temporaries: { readonly [name: string]: Temporary }): void {
+    for (const name in temporaries) {
+      if (Object.hasOwn(this.#bindings, name)) {
+        throw new ComputeError(
+          "invalid-kernel",
+          `${this.#subject} has both a binding and a temporary named "${name}".`,
+        );
+      }
+      this.#addNamed(name, { name, byteLength: roundUpTo4(temporaries[name]!.byteLength) });
+    }
+  }
+
+  get bound(): ReadonlyMap<string, number> {
+    return this.#indexByName;
+  }
+
+  addUniform(name: string, data: ArrayBufferView, packedAs?: TypeLayout): number {
+    const draft: Draft = { name, byteLength: roundUpTo4(data.byteLength), data, access: "read" };
+    return this.#drafts.push(packedAs ? { ...draft, packedAs } : draft) - 1;
+  }
+
+  /** Finds what `info` stands for in `pass`, checks it, and gives the dispatch's entry for it. */
+  bind(info: BindingInfo, pass: Pass): PlannedDispatch["entries"][number] {
+    const { group, binding } = info;
+    const reference = ownValue(pass.bindings, info.name) ?? info.name;
+    const resource =
+      typeof reference === "string" ? this.#named(reference, info) : this.#addValue(info.name, reference, info);
+    const draft = this.#drafts[resource]!;
+    checkLength(this.#subject, draft.name, draft.byteLength, info, this.#limits);
+    draft.access = draft.access === undefined || draft.access === info.access ? info.access : "mixed";
+    return { group, binding, resource };
+  }
+
+  isTemporaryOrResult(index: number): boolean {
+    const draft = this.#drafts[index]!;
+    return draft.result !== undefined || (draft.data === undefined && draft.staged === undefined);
+  }
+
+  nameOf(index: number): string {
+    return this.#drafts[index]!.name;
+  }
+
+  /** Elements of the first binding that the pass writes, in order of group and binding. */
+  firstOutputLength(shader: ShaderInterface, entries: PlannedDispatch["entries"]): number | undefined {
+    const at = shader.bindings.findIndex(
+      (info, i) => info.access === "read-write" && this.isTemporaryOrResult(entries[i]!.resource),
+    );
+    if (at < 0) return undefined;
+    const { layout } = shader.bindings[at]!;
+    const runtime = runtimeArrayOf(layout);
+    if (runtime) {
+      return Math.floor((this.#drafts[entries[at]!.resource]!.byteLength - runtime.offset) / runtime.array.stride);
+    }
+    return layout.kind === "array" ? layout.count : undefined;
+  }
+
+  /** A name that is given but that no pass binds is a mistake, most often a misspelt one. */
+  checkAllBound(interfaces: { readonly [program: string]: ShaderInterface }, passes: readonly Pass[]): void {
+    for (const name in this.#bindings) {
+      const index = this.#indexByName.get(name);
+      if (index !== undefined && this.#drafts[index]!.access !== undefined) continue;
+      const isNamed = passes.some((pass) => Object.values(pass.bindings ?? {}).includes(name));
+      // What no shader uses may be given all the same, if a pass names it; but there is no result of it to return.
+      if (isNamed && !isResult(this.#bindings[name]!)) continue;
+      const known = new Set(
+        passes.flatMap((pass) => interfaces[pass.program]!.bindings.map((info) => `"${info.name}"`)),
+      );
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} has no binding "${name}"; it binds ${[...known].join(", ")}.`,
+      );
+    }
+  }
+
+  planned(): PlannedResource[] {
+    return this.#drafts.map((draft) => {
+      // What no pass binds, a temporary of a shorter plan, keeps its index and needs no memory.
+      if (draft.access === undefined) return { name: draft.name, byteLength: 0, access: "read" };
+      // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
+      const access = draft.access === "read" && !draft.data && !draft.staged ? "mixed" : draft.access;
+      return { ...draft, access };
+    });
+  }
+
+  #named(name: string, info: BindingInfo): number {
+    const existing = this.#indexByName.get(name);
+    if (existing !== undefined) return this.#checkRole(existing, info);
+    const value = ownValue(this.#bindings, name);
+    if (value === undefined) throw this.#missing(name);
+    if (isRole(value, "output")) {
+      const { type, length, into } = value;
+      checkInto(this.#subject, name, type, length, into);
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
+      const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length, into } }), info);
+    }
+    if (isRole(value, "lease")) {
+      const { type, length } = value;
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
+      const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
+      const result = { type, length, isLeased: true };
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result }), info);
+    }
+    if (isRole(value, "inout")) {
+      const { data, into } = value;
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
+      const type = arrayTypeOf(data);
+      checkInto(this.#subject, name, type, data.length, into);
+      const result = { type, length: data.length, into };
+      return this.#checkRole(
+        this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data, result }),
+        info,
+      );
+    }
+    if (isRole(value, "staged")) {
+      const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
+      checkArray(this.#subject, name, value.type.name, byteLength, info);
+      return this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), staged: value });
+    }
+    if (ArrayBuffer.isView(value)) {
+      const data = value as TypedArray;
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
+      return this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data });
+    }
+    const index = this.#addValue(name, value as UniformValue, info);
+    this.#indexByName.set(name, index);
+    return index;
+  }
+
+  #addValue(name: string, value: UniformValue, info: BindingInfo): number {
+    if (runtimeArrayOf(info.layout)) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describe(value)} is given.`,
+      );
+    }
+    return this.addUniform(name, packUniform(value, info.layout, name), info.layout);
+  }
+
+  #addNamed(name: string, draft: Draft): number {
+    const index = this.#drafts.push(draft) - 1;
+    this.#indexByName.set(name, index);
+    return index;
+  }
+
+  #checkRole(index: number, info: BindingInfo): number {
+    const draft = this.#drafts[index]!;
+    const value = this.#bindings[draft.name];
+    if (info.kind === "uniform" && this.isTemporaryOrResult(index)) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${describe(value)}.`,
+      );
+    }
+    if (draft.packedAs && !isSameLayout(draft.packedAs, info.layout)) {
+      throw new ComputeError(
+        "invalid-kernel",
+        `${this.#subject} declares "${info.name}" as ${typeName(info.layout)} in one program and as ` +
+          `${typeName(draft.packedAs)} in another; a value is packed for one type, so give it a name in each.`,
+      );
+    }
+    return index;
+  }
+
+  #missing(name: string): ComputeError {
+    const given = Object.keys(this.#bindings)
+      .filter((key) => this.#bindings[key] !== undefined)
+      .map((key) => `"${key}"`);
+    const list = given.length === 0 ? "nothing is" : `${given.join(", ")} ${given.length === 1 ? "is" : "are"}`;
+    return new ComputeError("invalid-binding", `${this.#subject} binds "${name}", which is missing; ${list} given.`);
+  }
+}
+
+/** `Uint8Array` for a class that extends it too, as Node's `Buffer` does. */
+function arrayNameOf(data: TypedArray): string {
+  return (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? data.constructor.name;
+}
+
+function isSameLayout(a: TypeLayout, b: TypeLayout): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function roundUpTo4(byteLength: number): number {
+  return Math.ceil(byteLength / 4) * 4;
+}
