@@ -232,9 +232,12 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
   }
 
   async #close(): Promise<void> {
-    await this.#runs.close();
+    // What callers still hold ends first, for a run may be waiting for that memory; and after them what those runs gave out.
+    const closed = this.#runs.close();
+    this.#endHolders();
+    await closed;
+    this.#endHolders();
     clearTimeout(this.#trimTimer);
-    for (const holder of this.#holders) holder[Symbol.dispose]();
     await withinLoss(
       this.#open,
       this.#slots.idle().then(() => this.#staging.settled()),
@@ -244,6 +247,10 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
     this.#descriptors.dispose();
     this.#programs.clear();
     await this.#open.close();
+  }
+
+  #endHolders(): void {
+    for (const holder of this.#holders) holder[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -146,6 +146,9 @@ export interface ComputeBackend extends AsyncDisposable {
 
   stats(): BackendStats;
 
-  /** Waits for the runs in flight, then frees everything. Later runs reject with `disposed`; a second call waits with the first. */
+  /**
+   * Ends leases and staged memory at once, waits for the runs in flight, then frees everything. Later runs reject with `disposed`; a
+   * second call waits with the first.
+   */
   dispose(): Promise<void>;
 }

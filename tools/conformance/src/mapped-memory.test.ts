@@ -249,6 +249,17 @@ describe("a lease", () => {
       { byteBudget: 52 * 1024 },
     ));
 
+  it("that is still held ends when its backend is disposed, so that a run which waits for its memory can end", async () => {
+    const gpu = await openPersistentBackend({ ...software, byteBudget: 52 * 1024 });
+    const { c } = await gpu.run(fieldAdd, add(2048));
+    const waiting = checkedAdd(gpu, 2048);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await gpu.dispose();
+    await waiting;
+    expectNothingLive(gpu);
+    expect(() => c.data).toThrow(expect.objectContaining({ code: "disposed" }));
+  });
+
   it("that nobody releases goes with its backend", async () => {
     const gpu = await openPersistentBackend(software);
     const { c } = await gpu.run(fieldAdd, add(100));
