@@ -6,6 +6,7 @@ import {
   type ComputeBackend,
   ComputeError,
   checkKernel,
+  checkProfileName,
   collectResults,
   type DeviceInfo,
   emptyResults,
@@ -76,6 +77,7 @@ export class OneShotBackend implements ComputeBackend {
     options: RunOptions,
     caller: Caller,
   ): Promise<object> {
+    if (options.profile) checkProfileName(kernel.label, bindings);
     const clock = new RunClock();
     const programs = await loadKernel(kernel);
     clock.lap("pipelineMs");
@@ -95,8 +97,7 @@ export class OneShotBackend implements ComputeBackend {
           "backend takes typed arrays.",
       );
     }
-    if (plan.isEmpty)
-      return options.profile ? withProfile(plan.label, emptyResults(plan), clock.profile()) : emptyResults(plan);
+    if (plan.isEmpty) return options.profile ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);
     clock.skip();
 
     const open = await openDevice(this.#options);
@@ -143,7 +144,7 @@ export class OneShotBackend implements ComputeBackend {
       if (caller.left) throw caller.left;
       const results = collectResults(plan, mapped);
       clock.lap("downloadMs");
-      return options.profile ? withProfile(plan.label, results, clock.profile(gpuTimeNs)) : results;
+      return options.profile ? withProfile(results, clock.profile(gpuTimeNs)) : results;
     } finally {
       timer?.destroy();
       memory?.destroy();

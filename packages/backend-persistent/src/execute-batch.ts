@@ -1,6 +1,6 @@
 /**
- * One submission from its memory to its results, in one straight line. It knows nothing of queues, callers or retries; whatever
- * happens, what it acquired is given back.
+ * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries; whatever happens, what
+ * it acquired is given back, or is in the hands of the leases it gave out.
  */
 import { withProfile } from "@kiln-gpu/core";
 import type { BufferPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
@@ -14,6 +14,7 @@ import {
   submissionError,
 } from "@kiln-gpu/webgpu";
 import { acquireBindGroups } from "./acquire-bind-groups.js";
+import type { Holders } from "./holders.js";
 import { LeasedDownloads } from "./leased-downloads.js";
 import type { BatchPlacer, BatchPlaces } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -27,8 +28,7 @@ export interface BatchContext {
   readonly descriptors: DescriptorPool;
   readonly placer: BatchPlacer;
   readonly counts: { submissions: number };
-  /** Whatever holds memory of the pools in a caller's hands. */
-  readonly holders: Set<Disposable>;
+  readonly holders: Holders;
   /** From `createUploadScratch`. */
   readonly scratch: Uint8Array<ArrayBuffer>;
 }
@@ -41,7 +41,7 @@ export interface SlotContents {
 /**
  * Runs `runs` in one submission.
  * @returns The results of each, in order.
- * @throws {ComputeError} For all of them alike: `limit-exceeded`, `out-of-memory`, `device-lost`, `invalid-kernel` when the device
+ * @throws {ComputeError} For all of them alike: `invalid-binding` when an input was taken away, `limit-exceeded`, `out-of-memory`, `device-lost`, `invalid-kernel` when the device
  *   refuses the submission. Then nothing has run.
  */
 export async function executeBatch(
@@ -98,7 +98,7 @@ export async function executeBatch(
     const results = readResults(runs, places, mapped, (name, data) => leased.lease(name, data));
     if (!clock) return results;
     clock.lap("downloadMs");
-    return [withProfile(runs[0]!.plan.label, results[0]!, clock.profile(gpuTimeNs))];
+    return [withProfile(results[0]!, clock.profile(gpuTimeNs))];
   } finally {
     // Uploads that were submitted are on their own way back: they must be mapped again first.
     const held = isSubmitted ? memory.regions : [...memory.regions, ...memory.uploads];

@@ -1,16 +1,16 @@
 import { type Lease, MemoryLease, type TypedArray } from "@kiln-gpu/core";
 import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
+import type { Holders } from "./holders.js";
 
 /** Keeps read-back memory mapped for as long as anyone has a lease on it. */
 export class LeasedDownloads {
   readonly #buffers: BufferPool;
   readonly #staging: StagingPool;
   readonly #downloads: readonly PooledBuffer[];
-  readonly #holders: Set<Disposable>;
+  readonly #holders: Holders;
   #leases = 0;
 
-  /** @param holders Has every lease that still holds memory. */
-  constructor(buffers: BufferPool, staging: StagingPool, downloads: readonly PooledBuffer[], holders: Set<Disposable>) {
+  constructor(buffers: BufferPool, staging: StagingPool, downloads: readonly PooledBuffer[], holders: Holders) {
     this.#buffers = buffers;
     this.#staging = staging;
     this.#downloads = downloads;

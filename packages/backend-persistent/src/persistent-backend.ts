@@ -6,6 +6,7 @@ import {
   type ComputeBackend,
   ComputeError,
   checkKernel,
+  checkProfileName,
   type DeviceInfo,
   emptyResults,
   type Kernel,
@@ -23,6 +24,7 @@ import {
 import { BufferPool, CommandPool, DescriptorPool, StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import type { SlotContents } from "./execute-batch.js";
+import { Holders } from "./holders.js";
 import { BatchPlacer } from "./place-batch.js";
 import { ProgramStore } from "./program-store.js";
 import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
@@ -63,8 +65,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
   readonly #counts = { submissions: 0 };
   readonly #maxIdleMs: number;
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Staged memory and leases that are still in callers' hands. */
-  readonly #holders = new Set<Disposable>();
+  readonly #holders = new Holders();
   #closing: Promise<void> | undefined;
 
   constructor(open: OpenDevice, limits: KeepLimits) {
@@ -139,13 +140,13 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
   ): Promise<object> {
     if (this.#open.loss) throw this.#open.loss;
     const clock = profile ? new RunClock() : undefined;
+    if (profile) checkProfileName(kernel.label, bindings);
     const claimed = this.#claimStaged(kernel.label, bindings);
     let taken: TakenMemory | undefined;
     try {
       const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
       const plan = loaded.planner.plan(bindings, workgroups);
-      if (plan.isEmpty)
-        return clock ? withProfile(plan.label, emptyResults(plan), clock.profile()) : emptyResults(plan);
+      if (plan.isEmpty) return clock ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);
       taken = claimed && new TakenMemory(plan, claimed);
       const { dispatches } = plan;
       const pipelines =
@@ -232,11 +233,10 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
   }
 
   async #close(): Promise<void> {
-    // What callers still hold ends first, for a run may be waiting for that memory; and after them what those runs gave out.
+    // Before the runs have ended, for one may be waiting for memory that a caller holds.
     const closed = this.#runs.close();
-    this.#endHolders();
+    this.#holders.end();
     await closed;
-    this.#endHolders();
     clearTimeout(this.#trimTimer);
     await withinLoss(
       this.#open,
@@ -247,10 +247,6 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
     this.#descriptors.dispose();
     this.#programs.clear();
     await this.#open.close();
-  }
-
-  #endHolders(): void {
-    for (const holder of this.#holders) holder[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

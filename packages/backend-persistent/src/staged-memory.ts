@@ -1,5 +1,6 @@
 import { ComputeError, type RunPlan, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
 import type { PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
+import type { Holders } from "./holders.js";
 
 /** A mapped upload buffer in its caller's hands. */
 export class StagedMemory<T extends TypedArray> implements Staged<T> {
@@ -7,17 +8,16 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   readonly #staging: StagingPool;
-  readonly #holders: Set<Disposable>;
+  readonly #holders: Holders;
   #isClaimed = false;
   #memory: { readonly buffer: PooledBuffer; readonly data: T } | undefined;
 
-  /** @param holders Has every handle that still holds memory. */
   constructor(
     staging: StagingPool,
     buffer: PooledBuffer,
     type: TypedArrayConstructor<T>,
     length: number,
-    holders: Set<Disposable>,
+    holders: Holders,
   ) {
     this.#staging = staging;
     this.#holders = holders;

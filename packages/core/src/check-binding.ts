@@ -122,7 +122,10 @@ export function checkEmptiness(subject: string, bindings: Bindings): "all-empty"
     if ((value.role === "inout" ? value.data : value).length === 0) empty.push(name);
   }
   if (results === 0) {
-    throw new ComputeError("invalid-binding", `${subject} returns nothing; bind at least one \`output\` or \`inout\`.`);
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} returns nothing; bind at least one \`output\`, \`lease\` or \`inout\`.`,
+    );
   }
   if (empty.length === results) return "all-empty";
   if (empty.length > 0) {

@@ -1,5 +1,6 @@
 import type { RunProfile } from "./backend.js";
-import type { Lease, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import { isResult, ownValue } from "./binding-role.js";
+import type { Bindings, Lease, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import { MemoryLease } from "./memory-lease.js";
 import type { RunPlan } from "./run-plan.js";
@@ -57,17 +58,16 @@ export function emptyResults(plan: RunPlan): Record<string, TypedArray | Lease> 
   });
 }
 
-/** @throws {ComputeError} `invalid-binding` when a binding takes the name that the profile has in the results. */
-export function withProfile<R extends object>(
-  label: string,
-  results: R,
-  profile: RunProfile,
-): R & { profile: RunProfile } {
-  if ("profile" in results) {
-    throw new ComputeError(
-      "invalid-binding",
-      `Kernel "${label}" has a result named "profile"; a profiled run needs that name.`,
-    );
-  }
+/** @throws {ComputeError} `invalid-binding` when a result would have the name that a profiled run needs for its profile. */
+export function checkProfileName(label: string, bindings: Bindings): void {
+  const value = ownValue(bindings, "profile");
+  if (value === undefined || !isResult(value)) return;
+  throw new ComputeError(
+    "invalid-binding",
+    `Kernel "${label}" has a result named "profile"; a profiled run needs that name.`,
+  );
+}
+
+export function withProfile<R extends object>(results: R, profile: RunProfile): R & { profile: RunProfile } {
   return { ...results, profile };
 }

@@ -32,7 +32,7 @@ export {
   temporary,
   type UniformValue,
 } from "./bindings.js";
-export { collectResults, emptyResults, withProfile } from "./collect-results.js";
+export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
   checkKernel,
@@ -55,7 +55,6 @@ export type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from ".
 export {
   type ArrayLayout,
   type BindingInfo,
-  type ConstantInfo,
   minByteLengthOf,
   type ScalarType,
   type ShaderInterface,

@@ -1,5 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
-import { describe, isResult, isRole, ownValue } from "./binding-role.js";
+import { describe, isRole, ownValue } from "./binding-role.js";
 import type { Bindings, Staged, Temporary, TypedArray, UniformValue } from "./bindings.js";
 import { arrayTypeOf, checkArray, checkInto, checkLength } from "./check-binding.js";
 import { ComputeError } from "./errors.js";
@@ -99,9 +99,6 @@ export class RunResources {
     for (const name in this.#bindings) {
       const index = this.#indexByName.get(name);
       if (index !== undefined && this.#drafts[index]!.access !== undefined) continue;
-      const isNamed = passes.some((pass) => Object.values(pass.bindings ?? {}).includes(name));
-      // What no shader uses may be given all the same, if a pass names it; but there is no result of it to return.
-      if (isNamed && !isResult(this.#bindings[name]!)) continue;
       const known = new Set(
         passes.flatMap((pass) => interfaces[pass.program]!.bindings.map((info) => `"${info.name}"`)),
       );

@@ -53,13 +53,6 @@ export interface BindingInfo {
   readonly layout: TypeLayout;
 }
 
-export interface ConstantInfo {
-  readonly name: string;
-  /** What WebGPU wants as key: the `@id` as a decimal where there is one, else the name. */
-  readonly key: string;
-  readonly scalar: ScalarType;
-}
-
 /** The interface of one entry point with its constants applied. */
 export interface ShaderInterface {
   readonly entryPoint: string;

@@ -2,7 +2,7 @@
  * The `GPU` object that adapters come from: the browser's or Deno's own, or one made by npm `webgpu` in Node.
  *
  * Invariant: in Node an instance is never dropped. Its collection aborts the process while anything made from it lives, so each is
- * kept in one slot of the process, which every copy of this package shares; the slot is why this is the one module with state.
+ * kept in one slot of the process, which every copy of this package shares.
  */
 import { ComputeError } from "@kiln-gpu/core";
 import { hasVulkanLoader, loadDriver, namesDriver } from "./load-driver.js";

@@ -260,6 +260,16 @@ describe("a lease", () => {
     expect(() => c.data).toThrow(expect.objectContaining({ code: "disposed" }));
   });
 
+  it("of runs that wait for each other's memory ends too, so that dispose ends", async () => {
+    const gpu = await openPersistentBackend({ ...software, byteBudget: 52 * 1024 });
+    const runs = [];
+    for (let i = 0; i < 6; i += 1) runs.push(gpu.run(fieldAdd, add(2048)), gpu.stage(Float32Array, 8192));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await gpu.dispose();
+    await Promise.allSettled(runs);
+    expectNothingLive(gpu);
+  });
+
   it("that nobody releases goes with its backend", async () => {
     const gpu = await openPersistentBackend(software);
     const { c } = await gpu.run(fieldAdd, add(100));
