@@ -89,12 +89,12 @@ export class OneShotBackend implements ComputeBackend {
       workgroups: options.workgroups,
       limits,
     });
-    const staged = plan.resources.find((resource) => resource.staged);
-    if (staged) {
+    const foreign = plan.resources.find(({ staged, resident }) => staged ?? resident);
+    if (foreign) {
       throw new ComputeError(
         "invalid-binding",
-        `Kernel "${plan.label}" is given staged memory as "${staged.name}", which only the backend that staged it can take; the one-shot ` +
-          "backend takes typed arrays.",
+        `Kernel "${plan.label}" is given ${foreign.staged ? "staged memory" : "a resident array"} as "${foreign.name}", which only the ` +
+          "backend that made it can take; the one-shot backend takes typed arrays.",
       );
     }
     if (plan.isEmpty) return options.profile ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);

@@ -3,10 +3,11 @@
  * it acquired is given back, or is in the hands of the leases it gave out.
  */
 import { withProfile } from "@kiln-gpu/core";
-import type { BufferPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
+import type { BufferPool, DescriptorPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import {
   createDeviceTimer,
   type DeviceTimer,
+  type EncodableDispatch,
   encodeDispatches,
   inErrorScope,
   lossOr,
@@ -18,7 +19,15 @@ import type { Holders } from "./holders.js";
 import { LeasedDownloads } from "./leased-downloads.js";
 import type { BatchPlacer, BatchPlaces } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
-import { type BatchMemory, encodeTransfersIn, encodeTransfersOut, readResults, writeInputs } from "./transfer.js";
+import type { ResidentMemory } from "./resident-memory.js";
+import {
+  type BatchMemory,
+  encodeArrayTransfers,
+  encodeTransfersIn,
+  encodeTransfersOut,
+  readResults,
+  writeInputs,
+} from "./transfer.js";
 
 /** What batches are made of, for the life of the backend. */
 export interface BatchContext {
@@ -53,13 +62,16 @@ export async function executeBatch(
   const clock = runs[0]!.clock;
   clock?.skip();
   const places = placer.place(runs.map(({ plan }) => plan));
-  const memory = await acquireMemory(buffers, places);
+  const memory = await acquireMemory(buffers, runs, places);
   const leased = new LeasedDownloads(buffers, staging, memory.downloads, holders);
   let isSubmitted = false;
   try {
     if (open.loss) throw open.loss;
-    const [{ caller }] = runs as [ReadyRun];
-    if (runs.length === 1 && caller.left) throw caller.left;
+    for (const { caller, use } of runs) {
+      // What shares an array with one that will not run must not run either: each is looked at again alone.
+      const refusal = (use || runs.length === 1 ? caller.left : undefined) ?? use?.spoiled;
+      if (refusal) throw refusal;
+    }
     const timer = clock && (slot.timer ??= createDeviceTimer(device));
     const { failure } = inErrorScope(device, "validation", () => {
       writeInputs(device, runs, places, memory, scratch);
@@ -68,9 +80,7 @@ export async function executeBatch(
       clock?.lap("descriptorsMs");
       const encoder = device.createCommandEncoder();
       encodeTransfersIn(encoder, runs, places, memory);
-      const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
-      encodeDispatches(pass, dispatches);
-      pass.end();
+      encodeRuns(encoder, runs, dispatches, places, memory, timer);
       encodeTransfersOut(encoder, places, memory);
       timer?.resolve(encoder);
       const commands = encoder.finish();
@@ -78,10 +88,13 @@ export async function executeBatch(
       device.queue.submit([commands]);
     });
     isSubmitted = true;
+    for (const { use } of runs) use?.commit();
     counts.submissions += 1;
     for (const upload of memory.uploads) staging.recycleUpload(upload);
 
-    const maps = staging.map(memory.downloads, places.downloads).catch(async (error) => {
+    const done =
+      memory.downloads.length > 0 ? staging.map(memory.downloads, places.downloads) : submittedWorkDone(device);
+    const maps = done.catch(async (error) => {
       throw await lossOr(open, error);
     });
     const [mapped, refusal] = await Promise.all([maps, failure]);
@@ -101,7 +114,7 @@ export async function executeBatch(
     return [withProfile(results[0]!, clock.profile(gpuTimeNs))];
   } finally {
     // Uploads that were submitted are on their own way back: they must be mapped again first.
-    const held = isSubmitted ? memory.regions : [...memory.regions, ...memory.uploads];
+    const held = isSubmitted ? memory.acquired : [...memory.acquired, ...memory.uploads];
     if (leased.isLeased) {
       buffers.releaseAll(held);
     } else {
@@ -111,11 +124,57 @@ export async function executeBatch(
   }
 }
 
+/** The dispatches of neighbouring runs in one pass; what is no run of a kernel comes between passes. */
+function encodeRuns(
+  encoder: GPUCommandEncoder,
+  runs: readonly ReadyRun[],
+  dispatches: readonly EncodableDispatch[],
+  places: BatchPlaces,
+  memory: BatchMemory,
+  timer: DeviceTimer | undefined,
+): void {
+  let next = 0;
+  for (let run = 0; run < runs.length; run += 1) {
+    const first = next;
+    while (run < runs.length && runs[run]!.plan.dispatches.length > 0) {
+      next += runs[run]!.plan.dispatches.length;
+      run += 1;
+    }
+    if (next > first) {
+      const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
+      encodeDispatches(pass, next - first === dispatches.length ? dispatches : dispatches.slice(first, next));
+      pass.end();
+    }
+    if (run < runs.length) encodeArrayTransfers(encoder, run, runs[run]!, places, memory);
+  }
+}
+
+/** What a map would wait for, where nothing is read. */
+async function submittedWorkDone({ queue }: GPUDevice): Promise<ArrayBuffer[]> {
+  await queue.onSubmittedWorkDone();
+  return [];
+}
+
 /** All buffers of a batch at once: one that held some while it waits for others could wait for ever. */
-async function acquireMemory(buffers: BufferPool, places: BatchPlaces): Promise<BatchMemory> {
-  const { requests } = places;
+async function acquireMemory(
+  buffers: BufferPool,
+  runs: readonly ReadyRun[],
+  { requests, regions, downloads }: BatchPlaces,
+): Promise<BatchMemory> {
   const all = buffers.tryAcquireAll(requests) ?? (await buffers.acquireAll(requests));
-  const uploads = places.regions.length;
-  const downloads = requests.length - places.downloads.length;
-  return { regions: all.slice(0, uploads), uploads: all.slice(uploads, downloads), downloads: all.slice(downloads) };
+  const residents: PooledBuffer[] = [];
+  for (const { resident } of regions) {
+    if (!resident) continue;
+    const array = runs[resident.run]!.plan.resources[resident.resource]!.resident as ResidentMemory;
+    residents.push(array.buffer);
+  }
+  const firstUpload = regions.length - residents.length;
+  const firstDownload = requests.length - downloads.length;
+  const acquired = all.slice(0, firstUpload);
+  return {
+    acquired,
+    regions: residents.length > 0 ? [...acquired, ...residents] : acquired,
+    uploads: all.slice(firstUpload, firstDownload),
+    downloads: all.slice(firstDownload),
+  };
 }

@@ -1,4 +1,4 @@
-import { type ComputeBackend, ComputeError, type StagesMemory } from "@kiln-gpu/core";
+import { type ComputeBackend, ComputeError, type KeepsArrays, type StagesMemory } from "@kiln-gpu/core";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import { type KeepLimits, PersistentBackend } from "./persistent-backend.js";
 
@@ -19,7 +19,7 @@ const defaults: KeepLimits = {
  */
 export async function openPersistentBackend(
   options: PersistentBackendOptions = {},
-): Promise<ComputeBackend & StagesMemory> {
+): Promise<ComputeBackend & StagesMemory & KeepsArrays> {
   const limits: KeepLimits = { ...defaults };
   for (const name of Object.keys(defaults) as (keyof KeepLimits)[]) {
     const given = options[name];

@@ -1,5 +1,6 @@
 import {
   type Accepted,
+  arrayTypeOf,
   type BackendStats,
   type Bindings,
   type Caller,
@@ -9,11 +10,14 @@ import {
   checkProfileName,
   type DeviceInfo,
   emptyResults,
+  type KeepsArrays,
   type Kernel,
   type PrepareOptions,
+  type ResidentArray,
   RunClock,
   RunLedger,
   type RunOptions,
+  type RunPlan,
   type RunResults,
   type Staged,
   type StagesMemory,
@@ -23,10 +27,12 @@ import {
 } from "@kiln-gpu/core";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
+import { ArrayUse, type ArrayUsers } from "./array-use.js";
 import type { SlotContents } from "./execute-batch.js";
 import { Holders } from "./holders.js";
-import { BatchPlacer } from "./place-batch.js";
+import { BatchPlacer, deviceUsage } from "./place-batch.js";
 import { ProgramStore } from "./program-store.js";
+import { type ArrayAccess, type ArrayContext, type PerformAccess, ResidentMemory } from "./resident-memory.js";
 import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
 import { SubmissionQueue } from "./submission-queue.js";
 import { createUploadScratch } from "./transfer.js";
@@ -51,7 +57,7 @@ const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
 
 /** Creates once, keeps, and serves runs out of what it keeps. */
-export class PersistentBackend implements ComputeBackend, StagesMemory {
+export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArrays {
   readonly name = "persistent";
   readonly device: DeviceInfo;
   readonly #open: OpenDevice;
@@ -66,6 +72,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
   readonly #maxIdleMs: number;
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #holders = new Holders();
+  readonly #arrays: ArrayContext;
   #closing: Promise<void> | undefined;
 
   constructor(open: OpenDevice, limits: KeepLimits) {
@@ -79,6 +86,11 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
     const onDestroy = ({ id }: { readonly id: number }) => this.#descriptors.dropBuffer(id);
     this.#buffers = new BufferPool({ device, byteBudget, maxIdleMs, onDestroy });
     this.#staging = new StagingPool(this.#buffers);
+    this.#arrays = {
+      buffers: this.#buffers,
+      holders: this.#holders,
+      perform: (access) => this.#access(access) as ReturnType<PerformAccess>,
+    };
     this.#slots = new CommandPool<SlotContents>({
       maxSlots: limits.maxSubmissions,
       create: () => ({}),
@@ -141,7 +153,10 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
     if (this.#open.loss) throw this.#open.loss;
     const clock = profile ? new RunClock() : undefined;
     if (profile) checkProfileName(kernel.label, bindings);
+    const arrays = this.#arraysOf(kernel.label, bindings);
     const claimed = this.#claimStaged(kernel.label, bindings);
+    const use = arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays);
+    if (use) caller.onLeave = (reason) => use.leave(reason);
     let taken: TakenMemory | undefined;
     try {
       const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
@@ -152,11 +167,18 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
       const pipelines =
         this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches));
       clock?.lap("pipelineMs");
+      const turn = use?.turn();
+      if (turn) await turn;
+      use?.come(arraysWrittenBy(plan));
       // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
       const isLeased = plan.resources.some(({ result }) => result?.isLeased);
       const alone = clock !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased;
-      return await this.#submissions.enqueue({ plan, pipelines, taken, caller, clock }, alone);
+      return await this.#submissions.enqueue({ plan, pipelines, taken, use, record: undefined, caller, clock }, alone);
+    } catch (error) {
+      use?.end(error);
+      throw error;
     } finally {
+      use?.end();
       this.#trimLater();
       if (taken) taken.giveBack(this.#staging);
       else if (claimed) for (const staged of claimed.values()) staged.unclaim();
@@ -177,6 +199,19 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
     (this.#trimTimer as { unref?(): void }).unref?.();
   }
 
+  /** The resident arrays among `bindings`, each once. */
+  #arraysOf(label: string, bindings: Bindings): ArrayUsers[] | undefined {
+    let arrays: ArrayUsers[] | undefined;
+    for (const name in bindings) {
+      const value = bindings[name] as ResidentArray | null | undefined;
+      if (typeof value !== "object" || value?.role !== "resident") continue;
+      const { users } = ResidentMemory.claim(value, this.#arrays, label, name);
+      arrays ??= [];
+      if (!arrays.includes(users)) arrays.push(users);
+    }
+    return arrays;
+  }
+
   /** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */
   #claimStaged(label: string, bindings: Bindings): Claimed | undefined {
     let claimed: Map<string, StagedMemory<TypedArray>> | undefined;
@@ -195,12 +230,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
   }
 
   async stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>> {
-    if (!Number.isSafeInteger(length) || length < 1) {
-      throw new ComputeError(
-        "invalid-option",
-        `Memory of ${length} elements is to be staged; expected is a whole number, 1 or more.`,
-      );
-    }
+    checkLength(`Staged memory`, length);
     let staged: Staged<T> | undefined;
     await this.#runs.prepare(`The staging of ${length} elements`, {}, async () => {
       if (this.#open.loss) throw this.#open.loss;
@@ -209,6 +239,62 @@ export class PersistentBackend implements ComputeBackend, StagesMemory {
       staged = new StagedMemory(this.#staging, buffer, type, length, this.#holders);
     });
     return staged!;
+  }
+
+  array<T extends TypedArray>(data: T): Promise<ResidentArray<T>>;
+  array<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<ResidentArray<T>>;
+  async array<T extends TypedArray>(given: T | TypedArrayConstructor<T>, count?: number): Promise<ResidentArray<T>> {
+    const data = ArrayBuffer.isView(given) ? (given as T) : undefined;
+    const type = (data ? arrayTypeOf(data) : given) as TypedArrayConstructor<T>;
+    const length = data ? data.length : count!;
+    if (typeof type !== "function" || !(type.BYTES_PER_ELEMENT > 0)) {
+      throw new ComputeError(
+        "invalid-option",
+        `A resident array is made of a typed array, or of a typed array's constructor and a length; ${String(type)} is given.`,
+      );
+    }
+    checkLength(`A resident ${type.name}`, length);
+    const buffer = await this.#runs.prepare(`The making of a resident ${type.name} of ${length}`, {}, async () => {
+      if (this.#open.loss) throw this.#open.loss;
+      return await this.#buffers.acquire({
+        byteLength: length * type.BYTES_PER_ELEMENT,
+        usage: deviceUsage,
+      });
+    });
+    const array = new ResidentMemory(this.#arrays, buffer, type, length);
+    try {
+      await (data ? array.write(data) : array.clear());
+    } catch (error) {
+      array.dispose();
+      throw error;
+    }
+    return array;
+  }
+
+  /** Reads, writes and copies arrays, in the order of the calls among each other and with runs. */
+  #access({ subject, arrays, written, resources, record }: ArrayAccess): Promise<object> {
+    return this.#runs.prepare(subject, {}, async () => {
+      if (this.#open.loss) throw this.#open.loss;
+      const use = new ArrayUse(
+        subject,
+        arrays.map(({ users }) => users),
+      );
+      try {
+        const turn = use.turn();
+        if (turn) await turn;
+        use.come(written.map(({ users }) => users));
+        const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
+        const caller = { left: undefined };
+        const run = { plan, pipelines: [], taken: undefined, use, record, caller, clock: undefined };
+        return await this.#submissions.enqueue(run, false);
+      } catch (error) {
+        use.end(error);
+        throw error;
+      } finally {
+        use.end();
+        this.#trimLater();
+      }
+    });
   }
 
   stats(): BackendStats {
@@ -269,6 +355,23 @@ function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
     });
     ended.then(finish);
   });
+}
+
+function checkLength(subject: string, length: number): void {
+  if (Number.isSafeInteger(length) && length >= 1) return;
+  throw new ComputeError(
+    "invalid-option",
+    `${subject} of ${length} elements is asked for; expected is a whole number, 1 or more.`,
+  );
+}
+
+/** The resident arrays that the plan's passes write. */
+function arraysWrittenBy({ resources }: RunPlan): ArrayUsers[] {
+  const written: ArrayUsers[] = [];
+  for (const { resident, access } of resources) {
+    if (resident && access !== "read") written.push((resident as ResidentMemory).users);
+  }
+  return written;
 }
 
 function countersOf({ made, reused, live, evicted }: BackendStats["pipelines"]): BackendStats["pipelines"] {

@@ -8,7 +8,9 @@
 import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
 import { type BufferRequest, bufferUsage, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
 
-const deviceUsage = bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyDestination;
+/** Of buffers that kernels bind. */
+export const deviceUsage =
+  bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyDestination;
 
 /**
  * Uploads up to this many bytes are quicker through the queue: at 512 bytes a round trip takes 60 us that way and 61 through
@@ -32,7 +34,17 @@ export interface Region {
   readonly upload: Transfer | undefined;
   readonly download: Transfer | undefined;
   /** The resource whose staged memory fills the region; it has a region of its own. */
-  readonly staged?: { readonly run: number; readonly resource: number };
+  readonly staged?: ResourceOfRun | undefined;
+  /**
+   * The resource that is a resident array: its region is that array's own buffer, which no batch acquires. Its transfers take place when
+   * its run's turn comes.
+   */
+  readonly resident?: ResourceOfRun | undefined;
+}
+
+export interface ResourceOfRun {
+  readonly run: number;
+  readonly resource: number;
 }
 
 export interface Place {
@@ -43,13 +55,14 @@ export interface Place {
 }
 
 export interface BatchPlaces {
+  /** Those of resident arrays come last. */
   readonly regions: readonly Region[];
   /** The bytes of each staging buffer on the way in, and out. */
   readonly uploads: readonly number[];
   readonly downloads: readonly number[];
   /** Whether the upload is small enough to need no staging buffer: the queue takes it out of any host memory. */
   readonly goesThroughQueue: boolean;
-  /** The buffers to acquire: one for each region, then for each upload that is staged, then for each download. */
+  /** The buffers to acquire: one for each region that is no resident array, then for each upload that is staged, then for each download. */
   readonly requests: readonly BufferRequest[];
   /** By run, then by resource; undefined where no pass binds it. */
   readonly places: readonly (readonly (Place | undefined)[])[];
@@ -66,9 +79,9 @@ export interface PlaceLimits {
 const kinds = ["scratch", "output", "inout", "input"] as const;
 type Kind = (typeof kinds)[number];
 
-interface Item {
-  readonly run: number;
-  readonly resource: number;
+const nothing = { start: 0, byteLength: 0 };
+
+interface Item extends ResourceOfRun {
   readonly byteLength: number;
 }
 
@@ -104,6 +117,7 @@ export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): Batc
   const written = emptyBuckets();
   const mixed: Buckets[] = [];
   const staged: Item[] = [];
+  const resident: Item[] = [];
   const places: (Place | undefined)[][] = [];
   for (let run = 0; run < plans.length; run += 1) {
     const { resources } = plans[run]!;
@@ -116,6 +130,10 @@ export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): Batc
         staged.push({ run, resource, byteLength });
         continue;
       }
+      if (planned.resident) {
+        resident.push({ run, resource, byteLength });
+        continue;
+      }
       let buckets = access === "read" ? read : written;
       if (access === "mixed") mixed.push((buckets = emptyBuckets()));
       buckets[kindOf(planned)].push({ run, resource, byteLength });
@@ -126,7 +144,8 @@ export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): Batc
   layout.place(written);
   for (const buckets of mixed) layout.place(buckets);
   for (const item of staged) layout.placeStaged(item);
-  return layout.finish();
+  for (const item of resident) layout.placeResident(item, plans[item.run]!.resources[item.resource]!);
+  return layout.finish(plans.length);
 }
 
 class Layout {
@@ -135,6 +154,7 @@ class Layout {
   readonly #regions: Region[] = [];
   readonly #uploads: number[] = [];
   readonly #downloads: number[] = [];
+  #writesResident = false;
 
   constructor(limits: PlaceLimits, places: (Place | undefined)[][]) {
     this.#limits = limits;
@@ -166,16 +186,36 @@ class Layout {
   /** A region that is filled by a copy on the device, out of memory that the host has written already. */
   placeStaged({ run, resource, byteLength }: Item): void {
     this.#places[run]![resource] = { region: this.#regions.length, start: 0 };
-    const clear = { start: 0, byteLength: 0 };
-    this.#regions.push({ byteLength, clear, upload: undefined, download: undefined, staged: { run, resource } });
+    this.#regions.push({
+      byteLength,
+      clear: nothing,
+      upload: undefined,
+      download: undefined,
+      staged: { run, resource },
+    });
   }
 
-  finish(): BatchPlaces {
+  /** A resident array, of which a part is written or read where the resource has data or a result. */
+  placeResident({ run, resource, byteLength }: Item, { start = 0, data, result }: PlannedResource): void {
+    this.#places[run]![resource] = { region: this.#regions.length, start };
+    const upload = data && this.#transfer(this.#uploads, start, start + byteLength);
+    // Copies begin and end at multiples of 4 bytes; what they take along is nobody's.
+    const end = start + (result?.length ?? 0) * (result?.type.BYTES_PER_ELEMENT ?? 0);
+    const download = result && this.#transfer(this.#downloads, start - (start % 4), Math.ceil(end / 4) * 4);
+    this.#regions.push({ byteLength, clear: nothing, upload, download, resident: { run, resource } });
+    this.#writesResident ||= upload !== undefined;
+  }
+
+  finish(runCount: number): BatchPlaces {
     const uploads = this.#uploads;
     const downloads = this.#downloads;
-    const goesThroughQueue = uploads.length === 1 && uploads[0]! <= maxQueueUploadByteLength;
+    // The queue writes before anything of the submission happens; a resident array is written when its turn comes.
+    const isInOrder = runCount === 1 || !this.#writesResident;
+    const goesThroughQueue = isInOrder && uploads.length === 1 && uploads[0]! <= maxQueueUploadByteLength;
     const requests = [
-      ...this.#regions.map(({ byteLength }) => ({ byteLength, usage: deviceUsage })),
+      ...this.#regions
+        .filter(({ resident }) => !resident)
+        .map(({ byteLength }) => ({ byteLength, usage: deviceUsage })),
       ...(goesThroughQueue ? [] : uploads).map((byteLength) => ({ byteLength, usage: uploadUsage })),
       ...downloads.map((byteLength) => ({ byteLength, usage: downloadUsage })),
     ];

@@ -1,4 +1,5 @@
 import type { CommandPool } from "@kiln-gpu/resource-pools";
+import type { ArrayUsers } from "./array-use.js";
 import { type BatchContext, executeBatch, type SlotContents } from "./execute-batch.js";
 import type { ReadyRun } from "./ready-run.js";
 
@@ -50,7 +51,9 @@ export class SubmissionQueue {
   enqueue(ready: ReadyRun, alone: boolean): Promise<object> {
     const { alignment } = this.#limits;
     let byteLength = 0;
-    for (const resource of ready.plan.resources) byteLength += Math.ceil(resource.byteLength / alignment) * alignment;
+    for (const { byteLength: bytes, resident, data, result } of ready.plan.resources) {
+      if (!resident || data || result) byteLength += Math.ceil(bytes / alignment) * alignment;
+    }
     return new Promise((resolve, reject) => {
       this.#queue.push({ ready, alone, byteLength, resolve, reject });
       this.#schedule();
@@ -82,15 +85,20 @@ export class SubmissionQueue {
     }
   }
 
-  /** From the front of the queue, as many as may go together. */
+  /** From the front of the queue, as many as may go together; those whose resident arrays are in use stay where they are. */
   #takeBatch(): QueuedRun[] {
     const batch: QueuedRun[] = [];
+    const heldBack: QueuedRun[] = [];
+    const heldArrays = new Set<ArrayUsers>();
     let byteLength = 0;
     let taken = 0;
     for (const run of this.#queue) {
-      const { left } = run.ready.caller;
-      if (left) {
-        run.reject(left);
+      const { caller, use } = run.ready;
+      const refusal = caller.left ?? use?.spoiled;
+      if (refusal) {
+        run.reject(refusal);
+      } else if (use?.isHeldBack(heldArrays)) {
+        heldBack.push(run);
       } else {
         const fits =
           batch.length < this.#limits.maxBatchRuns && byteLength + run.byteLength <= this.#limits.maxBatchByteLength;
@@ -101,7 +109,9 @@ export class SubmissionQueue {
       taken += 1;
       if (batch.at(-1)?.alone) break;
     }
-    this.#queue.splice(0, taken);
+    if (heldBack.length === 0) this.#queue.splice(0, taken);
+    else this.#queue = [...heldBack, ...this.#queue.slice(taken)];
+    for (const { ready } of batch) ready.use?.start();
     return batch;
   }
 
@@ -119,6 +129,7 @@ export class SubmissionQueue {
       }
     } finally {
       this.#inFlight.delete(batch);
+      for (const { ready } of batch) ready.use?.settle();
     }
   }
 }

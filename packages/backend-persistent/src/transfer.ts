@@ -6,11 +6,14 @@
  */
 import { ComputeError, collectResults, type Lease, type TypedArray } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
-import { type BatchPlaces, maxQueueUploadByteLength } from "./place-batch.js";
+import { type BatchPlaces, maxQueueUploadByteLength, type Transfer } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
 
 export interface BatchMemory {
+  /** By region: acquired ones first, then the buffers of resident arrays. */
   readonly regions: readonly PooledBuffer[];
+  /** The regions that were acquired. */
+  readonly acquired: readonly PooledBuffer[];
   /** Mapped staging; none where the upload goes through the queue. */
   readonly uploads: readonly PooledBuffer[];
   readonly downloads: readonly PooledBuffer[];
@@ -83,7 +86,8 @@ export function encodeTransfersIn(
   memory: BatchMemory,
 ): void {
   for (let i = 0; i < regions.length; i += 1) {
-    const { clear, upload, staged, byteLength: regionByteLength } = regions[i]!;
+    const { clear, upload, staged, resident, byteLength: regionByteLength } = regions[i]!;
+    if (resident) return;
     const { buffer } = memory.regions[i]!;
     if (staged) {
       const source = runs[staged.run]!.taken!.at(staged.resource).buffer;
@@ -92,26 +96,50 @@ export function encodeTransfersIn(
     }
     // Pooled buffers keep old bytes; only fresh ones are zero.
     if (clear.byteLength > 0) encoder.clearBuffer(buffer, clear.start, clear.byteLength);
-    if (!upload || memory.uploads.length === 0) continue;
-    const { staging, stagingStart, start, byteLength } = upload;
-    encoder.copyBufferToBuffer(memory.uploads[staging]!.buffer, stagingStart, buffer, start, byteLength);
+    if (upload) encodeUpload(encoder, upload, buffer, memory);
   }
 }
 
 /** Records the copies of all results into staging that the host can map. */
 export function encodeTransfersOut(encoder: GPUCommandEncoder, { regions }: BatchPlaces, memory: BatchMemory): void {
   for (let i = 0; i < regions.length; i += 1) {
-    const { download } = regions[i]!;
-    if (!download) continue;
-    const { staging, stagingStart, start, byteLength } = download;
-    encoder.copyBufferToBuffer(
-      memory.regions[i]!.buffer,
-      start,
-      memory.downloads[staging]!.buffer,
-      stagingStart,
-      byteLength,
-    );
+    const { download, resident } = regions[i]!;
+    if (resident) return;
+    if (download) encodeDownload(encoder, download, memory.regions[i]!.buffer, memory);
   }
+}
+
+/** Records what one run that is no kernel's does with resident arrays: writes, reads, and what it records itself. */
+export function encodeArrayTransfers(
+  encoder: GPUCommandEncoder,
+  run: number,
+  { record }: ReadyRun,
+  { places, regions }: BatchPlaces,
+  memory: BatchMemory,
+): void {
+  record?.(encoder);
+  for (const place of places[run]!) {
+    if (!place) continue;
+    const { upload, download } = regions[place.region]!;
+    const { buffer } = memory.regions[place.region]!;
+    if (upload) encodeUpload(encoder, upload, buffer, memory);
+    if (download) encodeDownload(encoder, download, buffer, memory);
+  }
+}
+
+/** Nothing, where the upload went through the queue. */
+function encodeUpload(encoder: GPUCommandEncoder, upload: Transfer, target: GPUBuffer, { uploads }: BatchMemory): void {
+  const { staging, stagingStart, start, byteLength } = upload;
+  if (uploads.length > 0) encoder.copyBufferToBuffer(uploads[staging]!.buffer, stagingStart, target, start, byteLength);
+}
+
+function encodeDownload(
+  encoder: GPUCommandEncoder,
+  { staging, stagingStart, start, byteLength }: Transfer,
+  source: GPUBuffer,
+  { downloads }: BatchMemory,
+): void {
+  encoder.copyBufferToBuffer(source, start, downloads[staging]!.buffer, stagingStart, byteLength);
 }
 
 /** The results of each run, copied out of mapped staging. */

@@ -1,4 +1,12 @@
-import type { Accepted, Bindings, Results, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import type {
+  Accepted,
+  Bindings,
+  ResidentArray,
+  Results,
+  Staged,
+  TypedArray,
+  TypedArrayConstructor,
+} from "./bindings.js";
 import type { Kernel, Workgroups } from "./kernel.js";
 
 /** The limits of WebGPU that decide whether a run fits, under WebGPU's own names. */
@@ -113,9 +121,23 @@ export interface StagesMemory {
   stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>>;
 }
 
+/** What a backend offers beside `ComputeBackend` when it keeps arrays on the GPU. */
+export interface KeepsArrays {
+  /**
+   * An array on the GPU with the elements of `data`, which is borrowed until this resolves.
+   * @throws {ComputeError} `invalid-option` for an empty array; `limit-exceeded`; `out-of-memory`; `device-lost`; `disposed`.
+   */
+  array<T extends TypedArray>(data: T): Promise<ResidentArray<T>>;
+  /**
+   * An array of `length` zeros on the GPU.
+   * @throws {ComputeError} As above, and `invalid-option` for a length that is none.
+   */
+  array<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<ResidentArray<T>>;
+}
+
 /**
  * Runs kernels. Every backend keeps the same promises:
- * - Runs are independent: none sees another's memory, and they may finish in any order.
+ * - Runs are independent: none sees another's memory, and they may finish in any order. Only resident arrays are shared, in the order of the calls.
  * - Bytes of an output that the kernel does not write are zero.
  * - Typed arrays given as inputs are borrowed until the run settles: do not write to them before.
  * - What is wrong with a run rejects that run alone, with a `ComputeError`.
@@ -147,7 +169,7 @@ export interface ComputeBackend extends AsyncDisposable {
   stats(): BackendStats;
 
   /**
-   * Ends leases and staged memory at once, waits for the runs in flight, then frees everything. Later runs reject with `disposed`; a
+   * Ends leases, staged memory and resident arrays at once, waits for the runs in flight, then frees everything. Later runs reject with `disposed`; a
    * second call waits with the first.
    */
   dispose(): Promise<void>;

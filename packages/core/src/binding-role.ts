@@ -1,9 +1,10 @@
-import type { BindingValue, Inout, LeasedOutput, Output, Staged } from "./bindings.js";
+import type { BindingValue, Inout, LeasedOutput, Output, ResidentArray, Staged } from "./bindings.js";
 
 export function isRole(value: BindingValue, role: "output"): value is Output;
 export function isRole(value: BindingValue, role: "inout"): value is Inout;
 export function isRole(value: BindingValue, role: "staged"): value is Staged;
 export function isRole(value: BindingValue, role: "lease"): value is LeasedOutput;
+export function isRole(value: BindingValue, role: "resident"): value is ResidentArray;
 export function isRole(value: BindingValue, role: string): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   return (value as { role?: unknown }).role === role;
@@ -23,6 +24,7 @@ export function describe(value: BindingValue | undefined): string {
   const role = (value as { role?: unknown }).role;
   if (role === "staged") return "staged memory";
   if (role === "lease") return "a lease";
+  if (role === "resident") return "a resident array";
   return role === "output" || role === "inout" ? `an ${role}` : "an object";
 }
 

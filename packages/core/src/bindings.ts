@@ -29,6 +29,8 @@ export interface Output<T extends TypedArray = TypedArray> {
 /** Uploaded before the run and returned after it; `data` itself is never written, unless it is `into` as well. */
 export interface Inout<T extends TypedArray = TypedArray> {
   readonly role: "inout";
+  /** Of `data`, as every other binding has it: what a kernel's own functions ask, who may be given a resident array in its place. */
+  readonly length: number;
   readonly data: T;
   readonly into?: T | undefined;
 }
@@ -49,6 +51,46 @@ export interface Staged<T extends TypedArray = TypedArray> extends Disposable {
   readonly data: T;
   /** Gives memory back that is not going to be bound; does nothing for a handle that was. */
   release(): void;
+}
+
+/** A part of an array; all of it by default. */
+export interface ArrayRange {
+  /** The first element; 0 by default. */
+  readonly start?: number;
+  /** Elements; by default all from `start` to the end. */
+  readonly length?: number;
+}
+
+/**
+ * An array that stays on the GPU, from a backend's `array`. A run that binds it reads or writes it in place: nothing is copied, and it
+ * is among no run's results. Runs, reads, writes and copies that share an array, at least one of which writes it, happen in the order
+ * in which they were asked for; when one fails, those asked for before that was known fail too, for they were to work on what it
+ * would have written. It counts to the backend's byte budget until it is disposed.
+ */
+export interface ResidentArray<T extends TypedArray = TypedArray> extends Disposable {
+  readonly role: "resident";
+  readonly type: TypedArrayConstructor<T>;
+  /** Elements. */
+  readonly length: number;
+  /**
+   * Resolves with a copy of the elements in `range`, as all that was asked for before leaves them.
+   * @param range With `into`, the array that they are written into, as long as the range.
+   * @throws {ComputeError} `invalid-option` for a range that does not fit; `disposed`; `out-of-memory`; `device-lost`.
+   */
+  read(range?: ArrayRange & ResultOptions<T>): Promise<T>;
+  /**
+   * Overwrites the elements from `start` on with `data`, which is borrowed until this resolves.
+   * @param start 0 by default; like the number of bytes written, unless they end the array, at a multiple of 4 bytes.
+   * @throws {ComputeError} `invalid-option` where `data` does not fit; `disposed`; `out-of-memory`; `device-lost`.
+   */
+  write(data: T, start?: number): Promise<void>;
+  /**
+   * Overwrites the elements from `start` on with those of `source`, of the same type, in `range`, on the GPU. The bytes copied begin and end as in `write`.
+   * @throws {ComputeError} `invalid-option` where they do not fit, or `source` is this array or another backend's; `disposed`; `device-lost`.
+   */
+  copyFrom(source: ResidentArray, range?: ArrayRange, start?: number): Promise<void>;
+  /** Frees the memory once what was asked for before is done with it; a second call does nothing. */
+  dispose(): void;
 }
 
 export interface ResultOptions<T extends TypedArray> {
@@ -86,18 +128,23 @@ export interface Temporary {
 /** A scalar, a vector or matrix (column by column) as numbers, or a struct as an object of its members. */
 export type UniformValue = number | boolean | readonly UniformValue[] | { readonly [member: string]: UniformValue };
 
-export type BindingValue = TypedArray | Output | LeasedOutput | Inout | Staged | UniformValue;
+export type BindingValue = TypedArray | Output | LeasedOutput | Inout | Staged | ResidentArray | UniformValue;
 
 /** What a run binds, by the shader's own names. */
 export type Bindings = { readonly [name: string]: BindingValue };
 
-/** What may be bound where a kernel declares `K`: staged memory in place of an input array, a lease in place of an output. */
+/**
+ * What may be bound where a kernel declares `K`: staged memory in place of an input array, a lease in place of an output, and a resident
+ * array in place of any of them.
+ */
 export type Accepted<K> = {
   readonly [Name in keyof K]: K[Name] extends TypedArray
-    ? K[Name] | Staged<K[Name]>
+    ? K[Name] | Staged<K[Name]> | ResidentArray<K[Name]>
     : K[Name] extends Output<infer T>
-      ? K[Name] | LeasedOutput<T>
-      : K[Name];
+      ? K[Name] | LeasedOutput<T> | ResidentArray<T>
+      : K[Name] extends Inout<infer T>
+        ? K[Name] | ResidentArray<T>
+        : K[Name];
 };
 
 /** The results of a run, typed from what was bound: a typed array for each `output` and `inout`, a `Lease` for each `lease`. */
@@ -133,7 +180,7 @@ export function lease<T extends TypedArray>(type: TypedArrayConstructor<T>, leng
 
 /** Binds `data` as input and result at once, as saxpy does with its `y`. */
 export function inout<T extends TypedArray>(data: T, { into }: ResultOptions<T> = {}): Inout<T> {
-  return { role: "inout", data, into };
+  return { role: "inout", length: data?.length, data, into };
 }
 
 /** Asks for memory between the passes of one run: `length` elements of `type`. */

@@ -163,11 +163,11 @@ describe("checkEmptiness", () => {
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ["nothing", {}, "returns nothing; bind at least one `output`, `lease` or `inout`."],
+    ["nothing", {}, "returns nothing; bind at least one `output`, `lease` or `inout`, or a resident array."],
     [
       "inputs alone",
       { a: some, n: 1, o: null, u: undefined },
-      "returns nothing; bind at least one `output`, `lease` or `inout`.",
+      "returns nothing; bind at least one `output`, `lease` or `inout`, or a resident array.",
     ],
     [
       "an empty result beside one that has elements",

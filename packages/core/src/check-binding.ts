@@ -1,5 +1,13 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, Inout, LeasedOutput, Output, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import type {
+  Bindings,
+  Inout,
+  LeasedOutput,
+  Output,
+  ResidentArray,
+  TypedArray,
+  TypedArrayConstructor,
+} from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import {
   type BindingInfo,
@@ -106,28 +114,30 @@ export function checkLength(
  */
 export function checkEmptiness(subject: string, bindings: Bindings): "all-empty" | "some" {
   let results = 0;
+  let residents = 0;
   const empty: string[] = [];
   let emptyInput: string | undefined;
   for (const name in bindings) {
-    const value = bindings[name] as Output | LeasedOutput | Inout | ArrayBufferView | undefined;
+    const value = bindings[name] as Output | LeasedOutput | Inout | ResidentArray | ArrayBufferView | undefined;
     if (typeof value !== "object" || value === null) continue;
     if (ArrayBuffer.isView(value)) {
       if (value.byteLength === 0) emptyInput ??= name;
       continue;
     }
+    if (value.role === "resident") residents += 1;
     if (value.role === "output" || value.role === "lease") checkOutput(subject, name, value);
     else if (value.role === "inout") checkInout(subject, name, value);
     else continue;
     results += 1;
     if ((value.role === "inout" ? value.data : value).length === 0) empty.push(name);
   }
-  if (results === 0) {
+  if (results + residents === 0) {
     throw new ComputeError(
       "invalid-binding",
-      `${subject} returns nothing; bind at least one \`output\`, \`lease\` or \`inout\`.`,
+      `${subject} returns nothing; bind at least one \`output\`, \`lease\` or \`inout\`, or a resident array.`,
     );
   }
-  if (empty.length === results) return "all-empty";
+  if (results > 0 && residents === 0 && empty.length === results) return "all-empty";
   if (empty.length > 0) {
     throw new ComputeError(
       "invalid-binding",

@@ -10,6 +10,7 @@ export type ComputeErrorCode =
   | "device-lost"
   | "timeout"
   | "aborted"
+  | "dependency-failed"
   | "disposed"
   | "no-adapter";
 

@@ -4,6 +4,7 @@ export type {
   ComputeBackend,
   DeviceInfo,
   DeviceLimits,
+  KeepsArrays,
   MemoryCounters,
   PrepareOptions,
   ResourceCounters,
@@ -14,6 +15,7 @@ export type {
 } from "./backend.js";
 export {
   type Accepted,
+  type ArrayRange,
   type Bindings,
   type BindingValue,
   type Inout,
@@ -23,6 +25,7 @@ export {
   lease,
   type Output,
   output,
+  type ResidentArray,
   type ResultOptions,
   type Results,
   type Staged,
@@ -32,6 +35,7 @@ export {
   temporary,
   type UniformValue,
 } from "./bindings.js";
+export { arrayTypeOf } from "./check-binding.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Inout, type Output, output } from "./bindings.js";
+import { type Inout, inout, type Output, output } from "./bindings.js";
 import { defineKernel, type KernelDefinition, type PassesDefinition } from "./kernel.js";
 
 const wgsl = "@compute @workgroup_size(64) fn main() {}";
@@ -64,7 +64,7 @@ test("passes and temporaries are computed from the bindings of the run", () => {
     temporaries: ({ y }) => ({ t: { role: "temporary", byteLength: y.data.byteLength } }),
     passes: ({ y }) => [{ program: "a" }, { program: "b", workgroups: y.data.length }],
   });
-  const bindings = { y: { role: "inout", data: new Float32Array(3) } as const };
+  const bindings = { y: inout(new Float32Array(3)) };
   expect(Object.keys(kernel.programs)).toEqual(["a", "b"]);
   expect(kernel.programs.b).toEqual({ wgsl, entryPoint: "other" });
   expect(kernel.temporaries(bindings)).toEqual({ t: { role: "temporary", byteLength: 12 } });

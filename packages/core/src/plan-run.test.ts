@@ -199,7 +199,7 @@ describe("one pass", () => {
     [
       "an input in the place of all results",
       { a, b, c: a },
-      'Kernel "k" returns nothing; bind at least one `output`, `lease` or `inout`.',
+      'Kernel "k" returns nothing; bind at least one `output`, `lease` or `inout`, or a resident array.',
     ],
     [
       "an input of another type",

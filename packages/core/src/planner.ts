@@ -1,5 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, BindingValue, Inout, Output, Staged, UniformValue } from "./bindings.js";
+import type { Bindings, BindingValue, Inout, Output, ResidentArray, Staged, UniformValue } from "./bindings.js";
 import { checkInto, checkIntos } from "./check-binding.js";
 import type { Kernel, Workgroups } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
@@ -18,7 +18,7 @@ interface PlannedShape {
 }
 
 interface BindingShape {
-  readonly role: "input" | "output" | "lease" | "inout" | "staged" | "value";
+  readonly role: "input" | "output" | "lease" | "inout" | "staged" | "resident" | "value";
   /** The typed array's constructor; of a value, undefined. */
   readonly type: unknown;
   /** Elements. */
@@ -53,11 +53,11 @@ export class Planner<B extends Bindings> {
       passes: once(() => this.#kernel.passes(bindings)),
       temporaries: once(() => this.#kernel.temporaries(bindings)),
     };
-    for (const shape of this.#shapes) {
+    for (const shape of bindsOneTwice(bindings) ? [] : this.#shapes) {
       if (this.#matches(shape, kernel, bindings, workgroups)) return withData(shape.plan, bindings);
     }
     const plan = planRun({ kernel, interfaces: this.#interfaces, bindings, workgroups, limits: this.#limits });
-    if (!plan.isEmpty) {
+    if (!plan.isEmpty && !bindsOneTwice(bindings)) {
       this.#shapes.unshift({
         plan,
         names: Object.keys(bindings),
@@ -111,6 +111,7 @@ function withData(plan: RunPlan, bindings: Bindings): RunPlan {
       }
     }
     if (resource.staged) resources[index] = { ...resource, staged: value as Staged };
+    if (resource.resident) resources[index] = { ...resource, resident: value as ResidentArray };
     if (!resource.data) continue;
     const data = resource.packedAs
       ? packUniform(value as UniformValue, resource.packedAs, name)
@@ -120,6 +121,20 @@ function withData(plan: RunPlan, bindings: Bindings): RunPlan {
     resources[index] = { ...resources[index]!, data };
   }
   return { ...plan, resources };
+}
+
+/** Whether a resident array has two names: then its memory is one, and the plan is of no use to runs where that is not so. */
+function bindsOneTwice(bindings: Bindings): boolean {
+  let first: unknown;
+  let others: Set<unknown> | undefined;
+  for (const name in bindings) {
+    const value = bindings[name] as Partial<ResidentArray> | null | undefined;
+    if (typeof value !== "object" || value?.role !== "resident") continue;
+    if (value === first || others?.has(value)) return true;
+    if (first) (others ??= new Set()).add(value);
+    else first = value;
+  }
+  return false;
 }
 
 function shapeOf(value: BindingValue): BindingShape {
@@ -147,8 +162,8 @@ function hasShape({ role, type, length }: BindingShape, value: BindingValue): bo
 }
 
 /** Whether what has this role says its type and length itself. */
-function isSized(role: unknown): role is "output" | "lease" | "staged" {
-  return role === "output" || role === "lease" || role === "staged";
+function isSized(role: unknown): role is "output" | "lease" | "staged" | "resident" {
+  return role === "output" || role === "lease" || role === "staged" || role === "resident";
 }
 
 /** Whether two plain values are equal, member by member. */

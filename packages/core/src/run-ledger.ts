@@ -5,6 +5,8 @@ import { ComputeError } from "./errors.js";
 export interface Caller {
   /** Why the caller no longer waits, once that is so: `aborted` or `timeout`. */
   left: ComputeError | undefined;
+  /** Called once with that reason, before the caller is told. */
+  onLeave?: (reason: ComputeError) => void;
 }
 
 /**
@@ -47,9 +49,9 @@ export class RunLedger {
   }
 
   /** Starts `work` that is no run: under the same rules, counted nowhere. `subject` begins the sentence of an error. */
-  async prepare(subject: string, options: PrepareOptions, work: () => Promise<void>): Promise<void> {
+  async prepare<T>(subject: string, options: PrepareOptions, work: () => Promise<T>): Promise<T> {
     this.#admit(subject, options);
-    await this.#track(subject, options, work);
+    return await this.#track(subject, options, work);
   }
 
   #admit(subject: string, options: RunOptions): void {
@@ -100,6 +102,7 @@ function settleEarly<T>(
     const leave = (error: ComputeError) => {
       stopWaiting();
       caller.left = error;
+      caller.onLeave?.(error);
       reject(error);
     };
     const onAbort = () => leave(abortedError(subject, signal!));

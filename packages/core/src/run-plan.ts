@@ -1,5 +1,5 @@
 /** What a run does and needs, checked: all that a backend has to know of it. */
-import type { Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import type { ResidentArray, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import type { Grid } from "./dispatch.js";
 import type { TypeLayout } from "./shader-interface.js";
 
@@ -14,6 +14,9 @@ export interface PlannedResource {
   readonly data?: ArrayBufferView;
   /** Mapped memory that stands in it at the start, in place of `data`. */
   readonly staged?: Staged;
+  /** What it is, where it outlives the run: then `data` and `result`, if there are any, are a part of it that begins at byte `start`. */
+  readonly resident?: ResidentArray;
+  readonly start?: number;
   /** The type that `data` was packed as, where the caller gave a value and not an array. */
   readonly packedAs?: TypeLayout;
   /** What is read back from it. */

@@ -1,6 +1,6 @@
 import type { DeviceLimits } from "./backend.js";
 import { describe, isRole, ownValue } from "./binding-role.js";
-import type { Bindings, Staged, Temporary, TypedArray, UniformValue } from "./bindings.js";
+import type { Bindings, ResidentArray, Staged, Temporary, TypedArray, UniformValue } from "./bindings.js";
 import { arrayTypeOf, checkArray, checkInto, checkLength } from "./check-binding.js";
 import { ComputeError } from "./errors.js";
 import type { Pass } from "./kernel.js";
@@ -19,6 +19,7 @@ interface Draft {
   readonly byteLength: number;
   readonly data?: ArrayBufferView;
   readonly staged?: Staged;
+  readonly resident?: ResidentArray;
   readonly packedAs?: TypeLayout;
   readonly result?: PlannedResult;
   access?: PlannedResource["access"];
@@ -114,7 +115,8 @@ export class RunResources {
       // What no pass binds, a temporary of a shorter plan, keeps its index and needs no memory.
       if (draft.access === undefined) return { name: draft.name, byteLength: 0, access: "read" };
       // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
-      const access = draft.access === "read" && !draft.data && !draft.staged ? "mixed" : draft.access;
+      const isZero = !draft.data && !draft.staged && !draft.resident;
+      const access = draft.access === "read" && isZero ? "mixed" : draft.access;
       return { ...draft, access };
     });
   }
@@ -154,6 +156,14 @@ export class RunResources {
       checkArray(this.#subject, name, value.type.name, byteLength, info);
       return this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), staged: value });
     }
+    if (isRole(value, "resident")) {
+      const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
+      checkArray(this.#subject, name, value.type.name, byteLength, info);
+      // One array under two names is one piece of memory, or writing it under one would go unnoticed under the other.
+      const same = this.#drafts.findIndex(({ resident }) => resident === value);
+      if (same >= 0) this.#indexByName.set(name, same);
+      return same >= 0 ? same : this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), resident: value });
+    }
     if (ArrayBuffer.isView(value)) {
       const data = value as TypedArray;
       checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
@@ -183,7 +193,7 @@ export class RunResources {
   #checkRole(index: number, info: BindingInfo): number {
     const draft = this.#drafts[index]!;
     const value = this.#bindings[draft.name];
-    if (info.kind === "uniform" && this.isTemporaryOrResult(index)) {
+    if (info.kind === "uniform" && this.isTemporaryOrResult(index) && !draft.resident) {
       throw new ComputeError(
         "invalid-binding",
         `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${describe(value)}.`,
