@@ -9,7 +9,7 @@ import type { ReadyRun } from "./ready-run.js";
  */
 export function acquireBindGroups(
   descriptors: DescriptorPool,
-  runs: readonly ReadyRun[],
+  runs: readonly Pick<ReadyRun, "plan" | "pipelines">[],
   places: readonly (readonly (Place | undefined)[])[],
   regions: readonly PooledBuffer[],
 ): EncodableDispatch[] {

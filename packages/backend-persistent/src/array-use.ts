@@ -4,7 +4,7 @@
  * Invariant: of two uses of an array, at least one of which writes it, the later one is not submitted before the earlier one has
  * ended, unless both are in one submission. So a run that fails has not run, and nothing has that was to work on what it would have written.
  */
-import { ComputeError, isComputeError } from "@kiln-gpu/core";
+import { type Caller, ComputeError, isComputeError } from "@kiln-gpu/core";
 
 /** Who uses one array. */
 export class ArrayUsers {
@@ -46,7 +46,7 @@ export class ArrayUse {
    * @param subject What errors call it, as the start of a sentence.
    * @param arrays Each named once.
    */
-  constructor(subject: string, arrays: readonly ArrayUsers[]) {
+  constructor(subject: string, arrays: readonly ArrayUsers[], caller: Caller) {
     this.#subject = subject;
     this.#arrays = arrays;
     this.#written = arrays;
@@ -55,6 +55,7 @@ export class ArrayUse {
       array.all.add(this);
       array.coming = this;
     }
+    caller.onLeave = (reason) => this.#leave(reason);
   }
 
   /** Why it must not run, if it must not: one before it has failed, and this was to work on what that one would have written. */
@@ -104,7 +105,7 @@ export class ArrayUse {
   }
 
   /** Its caller no longer waits, and knows it. What was not submitted will not be. */
-  leave(reason: ComputeError): void {
+  #leave(reason: ComputeError): void {
     if (this.#isSubmitted || this.#isOver) return;
     this.#isOver = true;
     this.#end(reason);

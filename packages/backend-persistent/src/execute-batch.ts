@@ -61,7 +61,8 @@ export async function executeBatch(
   const { device } = open;
   const clock = runs[0]!.clock;
   clock?.skip();
-  const places = placer.place(runs.map(({ plan }) => plan));
+  const { recorded } = runs[0]!;
+  const places = recorded?.places ?? placer.place(runs.map(({ plan }) => plan));
   const memory = await acquireMemory(buffers, runs, places);
   const leased = new LeasedDownloads(buffers, staging, memory.downloads, holders);
   let isSubmitted = false;
@@ -76,7 +77,7 @@ export async function executeBatch(
     const { failure } = inErrorScope(device, "validation", () => {
       writeInputs(device, runs, places, memory, scratch);
       clock?.lap("uploadMs");
-      const dispatches = acquireBindGroups(descriptors, runs, places.places, memory.regions);
+      const dispatches = recorded?.dispatches ?? acquireBindGroups(descriptors, runs, places.places, memory.regions);
       clock?.lap("descriptorsMs");
       const encoder = device.createCommandEncoder();
       encodeTransfersIn(encoder, runs, places, memory);
@@ -161,7 +162,14 @@ async function acquireMemory(
   runs: readonly ReadyRun[],
   { requests, regions, downloads }: BatchPlaces,
 ): Promise<BatchMemory> {
-  const all = buffers.tryAcquireAll(requests) ?? (await buffers.acquireAll(requests));
+  const { recorded } = runs[0]!;
+  const wanted = recorded?.staging ?? requests;
+  const all = buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted));
+  const firstDownload = all.length - downloads.length;
+  if (recorded) {
+    const { regions } = recorded;
+    return { acquired: [], regions, uploads: all.slice(0, firstDownload), downloads: all.slice(firstDownload) };
+  }
   const residents: PooledBuffer[] = [];
   for (const { resident } of regions) {
     if (!resident) continue;
@@ -169,7 +177,6 @@ async function acquireMemory(
     residents.push(array.buffer);
   }
   const firstUpload = regions.length - residents.length;
-  const firstDownload = requests.length - downloads.length;
   const acquired = all.slice(0, firstUpload);
   return {
     acquired,

@@ -1,4 +1,10 @@
-import { type ComputeBackend, ComputeError, type KeepsArrays, type StagesMemory } from "@kiln-gpu/core";
+import {
+  type ComputeBackend,
+  ComputeError,
+  type KeepsArrays,
+  type RecordsSequences,
+  type StagesMemory,
+} from "@kiln-gpu/core";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import { type KeepLimits, PersistentBackend } from "./persistent-backend.js";
 
@@ -19,7 +25,7 @@ const defaults: KeepLimits = {
  */
 export async function openPersistentBackend(
   options: PersistentBackendOptions = {},
-): Promise<ComputeBackend & StagesMemory & KeepsArrays> {
+): Promise<ComputeBackend & StagesMemory & KeepsArrays & RecordsSequences> {
   const limits: KeepLimits = { ...defaults };
   for (const name of Object.keys(defaults) as (keyof KeepLimits)[]) {
     const given = options[name];

@@ -12,13 +12,21 @@ import {
   emptyResults,
   type KeepsArrays,
   type Kernel,
+  type Parameters,
   type PrepareOptions,
+  planSequence,
+  type RecordOptions,
+  type RecordRun,
+  type RecordsSequences,
+  type References,
   type ResidentArray,
   RunClock,
   RunLedger,
   type RunOptions,
   type RunPlan,
   type RunResults,
+  recordRuns,
+  type Sequence,
   type Staged,
   type StagesMemory,
   type TypedArray,
@@ -31,7 +39,9 @@ import { ArrayUse, type ArrayUsers } from "./array-use.js";
 import type { SlotContents } from "./execute-batch.js";
 import { Holders } from "./holders.js";
 import { BatchPlacer, deviceUsage } from "./place-batch.js";
-import { ProgramStore } from "./program-store.js";
+import { ProgramStore, type StoredProgram } from "./program-store.js";
+import type { ReadyRun } from "./ready-run.js";
+import { RecordedSequence, type SequenceContext } from "./recorded-sequence.js";
 import { type ArrayAccess, type ArrayContext, type PerformAccess, ResidentMemory } from "./resident-memory.js";
 import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
 import { SubmissionQueue } from "./submission-queue.js";
@@ -57,7 +67,7 @@ const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
 
 /** Creates once, keeps, and serves runs out of what it keeps. */
-export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArrays {
+export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArrays, RecordsSequences {
   readonly name = "persistent";
   readonly device: DeviceInfo;
   readonly #open: OpenDevice;
@@ -73,6 +83,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #holders = new Holders();
   readonly #arrays: ArrayContext;
+  readonly #sequences: SequenceContext;
   #closing: Promise<void> | undefined;
 
   constructor(open: OpenDevice, limits: KeepLimits) {
@@ -100,6 +111,14 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
     const places = {
       alignment: Math.max(minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment),
       maxSharedByteLength: Math.min(maxSharedByteLength, maxBufferSize),
+    };
+    this.#sequences = {
+      buffers: this.#buffers,
+      descriptors: this.#descriptors,
+      holders: this.#holders,
+      places,
+      makeArray: async (bytes) => (await this.array(bytes)) as unknown as ResidentMemory,
+      replay: (sequence, plan, replayOptions) => this.#replay(sequence, plan, replayOptions),
     };
     this.#submissions = new SubmissionQueue(
       {
@@ -155,8 +174,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
     if (profile) checkProfileName(kernel.label, bindings);
     const arrays = this.#arraysOf(kernel.label, bindings);
     const claimed = this.#claimStaged(kernel.label, bindings);
-    const use = arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays);
-    if (use) caller.onLeave = (reason) => use.leave(reason);
+    const use = arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller);
     let taken: TakenMemory | undefined;
     try {
       const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
@@ -167,18 +185,16 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
       const pipelines =
         this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches));
       clock?.lap("pipelineMs");
-      const turn = use?.turn();
-      if (turn) await turn;
-      use?.come(arraysWrittenBy(plan));
       // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
       const isLeased = plan.resources.some(({ result }) => result?.isLeased);
       const alone = clock !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased;
-      return await this.#submissions.enqueue({ plan, pipelines, taken, use, record: undefined, caller, clock }, alone);
+      const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, clock };
+      if (use) return await this.#enqueueInOrder(use, arraysWrittenBy(plan), run, alone);
+      return await this.#submissions.enqueue(run, alone);
     } catch (error) {
       use?.end(error);
       throw error;
     } finally {
-      use?.end();
       this.#trimLater();
       if (taken) taken.giveBack(this.#staging);
       else if (claimed) for (const staged of claimed.values()) staged.unclaim();
@@ -205,7 +221,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
     for (const name in bindings) {
       const value = bindings[name] as ResidentArray | null | undefined;
       if (typeof value !== "object" || value?.role !== "resident") continue;
-      const { users } = ResidentMemory.claim(value, this.#arrays, label, name);
+      const { users } = ResidentMemory.claim(value, this.#arrays, `Kernel "${label}"`, name);
       arrays ??= [];
       if (!arrays.includes(users)) arrays.push(users);
     }
@@ -271,30 +287,82 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
     return array;
   }
 
+  record<P extends Parameters>(
+    parameters: P,
+    build: (run: RecordRun, references: References<P>) => void,
+    { label = "sequence", signal }: RecordOptions = {},
+  ): Promise<Sequence<P>> {
+    const subject = `The recording of sequence "${label}"`;
+    return this.#runs.prepare(subject, signal ? { signal } : {}, async () => {
+      if (this.#open.loss) throw this.#open.loss;
+      const runs = recordRuns(label, parameters, build);
+      const plans: RunPlan[] = [];
+      const pipelines: StoredProgram[] = [];
+      for (const { kernel, bindings, workgroups } of runs) {
+        this.#arraysOf(kernel.label, bindings);
+        const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
+        const plan = loaded.planner.plan(bindings, workgroups);
+        plans.push(plan);
+        const { dispatches } = plan;
+        pipelines.push(
+          ...(this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches))),
+        );
+      }
+      return await RecordedSequence.make(this.#sequences, parameters, planSequence(label, runs, plans), pipelines);
+    });
+  }
+
+  /** One replay of a sequence; `plan` gives its plan, with its parameters checked. */
+  #replay({ label, batch, resources }: RecordedSequence, plan: () => RunPlan, options: RunOptions): Promise<object> {
+    return this.#runs.start(`sequence "${label}"`, options, async (caller) => {
+      if (this.#open.loss) throw this.#open.loss;
+      const clock = options.profile ? new RunClock() : undefined;
+      const filled = plan();
+      const arrays = resources.flatMap(({ resident }) =>
+        resident ? ResidentMemory.claim(resident, this.#arrays, `Sequence "${label}"`, "array").users : [],
+      );
+      const use = new ArrayUse(`The replay of sequence "${label}"`, arrays, caller);
+      const run = {
+        plan: filled,
+        pipelines: [],
+        taken: undefined,
+        use,
+        record: undefined,
+        recorded: batch,
+        caller,
+        clock,
+      };
+      return await this.#enqueueInOrder(use, arraysWrittenBy(filled), run, true);
+    });
+  }
+
   /** Reads, writes and copies arrays, in the order of the calls among each other and with runs. */
   #access({ subject, arrays, written, resources, record }: ArrayAccess): Promise<object> {
     return this.#runs.prepare(subject, {}, async () => {
       if (this.#open.loss) throw this.#open.loss;
-      const use = new ArrayUse(
-        subject,
-        arrays.map(({ users }) => users),
-      );
-      try {
-        const turn = use.turn();
-        if (turn) await turn;
-        use.come(written.map(({ users }) => users));
-        const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
-        const caller = { left: undefined };
-        const run = { plan, pipelines: [], taken: undefined, use, record, caller, clock: undefined };
-        return await this.#submissions.enqueue(run, false);
-      } catch (error) {
-        use.end(error);
-        throw error;
-      } finally {
-        use.end();
-        this.#trimLater();
-      }
+      const usersOf = (of: readonly ResidentMemory[]) => of.map(({ users }) => users);
+      const caller = { left: undefined };
+      const use = new ArrayUse(subject, usersOf(arrays), caller);
+      const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
+      const run = { plan, pipelines: [], taken: undefined, use, record, recorded: undefined, caller, clock: undefined };
+      return await this.#enqueueInOrder(use, usersOf(written), run, false);
     });
+  }
+
+  /** Brings `run` to the queue when it is its turn among those that share its arrays, of which it writes `written`. */
+  async #enqueueInOrder(use: ArrayUse, written: readonly ArrayUsers[], run: ReadyRun, alone: boolean): Promise<object> {
+    try {
+      const turn = use.turn();
+      if (turn) await turn;
+      use.come(written);
+      return await this.#submissions.enqueue(run, alone);
+    } catch (error) {
+      use.end(error);
+      throw error;
+    } finally {
+      use.end();
+      this.#trimLater();
+    }
   }
 
   stats(): BackendStats {

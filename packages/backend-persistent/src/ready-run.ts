@@ -1,5 +1,8 @@
 import type { Caller, RunClock, RunPlan } from "@kiln-gpu/core";
+import type { BufferRequest, PooledBuffer } from "@kiln-gpu/resource-pools";
+import type { EncodableDispatch } from "@kiln-gpu/webgpu";
 import type { ArrayUse } from "./array-use.js";
+import type { BatchPlaces } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
 import type { TakenMemory } from "./staged-memory.js";
 
@@ -13,8 +16,20 @@ export interface ReadyRun {
   /** The resident arrays that it binds. */
   readonly use: ArrayUse | undefined;
   /** What it records itself, where it is no run of a kernel and has no dispatches. */
-  readonly record?: ((encoder: GPUCommandEncoder) => void) | undefined;
+  readonly record: ((encoder: GPUCommandEncoder) => void) | undefined;
+  /** What was made for it when it was recorded, of a replay: the only one of its batch. */
+  readonly recorded: RecordedBatch | undefined;
   readonly caller: Caller;
   /** Of a profiled run, which is the only one of its batch. */
   readonly clock: RunClock | undefined;
+}
+
+/** What replays of a sequence share, made once; only their staging is acquired for each. */
+export interface RecordedBatch {
+  readonly places: BatchPlaces;
+  /** The sequence's own, then those of resident arrays. */
+  readonly regions: readonly PooledBuffer[];
+  /** Of uploads, then of downloads. */
+  readonly staging: readonly BufferRequest[];
+  readonly dispatches: readonly EncodableDispatch[];
 }

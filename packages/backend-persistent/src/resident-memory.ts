@@ -59,9 +59,9 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
    * `given`, about to be bound as `name`.
    * @throws {ComputeError} `invalid-binding` where one is disposed or another backend's.
    */
-  static claim(given: ResidentArray, context: ArrayContext, label: string, name: string): ResidentMemory {
+  static claim(given: ResidentArray, context: ArrayContext, subject: string, name: string): ResidentMemory {
     const refuse = (reason: string) =>
-      new ComputeError("invalid-binding", `Kernel "${label}" is given a resident array as "${name}" that ${reason}.`);
+      new ComputeError("invalid-binding", `${subject} is given a resident array as "${name}" that ${reason}.`);
     if (!(given instanceof ResidentMemory) || given.#context !== context) throw refuse("another backend made");
     if (given.#isDisposed) throw refuse("is disposed");
     return given;

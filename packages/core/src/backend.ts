@@ -1,13 +1,7 @@
-import type {
-  Accepted,
-  Bindings,
-  ResidentArray,
-  Results,
-  Staged,
-  TypedArray,
-  TypedArrayConstructor,
-} from "./bindings.js";
-import type { Kernel, Workgroups } from "./kernel.js";
+import type { Accepted, Bindings, ResidentArray, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import type { Kernel } from "./kernel.js";
+import type { PrepareOptions, RunOptions, RunResults } from "./run-options.js";
+import type { Parameters, RecordOptions, RecordRun, References, Sequence } from "./sequence.js";
 
 /** The limits of WebGPU that decide whether a run fits, under WebGPU's own names. */
 export interface DeviceLimits {
@@ -33,46 +27,6 @@ export interface DeviceInfo {
   readonly limits: DeviceLimits;
   readonly features: readonly string[];
 }
-
-export interface PrepareOptions {
-  readonly signal?: AbortSignal;
-}
-
-export interface RunOptions {
-  /** Overrides the kernel's own dispatch size; only for kernels of one pass. */
-  readonly workgroups?: Workgroups;
-  /** Rejects the run with `aborted`; what the run held is returned once the GPU is done with it. */
-  readonly signal?: AbortSignal;
-  /** Rejects the run with `timeout` when it has not settled after this many milliseconds. */
-  readonly timeoutMs?: number;
-  /** Adds `profile` to the results. A profiled run shares its submission with no other. */
-  readonly profile?: boolean;
-}
-
-/** Where the time of one run went; the phases are those of a Vulkan backend's time tree. */
-export interface RunProfile {
-  /** Adapter and device; 0 where they were there already. */
-  readonly initMs: number;
-  /** Translating, reflecting and compiling the shader, or finding it in the cache. */
-  readonly pipelineMs: number;
-  /** Bind groups (Vulkan: descriptor sets). */
-  readonly descriptorsMs: number;
-  /** Buffers, and the host's copy into them. */
-  readonly uploadMs: number;
-  readonly recordingMs: number;
-  /** From submit until the results can be read, as the host sees it: device copies and kernel. */
-  readonly computeMs: number;
-  /** The host's copy into the result arrays. */
-  readonly downloadMs: number;
-  /** The whole run, with what lies between the phases. */
-  readonly totalMs: number;
-  /** The compute passes alone, in nanoseconds, from timestamp queries; absent where the adapter has none. */
-  readonly gpuTimeNs?: number;
-}
-
-/** What a run resolves with: its results, and `profile` where `options` asked for it. */
-export type RunResults<B, O> = Results<B> &
-  (O extends { readonly profile: true } ? { readonly profile: RunProfile } : unknown);
 
 export interface ResourceCounters {
   /** How many were created. */
@@ -133,6 +87,28 @@ export interface KeepsArrays {
    * @throws {ComputeError} As above, and `invalid-option` for a length that is none.
    */
   array<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<ResidentArray<T>>;
+}
+
+/** What a backend offers beside `ComputeBackend` when it can record a chain of runs and replay it. */
+export interface RecordsSequences {
+  /**
+   * Records a chain of runs: everything about them is checked, compiled, placed and bound here, so that a replay only brings its
+   * parameters and encodes.
+   * @param parameters What replays may change, with what it is at first; what they return; and memory between the runs.
+   * @param build Asks for the runs, in order, and is called once, as are the kernels' own functions. It binds parameters through `references`.
+   * @example
+   * const sequence = await gpu.record({ dt: 0.01, positions: output(Float32Array, n) }, (run, { dt, positions }) => {
+   *   for (let i = 0; i < 100; i += 1) run(step, { state, dt });
+   *   run(copy, { from: state, to: positions });
+   * });
+   * const { positions } = await sequence.replay({ dt: 0.02 });
+   * @throws {ComputeError} What `run` throws of any of them; `invalid-option` for no run, or a parameter that none binds.
+   */
+  record<P extends Parameters>(
+    parameters: P,
+    build: (run: RecordRun, references: References<P>) => void,
+    options?: RecordOptions,
+  ): Promise<Sequence<P>>;
 }
 
 /**

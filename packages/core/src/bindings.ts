@@ -122,7 +122,8 @@ export interface Lease<T extends TypedArray = TypedArray> extends Disposable {
 /** GPU memory that lives for one run, between the passes of a kernel; zero at the start. */
 export interface Temporary {
   readonly role: "temporary";
-  readonly byteLength: number;
+  readonly type: TypedArrayConstructor;
+  readonly length: number;
 }
 
 /** A scalar, a vector or matrix (column by column) as numbers, or a struct as an object of its members. */
@@ -185,5 +186,5 @@ export function inout<T extends TypedArray>(data: T, { into }: ResultOptions<T> 
 
 /** Asks for memory between the passes of one run: `length` elements of `type`. */
 export function temporary(type: TypedArrayConstructor, length: number): Temporary {
-  return { role: "temporary", byteLength: length * type.BYTES_PER_ELEMENT };
+  return { role: "temporary", type, length };
 }

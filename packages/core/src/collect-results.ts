@@ -1,8 +1,8 @@
-import type { RunProfile } from "./backend.js";
 import { isResult, ownValue } from "./binding-role.js";
 import type { Bindings, Lease, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import { MemoryLease } from "./memory-lease.js";
+import type { RunProfile } from "./run-options.js";
 import type { RunPlan } from "./run-plan.js";
 
 /** Where the bytes of a result stand: mapped memory, and the offset in it. */

@@ -6,11 +6,8 @@ export type {
   DeviceLimits,
   KeepsArrays,
   MemoryCounters,
-  PrepareOptions,
+  RecordsSequences,
   ResourceCounters,
-  RunOptions,
-  RunProfile,
-  RunResults,
   StagesMemory,
 } from "./backend.js";
 export {
@@ -52,10 +49,25 @@ export {
 } from "./kernel.js";
 export { MemoryLease } from "./memory-lease.js";
 export { planRun } from "./plan-run.js";
+export { type PlannedSequence, planSequence, withParameters } from "./plan-sequence.js";
 export { Planner } from "./planner.js";
 export { RunClock, type RunPhase } from "./run-clock.js";
 export { type Caller, RunLedger } from "./run-ledger.js";
+export type { PrepareOptions, RunOptions, RunProfile, RunResults } from "./run-options.js";
 export type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
+export {
+  type Parameters,
+  type Recordable,
+  type RecordedRun,
+  type RecordOptions,
+  type RecordRun,
+  type Reference,
+  type References,
+  type ReplayOptions,
+  recordRuns,
+  replayed,
+  type Sequence,
+} from "./sequence.js";
 export {
   type ArrayLayout,
   type BindingInfo,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Inout, inout, type Output, output } from "./bindings.js";
+import { type Inout, inout, type Output, output, temporary } from "./bindings.js";
 import { defineKernel, type KernelDefinition, type PassesDefinition } from "./kernel.js";
 
 const wgsl = "@compute @workgroup_size(64) fn main() {}";
@@ -61,13 +61,13 @@ test("passes and temporaries are computed from the bindings of the run", () => {
   const kernel = defineKernel<{ y: Inout<Float32Array> }>({
     label: "k",
     programs: { a: { wgsl }, b: { wgsl, entryPoint: "other" } },
-    temporaries: ({ y }) => ({ t: { role: "temporary", byteLength: y.data.byteLength } }),
+    temporaries: ({ y }) => ({ t: temporary(Uint8Array, y.data.byteLength) }),
     passes: ({ y }) => [{ program: "a" }, { program: "b", workgroups: y.data.length }],
   });
   const bindings = { y: inout(new Float32Array(3)) };
   expect(Object.keys(kernel.programs)).toEqual(["a", "b"]);
   expect(kernel.programs.b).toEqual({ wgsl, entryPoint: "other" });
-  expect(kernel.temporaries(bindings)).toEqual({ t: { role: "temporary", byteLength: 12 } });
+  expect(kernel.temporaries(bindings)).toEqual({ t: { role: "temporary", type: Uint8Array, length: 12 } });
   expect(kernel.passes(bindings)).toEqual([{ program: "a" }, { program: "b", workgroups: 3 }]);
   expect(defineKernel({ label: "k", programs: { a: { wgsl } }, passes: () => [] }).temporaries({})).toEqual({});
 });
@@ -90,7 +90,7 @@ test("the passes of a kernel cannot be exchanged after it is defined", () => {
   const definition: PassesDefinition<Record<string, never>> = {
     label: "k",
     programs: { a: { wgsl } },
-    temporaries: () => ({ t: { role: "temporary", byteLength: 4 } }),
+    temporaries: () => ({ t: temporary(Uint32Array, 1) }),
     passes: () => [{ program: "a", workgroups: 1 }],
   };
   const kernel = defineKernel(definition);

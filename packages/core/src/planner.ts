@@ -1,8 +1,8 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, BindingValue, Inout, Output, ResidentArray, Staged, UniformValue } from "./bindings.js";
-import { checkInto, checkIntos } from "./check-binding.js";
+import type { Bindings, BindingValue, Inout, Output, ResidentArray } from "./bindings.js";
+import { checkIntos } from "./check-binding.js";
+import { fillResource } from "./fill-resource.js";
 import type { Kernel, Workgroups } from "./kernel.js";
-import { packUniform } from "./pack-uniform.js";
 import { planRun } from "./plan-run.js";
 import type { PlannedResource, RunPlan } from "./run-plan.js";
 import type { ShaderInterface } from "./shader-interface.js";
@@ -64,7 +64,9 @@ export class Planner<B extends Bindings> {
         values: Object.values(bindings).map(shapeOf),
         // Copies, so that arrays changed in place are seen as changed.
         passes: structuredClone(kernel.passes(bindings)),
-        temporaries: structuredClone(kernel.temporaries(bindings)),
+        temporaries: Object.fromEntries(
+          Object.entries(kernel.temporaries(bindings)).map(([name, temporary]) => [name, { ...temporary }]),
+        ),
         workgroups: structuredClone(workgroups),
       });
       this.#shapes.length = Math.min(this.#shapes.length, maxShapes);
@@ -98,27 +100,11 @@ function once<T>(ask: () => T): () => T {
 
 /** `plan` with the data of `bindings`, which have its shape. */
 function withData(plan: RunPlan, bindings: Bindings): RunPlan {
-  checkIntos(`Kernel "${plan.label}"`, bindings);
+  const subject = `Kernel "${plan.label}"`;
+  checkIntos(subject, bindings);
   const resources: PlannedResource[] = plan.resources.slice();
   for (const [name, index] of plan.bound) {
-    const resource = resources[index]!;
-    const value = bindings[name]!;
-    if (resource.result) {
-      const { into } = value as Output | Inout;
-      if (into !== resource.result.into) {
-        checkInto(`Kernel "${plan.label}"`, name, resource.result.type, resource.result.length, into);
-        resources[index] = { ...resource, result: { ...resource.result, into } };
-      }
-    }
-    if (resource.staged) resources[index] = { ...resource, staged: value as Staged };
-    if (resource.resident) resources[index] = { ...resource, resident: value as ResidentArray };
-    if (!resource.data) continue;
-    const data = resource.packedAs
-      ? packUniform(value as UniformValue, resource.packedAs, name)
-      : ArrayBuffer.isView(value)
-        ? value
-        : (value as Inout).data;
-    resources[index] = { ...resources[index]!, data };
+    resources[index] = fillResource(subject, name, resources[index]!, bindings[name]!);
   }
   return { ...plan, resources };
 }

@@ -1,4 +1,4 @@
-import type { RunProfile } from "./backend.js";
+import type { RunProfile } from "./run-options.js";
 
 export type RunPhase = Exclude<keyof RunProfile, "totalMs" | "gpuTimeNs">;
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "./backend.js";
 import { type Caller, RunLedger } from "./run-ledger.js";
+import type { RunOptions } from "./run-options.js";
 
 /** A piece of work that ends when it is told to. */
 function openWork<T = string>() {

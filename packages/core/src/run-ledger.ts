@@ -1,5 +1,6 @@
-import type { BackendStats, PrepareOptions, RunOptions } from "./backend.js";
+import type { BackendStats } from "./backend.js";
 import { ComputeError } from "./errors.js";
+import type { PrepareOptions, RunOptions } from "./run-options.js";
 
 /** Who waits for a run. */
 export interface Caller {

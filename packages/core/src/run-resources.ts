@@ -47,7 +47,8 @@ export class RunResources {
           `${this.#subject} has both a binding and a temporary named "${name}".`,
         );
       }
-      this.#addNamed(name, { name, byteLength: roundUpTo4(temporaries[name]!.byteLength) });
+      const { type, length } = temporaries[name]!;
+      this.#addNamed(name, { name, byteLength: roundUpTo4(length * type.BYTES_PER_ELEMENT) });
     }
   }
 

@@ -1,8 +1,9 @@
 /** What the contract promises to the type checker; `tsc` checks this file, and running it checks that it means something. */
 import { expect, expectTypeOf, test } from "vitest";
-import type { ComputeBackend, RunProfile } from "./backend.js";
+import type { ComputeBackend } from "./backend.js";
 import { type Inout, inout, type Output, output, type Results, temporary } from "./bindings.js";
 import { defineKernel, type Kernel } from "./kernel.js";
+import type { RunProfile } from "./run-options.js";
 
 const wgsl = "@compute @workgroup_size(64) fn main() {}";
 
@@ -104,7 +105,9 @@ test("`threads`, `temporaries` and `passes` see the kernel's bindings", () => {
     temporaries: ({ y }) => ({ t: temporary(Uint16Array, y.data.length) }),
     passes: ({ alpha }) => [{ program: "main", bindings: { alpha, t: "t" } }],
   });
-  expect(passes.temporaries({ alpha: 1, x, y: inout(x) })).toEqual({ t: { role: "temporary", byteLength: 2 } });
+  expect(passes.temporaries({ alpha: 1, x, y: inout(x) })).toEqual({
+    t: { role: "temporary", type: Uint16Array, length: 1 },
+  });
 });
 
 test("a kernel has one source", () => {

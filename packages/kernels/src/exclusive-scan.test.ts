@@ -18,7 +18,9 @@ test("one block is one pass, begun at zero", () => {
   expect(exclusiveScan.passes(bindingsOf(2048))).toEqual([
     { program: "scan", bindings: { values: "values", offsets: "zero", prefixes: "prefixes" }, workgroups: 1 },
   ]);
-  expect(exclusiveScan.temporaries(bindingsOf(2048))).toEqual({ zero: { role: "temporary", byteLength: 4 } });
+  expect(exclusiveScan.temporaries(bindingsOf(2048))).toEqual({
+    zero: { role: "temporary", type: Uint32Array, length: 1 },
+  });
 });
 
 test("more values add levels: totals on the way up, scans on the way down", () => {
@@ -30,14 +32,12 @@ test("more values add levels: totals on the way up, scans on the way down", () =
     { program: "scan", bindings: { values: "totals1", offsets: "offsets2", prefixes: "offsets1" }, workgroups: 2 },
     { program: "scan", bindings: { values: "values", offsets: "offsets1", prefixes: "prefixes" }, workgroups: 2049 },
   ]);
-  expect(
-    Object.entries(exclusiveScan.temporaries(bindings)).map(([name, { byteLength }]) => [name, byteLength]),
-  ).toEqual([
-    ["zero", 4],
-    ["totals1", 8196],
-    ["offsets1", 8196],
-    ["totals2", 8],
-    ["offsets2", 8],
+  expect(Object.entries(exclusiveScan.temporaries(bindings)).map(([name, { length }]) => [name, length])).toEqual([
+    ["zero", 1],
+    ["totals1", 2049],
+    ["offsets1", 2049],
+    ["totals2", 2],
+    ["offsets2", 2],
   ]);
 });
 

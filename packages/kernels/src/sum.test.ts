@@ -26,7 +26,7 @@ test("more values go through partial sums, one a workgroup and 1024 at most", ()
       { program: "sum", bindings: { values: "partials" }, workgroups: 1 },
     ]);
     expect(sum.temporaries(bindingsOf(length))).toEqual({
-      partials: { role: "temporary", byteLength: workgroups * 4 },
+      partials: { role: "temporary", type: Float32Array, length: workgroups },
     });
   }
 });

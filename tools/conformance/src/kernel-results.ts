@@ -1,17 +1,24 @@
-import type { ComputeBackend } from "@kiln-gpu/core";
+import { type Bindings, type ComputeBackend, defineKernel, inout, type Kernel, output } from "@kiln-gpu/core";
 import {
+  exclusiveScan,
   exclusiveScanReference,
   fieldAddReference,
+  histogram,
   histogramReference,
   type MatrixDims,
   matrixProductReference,
+  type NBodyState,
+  nBody,
+  nBodyReference,
   runExclusiveScan,
   runFieldAdd,
   runHistogram,
   runMatrixProduct,
+  runNBody,
   runSaxpy,
   runSum,
   saxpyReference,
+  sum,
   sumReference,
 } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
@@ -29,6 +36,12 @@ const matrices: readonly MatrixDims[] = [
   { m: 16, k: 16, n: 16 },
   { m: 17, k: 15, n: 33 },
   { m: 64, k: 1, n: 65 },
+];
+
+/** Enough for large blocks, in rows that are whole vec4s and in others; neither is whole blocks. */
+const largeMatrices: readonly MatrixDims[] = [
+  { m: 641, k: 36, n: 644 },
+  { m: 641, k: 37, n: 645 },
 ];
 
 /** The most that one rounding to f32 moves a number, relative to it. */
@@ -79,9 +92,73 @@ export function describeKernelResults(suite: Suite): void {
     });
   });
 
+  describe("one step of n bodies", () => {
+    const backend = useBackend(suite);
+    const data = new RandomData(3);
+    const settings = { timeStep: 0.125, softening: 0.5 };
+
+    it.each([1, 255, 257])("moves %i", async (count) => {
+      const state = bodies(data, count);
+      expectCloseState(await runNBody(backend(), state, settings), nBodyReference(state, settings), settings);
+    });
+
+    it("goes on from where the one before it ended", async () => {
+      const state = bodies(data, 40);
+      const middle = await runNBody(backend(), state, settings);
+      expectCloseState(await runNBody(backend(), middle, settings), nBodyReference(middle, settings), settings);
+    });
+  });
+
+  describe("kernels in workgroups of another size", () => {
+    const backend = useBackend(suite);
+    const data = new RandomData(64);
+    const values = data.words(5000, 15);
+
+    it("sum the same", async () => {
+      const bindings = { values: new Float32Array(values), sum: output(Float32Array, 1) };
+      const results = await backend().run(inWorkgroupsOf(64, sum), bindings);
+      expect(results.sum[0]).toBe(sumReference(bindings.values));
+    });
+
+    it("scan the same", async () => {
+      const bindings = { values, prefixes: output(Uint32Array, values.length) };
+      const { prefixes } = await backend().run(inWorkgroupsOf(64, exclusiveScan), bindings);
+      expectSame(prefixes, exclusiveScanReference(values));
+    });
+
+    it("count the same", async () => {
+      const { counts } = await backend().run(inWorkgroupsOf(64, histogram), {
+        values,
+        counts: output(Uint32Array, 16),
+      });
+      expectSame(counts, histogramReference(values, 16));
+    });
+
+    it("move bodies the same", async () => {
+      const settings = { timeStep: 0.125, softening: 0.5 };
+      const state = bodies(data, 65);
+      const { positions, velocities } = state;
+      const bindings = {
+        settings,
+        positions,
+        velocities: inout(velocities),
+        nextPositions: output(Float32Array, 65 * 4),
+      };
+      const moved = await backend().run(inWorkgroupsOf(64, nBody), bindings);
+      const result = { positions: moved.nextPositions, velocities: moved.velocities };
+      expectCloseState(result, nBodyReference(state, settings), settings);
+    });
+  });
+
   describe("kernels over many workgroups", () => {
     const backend = useBackend(suite);
     const data = new RandomData(20);
+
+    it.each(largeMatrices)("multiply $m by $k by $n exactly", async (dims) => {
+      const { m, k, n } = dims;
+      const [a, b] = [new Float32Array(data.words(m * k, 64)), new Float32Array(data.words(k * n, 64))];
+      expectSame(await runMatrixProduct(backend(), a, b, dims), matrixProductReference(a, b, dims));
+    });
 
     it("sum whole numbers exactly", async () => {
       const values = new Float32Array(data.words(2 ** 20 + 1, 15));
@@ -107,6 +184,37 @@ export function describeKernelResults(suite: Suite): void {
       expectSame(await runMatrixProduct(gpu, none, none, { m: 0, k: 3, n: 0 }), none);
       expectSame(await runMatrixProduct(gpu, none, none, { m: 2, k: 0, n: 3 }), new Float32Array(6));
       expectSame(await runHistogram(gpu, new Uint32Array(0), 4), new Uint32Array(4));
+      const nobody = { positions: none, velocities: none };
+      expect(await runNBody(gpu, nobody, { timeStep: 1, softening: 1 })).toEqual(nobody);
     });
   });
+}
+
+function inWorkgroupsOf<B extends Bindings>(workgroupSize: number, kernel: Kernel<B>): Kernel<B> {
+  const constants = { workgroup_size: workgroupSize };
+  const programs = Object.entries(kernel.programs).map(([name, program]) => [name, { ...program, constants }]);
+  return defineKernel<B>({ ...kernel, programs: Object.fromEntries(programs) });
+}
+
+/** Bodies of mass 1 to 2, or of as much below zero: they repel. */
+function bodies(data: RandomData, count: number): NBodyState {
+  return { positions: data.floats(count * 4), velocities: data.floats(count * 4) };
+}
+
+function expectCloseState(
+  actual: NBodyState,
+  expected: NBodyState,
+  { timeStep, softening }: { readonly timeStep: number; readonly softening: number },
+): void {
+  const count = expected.positions.length / 4;
+  // A pull is r m / (r² + ε²)^(3/2), which is nowhere above 0.4 m / ε², and m is below 2. Each takes some 20 roundings, and their sum one each.
+  const pull = 0.8 / softening ** 2;
+  const velocityError = count * pull * (count + 20) * roundingError * timeStep;
+  const rounded = (value: number) => 2 * roundingError * Math.abs(value);
+  expectClose(actual.velocities, expected.velocities, (i) => velocityError + rounded(expected.velocities[i]!));
+  expectClose(
+    actual.positions,
+    expected.positions,
+    (i) => velocityError * timeStep + rounded(4 + expected.positions[i]!),
+  );
 }

@@ -1,0 +1,105 @@
+/** One plan out of those of a recording's runs: parameters and resident arrays are one resource wherever they are bound. */
+import { isRole } from "./binding-role.js";
+import type { BindingValue, Output, TypedArray } from "./bindings.js";
+import { arrayTypeOf, checkIntos } from "./check-binding.js";
+import { ComputeError } from "./errors.js";
+import { fillResource } from "./fill-resource.js";
+import type { PlannedDispatch, PlannedResource, RunPlan } from "./run-plan.js";
+import type { Parameters, RecordedRun, Reference } from "./sequence.js";
+import { typeName } from "./shader-interface.js";
+
+export interface PlannedSequence {
+  readonly plan: RunPlan;
+  /** The resources whose bytes are the same in every replay: only read, and bound to no parameter. */
+  readonly constants: readonly number[];
+}
+
+/**
+ * @param plans Of `runs`, in order.
+ * @throws {ComputeError} `invalid-binding` where a run has nothing to compute, or a parameter's value would have to be packed in two ways.
+ */
+export function planSequence(label: string, runs: readonly RecordedRun[], plans: readonly RunPlan[]): PlannedSequence {
+  const resources: PlannedResource[] = [];
+  const dispatches: PlannedDispatch[] = [];
+  const constants: number[] = [];
+  const bound = new Map<string, number>();
+  const residents = new Map<object, number>();
+  for (const [i, plan] of plans.entries()) {
+    const { references, kernel } = runs[i]!;
+    if (plan.isEmpty) {
+      throw new ComputeError("invalid-binding", `Sequence "${label}" runs kernel "${kernel.label}" on nothing.`);
+    }
+    const parameterOf = new Map<number, Reference>();
+    for (const name in references) {
+      const resource = plan.bound.get(name);
+      if (resource !== undefined) parameterOf.set(resource, references[name]!);
+    }
+    const indices = plan.resources.map((resource, at) => {
+      const parameter = parameterOf.get(at);
+      const existing = parameter ? bound.get(parameter.name) : residents.get(resource.resident ?? plan);
+      if (existing !== undefined) {
+        resources[existing] = merged(label, resources[existing]!, resource);
+        return existing;
+      }
+      const index = resources.push(parameter ? parameterResource(resource, parameter) : resource) - 1;
+      if (parameter) bound.set(parameter.name, index);
+      else if (resource.resident) residents.set(resource.resident, index);
+      else if (resource.data && resource.access === "read") constants.push(index);
+      return index;
+    });
+    for (const dispatch of plan.dispatches) {
+      const entries = dispatch.entries.map((entry) => ({ ...entry, resource: indices[entry.resource]! }));
+      dispatches.push({ ...dispatch, entries });
+    }
+  }
+  return { plan: { label, resources, dispatches, isEmpty: false, bound, shape: {} }, constants };
+}
+
+function parameterResource({ result, ...resource }: PlannedResource, { name, value }: Reference): PlannedResource {
+  const isTemporary = (value as { role?: unknown } | null)?.role === "temporary";
+  return { ...resource, name, ...(result && !isTemporary && { result }) };
+}
+
+function merged(label: string, a: PlannedResource, b: PlannedResource): PlannedResource {
+  if (JSON.stringify(a.packedAs) !== JSON.stringify(b.packedAs)) {
+    const types = [a, b].map(({ packedAs }) => (packedAs ? typeName(packedAs) : "an array"));
+    throw new ComputeError(
+      "invalid-binding",
+      `Sequence "${label}" binds its parameter "${a.name}" as ${types[0]} and as ${types[1]}; a value is packed for one type, so give ` +
+        "each a parameter of its own.",
+    );
+  }
+  return a.access === b.access ? a : { ...a, access: "mixed" };
+}
+
+/**
+ * `plan` with what `parameters` hold now.
+ * @throws {ComputeError} `invalid-binding` where one is not of the type and length that was recorded.
+ */
+export function withParameters(plan: RunPlan, recorded: Parameters, parameters: Parameters): RunPlan {
+  const subject = `Sequence "${plan.label}"`;
+  checkIntos(subject, parameters as { readonly [name: string]: BindingValue });
+  const resources = plan.resources.slice();
+  for (const [name, index] of plan.bound) {
+    const value = parameters[name] as BindingValue;
+    checkSame(subject, name, recorded[name] as BindingValue, value);
+    resources[index] = fillResource(subject, name, resources[index]!, value);
+  }
+  return { ...plan, resources };
+}
+
+function checkSame(subject: string, name: string, recorded: BindingValue, given: BindingValue): void {
+  if (recorded === given) return;
+  const [expected, actual] = [shapeOf(recorded), shapeOf(given)];
+  if (expected === actual) return;
+  throw new ComputeError("invalid-binding", `${subject} takes ${expected} as "${name}"; ${actual} is given.`);
+}
+
+/** In the words of an error; equal where one may stand for the other. */
+function shapeOf(value: BindingValue): string {
+  if (ArrayBuffer.isView(value)) return `a ${arrayTypeOf(value as TypedArray).name} of ${(value as TypedArray).length}`;
+  if (typeof value !== "object" || value === null) return "a value";
+  const { role, type, length } = value as Partial<Output>;
+  if (isRole(value, "inout")) return `an inout ${arrayTypeOf(value.data).name} of ${value.length}`;
+  return role === undefined ? "a value" : `a ${role} ${type?.name} of ${length}`;
+}

@@ -1,0 +1,176 @@
+/**
+ * A chain of runs, recorded once and replayed: what is said of it, and how the recording is taken down. Nothing here touches a device.
+ */
+
+import { ownValue } from "./binding-role.js";
+import type {
+  Bindings,
+  BindingValue,
+  Inout,
+  LeasedOutput,
+  Output,
+  ResidentArray,
+  Temporary,
+  TypedArray,
+  UniformValue,
+} from "./bindings.js";
+import { ComputeError } from "./errors.js";
+import { checkKernel, type Kernel, type Workgroups } from "./kernel.js";
+import type { RunOptions, RunResults } from "./run-options.js";
+
+/** What a replay may change, by name: its inputs and uniforms, and what it returns; and memory between its runs. */
+export type Parameters = {
+  readonly [name: string]: TypedArray | Output | LeasedOutput | Inout | Temporary | UniformValue;
+};
+
+/** Stands for a parameter while a sequence is recorded. */
+export interface Reference<V = unknown> {
+  readonly role: "reference";
+  readonly name: string;
+  /** What it was recorded with. */
+  readonly value: V;
+}
+
+export type References<P extends Parameters> = { readonly [Name in keyof P]: Reference<P[Name]> };
+
+type WrittenParameter<T extends TypedArray> = Reference<Output<T> | LeasedOutput<T> | Inout<T> | Temporary>;
+
+/** What a recorded run may bind where a kernel declares `K`: values that never change, resident arrays, and parameters. */
+export type Recordable<K> = {
+  readonly [Name in keyof K]: K[Name] extends TypedArray
+    ? K[Name] | ResidentArray<K[Name]> | Reference<K[Name]> | WrittenParameter<K[Name]>
+    : K[Name] extends Output<infer T>
+      ? ResidentArray<T> | WrittenParameter<T>
+      : K[Name] extends Inout<infer T>
+        ? ResidentArray<T> | WrittenParameter<T>
+        : BindingValue extends K[Name]
+          ? K[Name] | Reference
+          : K[Name] | Reference<K[Name]>;
+};
+
+/** Records one run. */
+export type RecordRun = <K extends Bindings>(
+  kernel: Kernel<K>,
+  bindings: Recordable<K>,
+  options?: Pick<RunOptions, "workgroups">,
+) => void;
+
+export interface RecordOptions {
+  /** Names the sequence in errors. */
+  readonly label?: string;
+  readonly signal?: AbortSignal;
+}
+
+export type ReplayOptions = Omit<RunOptions, "workgroups">;
+
+/** A recorded chain of runs, with memory and bind groups of its own, which count to the backend's bounds until it is disposed. */
+export interface Sequence<P extends Parameters = Parameters> extends Disposable {
+  readonly label: string;
+  /** Dispatches of one replay. */
+  readonly dispatches: number;
+  /**
+   * Runs the chain once more, in one submission of its own.
+   * @param values Of the parameters that change, of the same type and length; the others are what they were recorded with, arrays with the
+   *   elements that they have now. They are borrowed until this settles.
+   * @returns What the parameters that are an `output`, `inout` or `lease` ask for.
+   * @throws {ComputeError} What `ComputeBackend.run` throws.
+   */
+  replay<const O extends ReplayOptions = ReplayOptions>(
+    values?: { readonly [Name in keyof P]?: P[Name] },
+    options?: O,
+  ): Promise<RunResults<P, O>>;
+  /** Frees what it holds once its replays have ended; a second call does nothing. */
+  dispose(): void;
+}
+
+/** One run of a recording. */
+export interface RecordedRun {
+  readonly kernel: Kernel;
+  /** By the kernel's names: the parameter that is bound there, if one is. */
+  readonly references: { readonly [name: string]: Reference };
+  /** What the run is planned with: parameters are replaced by what they were recorded with. */
+  readonly bindings: Bindings;
+  readonly workgroups: Workgroups | undefined;
+}
+
+/**
+ * Takes down the runs that `build` asks for.
+ * @throws {ComputeError} `invalid-option` when there are none; `invalid-binding` for a result that is no parameter; what `build` throws.
+ */
+export function recordRuns<P extends Parameters>(
+  label: string,
+  parameters: P,
+  build: (run: RecordRun, references: References<P>) => void,
+): RecordedRun[] {
+  const runs: RecordedRun[] = [];
+  let isOpen = true;
+  const names = Object.keys(parameters);
+  const references = Object.fromEntries(
+    names.map((name) => [name, Object.freeze({ role: "reference", name, value: parameters[name] })]),
+  ) as unknown as References<P>;
+  const known = new Set<unknown>(Object.values(references));
+  const record: RecordRun = (kernel, bindings, { workgroups } = {}) => {
+    if (!isOpen) throw new ComputeError("invalid-option", `Sequence "${label}" is recorded already; record another.`);
+    checkKernel(kernel);
+    const bound: Record<string, Reference> = {};
+    const planned: Record<string, BindingValue> = {};
+    for (const [name, value] of Object.entries(bindings as Record<string, Reference | BindingValue>)) {
+      const role = (value as { role?: unknown } | null)?.role;
+      if (role === "reference") {
+        if (!known.has(value)) throw refused(label, kernel.label, name, "a parameter of another sequence");
+        bound[name] = value as Reference;
+        planned[name] = standInOf((value as Reference).value as Parameters[string]);
+        continue;
+      }
+      if (role === "output" || role === "inout" || role === "lease" || role === "staged") {
+        throw refused(label, kernel.label, name, `an ${role}`, "name it among the parameters and bind that");
+      }
+      planned[name] = value as BindingValue;
+    }
+    runs.push({ kernel: kernel as unknown as Kernel, references: bound, bindings: planned, workgroups });
+  };
+  build(record, references);
+  isOpen = false;
+  if (runs.length === 0) throw new ComputeError("invalid-option", `Sequence "${label}" records no run.`);
+  for (const name of names) {
+    if (runs.some((run) => Object.values(run.references).some((reference) => reference.name === name))) continue;
+    throw new ComputeError("invalid-option", `Sequence "${label}" has a parameter "${name}" that no run binds.`);
+  }
+  return runs;
+}
+
+function refused(
+  label: string,
+  kernel: string,
+  name: string,
+  given: string,
+  advice = "bind one of its own",
+): ComputeError {
+  return new ComputeError(
+    "invalid-binding",
+    `Sequence "${label}" binds ${given} as "${name}" of kernel "${kernel}"; ${advice}.`,
+  );
+}
+
+/** Memory between runs is planned as if it were returned; a parameter that is read after it was written is one too. */
+function standInOf(value: Parameters[string]): BindingValue {
+  const { role, type, length } = (value ?? {}) as Partial<Temporary>;
+  return role === "temporary" ? { role: "output", type: type!, length: length! } : (value as BindingValue);
+}
+
+/** The parameters of a replay: those recorded, with those given in place of theirs. */
+export function replayed<P extends Parameters>(
+  label: string,
+  parameters: P,
+  values: { readonly [name: string]: unknown },
+): P {
+  for (const name of Object.keys(values)) {
+    if (ownValue(parameters as Parameters, name) !== undefined) continue;
+    const names = Object.keys(parameters).map((known) => `"${known}"`);
+    throw new ComputeError(
+      "invalid-binding",
+      `Sequence "${label}" has no parameter "${name}"; it has ${names.join(", ") || "none"}.`,
+    );
+  }
+  return { ...parameters, ...values };
+}

@@ -1,0 +1,337 @@
+import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+import {
+  type ComputeBackend,
+  defineKernel,
+  inout,
+  type KeepsArrays,
+  lease,
+  output,
+  type RecordsSequences,
+  temporary,
+} from "@kiln-gpu/core";
+import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { expectError, expectSame } from "./expectations.js";
+import { sabotage, victimWorkgroups, withOwnDevice } from "./own-device.js";
+import { RandomData } from "./random-data.js";
+import { expectNothingLive, type OpenOptions, software } from "./suite.js";
+
+type Backend = ComputeBackend & KeepsArrays & RecordsSequences;
+
+const data = new RandomData(47);
+
+/** `y[i] = factor * y[i] + i`, in 32 bits. */
+const step = defineKernel({
+  label: "step",
+  wgsl: `@group(0) @binding(0) var<uniform> factor: u32;
+    @group(0) @binding(1) var<storage, read_write> y: array<u32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.y == 0 && id.x < arrayLength(&y)) { y[id.x] = factor * y[id.x] + id.x; }
+    }`,
+});
+
+const stepped = (y: Uint32Array, factor: number) => y.map((value, i) => Math.imul(factor, value) + i);
+
+/** `z[i] = 3 * x[i] + y[i]`. */
+const combine = defineKernel({
+  label: "combine",
+  wgsl: `@group(0) @binding(0) var<storage, read> x: array<u32>;
+    @group(0) @binding(1) var<storage, read> y: array<u32>;
+    @group(0) @binding(2) var<storage, read_write> z: array<u32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < arrayLength(&z)) { z[id.x] = 3 * x[id.x] + y[id.x]; }
+    }`,
+});
+
+const combined = (x: Uint32Array, y: Uint32Array) => x.map((value, i) => 3 * value + y[i]!);
+
+async function using(work: (gpu: Backend) => Promise<void>, options: OpenOptions = {}): Promise<void> {
+  const gpu = await openPersistentBackend({ ...(options.device ? {} : software), ...options });
+  try {
+    await work(gpu);
+  } finally {
+    await gpu.dispose();
+    expectNothingLive(gpu);
+  }
+}
+
+describe("a sequence", () => {
+  it("runs its chain over resident arrays as often as it is replayed, with new parameters", () =>
+    using(async (gpu) => {
+      let expected = data.words(300);
+      const y = await gpu.array(expected);
+      const sequence = await gpu.record({ factor: 3 }, (run, { factor }) => {
+        for (let i = 0; i < 10; i += 1) {
+          run(step, { factor, y });
+          run(step, { factor: i + 7, y });
+        }
+      });
+      expect(sequence.dispatches).toBe(20);
+      for (const factor of [3, 5, 2 ** 31, 7]) {
+        const results = await sequence.replay(factor === 3 ? {} : { factor });
+        expect(results).toEqual({});
+        for (let i = 0; i < 10; i += 1) expected = stepped(stepped(expected, factor), i + 7);
+        expectSame(await y.read(), expected);
+      }
+    }));
+
+  it("takes inputs and returns results of every kind, also through memory of its own", () =>
+    using(async (gpu) => {
+      const length = 1000;
+      const [a, b] = [data.words(length), data.words(length)];
+      const sequence = await gpu.record(
+        {
+          a,
+          b: inout(b),
+          middle: temporary(Uint32Array, length),
+          last: output(Uint32Array, length),
+          leased: lease(Uint32Array, length),
+        },
+        (run, { a, b, middle, last, leased }) => {
+          run(combine, { x: a, y: b, z: middle });
+          run(step, { factor: 9, y: b });
+          run(combine, { x: middle, y: b, z: last });
+          run(combine, { x: last, y: a, z: leased });
+        },
+      );
+      const check = async (x: Uint32Array, y: Uint32Array, values: Parameters<typeof sequence.replay>[0]) => {
+        const results = await sequence.replay(values);
+        expectTypeOf(results.last).toEqualTypeOf<Uint32Array<ArrayBuffer>>();
+        const after = stepped(y, 9);
+        const sum = combined(combined(x, y), after);
+        expectSame(results.b, after);
+        expectSame(results.last, sum);
+        expectSame(results.leased.data, combined(sum, x));
+        results.leased.release();
+        return results;
+      };
+      await check(a, b, {});
+      const [c, d] = [data.words(length), data.words(length)];
+      await check(c, b, { a: c });
+      await check(a, d, { b: inout(d) });
+      const into = new Uint32Array(length);
+      expect((await check(c, d, { a: c, b: inout(d), last: output(Uint32Array, length, { into }) })).last).toBe(into);
+      // What is not given is as it was recorded, with the elements that it has now.
+      a[0] = 12345;
+      await check(a, b, {});
+    }));
+
+  it("finds memory of its own zero in every replay, and outputs where nothing is written", () =>
+    using(async (gpu) => {
+      const sequence = await gpu.record(
+        { scratch: temporary(Uint32Array, 64), result: output(Uint32Array, 100) },
+        (run, { scratch, result }) => {
+          run(step, { factor: 2, y: scratch });
+          run(step, { factor: 2, y: scratch });
+          run(combine, { x: scratch, y: scratch, z: result }, { workgroups: 1 });
+        },
+      );
+      const ones = stepped(stepped(new Uint32Array(64), 2), 2);
+      const expected = new Uint32Array(100);
+      expected.set(combined(ones, ones));
+      for (let i = 0; i < 4; i += 1) expectSame((await sequence.replay()).result, expected);
+    }));
+
+  it("is made of ready-made kernels, of several passes too", () =>
+    using(async (gpu) => {
+      const words = data.words(5000, 1000);
+      const scan = await gpu.record(
+        { values: words, prefixes: output(Uint32Array, 5000) },
+        (run, { values, prefixes }) => run(exclusiveScan, { values, prefixes }),
+      );
+      for (const values of [words, data.words(5000, 1000), data.words(5000, 1000)]) {
+        expectSame((await scan.replay({ values })).prefixes, exclusiveScanReference(values));
+      }
+      const [a, b] = [data.floats(100), data.floats(100)];
+      const add = await gpu.record({ a, c: output(Float32Array, 100) }, (run, { a, c }) => {
+        run(fieldAdd, { a, b, c });
+        run(saxpy, { alpha: 1, x: b, y: c });
+      });
+      expectSame((await add.replay()).c, fieldAddReference(fieldAddReference(a, b), b));
+    }));
+
+  it("is replayed many times at once, beside runs, reads and other sequences, in the order of the calls", () =>
+    using(async (gpu) => {
+      let expected = data.words(128);
+      const y = await gpu.array(expected);
+      const twice = await gpu.record({ factor: 1 }, (run, { factor }) => {
+        run(step, { factor, y });
+        run(step, { factor, y });
+      });
+      const host = await gpu.record({ x: expected, z: output(Uint32Array, 128) }, (run, { x, z }) =>
+        run(combine, { x, y: x, z }),
+      );
+      const checks: Promise<unknown>[] = [];
+      for (let factor = 2; factor < 60; factor += 1) {
+        checks.push(twice.replay({ factor }));
+        expected = stepped(stepped(expected, factor), factor);
+        if (factor % 3 === 0) {
+          checks.push(gpu.run(step, { factor, y }));
+          expected = stepped(expected, factor);
+        }
+        if (factor % 5 === 0) {
+          const now = expected;
+          checks.push(y.read().then((given) => expectSame(given, now)));
+        }
+        const x = data.words(128);
+        checks.push(host.replay({ x }).then(({ z }) => expectSame(z, combined(x, x))));
+      }
+      await Promise.all(checks);
+      expectSame(await y.read(), expected);
+    }));
+
+  it("makes nothing in a warm replay", () =>
+    using(async (gpu) => {
+      const [x, y] = [await gpu.array(data.words(200)), await gpu.array(data.words(200))];
+      const sequence = await gpu.record({ factor: 2, out: output(Uint32Array, 200) }, (run, { factor, out }) => {
+        for (let i = 0; i < 100; i += 1) run(combine, i % 2 ? { x, y: x, z: y } : { x: y, y, z: x });
+        run(step, { factor, y });
+        run(combine, { x, y, z: out });
+      });
+      for (let i = 0; i < 5; i += 1) await sequence.replay({ factor: i });
+      const before = gpu.stats();
+      for (let i = 0; i < 50; i += 1) await sequence.replay({ factor: i });
+      const after = gpu.stats();
+      for (const kind of ["buffers", "bindGroups", "pipelines"] as const)
+        expect(after[kind].made).toBe(before[kind].made);
+      expect(after.submissions - before.submissions).toBe(50);
+      expect(after.runs.completed - before.runs.completed).toBe(50);
+    }));
+
+  it("tells where the time of a replay went", () =>
+    using(async (gpu) => {
+      const sequence = await gpu.record({ y: inout(data.words(64)) }, (run, { y }) => run(step, { factor: 2, y }));
+      const { profile, y } = await sequence.replay({}, { profile: true });
+      expect(y.length).toBe(64);
+      expect(profile.totalMs).toBeGreaterThan(0);
+      expect(profile.computeMs).toBeGreaterThan(0);
+    }));
+
+  it("frees its memory when it is disposed, once its replays have ended; and goes with its backend", () =>
+    using(async (gpu) => {
+      const y = data.words(50_000);
+      const make = () => gpu.record({ y: inout(y) }, (run, { y }) => run(step, { factor: 2, y }));
+      const sequence = await make();
+      const replays = [sequence.replay(), sequence.replay()];
+      sequence.dispose();
+      sequence.dispose();
+      for (const replay of replays) expectSame((await replay).y, stepped(y, 2));
+      await expectError(sequence.replay(), "disposed", /"sequence".*record it again/);
+      const { made } = gpu.stats().buffers;
+      for (let i = 0; i < 5; i += 1) (await make()).dispose();
+      expect(gpu.stats().buffers.made).toBe(made);
+      await make();
+    }));
+});
+
+describe("a sequence that cannot be", () => {
+  it("is refused by name as it is recorded", () =>
+    using(async (gpu) => {
+      const y = await gpu.array(data.words(64));
+      const floats = await gpu.array(Float32Array, 4);
+      const label = "chain";
+      let foreign: unknown;
+      await expectError(
+        gpu.record({}, () => {}, { label }),
+        "invalid-option",
+        /"chain" records no run/,
+      );
+      await expectError(
+        gpu.record({ a: 1 }, (run) => run(step, { factor: 1, y }), { label }),
+        "invalid-option",
+        /parameter "a" that no run binds/,
+      );
+      await expectError(
+        gpu.record({}, (run) => run(step, { factor: 1, y: output(Uint32Array, 64) } as never), { label }),
+        "invalid-binding",
+        /"chain" binds an output as "y" of kernel "step"; name it among the parameters/,
+      );
+      await expectError(
+        gpu.record({}, (run) => run(step, { y } as never), { label }),
+        "invalid-binding",
+        /"step".*"factor".*missing/,
+      );
+      const other = await gpu.record({ f: 1 }, (run, { f }) => {
+        run(step, { factor: f, y });
+        foreign = f;
+      });
+      await expectError(
+        gpu.record({}, (run) => run(step, { factor: foreign as never, y }), { label }),
+        "invalid-binding",
+        /parameter of another sequence/,
+      );
+      await expectError(
+        gpu.record({ v: 2 }, (run, { v }) => {
+          run(step, { factor: v, y });
+          run(saxpy, { alpha: v, x: new Float32Array(4), y: floats });
+        }),
+        "invalid-binding",
+        /"v" as u32 and as f32/,
+      );
+      const bad = defineKernel({ label: "bad", wgsl: "@compute fn main() { nothing }" });
+      await expect(gpu.record({}, (run) => run(bad, { y }))).rejects.toMatchObject({ name: "ComputeError" });
+      await expect(
+        gpu.record({}, () => {
+          throw new Error("mine");
+        }),
+      ).rejects.toThrow("mine");
+      other.dispose();
+    }));
+
+  it("is refused by name as it is replayed, and serves on", () =>
+    using(async (gpu) => {
+      const y = await gpu.array(data.words(64));
+      const sequence = await gpu.record(
+        { factor: 2, x: data.words(64), z: output(Uint32Array, 64) },
+        (run, { factor, x, z }) => {
+          run(step, { factor, y });
+          run(combine, { x, y, z });
+        },
+        { label: "chain" },
+      );
+      const replay = (values: object) => sequence.replay(values);
+      await expectError(replay({ w: 1 }), "invalid-binding", /"chain" has no parameter "w"; it has "factor", "x", "z"/);
+      await expectError(
+        replay({ x: data.words(32) }),
+        "invalid-binding",
+        /Uint32Array of 64 as "x".*Uint32Array of 32/,
+      );
+      await expectError(replay({ x: data.floats(64) }), "invalid-binding", /Uint32Array of 64.*Float32Array of 64/);
+      await expectError(replay({ z: output(Uint32Array, 3) }), "invalid-binding", /output Uint32Array of 64/);
+      await expectError(replay({ factor: [1, 2] }), "invalid-binding", /factor/);
+      const before = await y.read();
+      const x = data.words(64);
+      expectSame((await sequence.replay({ x, factor: 3 })).z, combined(x, stepped(before, 3)));
+      const stop = new AbortController();
+      stop.abort();
+      await expectError(sequence.replay({}, { signal: stop.signal }), "aborted", /sequence "chain"/);
+      y.dispose();
+      await expectError(sequence.replay(), "invalid-binding", /"chain".*array.*disposed/);
+    }));
+
+  it.each(["recording", "submit"] as const)(
+    "by the device at %s rejects, with what was to work on its result",
+    (time) =>
+      withOwnDevice(async (device) => {
+        await using(
+          async (gpu) => {
+            sabotage(device, time);
+            const words = data.words(64);
+            const y = await gpu.array(words);
+            const victim = await gpu.record({ factor: 3 }, (run, { factor }) => {
+              run(step, { factor, y });
+              run(step, { factor, y }, { workgroups: [1, victimWorkgroups] });
+            });
+            const good = await gpu.record({ factor: 3 }, (run, { factor }) => run(step, { factor, y }));
+            await Promise.all([
+              expectError(victim.replay(), "invalid-kernel", /"sequence"/),
+              expectError(good.replay(), "dependency-failed", /"sequence".*refuses/),
+            ]);
+            await good.replay();
+            expectSame(await y.read(), stepped(words, 3));
+          },
+          { device },
+        );
+      }),
+  );
+});
