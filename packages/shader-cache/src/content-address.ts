@@ -1,4 +1,5 @@
 import { encodeCanonically } from "./canonical-encoding.js";
+import { sha256 } from "./sha256.js";
 
 /**
  * The SHA-256 of everything in `request`, as 64 hexadecimal digits: equal for requests that are equal field by field, different for all others.
@@ -7,9 +8,5 @@ import { encodeCanonically } from "./canonical-encoding.js";
  * @throws {TypeError} for any other value, so that no field is ever left out.
  */
 export async function contentAddress(request: object): Promise<string> {
-  // Always there: WebGPU and `crypto.subtle` are both for secure contexts only.
-  const digest = await globalThis.crypto.subtle.digest("SHA-256", encodeCanonically(request));
-  let address = "";
-  for (const byte of new Uint8Array(digest)) address += byte.toString(16).padStart(2, "0");
-  return address;
+  return sha256(encodeCanonically(request));
 }

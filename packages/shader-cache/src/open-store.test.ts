@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { openStore } from "./open-store.js";
+import { runWithStore, temporaryFolder } from "./store.test-support.js";
+
+const keepsNothing = { hits: 0, misses: 1, writes: 0, evicted: 0 };
+const writeAndRead = `await store.write("a", "b", 1); report(await store.read("a", "b"));`;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+});
+
+describe("openStore", () => {
+  it("touches no disk until something is written", async () => {
+    const directory = join(temporaryFolder(), "store");
+    const store = openStore({ directory });
+    expect(await store.read("a", "b")).toBeUndefined();
+    expect(existsSync(directory)).toBe(false);
+    expect(store.stats()).toEqual({ ...keepsNothing, failures: 0, lastFailure: undefined });
+  });
+
+  it("keeps nothing when it is turned off, by the option or by the environment", async () => {
+    const directory = join(temporaryFolder(), "store");
+    const off = openStore({ directory, isEnabled: false });
+    vi.stubEnv("KILN_STORE", "off");
+    for (const store of [off, openStore({ directory }), openStore({ directory, isEnabled: true })]) {
+      await store.write("a", "b", 1);
+      expect(await store.read("a", "b")).toBeUndefined();
+      expect(store.stats()).toEqual({ ...keepsNothing, failures: 0, lastFailure: undefined });
+    }
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it("keeps nothing where there is no Node, or only a bundler's stand-in for its `process`", async () => {
+    for (const process of [undefined, { env: {} }]) {
+      vi.stubGlobal("process", process);
+      const store = openStore();
+      vi.unstubAllGlobals();
+      await store.write("a", "b", 1);
+      expect(await store.read("a", "b")).toBeUndefined();
+      expect(store.stats()).toEqual({ ...keepsNothing, failures: 0, lastFailure: undefined });
+    }
+  });
+
+  it("takes its directory from the option, then the environment, then the platform", async () => {
+    const home = temporaryFolder();
+    vi.stubEnv("HOME", home);
+    vi.stubEnv("XDG_CACHE_HOME", "");
+    vi.stubEnv("LOCALAPPDATA", "");
+    await openStore().write("a", "b", 1);
+    expect(readdirSync(home)).toHaveLength(1);
+    vi.stubEnv("KILN_STORE_DIRECTORY", join(home, "by environment"));
+    await openStore().write("a", "b", 1);
+    await openStore({ directory: join(home, "by option") }).write("a", "b", 1);
+    expect(readdirSync(home)).toHaveLength(3);
+    for (const name of ["by environment", "by option"]) expect(readdirSync(join(home, name))).toHaveLength(1);
+  });
+
+  it("reads a directory's name when it is opened, not when it is used", async () => {
+    const [before, after] = [temporaryFolder(), temporaryFolder()];
+    const cwd = vi.spyOn(process, "cwd").mockReturnValue(before);
+    const store = openStore({ directory: "store" });
+    cwd.mockReturnValue(after);
+    await store.write("a", "b", 1);
+    cwd.mockRestore();
+    expect([readdirSync(before), readdirSync(after)]).toEqual([["store"], []]);
+  });
+
+  it("runs on with a home that is no absolute path", async () => {
+    const { stats, reported } = await runWithStore(writeAndRead, { environment: { HOME: "." } });
+    expect(reported).toBeUndefined();
+    expect(stats).toMatchObject({ ...keepsNothing, failures: 1 });
+    expect(stats.lastFailure).toContain("has no home");
+  });
+
+  // A user who is not in the system's list has no home but by HOME; only root may become one.
+  it.runIf(process.getuid?.() === 0)("runs on without HOME", async () => {
+    const { stats, reported } = await runWithStore(writeAndRead, { userId: 54_321 });
+    expect(reported).toBeUndefined();
+    expect(stats).toMatchObject({ ...keepsNothing, failures: 1 });
+  });
+
+  it.each(["a file", "a link to nothing"])("runs on with %s where the directory should be", async (kind) => {
+    const directory = join(temporaryFolder(), "store");
+    if (kind === "a file") writeFileSync(directory, "mine");
+    else symlinkSync(join(directory, "..", "nothing"), directory);
+    for (const path of [directory, join(directory, "below")]) {
+      const store = openStore({ directory: path });
+      await store.write("a", "b", 1);
+      expect(await store.read("a", "b")).toBeUndefined();
+      expect(store.stats().writes).toBe(0);
+      expect(store.stats().failures).toBeGreaterThan(0);
+    }
+  });
+
+  it("follows a link to the directory itself, which a user may have moved", async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "elsewhere"), { mode: 0o700 });
+    symlinkSync(join(folder, "elsewhere"), join(folder, "store"));
+    const store = openStore({ directory: join(folder, "store") });
+    await store.write("a", "b", 1);
+    expect(await store.read("a", "b")).toBe(1);
+    expect(readdirSync(join(folder, "elsewhere"))).toHaveLength(1);
+  });
+});
