@@ -13,24 +13,26 @@ import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { blockScan as blockScanSpirv, blockTotals as blockTotalsSpirv } from "./spirv.generated.js";
 
-/** What one workgroup scans: 256 threads of 8 values. */
+/** What one workgroup scans. */
 const blockLength = 2048;
 
 const blockTotalsWgsl = /* wgsl */ `
-const workgroupSize = 256u;
-const valuesPerThread = 8u;
+// A power of two, up to the block.
+override workgroup_size: u32 = 256;
+const blockLength = 2048u;
 
 @group(0) @binding(0) var<storage, read> values: array<u32>;
 @group(0) @binding(1) var<storage, read_write> totals: array<u32>;
 
-var<workgroup> subtotals: array<u32, workgroupSize>;
+var<workgroup> subtotals: array<u32, workgroup_size>;
 
-@compute @workgroup_size(workgroupSize)
+@compute @workgroup_size(workgroup_size)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(local_invocation_index) local: u32,
   @builtin(workgroup_id) workgroup: vec3u,
 ) {
+  let valuesPerThread = blockLength / workgroup_size;
   let begin = id.x * valuesPerThread;
   let end = min(begin + valuesPerThread, arrayLength(&values));
 
@@ -41,7 +43,7 @@ fn main(
   subtotals[local] = subtotal;
   workgroupBarrier();
 
-  for (var width = workgroupSize / 2; width > 0; width /= 2) {
+  for (var width = workgroup_size / 2; width > 0; width /= 2) {
     if (local < width) {
       subtotals[local] += subtotals[local + width];
     }
@@ -54,21 +56,23 @@ fn main(
 `;
 
 const blockScanWgsl = /* wgsl */ `
-const workgroupSize = 256u;
-const valuesPerThread = 8u;
+// A power of two, up to the block.
+override workgroup_size: u32 = 256;
+const blockLength = 2048u;
 
 @group(0) @binding(0) var<storage, read> values: array<u32>;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
 @group(0) @binding(2) var<storage, read_write> prefixes: array<u32>;
 
-var<workgroup> sums: array<array<u32, workgroupSize>, 2>;
+var<workgroup> sums: array<u32, 2 * workgroup_size>;
 
-@compute @workgroup_size(workgroupSize)
+@compute @workgroup_size(workgroup_size)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(local_invocation_index) local: u32,
   @builtin(workgroup_id) workgroup: vec3u,
 ) {
+  let valuesPerThread = blockLength / workgroup_size;
   let begin = id.x * valuesPerThread;
   let end = min(begin + valuesPerThread, arrayLength(&values));
 
@@ -76,18 +80,18 @@ fn main(
   for (var i = begin; i < end; i++) {
     subtotal += values[i];
   }
-  sums[0][local] = subtotal;
+  sums[local] = subtotal;
   workgroupBarrier();
 
-  // Hillis and Steele, to and fro between two rows: after each step a thread's sum reaches twice as far back.
-  var row = 0u;
+  // Hillis and Steele, to and fro between two halves: after each step a thread's sum reaches twice as far back.
+  var half = 0u;
   var reached = subtotal;
-  for (var reach = 1u; reach < workgroupSize; reach *= 2) {
+  for (var reach = 1u; reach < workgroup_size; reach *= 2) {
     if (local >= reach) {
-      reached += sums[row][local - reach];
+      reached += sums[half + local - reach];
     }
-    row = 1 - row;
-    sums[row][local] = reached;
+    half = workgroup_size - half;
+    sums[half + local] = reached;
     workgroupBarrier();
   }
 

@@ -4,11 +4,13 @@ import type { KernelRunOptions } from "./kernel-run-options.js";
 import { fieldAdd as spirv } from "./spirv.generated.js";
 
 const wgsl = /* wgsl */ `
+override workgroup_size: u32 = 256;
+
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(workgroup_size)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let i = id.x;
   if (i < arrayLength(&c)) {
@@ -25,7 +27,11 @@ export type FieldAddBindings = {
 };
 
 /** `c = a + b`, element by element. */
-export const fieldAdd = /* @__PURE__ */ defineKernel<FieldAddBindings>({ label: "field-add", wgsl });
+export const fieldAdd = /* @__PURE__ */ defineKernel<FieldAddBindings>({
+  label: "field-add",
+  wgsl,
+  tunable: { workgroup_size: [256, 64, 128, 512] },
+});
 
 /** `fieldAdd`, from SPIR-V. */
 export const fieldAddSpirv = /* @__PURE__ */ defineKernel<FieldAddBindings>({

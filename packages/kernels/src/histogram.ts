@@ -19,7 +19,7 @@ const valuesPerWorkgroup = 4096;
 const maxWorkgroups = 512;
 
 const wgsl = /* wgsl */ `
-const workgroupSize = 256u;
+override workgroup_size: u32 = 256;
 const maxBinCount = 4096u;
 
 @group(0) @binding(0) var<storage, read> values: array<u32>;
@@ -27,7 +27,7 @@ const maxBinCount = 4096u;
 
 var<workgroup> bins: array<atomic<u32>, maxBinCount>;
 
-@compute @workgroup_size(workgroupSize)
+@compute @workgroup_size(workgroup_size)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(local_invocation_index) local: u32,
@@ -35,7 +35,7 @@ fn main(
 ) {
   let count = arrayLength(&values);
   let binCount = min(arrayLength(&counts), maxBinCount);
-  let stride = workgroups.x * workgroupSize;
+  let stride = workgroups.x * workgroup_size;
 
   for (var i = id.x; i < count; i += stride) {
     let bin = values[i];
@@ -45,7 +45,7 @@ fn main(
   }
   workgroupBarrier();
 
-  for (var bin = local; bin < binCount; bin += workgroupSize) {
+  for (var bin = local; bin < binCount; bin += workgroup_size) {
     let found = atomicLoad(&bins[bin]);
     if (found > 0) {
       atomicAdd(&counts[bin], found);

@@ -22,5 +22,13 @@ export {
   matrixProductSpirv,
   runMatrixProduct,
 } from "./matrix-product.js";
+export {
+  type NBodyBindings,
+  type NBodySettings,
+  type NBodyState,
+  nBody,
+  nBodyReference,
+  runNBody,
+} from "./n-body.js";
 export { runSaxpy, type SaxpyBindings, saxpy, saxpyReference, saxpySpirv } from "./saxpy.js";
 export { runSum, type SumBindings, sum, sumReference, sumSpirv } from "./sum.js";

@@ -11,10 +11,35 @@ test("the reference multiplies row by column", () => {
   expect([...matrixProductReference(a.subarray(0, 2), b.subarray(0, 2), { m: 2, k: 1, n: 2 })]).toEqual([7, 8, 14, 16]);
 });
 
-test("runs one thread for each element of the product, columns in x", () => {
+const passesOf = (kernel: typeof matrixProduct, m: number, k: number, n: number) => {
   const empty = new Float32Array(0);
-  const bindings = { dims: { m: 2, k: 3, n: 5 }, a: empty, b: empty, c: output(Float32Array, 10) };
-  expect(matrixProduct.passes(bindings)).toEqual([{ program: "main", threads: [5, 2] }]);
+  return kernel.passes({ dims: { m, k, n }, a: empty, b: empty, c: output(Float32Array, m * n) });
+};
+
+test("small products run in blocks of 32×32, columns in x", () => {
+  expect(passesOf(matrixProduct, 2, 3, 5)).toEqual([{ program: "small", workgroups: [1, 1] }]);
+  expect(passesOf(matrixProduct, 33, 3, 65)).toEqual([{ program: "small", workgroups: [3, 2] }]);
+});
+
+test("products of 32 blocks of 128×128 run in these, by vec4 where rows are whole vec4s", () => {
+  expect(passesOf(matrixProduct, 31 * 128, 8, 128)).toEqual([{ program: "small", workgroups: [4, 124] }]);
+  expect(passesOf(matrixProduct, 31 * 128 + 1, 8, 128)).toEqual([{ program: "aligned", workgroups: [1, 32] }]);
+  expect(passesOf(matrixProduct, 2048, 2048, 2048)).toEqual([{ program: "aligned", workgroups: [16, 16] }]);
+  expect(passesOf(matrixProduct, 2048, 2047, 2048)).toEqual([{ program: "large", workgroups: [16, 16] }]);
+  expect(passesOf(matrixProduct, 2048, 2048, 2047)).toEqual([{ program: "large", workgroups: [16, 16] }]);
+});
+
+test("the SPIR-V kernel runs one thread for each element of the product", () => {
+  expect(passesOf(matrixProductSpirv, 2, 3, 5)).toEqual([{ program: "main", threads: [5, 2] }]);
+});
+
+test.each(Object.entries(matrixProduct.programs))("program %s fits every WebGPU device", (_, { wgsl }) => {
+  const tiles = [...wgsl!.matchAll(/var<workgroup> \w+: array<array<vec4f, (\d+)>, (\d+)>;/g)];
+  expect(tiles).toHaveLength(2);
+  const byteLength = tiles.reduce((total, [, columns, rows]) => total + 16 * Number(columns) * Number(rows), 0);
+  expect(byteLength).toBeLessThanOrEqual(16_384);
+  const [, threads] = wgsl!.match(/@workgroup_size\((\d+)\)/)!;
+  expect(Number(threads)).toBeLessThanOrEqual(256);
 });
 
 test("binds the dimensions and an m×n output, from either language", async () => {

@@ -1,66 +1,13 @@
-import {
-  type ComputeBackend,
-  ComputeError,
-  defineKernel,
-  type Kernel,
-  type Output,
-  output,
-  type Program,
-} from "@kiln-gpu/core";
+import { type ComputeBackend, ComputeError, defineKernel, type Kernel, type Output, output } from "@kiln-gpu/core";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
+import { matrixProductWgsl } from "./matrix-product-wgsl.js";
 import { matrixProduct as spirv } from "./spirv.generated.js";
 
-const wgsl = /* wgsl */ `
-const tileSize = 16u;
-
-struct Dims {
-  m: u32,
-  k: u32,
-  n: u32,
-}
-
-@group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> c: array<f32>;
-
-var<workgroup> tileA: array<array<f32, tileSize>, tileSize>;
-var<workgroup> tileB: array<array<f32, tileSize>, tileSize>;
-
-@compute @workgroup_size(tileSize, tileSize)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let row = id.y;
-  let column = id.x;
-
-  var total = 0.0;
-  for (var begin = 0u; begin < dims.k; begin += tileSize) {
-    // Beyond the edges the tiles hold zeros, and every thread stays for the barriers.
-    let aColumn = begin + local.x;
-    var aValue = 0.0;
-    if (row < dims.m && aColumn < dims.k) {
-      aValue = a[row * dims.k + aColumn];
-    }
-    tileA[local.y][local.x] = aValue;
-
-    let bRow = begin + local.y;
-    var bValue = 0.0;
-    if (bRow < dims.k && column < dims.n) {
-      bValue = b[bRow * dims.n + column];
-    }
-    tileB[local.y][local.x] = bValue;
-    workgroupBarrier();
-
-    for (var i = 0u; i < tileSize; i++) {
-      total += tileA[local.y][i] * tileB[i][local.x];
-    }
-    workgroupBarrier();
-  }
-  if (row < dims.m && column < dims.n) {
-    c[row * dims.n + column] = total;
-  }
-}
-`;
+const large = { blockRows: 128, blockColumns: 128, blockInner: 16, threadRows: 8, threadColumns: 8 };
+const small = { blockRows: 32, blockColumns: 32, blockInner: 16, threadRows: 4, threadColumns: 4 };
+/** Fewer large blocks leave most processors of a large GPU idle; small ones reach more of them. */
+const minLargeBlocks = 32;
 
 /** `a` is m×k, `b` is k×n and `c` is m×n. */
 export type MatrixDims = {
@@ -77,12 +24,14 @@ export type MatrixProductBindings = {
   readonly c: Output<Float32Array>;
 };
 
-/** `c = a * b`, by tiles of 16×16 in workgroup memory. */
-export const matrixProduct = /* @__PURE__ */ defineMatrixProduct("matrix-product", { wgsl });
+/** `c = a * b`, by blocks that are held in registers, of a size that suits the product. */
+export const matrixProduct = /* @__PURE__ */ defineMatrixProduct();
 
-/** `matrixProduct`, from SPIR-V. */
-export const matrixProductSpirv = /* @__PURE__ */ defineMatrixProduct("matrix-product-spirv", {
+/** `c = a * b` from SPIR-V, by tiles of 16×16: one thread for each element of `c`. */
+export const matrixProductSpirv = /* @__PURE__ */ defineKernel<MatrixProductBindings>({
+  label: "matrix-product-spirv",
   spirv: decodeBase64(spirv),
+  threads: ({ dims }) => [dims.n, dims.m],
 });
 
 /**
@@ -124,8 +73,23 @@ export function matrixProductReference(a: Float32Array, b: Float32Array, { m, k,
   return c;
 }
 
-function defineMatrixProduct(label: string, program: Program): Kernel<MatrixProductBindings> {
-  return defineKernel<MatrixProductBindings>({ label, ...program, threads: ({ dims }) => [dims.n, dims.m] });
+function defineMatrixProduct(): Kernel<MatrixProductBindings> {
+  return defineKernel<MatrixProductBindings>({
+    label: "matrix-product",
+    programs: {
+      aligned: { wgsl: matrixProductWgsl({ ...large, isAligned: true }) },
+      large: { wgsl: matrixProductWgsl({ ...large, isAligned: false }) },
+      small: { wgsl: matrixProductWgsl({ ...small, isAligned: false }) },
+    },
+    passes({ dims: { m, k, n } }) {
+      const gridOf = ({ blockRows, blockColumns }: typeof large) =>
+        [Math.ceil(n / blockColumns), Math.ceil(m / blockRows)] as const;
+      const [across, down] = gridOf(large);
+      if (across * down < minLargeBlocks) return [{ program: "small", workgroups: gridOf(small) }];
+      const isAligned = k % 4 === 0 && n % 4 === 0;
+      return [{ program: isAligned ? "aligned" : "large", workgroups: [across, down] }];
+    },
+  });
 }
 
 function checkDim(name: string, dim: number): void {

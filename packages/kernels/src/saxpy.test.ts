@@ -1,3 +1,4 @@
+import { inout } from "@kiln-gpu/core";
 import { expect, test } from "vitest";
 import { recordingBackend } from "../test/recording-backend.js";
 import { runSaxpy, saxpy, saxpyReference, saxpySpirv } from "./saxpy.js";
@@ -19,7 +20,7 @@ test("binds y in place, from either language", async () => {
   expect([...(await runSaxpy(backend, 3, x, y))]).toEqual([2]);
   await runSaxpy(backend, 3, x, y, { from: "spirv" });
   expect(runs.map((run) => run.kernel)).toEqual([saxpy, saxpySpirv]);
-  expect(runs[0]!.bindings).toEqual({ alpha: 3, x, y: { role: "inout", data: y } });
+  expect(runs[0]!.bindings).toEqual({ alpha: 3, x, y: inout(y) });
 });
 
 test("refuses arrays of different lengths", async () => {

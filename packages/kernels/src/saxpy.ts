@@ -4,11 +4,13 @@ import type { KernelRunOptions } from "./kernel-run-options.js";
 import { saxpy as spirv } from "./spirv.generated.js";
 
 const wgsl = /* wgsl */ `
+override workgroup_size: u32 = 256;
+
 @group(0) @binding(0) var<uniform> alpha: f32;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(workgroup_size)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let i = id.x;
   if (i < arrayLength(&y)) {
@@ -25,7 +27,11 @@ export type SaxpyBindings = {
 };
 
 /** `y = alpha * x + y`: single-precision a times x plus y, of BLAS level 1. */
-export const saxpy = /* @__PURE__ */ defineKernel<SaxpyBindings>({ label: "saxpy", wgsl });
+export const saxpy = /* @__PURE__ */ defineKernel<SaxpyBindings>({
+  label: "saxpy",
+  wgsl,
+  tunable: { workgroup_size: [256, 64, 128, 512] },
+});
 
 /** `saxpy`, from SPIR-V. */
 export const saxpySpirv = /* @__PURE__ */ defineKernel<SaxpyBindings>({

@@ -17,14 +17,15 @@ const valuesPerWorkgroup = 1024;
 const maxWorkgroups = 1024;
 
 const wgsl = /* wgsl */ `
-const workgroupSize = 256u;
+// A power of two.
+override workgroup_size: u32 = 256;
 
 @group(0) @binding(0) var<storage, read> values: array<f32>;
 @group(0) @binding(1) var<storage, read_write> sum: array<f32>;
 
-var<workgroup> subtotals: array<f32, workgroupSize>;
+var<workgroup> subtotals: array<f32, workgroup_size>;
 
-@compute @workgroup_size(workgroupSize)
+@compute @workgroup_size(workgroup_size)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(local_invocation_index) local: u32,
@@ -32,7 +33,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
 ) {
   let count = arrayLength(&values);
-  let stride = workgroups.x * workgroupSize;
+  let stride = workgroups.x * workgroup_size;
 
   var subtotal = 0.0;
   for (var i = id.x; i < count; i += stride) {
@@ -41,7 +42,7 @@ fn main(
   subtotals[local] = subtotal;
   workgroupBarrier();
 
-  for (var width = workgroupSize / 2; width > 0; width /= 2) {
+  for (var width = workgroup_size / 2; width > 0; width /= 2) {
     if (local < width) {
       subtotals[local] += subtotals[local + width];
     }
