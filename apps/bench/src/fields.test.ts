@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { checkSum, randomFields } from "./fields.js";
+import { adding, fieldsInTurn, randomFields } from "./fields.js";
+import { Stopwatch } from "./stopwatch.js";
 
 test("fields are different each time, never zero, and come with their sum", () => {
   const { a, b, expected } = randomFields(100);
@@ -10,13 +11,17 @@ test("fields are different each time, never zero, and come with their sum", () =
   expect(randomFields(100).a).not.toEqual(a);
 });
 
-test("a result that is right passes, and any other is named", () => {
-  const fields = randomFields(4);
-  checkSum("It", fields, fields.expected.slice());
-  const wrong = fields.expected.slice();
-  wrong[2] = 0;
-  expect(() => checkSum("It", fields, wrong)).toThrow(`It returns 0 at [2]; expected is ${fields.expected[2]}.`);
-  wrong[2] = Number.NaN;
-  expect(() => checkSum("It", fields, wrong)).toThrow("It returns NaN at [2]");
-  expect(() => checkSum("It", fields, new Float32Array(3))).toThrow("It returns 3 elements; expected are 4.");
+test("fields in turn are two, so that no result is the one before", () => {
+  const next = fieldsInTurn(4);
+  const [first, second, third] = [next(), next(), next()];
+  expect(second.expected).not.toEqual(first.expected);
+  expect(third).toBe(first);
+});
+
+test("a contender that adds is checked each time", async () => {
+  const next = fieldsInTurn(4);
+  const stale = next().expected;
+  const contender = adding("It", next, async () => stale);
+  await expect(contender.run(new Stopwatch())).rejects.toThrow(`It returns ${stale[0]} at [0]`);
+  await expect(contender.run(new Stopwatch())).resolves.toBeUndefined();
 });

@@ -1,4 +1,6 @@
 import { fieldAddReference } from "@kiln-gpu/kernels";
+import { checkResult } from "./check-result.js";
+import type { Contender } from "./interleave.js";
 
 /** Two arrays to add, and what comes out; random and never zero, so that an unwritten result cannot pass. */
 export interface Fields {
@@ -8,17 +10,32 @@ export interface Fields {
 }
 
 export function randomFields(length: number): Fields {
-  const a = Float32Array.from({ length }, () => 0.5 + Math.random());
-  const b = Float32Array.from({ length }, () => 0.5 + Math.random());
+  const a = new Float32Array(length);
+  const b = new Float32Array(length);
+  for (let i = 0; i < length; i += 1) {
+    a[i] = 0.5 + Math.random();
+    b[i] = 0.5 + Math.random();
+  }
   return { a, b, expected: fieldAddReference(a, b) };
 }
 
-/** @throws {Error} naming the first element that is wrong. */
-export function checkSum(name: string, { expected }: Fields, given: Float32Array): void {
-  if (given.length !== expected.length) {
-    throw new Error(`${name} returns ${given.length} elements; expected are ${expected.length}.`);
-  }
-  for (let i = 0; i < expected.length; i += 1) {
-    if (given[i] !== expected[i]) throw new Error(`${name} returns ${given[i]} at [${i}]; expected is ${expected[i]}.`);
-  }
+/** Two pairs of arrays in turn, so that the result before cannot pass for this one. */
+export function fieldsInTurn(length: number): () => Fields {
+  const [even, odd] = [randomFields(length), randomFields(length)];
+  let calls = 0;
+  return () => (calls++ % 2 === 0 ? even : odd);
+}
+
+/** The addition as a contender: from two arrays to one is what is timed. */
+export function adding(name: string, next: () => Fields, add: (fields: Fields) => Promise<Float32Array>): Contender {
+  return {
+    name,
+    async run(stopwatch) {
+      const fields = next();
+      stopwatch.start();
+      const c = await add(fields);
+      stopwatch.stop();
+      checkResult(name, fields.expected, c);
+    },
+  };
 }

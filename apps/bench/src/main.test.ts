@@ -65,7 +65,8 @@ test("a run on the software GPU prints its report and writes its figures", async
       expect(stdout).toContain(part);
     }
 
-    const { device, host, figures, targets } = JSON.parse(await readFile(file, "utf8"));
+    const { device, host, figures, targets, suites } = JSON.parse(await readFile(file, "utf8"));
+    expect(suites).toEqual({});
     expect(device).toMatchObject({ isSoftware: true, name: expect.stringContaining("SwiftShader") });
     expect(host).toEqual({ node: process.versions.node, platform: process.platform, arch: process.arch });
     expect(figures).toHaveLength(1);
@@ -100,6 +101,129 @@ test("a run on the software GPU prints its report and writes its figures", async
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+describe("suites", () => {
+  interface Figures {
+    readonly stdout: string;
+    readonly suites: Record<string, unknown>;
+    readonly names: readonly string[];
+  }
+
+  async function figuresOf(...args: readonly string[]): Promise<Figures> {
+    const folder = await mkdtemp(join(tmpdir(), "bench-test-"));
+    try {
+      const file = join(folder, "figures.json");
+      const { status, stdout, stderr } = await bench("--software", ...args, "--json", file);
+      expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" });
+      const json = JSON.parse(await readFile(file, "utf8"));
+      return { stdout, suites: json.suites, names: Object.keys(json) };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  const expectTiming = (timing: unknown, count: number) => {
+    expect(timing).toMatchObject({ count, p10Ms: expect.any(Number), p90Ms: expect.any(Number) });
+    expect((timing as { medianMs: number }).medianMs).toBeGreaterThan(0);
+  };
+
+  test("transfer reports every path at every size", async () => {
+    const { stdout, suites, names } = await figuresOf("--suite", "transfer", "--sizes", "64,1001", "--iterations", "3");
+    expect(names).toEqual(["device", "host", "suites"]);
+    const sizes = suites.transfer as {
+      size: number;
+      byteLength: number;
+      paths: { name: string; warm: unknown }[];
+    }[];
+    expect(sizes.map(({ size, byteLength }) => [size, byteLength])).toEqual([
+      [64, 768],
+      [1001, 12012],
+    ]);
+    for (const { paths } of sizes) {
+      expect(paths.map(({ name }) => name)).toEqual([
+        "kiln",
+        "kiln into",
+        "kiln stage+lease",
+        "tuned writeBuffer",
+        "tuned mapped",
+        "tuned in place",
+        "plain loop",
+      ]);
+      for (const { name, warm } of paths) {
+        expectTiming(warm, 3);
+        expect(stdout).toContain(name);
+      }
+    }
+    expect(stdout).toContain("Transfer at 1001 elements");
+    expect(stdout).not.toContain("One-shot:");
+  });
+
+  test("throughput reports every depth, and leaves out bursts that are too large", async () => {
+    const { stdout, suites } = await figuresOf("--suite", "throughput", "--sizes", "100,256K", "--iterations", "1");
+    const rows = suites.throughput as { size: number; inFlight: number; perRun: Record<string, unknown> }[];
+    expect(rows.map(({ size, inFlight }) => [size, inFlight])).toEqual([
+      ...[1, 4, 16, 256, 1024].map((inFlight) => [100, inFlight]),
+      ...[1, 4, 16].map((inFlight) => [256 * 1024, inFlight]),
+    ]);
+    for (const { perRun } of rows) {
+      expect(Object.keys(perRun)).toEqual(["kiln", "oneAtATime", "slots", "coalesced"]);
+      for (const timing of Object.values(perRun)) expectTiming(timing, 1);
+    }
+    expect(stdout).toContain("Throughput at 256K elements: runs a second");
+  });
+
+  test("idle reports cold, warm and idle calls apart", async () => {
+    const { stdout, suites } = await figuresOf("--suite", "idle", "--sizes", "64", "--iterations", "1");
+    const [figures] = suites.idle as { afterIdle: { name: string; kiln: unknown; handTuned: unknown }[] }[];
+    const { afterIdle, ...moments } = figures as typeof figures & Record<string, { kiln: unknown; handTuned: unknown }>;
+    for (const [name, count] of Object.entries({ opening: 3, coldFirst: 3, warm: 20 })) {
+      expectTiming(moments[name]!.kiln, count);
+      expectTiming(moments[name]!.handTuned, count);
+    }
+    expect(afterIdle.map(({ name }) => name)).toEqual(["first after 0.2 s", "first after 1 s", "first after 5 s"]);
+    for (const { name, kiln, handTuned } of afterIdle) {
+      expectTiming(kiln, 1);
+      expectTiming(handTuned, 1);
+      expect(stdout).toContain(name);
+    }
+  });
+
+  test("memory reports what is held at three moments, and the garbage of a run", async () => {
+    const { stdout, suites } = await figuresOf("--suite", "memory", "--sizes", "64,1000", "--iterations", "100");
+    const { held, garbage } = suites.memory as {
+      held: { runs: number; buffers: { live: number }; pipelines: { made: number }; heapByteLength: number }[];
+      garbage: { results: string; kiln: number; handTuned: number }[];
+    };
+    expect(held.map(({ runs }) => runs)).toEqual([0, 10, 100]);
+    expect(held.map(({ pipelines }) => pipelines.made)).toEqual([0, 5, 5]);
+    expect(held[0]!.buffers.live).toBe(0);
+    expect(held[2]!.buffers.live).toBeGreaterThan(0);
+    expect(garbage.map(({ results }) => results)).toEqual(["new arrays", "into"]);
+    // A promise alone takes some 50 bytes, and neither puts its arrays' memory on V8's heap.
+    for (const { kiln, handTuned } of garbage) {
+      expect(kiln).toBeGreaterThan(50);
+      expect(handTuned).toBeGreaterThan(50);
+    }
+    expect(stdout).toContain("high-water");
+  });
+
+  test("several run in the order given, beside the comparison's own figures", async () => {
+    const { stdout, suites, names } = await figuresOf(
+      "--suite",
+      "transfer,comparison",
+      "--sizes",
+      "64",
+      "--iterations",
+      "1",
+      "--backend",
+      "persistent",
+    );
+    expect(names).toEqual(["device", "host", "figures", "targets", "suites"]);
+    expect(Object.keys(suites)).toEqual(["transfer"]);
+    expect(stdout.indexOf("Transfer at 64")).toBeLessThan(stdout.indexOf("Persistent:"));
+    expect(stdout.match(/^Adapter/gm)).toHaveLength(1);
+  });
 });
 
 describe("one backend alone", () => {

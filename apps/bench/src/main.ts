@@ -3,10 +3,10 @@ import { open as openFile, writeFile } from "node:fs/promises";
 import { type DeviceInfo, isComputeError } from "@kiln-gpu/core";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
-import { measureOneShot, measurePersistent } from "./measure.js";
-import { type BenchOptions, formatSize, help, parseOptions, UsageError } from "./options.js";
+import { headOf } from "./head.js";
+import { help, parseOptions, UsageError } from "./options.js";
 import { openProgress } from "./progress.js";
-import { reportOf, type SizeFigures, targetsOf } from "./report.js";
+import { sizesFor } from "./suite.js";
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
@@ -14,15 +14,31 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(help);
     return 0;
   }
-  const { json, adapter, software } = options;
+  const { suites, json, adapter, software, iterations, backends } = options;
   const open: OpenDeviceOptions = { fallback: softwareGpu, software, ...(adapter !== undefined && { adapter }) };
   if (json !== undefined) await checkWritable(json);
-  const device = await openDevice(open);
-  const { info } = device;
-  await device.close();
-  const figures = await measure(options, open);
-  console.log(reportOf(info, figures));
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(jsonOf(info, figures), null, 2)}\n`);
+  const device = await describe(open);
+  const figures = new Map<string, unknown>();
+  const progress = openProgress();
+  try {
+    console.log(headOf(device, suites, options));
+    for (const suite of suites) {
+      const measured = await suite.measure({
+        open,
+        device,
+        sizes: sizesFor(suite, options, device),
+        iterations: iterations ?? suite.defaultIterations,
+        backends,
+        step: progress.step,
+      });
+      figures.set(suite.name, measured);
+      progress.end();
+      console.log(`\n${suite.report(measured)}`);
+    }
+  } finally {
+    progress.end();
+  }
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(jsonOf(device, figures), null, 2)}\n`);
   return 0;
 }
 
@@ -37,36 +53,17 @@ async function checkWritable(path: string): Promise<void> {
   }
 }
 
-async function measure({ sizes, iterations, backends }: BenchOptions, open: OpenDeviceOptions): Promise<SizeFigures[]> {
-  const progress = openProgress();
-  const oneShotCount = Math.min(Math.max(Math.round(iterations / 20), 3), 10);
-  try {
-    const figures: SizeFigures[] = [];
-    for (const size of sizes) {
-      const at = `at ${formatSize(size)} elements`;
-      let oneShot: SizeFigures["oneShot"];
-      if (backends.includes("one-shot")) {
-        progress.step(`one-shot ${at}, ${oneShotCount} calls`);
-        oneShot = await measureOneShot(open, size, oneShotCount);
-      }
-      let persistent: SizeFigures["persistent"];
-      if (backends.includes("persistent")) {
-        // From 1M elements on a call takes long enough that fewer tell as much.
-        const count = size >= 2 ** 20 ? Math.min(iterations, 50) : iterations;
-        progress.step(`persistent ${at}, ${count} calls`);
-        persistent = await measurePersistent(open, size, count);
-      }
-      figures.push({ size, oneShot, persistent });
-    }
-    return figures;
-  } finally {
-    progress.end();
-  }
+async function describe(open: OpenDeviceOptions): Promise<DeviceInfo> {
+  const device = await openDevice(open);
+  await device.close();
+  return device.info;
 }
 
-function jsonOf(device: DeviceInfo, figures: readonly SizeFigures[]) {
+/** The comparison's figures stand where they stood when there was no other suite. */
+function jsonOf(device: DeviceInfo, figures: ReadonlyMap<string, unknown>) {
   const host = { node: process.versions.node, platform: process.platform, arch: process.arch };
-  return { device, host, figures, targets: targetsOf(figures) };
+  const { comparison, ...suites } = Object.fromEntries(figures);
+  return { device, host, ...(comparison as object | undefined), suites };
 }
 
 try {

@@ -1,11 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { type BenchOptions, formatSize, help, parseOptions, UsageError } from "./options.js";
+import { formatSize } from "./format.js";
+import { type BenchOptions, help, parseOptions, UsageError } from "./options.js";
+import { comparison } from "./suites/comparison.js";
+import { idle } from "./suites/idle.js";
+import { transfer } from "./suites/transfer.js";
+import { suites } from "./suites.js";
 
 const K = 1024;
 const M = K * K;
 const defaults: BenchOptions = {
-  sizes: [64, K, 4 * K, 16 * K, 64 * K],
-  iterations: 200,
+  suites: [comparison],
+  sizes: undefined,
+  large: false,
+  iterations: undefined,
   backends: ["one-shot", "persistent"],
   adapter: undefined,
   software: false,
@@ -15,11 +22,13 @@ const defaults: BenchOptions = {
 test.each<[string, readonly string[], Partial<BenchOptions>]>([
   ["nothing", [], {}],
   ["one size", ["--sizes", "100"], { sizes: [100] }],
-  ["sizes with units, in any case", ["--sizes", "1m,2K,3k,4,1M"], { sizes: [4, 2 * K, 3 * K, M] }],
-  ["sizes in any order, each once", ["--sizes=64, 16,64,1024,1K"], { sizes: [16, 64, K] }],
+  ["sizes with units, in any case", ["--sizes", "1m,2K,3k,4,1M"], { sizes: [M, 2 * K, 3 * K, 4, M] }],
+  ["sizes with blanks between", ["--sizes=64, 16"], { sizes: [64, 16] }],
   ["the least and the greatest size", ["--sizes", "1,256M"], { sizes: [1, 256 * M] }],
-  ["large sizes too", ["--large"], { sizes: [...defaults.sizes, M, 4 * M] }],
-  ["large sizes beside given ones", ["--large", "--sizes", "64,1M"], { sizes: [64, M, 4 * M] }],
+  ["large sizes too", ["--large"], { large: true }],
+  ["one suite", ["--suite", "transfer"], { suites: [transfer] }],
+  ["suites in the order given, each once", ["--suite", "idle,transfer,idle"], { suites: [idle, transfer] }],
+  ["all suites", ["--suite", "all"], { suites }],
   ["iterations", ["--iterations", "5"], { iterations: 5 }],
   ["the most iterations", ["--iterations=1000000"], { iterations: 1_000_000 }],
   ["one backend", ["--backend", "one-shot"], { backends: ["one-shot"] }],
@@ -51,6 +60,9 @@ test.each<[readonly string[], string, string]>([
   [["--iterations", "2.5"], "--iterations", '"2.5"'],
   [["--iterations", "many"], "--iterations", '"many"'],
   [["--iterations", ""], "--iterations", '""'],
+  [["--suite", "speed"], "--suite", '"speed"'],
+  [["--suite", "idle,"], "--suite", '""'],
+  [["--suite", "all,idle"], "--suite", '"all"'],
   [["--backend", "vulkan"], "--backend", '"vulkan"'],
   [["--backend", ""], "--backend", '""'],
   [["--bogus"], "--bogus", "--bogus"],
@@ -72,35 +84,31 @@ test("says what is expected", () => {
     '--iterations takes a whole number from 1 to 1000000; "x" is given.',
   );
   expect(() => parseOptions(["--backend", "x"])).toThrow('--backend takes one-shot, persistent or both; "x" is given.');
+  expect(() => parseOptions(["--suite", "x"])).toThrow(
+    '--suite takes all, or some of comparison,transfer,throughput,idle,memory; "x" is given.',
+  );
   expect(() => parseOptions(["--sizes", "x"])).toThrow(
     '--sizes takes numbers from 1 to 256M such as 64,1K,4M; "x" is given.',
   );
 });
 
 describe("the help", () => {
-  test.each(["sizes", "large", "iterations", "backend", "adapter", "software", "json", "help"])(
+  test.each(["suite", "sizes", "large", "iterations", "backend", "adapter", "software", "json", "help"])(
     "names --%s",
     (flag) => {
       expect(help).toMatch(new RegExp(`^  --${flag}\\b`, "m"));
     },
   );
 
-  test("states the defaults that are used", () => {
-    const { sizes, iterations } = parseOptions([]) as BenchOptions;
-    expect(help).toContain(`(default: ${sizes.map(formatSize).join(",")})`);
-    expect(help).toContain(`(default: ${iterations})`);
+  test.each(suites.map((suite) => [suite.name, suite] as const))("describes %s, with its defaults", (name, suite) => {
+    const lines = help.split("\n");
+    const i = lines.findIndex((line) => line.startsWith(`  ${name} `));
+    expect(lines[i]).toContain(suite.description);
+    expect(lines[i + 1]).toMatch(new RegExp(`--sizes ${suite.defaultSizes.map(formatSize).join(",")}$`));
+    expect(lines[i + 2]).toContain(`--iterations ${suite.defaultIterations}: `);
   });
-});
 
-test.each([
-  [64, "64"],
-  [1000, "1000"],
-  [K, "1K"],
-  [K + 1, "1025"],
-  [64 * K, "64K"],
-  [1536 * K, "1536K"],
-  [4 * M, "4M"],
-])("writes %i as %s", (size, text) => {
-  expect(formatSize(size)).toBe(text);
-  expect((parseOptions(["--sizes", text]) as BenchOptions).sizes).toEqual([size]);
+  test("fits a terminal of 120 columns", () => {
+    for (const line of help.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+  });
 });

@@ -1,11 +1,18 @@
 import { parseArgs } from "node:util";
+import { formatSize } from "./format.js";
+import type { BackendName, Suite } from "./suite.js";
+import { suites } from "./suites.js";
 
 export interface BenchOptions {
-  /** Elements of each array. */
-  readonly sizes: readonly number[];
-  /** Warm runs timed for each size; a twentieth as many one-shot runs, 3 to 10. */
-  readonly iterations: number;
-  readonly backends: readonly ("one-shot" | "persistent")[];
+  /** In the order in which they run. */
+  readonly suites: readonly Suite[];
+  /** Elements of each array; without them each suite takes its own. */
+  readonly sizes: readonly number[] | undefined;
+  /** Whether 1M and 4M come on top of the sizes. */
+  readonly large: boolean;
+  /** How often a suite repeats what it times; without it each suite takes its own. */
+  readonly iterations: number | undefined;
+  readonly backends: readonly BackendName[];
   readonly adapter: string | undefined;
   readonly software: boolean;
   /** Where the figures are written as JSON. */
@@ -15,33 +22,44 @@ export interface BenchOptions {
 /** What the command line says is wrong; the command then exits with 2. */
 export class UsageError extends Error {}
 
-const defaultSizes = ["64", "1K", "4K", "16K", "64K"];
+const names = suites.map(({ name }) => name);
+const [defaultSuite] = suites;
 
 export const help = `Usage: bench [options]
 
-Adds two arrays of f32 on the GPU, from SPIR-V, on a backend that creates and destroys everything for each
-call and on one that keeps it, checks every result, and prints the report of both.
+Measures what a call costs, checks every result, and prints a report. By default it adds two arrays of f32 on the
+GPU, from SPIR-V, on a backend that creates and destroys everything for each call and on one that keeps it.
 
 Options:
-  --sizes LIST       elements, with K and M for 1024 and 1024*1024 (default: ${defaultSizes.join(",")})
+  --suite LIST       suites to run, or all (default: ${defaultSuite.name})
+  --sizes LIST       elements, with K and M for 1024 and 1024*1024 (default: the suite's own)
   --large            adds 1M and 4M to the sizes
-  --iterations N     warm calls timed for each size (default: 200)
-  --backend NAME     one-shot, persistent or both (default: both)
+  --iterations N     how often what is timed is repeated (default: the suite's own)
+  --backend NAME     one-shot, persistent or both, of the comparison (default: both)
   --adapter NAME     the GPU whose name contains NAME
   --software         the software GPU, even where there is another
   --json FILE        writes the figures to FILE
-  --help             prints this`;
+  --help             prints this
+
+Suites, with their default sizes and iterations:
+${suites.map(describeSuite).join("\n")}`;
+
+function describeSuite({ name, description, defaultSizes, defaultIterations, iterationsAre }: Suite): string {
+  return `  ${name.padEnd(18)} ${description}
+                     --sizes ${defaultSizes.map(formatSize).join(",")}
+                     --iterations ${defaultIterations}: ${iterationsAre}`;
+}
 
 /** @throws {UsageError} naming the flag, what was given and what is expected. */
 export function parseOptions(args: readonly string[]): BenchOptions | "help" {
   // pnpm hands on the `--` that separates its own flags from the script's.
   const { values } = parse(args.filter((arg) => arg !== "--"));
   if (values.help) return "help";
-  const sizes = (values.sizes?.split(",") ?? defaultSizes).map(parseSize);
-  if (values.large) sizes.push(2 ** 20, 4 * 2 ** 20);
   return {
-    sizes: [...new Set(sizes)].sort((a, b) => a - b),
-    iterations: parseIterations(values.iterations ?? "200"),
+    suites: parseSuites(values.suite ?? defaultSuite.name),
+    sizes: values.sizes?.split(",").map(parseSize),
+    large: values.large ?? false,
+    iterations: values.iterations === undefined ? undefined : parseIterations(values.iterations),
     backends: parseBackend(values.backend ?? "both"),
     adapter: values.adapter,
     software: values.software ?? false,
@@ -54,6 +72,7 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
+        suite: { type: "string" },
         sizes: { type: "string" },
         large: { type: "boolean" },
         iterations: { type: "string" },
@@ -67,6 +86,15 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }
+}
+
+function parseSuites(text: string): Suite[] {
+  if (text === "all") return [...suites];
+  return [...new Set(text.split(","))].map((given) => {
+    const suite = suites.find(({ name }) => name === given);
+    if (suite) return suite;
+    throw new UsageError(`--suite takes all, or some of ${names.join(",")}; "${given}" is given.`);
+  });
 }
 
 function parseSize(text: string): number {
@@ -91,10 +119,4 @@ function parseBackend(text: string): BenchOptions["backends"] {
   if (text === "both") return ["one-shot", "persistent"];
   if (text === "one-shot" || text === "persistent") return [text];
   throw new UsageError(`--backend takes one-shot, persistent or both; "${text}" is given.`);
-}
-
-/** `65536` as `64K`. */
-export function formatSize(size: number): string {
-  if (size % 2 ** 20 === 0) return `${size / 2 ** 20}M`;
-  return size % 2 ** 10 === 0 ? `${size / 2 ** 10}K` : String(size);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { timingOf } from "./statistics.js";
+import { scaled, timingOf } from "./statistics.js";
 
 test.each<[readonly number[], [p10: number, median: number, p90: number]]>([
   [[7], [7, 7, 7]],
@@ -49,4 +49,10 @@ test("depends on no order, and lies between the least and the greatest", () => {
       expect([reversed.p10Ms, reversed.medianMs, reversed.p90Ms]).toEqual([p10Ms, medianMs, p90Ms]);
     }),
   );
+});
+
+test("a part of each call has its part of every time, and as many samples", () => {
+  const timing = timingOf([2, 4, 6, 9]);
+  expect(scaled(timing, 0.5)).toEqual(timingOf([1, 2, 3, 4.5]));
+  expect(timing.medianMs).toBe(5);
 });

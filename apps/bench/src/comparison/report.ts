@@ -1,8 +1,6 @@
-import type { DeviceInfo, RunProfile } from "@kiln-gpu/core";
-import { Table } from "console-table-printer";
+import type { RunProfile } from "@kiln-gpu/core";
+import { formatSize, ms, section, spread, table, throughput, times } from "../format.js";
 import type { OneShotFigures, PersistentFigures } from "./measure.js";
-import { formatSize } from "./options.js";
-import type { Timing } from "./statistics.js";
 
 /** The figures of one size; a backend that was not asked for has none. */
 export interface SizeFigures {
@@ -18,33 +16,21 @@ export interface Target {
   readonly isMet: boolean;
 }
 
-/** The report as text: adapter, tables, time trees, targets. */
-export function reportOf(device: DeviceInfo, figures: readonly SizeFigures[]): string {
+/** The report as text: tables, time trees, targets. */
+export function reportOf(figures: readonly SizeFigures[], targets: readonly Target[]): string {
   const oneShot = figures.filter((row) => row.oneShot);
   const persistent = figures.filter((row) => row.persistent);
   return [
-    adapterOf(device),
     oneShot.length > 0 && section("One-shot: everything created and destroyed in each call", baselineTable(oneShot)),
     persistent.length > 0 && section("Persistent: everything kept", persistentTable(persistent)),
     persistent.length > 0 &&
       section("Warm calls beside others, in one process and in turn (medians)", comparisonTable(persistent)),
     ...timeTrees(figures),
-    targetsSection(targetsOf(figures)),
+    targetsSection(targets),
     persistent.length > 0 && closingNote(persistent),
   ]
     .filter((part) => typeof part === "string")
     .join("\n\n");
-}
-
-function adapterOf({ name, isSoftware, features }: DeviceInfo): string {
-  const kind = isSoftware ? "a SOFTWARE GPU: the CPU computes, so these are not the figures of a GPU" : "a GPU";
-  return [
-    `Adapter    ${name}`,
-    `           ${kind}`,
-    `           timestamp queries: ${features.includes("timestamp-query") ? "yes" : "no"}`,
-    `Kernel     field add (c = a + b, f32) from SPIR-V; every result is checked`,
-    `Host       Node ${process.versions.node}, ${process.platform} ${process.arch}`,
-  ].join("\n");
 }
 
 function baselineTable(rows: readonly SizeFigures[]): string {
@@ -180,37 +166,4 @@ function closingNote(rows: readonly SizeFigures[]): string {
   const sizes = slower.map(({ size }) => formatSize(size)).join(", ");
   return `At ${sizes} a plain JavaScript loop is faster: adding arrays that come from host memory moves 12 bytes for one addition.
 A GPU earns its way with more work on each byte (a matrix product) or with data that stays on it.`;
-}
-
-function section(title: string, body: string): string {
-  return `${title}\n${body}`;
-}
-
-function table(rows: readonly Record<string, string | number>[]): string {
-  const names = Object.keys(rows[0]!);
-  const printed = new Table({
-    columns: names.map((name, i) => ({ name, alignment: i === 0 ? "left" : "right" })),
-    shouldDisableColors: true,
-  });
-  printed.addRows([...rows]);
-  return printed.render();
-}
-
-function ms(value: number): string {
-  return `${value >= 100 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(4)} ms`;
-}
-
-function spread({ p10Ms, p90Ms }: Timing): string {
-  return `${ms(p10Ms).replace(" ms", "")} to ${ms(p90Ms)}`;
-}
-
-function times(factor: number): string {
-  return `${factor >= 100 ? factor.toFixed(0) : factor.toFixed(2)}x`;
-}
-
-function throughput(size: number, valueMs: number): string {
-  const perSecond = size / (valueMs / 1e3);
-  if (perSecond >= 1e9) return `${(perSecond / 1e9).toFixed(2)} G/s`;
-  if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(2)} M/s`;
-  return perSecond >= 1e3 ? `${(perSecond / 1e3).toFixed(2)} K/s` : `${perSecond.toFixed(2)} /s`;
 }

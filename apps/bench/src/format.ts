@@ -1,0 +1,59 @@
+/** Numbers with their units and tables, as the reports print them. */
+import { Table } from "console-table-printer";
+import type { Timing } from "./statistics.js";
+
+export function section(title: string, body: string): string {
+  return `${title}\n${body}`;
+}
+
+/** A table with a column for each name of the first row: the first to the left, the others to the right. */
+export function table(rows: readonly Readonly<Record<string, string | number>>[]): string {
+  const names = Object.keys(rows[0]!);
+  const printed = new Table({
+    columns: names.map((name, i) => ({ name, alignment: i === 0 ? "left" : "right" })),
+    shouldDisableColors: true,
+  });
+  printed.addRows([...rows]);
+  return printed.render();
+}
+
+/** `65536` as `64K`. */
+export function formatSize(size: number): string {
+  if (size % 2 ** 20 === 0) return `${size / 2 ** 20}M`;
+  return size % 2 ** 10 === 0 ? `${size / 2 ** 10}K` : String(size);
+}
+
+export function ms(value: number): string {
+  return `${value >= 100 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(4)} ms`;
+}
+
+/** Milliseconds as microseconds. */
+export function us(valueMs: number): string {
+  return `${(valueMs * 1e3).toFixed(1)} us`;
+}
+
+export function spread({ p10Ms, p90Ms }: Timing): string {
+  return `${ms(p10Ms).replace(" ms", "")} to ${ms(p90Ms)}`;
+}
+
+export function times(factor: number): string {
+  return `${factor >= 100 ? factor.toFixed(0) : factor.toFixed(2)}x`;
+}
+
+/** `count` in `valueMs`, as a rate. */
+export function throughput(count: number, valueMs: number): string {
+  const perSecond = count / (valueMs / 1e3);
+  if (perSecond >= 1e9) return `${(perSecond / 1e9).toFixed(2)} G/s`;
+  if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(2)} M/s`;
+  return perSecond >= 1e3 ? `${(perSecond / 1e3).toFixed(2)} K/s` : `${perSecond.toFixed(2)} /s`;
+}
+
+/** Bytes moved in `valueMs`; a GB is 10^9 bytes. */
+export function bandwidth(byteLength: number, valueMs: number): string {
+  return `${(byteLength / (valueMs / 1e3) / 1e9).toFixed(3)} GB/s`;
+}
+
+export function bytes(byteLength: number): string {
+  if (Math.abs(byteLength) >= 2 ** 20) return `${(byteLength / 2 ** 20).toFixed(1)} MiB`;
+  return Math.abs(byteLength) >= 2 ** 10 ? `${(byteLength / 2 ** 10).toFixed(1)} KiB` : `${Math.round(byteLength)} B`;
+}

@@ -1,0 +1,41 @@
+import type { DeviceInfo } from "@kiln-gpu/core";
+import { expect, test } from "vitest";
+import { headOf } from "./head.js";
+import { comparison } from "./suites/comparison.js";
+import { memory } from "./suites/memory.js";
+import { transfer } from "./suites/transfer.js";
+
+const device: DeviceInfo = {
+  name: "GPU 3000",
+  vendor: "vendor",
+  architecture: "",
+  isSoftware: false,
+  limits: {} as DeviceInfo["limits"],
+  features: ["timestamp-query"],
+};
+const software: DeviceInfo = { ...device, isSoftware: true, features: [] };
+
+test("names the adapter, and says loudly where it is none", () => {
+  const gpu = headOf(device, [comparison], { sizes: undefined });
+  expect(gpu).toContain("Adapter    GPU 3000");
+  expect(gpu).toContain("timestamp queries: yes");
+  expect(gpu).not.toContain("SOFTWARE");
+  const none = headOf(software, [comparison], { sizes: undefined });
+  expect(none).toContain("a SOFTWARE GPU");
+  expect(none).toContain("timestamp queries: no");
+});
+
+test("names each kernel once", () => {
+  const lines = headOf(device, [comparison, transfer, memory], { sizes: undefined }).split("\n");
+  expect(lines.filter((line) => line.includes("field add"))).toEqual([
+    `Kernel     ${transfer.kernel}`,
+    `           ${memory.kernel}; every result is checked`,
+  ]);
+});
+
+test("says that sizes are left out, where they are", () => {
+  expect(headOf(software, [transfer], { sizes: undefined })).toContain("a software GPU stops at 1M elements");
+  expect(headOf(software, [transfer], { sizes: [2 ** 24] })).not.toContain("Sizes");
+  expect(headOf(software, [comparison], { sizes: undefined })).not.toContain("Sizes");
+  expect(headOf(device, [transfer], { sizes: undefined })).not.toContain("Sizes");
+});

@@ -1,0 +1,22 @@
+import type { DeviceInfo } from "@kiln-gpu/core";
+import { formatSize } from "./format.js";
+import type { BenchOptions } from "./options.js";
+import { maxSoftwareSize, type Suite } from "./suite.js";
+
+/** What every report begins with: where it was measured, and what ran. */
+export function headOf(device: DeviceInfo, suites: readonly Suite[], { sizes }: Pick<BenchOptions, "sizes">): string {
+  const { name, isSoftware, features } = device;
+  const kind = isSoftware ? "a SOFTWARE GPU: the CPU computes, so these are not the figures of a GPU" : "a GPU";
+  const kernels = [...new Set(suites.map(({ kernel }) => kernel))];
+  const lines = [
+    `Adapter    ${name}`,
+    `           ${kind}`,
+    `           timestamp queries: ${features.includes("timestamp-query") ? "yes" : "no"}`,
+    `Kernel     ${kernels.join("\n           ")}; every result is checked`,
+    `Host       Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+  ];
+  if (isSoftware && sizes === undefined && suites.some(({ defaultSizes }) => defaultSizes.at(-1)! > maxSoftwareSize)) {
+    lines.push(`Sizes      a software GPU stops at ${formatSize(maxSoftwareSize)} elements; --sizes asks for more`);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { type Contender, interleave, timed } from "./interleave.js";
+
+/** Contenders that write down their names when they run. */
+function recorded(names: readonly string[], blockForMs = 0): { contenders: Contender[]; calls: string[] } {
+  const calls: string[] = [];
+  const contenders = names.map((name) => ({
+    name,
+    async run(stopwatch: Parameters<Contender["run"]>[0]) {
+      calls.push(name);
+      stopwatch.start();
+      const end = performance.now() + blockForMs;
+      while (performance.now() < end);
+      stopwatch.stop();
+    },
+  }));
+  return { contenders, calls };
+}
+
+test("contenders run in turn, in blocks of ten after one call more, once all are warm", async () => {
+  const { contenders, calls } = recorded(["a", "b"]);
+  const timings = await interleave(contenders, { count: 25 });
+  expect(timings.map(({ count }) => count)).toEqual([25, 25]);
+  const turns = [11, 11, 6].flatMap((length) => ["a", "b"].map((name) => name.repeat(length)));
+  expect(calls.join("")).toBe("a".repeat(250) + "b".repeat(250) + turns.join(""));
+});
+
+test("slow contenders run less often within their budget, each as often as the others, and at least once", async () => {
+  const { contenders, calls } = recorded(["a", "b"], 5);
+  const timings = await interleave(contenders, { count: 1000, warmUpMs: 1, budgetMs: 1 });
+  expect(timings.map(({ count }) => count)).toEqual([1, 1]);
+  expect(calls.join("")).toBe("abaabb");
+});
+
+test("a contender that fails its check fails the comparison", async () => {
+  const wrong: Contender = { name: "wrong", run: () => Promise.reject(new Error("It returns 0 at [2].")) };
+  await expect(interleave([wrong], { count: 1 })).rejects.toThrow("It returns 0 at [2].");
+});
+
+test("one call's time is what the stopwatch ran, in pieces", async () => {
+  const spans: number[] = [];
+  const contender: Contender = {
+    name: "two pieces",
+    async run(stopwatch) {
+      for (let i = 0; i < 2; i += 1) {
+        const start = performance.now();
+        stopwatch.start();
+        while (performance.now() - start < 2);
+        stopwatch.stop();
+        spans.push(performance.now() - start);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+  };
+  const ms = await timed(contender);
+  expect(ms).toBeGreaterThan(3.9);
+  expect(ms).toBeLessThanOrEqual(spans[0]! + spans[1]!);
+});

@@ -1,0 +1,25 @@
+import type { DeviceInfo } from "@kiln-gpu/core";
+import { expect, test } from "vitest";
+import { sizesFor } from "./suite.js";
+import { transfer } from "./suites/transfer.js";
+import { suites } from "./suites.js";
+
+const K = 1024;
+const M = K * K;
+const on = (isSoftware: boolean) => ({ isSoftware }) as DeviceInfo;
+const powersOf4 = [64, 256, K, 4 * K, 16 * K, 64 * K, 256 * K, M, 4 * M, 16 * M];
+
+test.each<[string, boolean, readonly number[] | undefined, boolean, readonly number[]]>([
+  ["its own on a GPU", false, undefined, false, powersOf4],
+  ["its own up to 1M on a software GPU", true, undefined, false, powersOf4.slice(0, 8)],
+  ["those given, in order and each once", false, [256, 64, 256], false, [64, 256]],
+  ["those given, also on a software GPU", true, [4 * M], false, [4 * M]],
+  ["large ones on top", true, [64, M], true, [64, M, 4 * M]],
+])("a suite takes %s", (_, isSoftware, sizes, large, expected) => {
+  expect(sizesFor(transfer, { sizes, large }, on(isSoftware))).toEqual(expected);
+});
+
+test("suites have names of their own", () => {
+  const names = suites.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+});

@@ -1,0 +1,9 @@
+import type { Suite } from "./suite.js";
+import { comparison } from "./suites/comparison.js";
+import { idle } from "./suites/idle.js";
+import { memory } from "./suites/memory.js";
+import { throughput } from "./suites/throughput.js";
+import { transfer } from "./suites/transfer.js";
+
+/** Every suite, in the order in which `--suite all` runs them; the first is the default. */
+export const suites: readonly [Suite, ...Suite[]] = [comparison, transfer, throughput, idle, memory];

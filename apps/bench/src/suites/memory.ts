@@ -1,0 +1,162 @@
+import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+import { type BackendStats, type ComputeBackend, output } from "@kiln-gpu/core";
+import { fieldAddSpirv } from "@kiln-gpu/kernels";
+import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
+import { checkResult } from "../check-result.js";
+import { randomFields } from "../fields.js";
+import { bytes, section, table, times } from "../format.js";
+import { allocatedByteLength, collectGarbage } from "../garbage.js";
+import { openReference } from "../hand-tuned/reference.js";
+import { createWriteBuffer } from "../hand-tuned/write-buffer.js";
+import { kernelJobs } from "../kernel-jobs.js";
+import type { Suite } from "../suite.js";
+
+/** What is held once all that nobody uses is collected. */
+interface MemoryHeld {
+  readonly runs: number;
+  readonly buffers: BackendStats["buffers"];
+  readonly pipelines: BackendStats["pipelines"];
+  readonly bindGroups: BackendStats["bindGroups"];
+  /** Of the whole process: the driver, the device's memory on a software GPU, V8. */
+  readonly residentByteLength: number;
+  readonly heapByteLength: number;
+  readonly arrayBufferByteLength: number;
+}
+
+/** Bytes on V8's heap for each warm run. */
+interface Garbage {
+  readonly results: "new arrays" | "into";
+  readonly kiln: number;
+  readonly handTuned: number;
+}
+
+export interface MemoryFigures {
+  readonly sizes: readonly number[];
+  readonly held: readonly MemoryHeld[];
+  readonly garbage: readonly Garbage[];
+}
+
+/** Runs asked for at once, of all kernels and sizes mixed. */
+const inFlight = 8;
+/** Ends the runs where they are slow, though not before a tenth of them. */
+const maxHeldMs = 60_000;
+const garbageSize = 64;
+const maxGarbageRuns = 2000;
+
+export const memory: Suite<MemoryFigures> = {
+  name: "memory",
+  description: "what is held after thousands of mixed runs, and the garbage that a run leaves to V8",
+  kernel: "field add, saxpy, sum, histogram and matrix product from SPIR-V",
+  defaultSizes: [64, 1000, 2 ** 12, 2 ** 14, 2 ** 16],
+  defaultIterations: 10_000,
+  iterationsAre: "runs of five kernels, sizes mixed; fewer where they take over a minute",
+
+  async measure({ open, sizes, iterations, step }) {
+    step(`memory over ${iterations} runs at most`);
+    const held = await measureHeld(open, sizes, iterations);
+    const runs = Math.min(iterations, maxGarbageRuns);
+    step(`garbage of ${runs} runs of each kind`);
+    return { sizes, held, garbage: await measureGarbage(open, runs) };
+  },
+
+  report({ held, garbage }) {
+    return [
+      section("Memory: what is held, after a forced collection", table(held.map(heldRow))),
+      section(
+        `Memory: bytes on V8's heap for each warm run of ${garbageSize} elements`,
+        table(garbage.map(garbageRow)),
+      ),
+      `The process is the whole of it: driver, V8 and, on a software GPU, the device's own memory. Pipelines and bind groups are those that
+are kept. What npm webgpu leaves while it waits for the device, a kilobyte each time it asks, is held down to about one a run.`,
+    ].join("\n\n");
+  },
+};
+
+async function measureHeld(open: OpenDeviceOptions, sizes: readonly number[], count: number): Promise<MemoryHeld[]> {
+  await using backend = await openPersistentBackend(open);
+  const jobs = sizes.flatMap(kernelJobs);
+  const held = [heldBy(backend)];
+  const endMs = performance.now() + maxHeldMs;
+  const firstTenth = Math.ceil(count / 10);
+  let done = 0;
+  for (const end of [firstTenth, count]) {
+    while (done < end && (end === firstTenth || performance.now() < endMs)) {
+      const length = Math.min(inFlight, end - done);
+      await Promise.all(Array.from({ length }, (_, i) => jobs[(done + i) % jobs.length]!(backend)));
+      done += length;
+    }
+    held.push(heldBy(backend));
+  }
+  return held;
+}
+
+function heldBy(backend: ComputeBackend): MemoryHeld {
+  collectGarbage();
+  const { runs, buffers, pipelines, bindGroups } = backend.stats();
+  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
+  return {
+    runs: runs.completed,
+    buffers,
+    pipelines,
+    bindGroups,
+    residentByteLength: rss,
+    heapByteLength: heapUsed,
+    arrayBufferByteLength: arrayBuffers,
+  };
+}
+
+async function measureGarbage(open: OpenDeviceOptions, count: number): Promise<Garbage[]> {
+  await using backend = await openPersistentBackend(open);
+  await using reference = await openReference(open);
+  const tuned = createWriteBuffer(reference, garbageSize);
+  const { a, b, expected } = randomFields(garbageSize);
+  const into = new Float32Array(garbageSize);
+  const perRun = async (name: string, run: () => Promise<Float32Array>) => {
+    // Compiled code allocates less than what it is compiled from.
+    for (let i = 0; i < 2 * count; i += 1) await run();
+    const byteLength = (await allocatedByteLength(run, count)) / count;
+    into.fill(0);
+    checkResult(name, expected, await run());
+    return byteLength;
+  };
+  const kiln = (given: { readonly into?: Float32Array }) => async () => {
+    const { c } = await backend.run(fieldAddSpirv, { a, b, c: output(Float32Array, garbageSize, given) });
+    return c;
+  };
+  return [
+    {
+      results: "new arrays",
+      kiln: await perRun("Kiln", kiln({})),
+      handTuned: await perRun("The hand-tuned code", () => tuned.add(a, b)),
+    },
+    {
+      results: "into",
+      kiln: await perRun("Kiln, into", kiln({ into })),
+      handTuned: await perRun("The hand-tuned code, into", () => tuned.add(a, b, into)),
+    },
+  ];
+}
+
+function heldRow({ runs, buffers, pipelines, bindGroups, ...held }: MemoryHeld) {
+  return {
+    runs,
+    "buffers made": buffers.made,
+    live: buffers.live,
+    bytes: bytes(buffers.bytes),
+    "high-water": bytes(buffers.highWaterBytes),
+    pipelines: pipelines.live,
+    "bind groups": bindGroups.live,
+    process: bytes(held.residentByteLength),
+    "V8 heap": bytes(held.heapByteLength),
+    arrays: bytes(held.arrayBufferByteLength),
+  };
+}
+
+function garbageRow({ results, kiln, handTuned }: Garbage) {
+  return {
+    results,
+    kiln: bytes(kiln),
+    "hand-tuned": bytes(handTuned),
+    "kiln / hand-tuned": times(kiln / handTuned),
+  };
+}

@@ -1,0 +1,148 @@
+import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+import { output } from "@kiln-gpu/core";
+import { fieldAddSpirv } from "@kiln-gpu/kernels";
+import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
+import { checkResult } from "../check-result.js";
+import { type Fields, randomFields } from "../fields.js";
+import { formatSize, throughput as perSecond, section, table, times, us } from "../format.js";
+import type { IndependentAddition } from "../hand-tuned/burst.js";
+import { createCoalesced } from "../hand-tuned/coalesced.js";
+import { createQuickerUpload } from "../hand-tuned/quicker-upload.js";
+import { openReference } from "../hand-tuned/reference.js";
+import { createSlots } from "../hand-tuned/slots.js";
+import { type Contender, interleave } from "../interleave.js";
+import { scaled, type Timing } from "../statistics.js";
+import type { Suite } from "../suite.js";
+
+export interface ThroughputFigures {
+  readonly size: number;
+  /** Runs that were asked for at once. */
+  readonly inFlight: number;
+  /** The time of a burst, divided by the runs in it. */
+  readonly perRun: {
+    readonly kiln: Timing;
+    readonly oneAtATime: Timing;
+    readonly slots: Timing;
+    readonly coalesced: Timing;
+  };
+}
+
+const depths = [1, 4, 16, 256, 1024];
+/** Of the arrays of one burst: every contender holds as much again on the device, some of them twice. */
+const maxBurstByteLength = 256 * 2 ** 20;
+/** Pairs of inputs that the runs of a burst take in turn. */
+const maxInputs = 16;
+
+export const throughput: Suite<readonly ThroughputFigures[]> = {
+  name: "throughput",
+  description: `many small runs: ${depths.join(", ")} asked for at once`,
+  kernel: "field add (c = a + b, f32) from SPIR-V",
+  defaultSizes: [64, 2 ** 16],
+  defaultIterations: 100,
+  iterationsAre: "bursts of each size and depth at most; fewer where they are slow",
+
+  async measure({ open, sizes, iterations, step }) {
+    const figures: ThroughputFigures[] = [];
+    for (const size of sizes) {
+      for (const inFlight of depths) {
+        if (inFlight > 1 && inFlight * size * 12 > maxBurstByteLength) continue;
+        step(`throughput at ${formatSize(size)} elements, ${inFlight} in flight, ${iterations} bursts at most`);
+        figures.push(await measureDepth(open, size, inFlight, iterations));
+      }
+    }
+    return figures;
+  },
+
+  report(figures) {
+    const sizes = [...new Set(figures.map(({ size }) => size))];
+    return [
+      ...sizes.flatMap((size) => {
+        const rows = figures.filter((row) => row.size === size);
+        return [
+          section(`Throughput at ${formatSize(size)} elements: time a run (medians)`, table(rows.map(timesOf))),
+          section(`Throughput at ${formatSize(size)} elements: runs a second`, table(rows.map(ratesOf))),
+        ];
+      }),
+      `Kiln's runs are asked for in one tick, and results go into arrays that are there already, as everywhere here. Bursts of more than
+256 MiB of arrays are left out.`,
+    ].join("\n\n");
+  },
+};
+
+async function measureDepth(
+  open: OpenDeviceOptions,
+  size: number,
+  inFlight: number,
+  count: number,
+): Promise<ThroughputFigures> {
+  await using backend = await openPersistentBackend(open);
+  await using reference = await openReference(open);
+  const inputs = Array.from({ length: Math.min(inFlight, maxInputs) }, () => randomFields(size));
+  const runs = Array.from({ length: inFlight }, (_, i) => ({
+    ...inputs[i % inputs.length]!,
+    c: new Float32Array(size),
+  }));
+  const bindings = runs.map(({ a, b, c }) => ({ a, b, c: output(Float32Array, size, { into: c }) }));
+  const tuned = createQuickerUpload(reference, size);
+  const slots = createSlots(reference, size, inFlight);
+  const coalesced = createCoalesced(reference, size, inFlight);
+  const timings = await interleave(
+    [
+      bursting("kiln", runs, () => Promise.all(bindings.map((bound) => backend.run(fieldAddSpirv, bound)))),
+      bursting("tuned, one at a time", runs, async () => {
+        for (const { a, b, c } of runs) await tuned.add(a, b, c);
+      }),
+      bursting("tuned, slots", runs, () => slots.addAll(runs)),
+      bursting("tuned, coalesced", runs, () => coalesced.addAll(runs)),
+    ],
+    { count, warmUpMs: 500, budgetMs: 1000 },
+  );
+  const [kiln, oneAtATime, slotted, together] = timings.map((timing) => scaled(timing, 1 / inFlight));
+  return {
+    size,
+    inFlight,
+    perRun: { kiln: kiln!, oneAtATime: oneAtATime!, slots: slotted!, coalesced: together! },
+  };
+}
+
+/** All runs of a burst are timed together; then each is checked, and zeros cover it for the next contender. */
+function bursting(
+  name: string,
+  runs: readonly (Fields & IndependentAddition)[],
+  addAll: () => Promise<unknown>,
+): Contender {
+  return {
+    name,
+    async run(stopwatch) {
+      stopwatch.start();
+      await addAll();
+      stopwatch.stop();
+      for (const { expected, c } of runs) {
+        checkResult(name, expected, c);
+        c.fill(0);
+      }
+    },
+  };
+}
+
+function timesOf({ inFlight, perRun }: ThroughputFigures) {
+  return {
+    "in flight": inFlight,
+    kiln: us(perRun.kiln.medianMs),
+    "p10 to p90": `${us(perRun.kiln.p10Ms).replace(" us", "")} to ${us(perRun.kiln.p90Ms)}`,
+    "tuned, one at a time": us(perRun.oneAtATime.medianMs),
+    "tuned, slots": us(perRun.slots.medianMs),
+    "tuned, coalesced": us(perRun.coalesced.medianMs),
+  };
+}
+
+function ratesOf({ inFlight, perRun }: ThroughputFigures) {
+  return {
+    "in flight": inFlight,
+    kiln: perSecond(1, perRun.kiln.medianMs),
+    "tuned, one at a time": perSecond(1, perRun.oneAtATime.medianMs),
+    "tuned, slots": perSecond(1, perRun.slots.medianMs),
+    "tuned, coalesced": perSecond(1, perRun.coalesced.medianMs),
+    "kiln / one at a time": times(perRun.oneAtATime.medianMs / perRun.kiln.medianMs),
+  };
+}
