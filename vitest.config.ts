@@ -9,6 +9,8 @@ export default defineConfig({
     // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
     pool: "forks",
     execArgv: ["--expose-gc"],
+    // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
+    env: { KILN_STORE: "off" },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: process.env.CI ? ["default", ["json", { outputFile: ".cache/vitest.json" }]] : ["default"],

@@ -48,7 +48,7 @@ export class OneShotBackend implements ComputeBackend {
   async prepare<B extends Bindings>(kernel: Kernel<B>, options: PrepareOptions = {}): Promise<void> {
     checkKernel(kernel);
     return this.#runs.prepare(`The preparation of kernel "${kernel.label}"`, options, async () => {
-      const programs = await loadKernel(kernel);
+      const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel);
       const open = await openDevice(this.#options);
       try {
         const names = Object.keys(programs).map((program) => ({ program, split: false }));
@@ -79,11 +79,12 @@ export class OneShotBackend implements ComputeBackend {
   ): Promise<object> {
     if (options.profile) checkProfileName(kernel.label, bindings);
     const clock = new RunClock();
-    const programs = await loadKernel(kernel);
+    const specialised = kernel.tunable ? kernel.specialize({}) : kernel;
+    const programs = await loadKernel(specialised);
     clock.lap("pipelineMs");
     const { limits } = this.device;
     const plan = planRun({
-      kernel,
+      kernel: specialised,
       interfaces: interfacesOf(programs),
       bindings,
       workgroups: options.workgroups,

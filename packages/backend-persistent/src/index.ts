@@ -1,1 +1,5 @@
-export { openPersistentBackend, type PersistentBackendOptions } from "./open-persistent-backend.js";
+export {
+  openPersistentBackend,
+  type PersistentBackendOptions,
+  type PersistentComputeBackend,
+} from "./open-persistent-backend.js";

@@ -4,11 +4,19 @@ import {
   type KeepsArrays,
   type RecordsSequences,
   type StagesMemory,
+  type TunesKernels,
 } from "@kiln-gpu/core";
+import { openStore, type StoreOptions } from "@kiln-gpu/shader-cache";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import { type KeepLimits, PersistentBackend } from "./persistent-backend.js";
 
-export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {}
+export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
+  /** Where tuning results are kept for later processes: `false` for nowhere, options for elsewhere than the platform's cache folder. */
+  readonly store?: boolean | StoreOptions;
+}
+
+/** All that the persistent backend offers. */
+export type PersistentComputeBackend = ComputeBackend & StagesMemory & KeepsArrays & RecordsSequences & TunesKernels;
 
 const defaults: KeepLimits = {
   byteBudget: 2 * 2 ** 30,
@@ -23,9 +31,7 @@ const defaults: KeepLimits = {
  * Opens a backend that keeps its device, pipelines, bind groups and buffers, so that a warm run makes nothing.
  * @throws {ComputeError} `no-adapter`; `invalid-option` for a limit that is none.
  */
-export async function openPersistentBackend(
-  options: PersistentBackendOptions = {},
-): Promise<ComputeBackend & StagesMemory & KeepsArrays & RecordsSequences> {
+export async function openPersistentBackend(options: PersistentBackendOptions = {}): Promise<PersistentComputeBackend> {
   const limits: KeepLimits = { ...defaults };
   for (const name of Object.keys(defaults) as (keyof KeepLimits)[]) {
     const given = options[name];
@@ -40,5 +46,7 @@ export async function openPersistentBackend(
     }
     (limits as { -readonly [name in keyof KeepLimits]: number })[name] = given;
   }
-  return new PersistentBackend(await openDevice(options), limits);
+  const { store = true } = options;
+  const kept = openStore(typeof store === "boolean" ? { isEnabled: store } : store);
+  return new PersistentBackend(await openDevice(options), limits, kept);
 }

@@ -29,11 +29,14 @@ import {
   type Sequence,
   type Staged,
   type StagesMemory,
+  type TunesKernels,
+  type TuningReport,
   type TypedArray,
   type TypedArrayConstructor,
   withProfile,
 } from "@kiln-gpu/core";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
+import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { ArrayUse, type ArrayUsers } from "./array-use.js";
 import type { SlotContents } from "./execute-batch.js";
@@ -43,9 +46,11 @@ import { ProgramStore, type StoredProgram } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
 import { RecordedSequence, type SequenceContext } from "./recorded-sequence.js";
 import { type ArrayAccess, type ArrayContext, type PerformAccess, ResidentMemory } from "./resident-memory.js";
+import { elementsOf, Specializer } from "./specializer.js";
 import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
 import { SubmissionQueue } from "./submission-queue.js";
 import { createUploadScratch } from "./transfer.js";
+import { isQuicker, measureCandidates } from "./tune-kernel.js";
 
 /** How much a persistent backend keeps. */
 export interface KeepLimits {
@@ -67,12 +72,13 @@ const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
 
 /** Creates once, keeps, and serves runs out of what it keeps. */
-export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArrays, RecordsSequences {
+export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArrays, RecordsSequences, TunesKernels {
   readonly name = "persistent";
   readonly device: DeviceInfo;
   readonly #open: OpenDevice;
   readonly #runs = new RunLedger(this.name);
   readonly #programs: ProgramStore;
+  readonly #specializer: Specializer;
   readonly #buffers: BufferPool;
   readonly #staging: StagingPool;
   readonly #descriptors: DescriptorPool;
@@ -86,13 +92,14 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
   readonly #sequences: SequenceContext;
   #closing: Promise<void> | undefined;
 
-  constructor(open: OpenDevice, limits: KeepLimits) {
+  constructor(open: OpenDevice, limits: KeepLimits, store: DiskStore) {
     this.#open = open;
     this.device = open.info;
     const { device } = open;
     this.#maxIdleMs = limits.maxIdleMs;
     const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, maxIdleMs } = limits;
     this.#programs = new ProgramStore(open, limits.maxPipelines);
+    this.#specializer = new Specializer(this.#programs, open.info, store);
     this.#descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.#descriptors.dropBuffer(id);
     this.#buffers = new BufferPool({ device, byteBudget, maxIdleMs, onDestroy });
@@ -145,7 +152,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
     checkKernel(kernel);
     return this.#runs.prepare(`The preparation of kernel "${kernel.label}"`, options, async () => {
       if (this.#open.loss) throw this.#open.loss;
-      const loaded = await this.#programs.load(kernel);
+      const loaded = await this.#programs.load(kernel.tunable ? kernel.specialize({}) : kernel);
       const wanted = Object.keys(kernel.programs).map((program) => ({ program, split: false }));
       await this.#programs.pipelines(loaded, wanted);
     });
@@ -177,7 +184,9 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
     const use = arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller);
     let taken: TakenMemory | undefined;
     try {
-      const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
+      const choice = kernel.tunable ? this.#specializer.choose(kernel, bindings) : kernel;
+      const chosen = choice instanceof Promise ? await choice : choice;
+      const loaded = this.#programs.peek(chosen) ?? (await this.#programs.load(chosen));
       const plan = loaded.planner.plan(bindings, workgroups);
       if (plan.isEmpty) return clock ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);
       taken = claimed && new TakenMemory(plan, claimed);
@@ -298,8 +307,9 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
       const runs = recordRuns(label, parameters, build);
       const plans: RunPlan[] = [];
       const pipelines: StoredProgram[] = [];
-      for (const { kernel, bindings, workgroups } of runs) {
-        this.#arraysOf(kernel.label, bindings);
+      for (const { kernel: asked, bindings, workgroups } of runs) {
+        this.#arraysOf(asked.label, bindings);
+        const kernel = asked.tunable ? await this.#specializer.choose(asked, bindings) : asked;
         const loaded = this.#programs.peek(kernel) ?? (await this.#programs.load(kernel));
         const plan = loaded.planner.plan(bindings, workgroups);
         plans.push(plan);
@@ -309,6 +319,33 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
         );
       }
       return await RecordedSequence.make(this.#sequences, parameters, planSequence(label, runs, plans), pipelines);
+    });
+  }
+
+  tune<K extends Bindings, B extends Accepted<K>>(
+    kernel: Kernel<K>,
+    bindings: B,
+    options: PrepareOptions = {},
+  ): Promise<TuningReport> {
+    checkKernel(kernel);
+    return this.#runs.prepare(`The tuning of kernel "${kernel.label}"`, options, async () => {
+      if (this.#open.loss) throw this.#open.loss;
+      if (!kernel.tunable) {
+        throw new ComputeError(
+          "invalid-kernel",
+          `Kernel "${kernel.label}" has nothing to tune; give it \`tunable\` constants, as { workgroup_size: [256, 64, 128] }.`,
+        );
+      }
+      const tuned = kernel as unknown as Kernel;
+      const given = bindings as unknown as Bindings;
+      const elements = elementsOf(given);
+      const fitting = await this.#specializer.candidates(tuned);
+      const { candidates, clock } = await measureCandidates(this, fitting, given);
+      const first = candidates.find(({ constants }) => constants === fitting[0]!.constants)!;
+      const quicker = isQuicker(candidates[0]!, first);
+      const chosen = (quicker ? candidates[0]! : first).constants;
+      await this.#specializer.keep(tuned, elements, chosen);
+      return { kernel: kernel.label, elements, candidates, chosen, isQuicker: quicker, clock };
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Accepted, Bindings, ResidentArray, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
-import type { Kernel } from "./kernel.js";
+import type { Constants, Kernel } from "./kernel.js";
 import type { PrepareOptions, RunOptions, RunResults } from "./run-options.js";
 import type { Parameters, RecordOptions, RecordRun, References, Sequence } from "./sequence.js";
 
@@ -109,6 +109,43 @@ export interface RecordsSequences {
     build: (run: RecordRun, references: References<P>) => void,
     options?: RecordOptions,
   ): Promise<Sequence<P>>;
+}
+
+/** How one combination of a kernel's tunable constants did. */
+export interface TunedCandidate {
+  readonly constants: Constants;
+  /** Of one run of the kernel on the device, in nanoseconds: the median of the samples, and the median of their distances from it. */
+  readonly medianNs: number;
+  readonly deviationNs: number;
+}
+
+export interface TuningReport {
+  readonly kernel: string;
+  /** Elements of the largest binding; sizes up to the next power of two share the choice. */
+  readonly elements: number;
+  /** The quickest first; those that the device cannot run are left out. */
+  readonly candidates: readonly TunedCandidate[];
+  /** What runs from now on. */
+  readonly chosen: Constants;
+  /** Whether it is quicker than the kernel's first choice by more than the noise; where none is, that is chosen. */
+  readonly isQuicker: boolean;
+  /** The device's own clock, or the host's where the device has no timestamps. */
+  readonly clock: "device" | "host";
+}
+
+/** What a backend offers beside `ComputeBackend` when it can measure which constants a kernel is quickest with. */
+export interface TunesKernels {
+  /**
+   * Measures the combinations of the kernel's tunable constants on this device, on bindings of this size, and keeps the quickest for
+   * later runs of this size, also in other processes where the backend has a store. It takes some hundreds of milliseconds, in which other
+   * runs are served.
+   * @throws {ComputeError} `invalid-kernel` for a kernel that has nothing tunable; what `run` throws.
+   */
+  tune<K extends Bindings, B extends Accepted<K>>(
+    kernel: Kernel<K>,
+    bindings: B,
+    options?: PrepareOptions,
+  ): Promise<TuningReport>;
 }
 
 /**

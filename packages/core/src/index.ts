@@ -9,6 +9,9 @@ export type {
   RecordsSequences,
   ResourceCounters,
   StagesMemory,
+  TunedCandidate,
+  TunesKernels,
+  TuningReport,
 } from "./backend.js";
 export {
   type Accepted,
@@ -36,6 +39,7 @@ export { arrayTypeOf } from "./check-binding.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
+  type Constants,
   checkKernel,
   defineKernel,
   type Kernel,
@@ -45,6 +49,7 @@ export {
   type Program,
   type ShaderSource,
   type Threads,
+  type Tunable,
   type Workgroups,
 } from "./kernel.js";
 export { MemoryLease } from "./memory-lease.js";

@@ -16,8 +16,7 @@ export type ShaderSource =
 export type Program = ShaderSource & {
   /** Needed only where the source has several compute entry points. */
   readonly entryPoint?: string;
-  /** `override` constants (in SPIR-V: specialization constants), by name or by numeric id. */
-  readonly constants?: { readonly [nameOrId: string]: number | boolean };
+  readonly constants?: Constants;
 };
 
 /** One dispatch of a kernel. */
@@ -34,6 +33,12 @@ export interface Pass {
   readonly workgroups?: Workgroups;
 }
 
+/** Values of `override` constants (in SPIR-V: specialization constants), by name or by numeric id. */
+export type Constants = { readonly [nameOrId: string]: number | boolean };
+
+/** For each constant that may be tuned, the values to choose from; the first is the one that untuned devices run. */
+export type Tunable = { readonly [constant: string]: readonly number[] };
+
 /**
  * A computation over bindings of type `B`: programs, and the passes that run them. Made by `defineKernel`, immutable, tied to no
  * device: one kernel serves every backend.
@@ -41,26 +46,44 @@ export interface Pass {
 export interface Kernel<B extends Bindings = Bindings> {
   readonly label: string;
   readonly programs: { readonly [name: string]: Program };
+  /** The constants that a backend chooses, for a device and a size; absent where there are none, or they are chosen already. */
+  readonly tunable?: Tunable;
+  /**
+   * This kernel with other constants, in each of its programs: the same object for the same constants. What is not named stays as it is,
+   * and what is tunable is as its first value.
+   */
+  specialize(constants: Constants): Kernel<B>;
   /** The temporaries that the passes share, for these bindings; like `passes`, it gives the same for the same. */
   temporaries(bindings: B): { readonly [name: string]: Temporary };
   /** The passes, in order, for these bindings; each sees what the ones before it wrote. */
   passes(bindings: B): readonly Pass[];
 }
 
-/** A kernel of one program and one dispatch. */
-export type KernelDefinition<B extends Bindings> = Program & {
+interface CommonDefinition {
   /** Names the kernel in errors, statistics and GPU tools. */
   readonly label: string;
-  /** How many threads to run; by default one for each element of the first output, where workgroups are 1-D. */
-  threads?(bindings: B): Threads;
-};
+  /**
+   * Constants that a backend may choose by itself, most often the workgroup's size, as `{ workgroup_size: [256, 64, 128] }`. Every program
+   * of the kernel declares them, every combination gives the same results, and the first of each runs where nothing better is known.
+   */
+  readonly tunable?: Tunable;
+}
 
-/** A kernel of several passes. */
-export interface PassesDefinition<B extends Bindings> {
-  readonly label: string;
+/** A kernel of one program and one dispatch. */
+export type KernelDefinition<B extends Bindings> = Program &
+  CommonDefinition & {
+    /**
+     * How many threads to run; by default one for each element of the first output, where workgroups are 1-D.
+     * @param constants Those that are tunable or specialised, with the values that will run.
+     */
+    threads?(bindings: B, constants: Constants): Threads;
+  };
+
+/** A kernel of several passes; its functions are told the constants that are tunable or specialised. */
+export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
   readonly programs: { readonly [name: string]: Program };
-  temporaries?(bindings: B): { readonly [name: string]: Temporary };
-  passes(bindings: B): readonly Pass[];
+  temporaries?(bindings: B, constants: Constants): { readonly [name: string]: Temporary };
+  passes(bindings: B, constants: Constants): readonly Pass[];
 }
 
 /**
@@ -77,28 +100,74 @@ export function defineKernel<B extends Bindings = Bindings>(
       `A kernel needs a label, a string that is not empty; ${show(label)} is given.`,
     );
   }
+  checkTunable(label, definition.tunable);
+  const programs = programsOf(definition);
+  const { tunable } = definition;
+  const functions = functionsOf(definition);
+  const variants = new Map<string, Kernel<B>>();
+  const specialize = (constants: Constants, isChosen: boolean): Kernel<B> => {
+    const chosen: Constants = { ...firstOf(tunable), ...constants };
+    const key = isChosen ? JSON.stringify(Object.entries(chosen).sort()) : "";
+    const known = variants.get(key);
+    if (known) return known;
+    const variant: Kernel<B> = Object.freeze({
+      label,
+      programs: isChosen ? withConstants(programs, chosen) : programs,
+      ...(tunable && !isChosen && { tunable }),
+      temporaries: (bindings: B) => functions.temporaries?.(bindings, chosen) ?? {},
+      passes: (bindings: B) => functions.passes(bindings, chosen),
+      specialize: (others: Constants) => specialize({ ...constants, ...others }, true),
+    });
+    variants.set(key, variant);
+    return variant;
+  };
+  return specialize({}, false);
+}
+
+function programsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Kernel["programs"] {
+  const { label } = definition;
+  if (!("programs" in definition)) return Object.freeze({ main: freezeProgram(label, definition) });
+  const names = Object.keys(definition.programs);
+  if (names.length === 0) {
+    throw new ComputeError("invalid-kernel", `Kernel "${label}" has no program; give at least one.`);
+  }
+  return Object.freeze(
+    Object.fromEntries(names.map((name) => [name, freezeProgram(label, definition.programs[name]!)])),
+  );
+}
+
+type Functions<B extends Bindings> = Pick<PassesDefinition<B>, "temporaries" | "passes">;
+
+function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Functions<B> {
   if ("programs" in definition) {
     const { temporaries, passes } = definition;
-    const names = Object.keys(definition.programs);
-    if (names.length === 0)
-      throw new ComputeError("invalid-kernel", `Kernel "${label}" has no program; give at least one.`);
-    return Object.freeze({
-      label,
-      programs: Object.freeze(
-        Object.fromEntries(names.map((name) => [name, freezeProgram(label, definition.programs[name]!)])),
-      ),
-      temporaries: (bindings: B) => temporaries?.(bindings) ?? {},
-      passes: (bindings: B) => passes(bindings),
-    });
+    return { passes: (bindings, constants) => passes(bindings, constants), ...(temporaries && { temporaries }) };
   }
-  const defaultPasses: readonly Pass[] = [{ program: "main" }];
   const { threads } = definition;
-  return Object.freeze({
-    label,
-    programs: Object.freeze({ main: freezeProgram(label, definition) }),
-    temporaries: () => ({}),
-    passes: (bindings: B) => (threads ? [{ program: "main", threads: threads(bindings) }] : defaultPasses),
+  const defaultPasses: readonly Pass[] = [{ program: "main" }];
+  if (!threads) return { passes: () => defaultPasses };
+  return { passes: (bindings, constants) => [{ program: "main", threads: threads(bindings, constants) }] };
+}
+
+function withConstants(programs: Kernel["programs"], constants: Constants): Kernel["programs"] {
+  const specialised = Object.entries(programs).map(([name, program]) => {
+    return [name, Object.freeze({ ...program, constants: Object.freeze({ ...program.constants, ...constants }) })];
   });
+  return Object.freeze(Object.fromEntries(specialised));
+}
+
+function firstOf(tunable: Tunable | undefined): Constants {
+  return Object.fromEntries(Object.entries(tunable ?? {}).map(([name, values]) => [name, values[0]!]));
+}
+
+function checkTunable(label: string, tunable: Tunable | undefined): void {
+  for (const [name, values] of Object.entries(tunable ?? {})) {
+    if (Array.isArray(values) && values.length > 0 && values.every((value) => Number.isFinite(value))) continue;
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" gives ${JSON.stringify(values)} for its tunable "${name}"; expected is an array of numbers to choose from.`,
+    );
+  }
 }
 
 function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants }: Program): Program {

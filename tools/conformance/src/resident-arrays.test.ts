@@ -2,6 +2,7 @@ import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import {
   type ComputeBackend,
+  type ComputeError,
   defineKernel,
   inout,
   type KeepsArrays,
@@ -445,7 +446,8 @@ describe("the memory of a resident array", () => {
       const y = await gpu.array(data.words(64));
       const runs = [gpu.run(step, { factor: 2, y }), y.read()];
       device.destroy();
-      for (const run of runs) await run.catch((error) => expect(error.code).toMatch(/device-lost|dependency-failed/));
+      for (const run of runs)
+        await run.catch((error: ComputeError) => expect(error.code).toMatch(/device-lost|dependency-failed/));
       await expectError(y.read(), "device-lost");
       await expectError(gpu.run(step, { factor: 2, y }), "device-lost");
       await gpu.dispose();

@@ -1,0 +1,148 @@
+import type { Bindings, Constants, DeviceInfo, Kernel, Tunable } from "@kiln-gpu/core";
+import type { DiskStore } from "@kiln-gpu/shader-cache";
+import type { LoadedKernel, ProgramStore } from "./program-store.js";
+
+/** Under which choices are kept: raised when what is kept changes its meaning. */
+const storeVersion = "1";
+
+/**
+ * Chooses the tunable constants of kernels, by the size of what they are to work on: as `tune` found, here or in an earlier process, else
+ * by the device's limits.
+ */
+export class Specializer {
+  readonly #programs: ProgramStore;
+  readonly #device: DeviceInfo;
+  readonly #store: DiskStore;
+  readonly #chosen = new WeakMap<object, Map<number, Kernel<Bindings> | Promise<Kernel<Bindings>>>>();
+
+  constructor(programs: ProgramStore, device: DeviceInfo, store: DiskStore) {
+    this.#programs = programs;
+    this.#device = device;
+    this.#store = store;
+  }
+
+  /** The kernel to run in place of `kernel`; it has nothing tunable. */
+  choose<B extends Bindings>(kernel: Kernel<B>, bindings: B): Kernel<B> | Promise<Kernel<B>> {
+    const bucket = bucketOf(elementsOf(bindings));
+    const chosen = this.#of(kernel);
+    let choice = chosen.get(bucket);
+    if (!choice) {
+      choice = this.#find(kernel as unknown as Kernel, bucket).then(
+        (found) => {
+          chosen.set(bucket, found);
+          return found;
+        },
+        (error: unknown) => {
+          chosen.delete(bucket);
+          throw error;
+        },
+      );
+      chosen.set(bucket, choice);
+    }
+    return choice as unknown as Kernel<B> | Promise<Kernel<B>>;
+  }
+
+  /** Lets `constants` be the choice for bindings of this many elements, and keeps them for later processes. */
+  async keep(kernel: Kernel, elements: number, constants: Constants): Promise<void> {
+    const bucket = bucketOf(elements);
+    this.#of(kernel).set(bucket, kernel.specialize(constants));
+    await this.#store.write("tuning", await this.#keyOf(kernel, bucket), { constants: { ...constants } });
+  }
+
+  /** The combinations that the device can run, the first choice first. */
+  async candidates(kernel: Kernel): Promise<readonly { readonly constants: Constants; readonly kernel: Kernel }[]> {
+    const fitting = [];
+    for (const constants of combinationsOf(kernel.tunable!)) {
+      const specialised = kernel.specialize(constants);
+      if (this.#fits(await this.#programs.load(specialised))) fitting.push({ constants, kernel: specialised });
+    }
+    return fitting;
+  }
+
+  async #find(kernel: Kernel, bucket: number): Promise<Kernel> {
+    const kept = await this.#store.read("tuning", await this.#keyOf(kernel, bucket));
+    const combinations = combinationsOf(kernel.tunable!);
+    const known = combinations.find((constants) => isSame(constants, (kept as { constants?: unknown })?.constants));
+    if (known) return kernel.specialize(known);
+    const elements = 2 ** bucket;
+    let best: { readonly kernel: Kernel; readonly rank: number } | undefined;
+    for (const constants of combinations) {
+      const specialised = kernel.specialize(constants);
+      const rank = this.#rank(await this.#programs.load(specialised), elements);
+      if (rank === 0) return specialised;
+      if (!best || rank < best.rank) best = { kernel: specialised, rank };
+    }
+    return best!.kernel;
+  }
+
+  /** 0 where nothing speaks against it; what speaks the loudest counts most. */
+  #rank(loaded: LoadedKernel, elements: number): number {
+    const { maxComputeWorkgroupsPerDimension: most } = this.#device.limits;
+    const sizes = workgroupSizesOf(loaded);
+    // The other dimensions tell that threads are no longer one for each element.
+    const isLinear = sizes.every(([, y, z]) => y === 1 && z === 1);
+    const mustSplit = isLinear && sizes.some(([x]) => Math.ceil(elements / x) > most);
+    const isMostlyIdle = isLinear && sizes.some(([x]) => x > Math.max(elements, 32));
+    return (this.#fits(loaded) ? 0 : 4) + (mustSplit ? 2 : 0) + (isMostlyIdle ? 1 : 0);
+  }
+
+  #fits(loaded: LoadedKernel): boolean {
+    const { limits } = this.#device;
+    return workgroupSizesOf(loaded).every(
+      ([x, y, z]) =>
+        x <= limits.maxComputeWorkgroupSizeX &&
+        y <= limits.maxComputeWorkgroupSizeY &&
+        z <= limits.maxComputeWorkgroupSizeZ &&
+        x * y * z <= limits.maxComputeInvocationsPerWorkgroup,
+    );
+  }
+
+  #of(kernel: object): Map<number, Kernel<Bindings> | Promise<Kernel<Bindings>>> {
+    let chosen = this.#chosen.get(kernel);
+    if (!chosen) this.#chosen.set(kernel, (chosen = new Map()));
+    return chosen;
+  }
+
+  /** The kernel's programs by content, what may be chosen, the device, and the size. */
+  async #keyOf(kernel: Kernel, bucket: number): Promise<string[]> {
+    const { addresses } = await this.#programs.load(kernel.specialize({}));
+    const { name, vendor, architecture } = this.#device;
+    const tunable = JSON.stringify(kernel.tunable);
+    return [storeVersion, name, vendor, architecture, String(bucket), tunable, ...addresses.values()];
+  }
+}
+
+/** Elements of the largest binding. */
+export function elementsOf(bindings: Bindings): number {
+  let most = 1;
+  for (const name in bindings) {
+    const { length } = (bindings[name] ?? {}) as { readonly length?: number };
+    if (length !== undefined && length > most) most = length;
+  }
+  return most;
+}
+
+/** The power of two that `elements` are up to. */
+function bucketOf(elements: number): number {
+  return Math.ceil(Math.log2(elements));
+}
+
+function workgroupSizesOf({ programs }: LoadedKernel) {
+  return Object.values(programs).map((program) => program.interface.workgroupSize);
+}
+
+/** Every combination of values, the first of each first. */
+function combinationsOf(tunable: Tunable): Constants[] {
+  let combinations: Constants[] = [{}];
+  for (const [name, values] of Object.entries(tunable)) {
+    combinations = values.flatMap((value) => combinations.map((constants) => ({ ...constants, [name]: value })));
+  }
+  return combinations;
+}
+
+function isSame(constants: Constants, given: unknown): boolean {
+  if (typeof given !== "object" || given === null) return false;
+  const others = given as { readonly [name: string]: unknown };
+  const names = Object.keys(constants);
+  return names.length === Object.keys(others).length && names.every((name) => others[name] === constants[name]);
+}

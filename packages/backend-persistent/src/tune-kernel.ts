@@ -1,0 +1,105 @@
+/** Measures which constants a kernel is quickest with, on the backend that will run it. */
+import type {
+  Bindings,
+  Constants,
+  Inout,
+  KeepsArrays,
+  Kernel,
+  Output,
+  RecordsSequences,
+  ResidentArray,
+  Sequence,
+  TunedCandidate,
+  TypedArray,
+} from "@kiln-gpu/core";
+
+export interface Candidate {
+  readonly constants: Constants;
+  readonly kernel: Kernel;
+}
+
+export interface Measured {
+  readonly candidates: readonly TunedCandidate[];
+  readonly clock: "device" | "host";
+}
+
+/** One sample lasts about this long: timestamps are quantised, on some devices to 65 microseconds, and a single dispatch is shorter. */
+const sampleNs = 2e6;
+const maxRepeats = 1024;
+const rounds = 9;
+
+/** The quickest first. */
+export async function measureCandidates(
+  backend: KeepsArrays & RecordsSequences,
+  candidates: readonly Candidate[],
+  bindings: Bindings,
+): Promise<Measured> {
+  const arrays: ResidentArray[] = [];
+  const sequences: Sequence[] = [];
+  try {
+    const resident = await residentBindings(backend, bindings, arrays);
+    let clock: Measured["clock"] = "device";
+    const timeOf = async (sequence: Sequence) => {
+      const { profile } = await sequence.replay({}, { profile: true });
+      if (profile.gpuTimeNs === undefined) clock = "host";
+      return profile.gpuTimeNs ?? profile.computeMs * 1e6;
+    };
+    const record = async ({ kernel }: Candidate, repeats: number) => {
+      const sequence = await backend.record({}, (run) => {
+        for (let i = 0; i < repeats; i += 1) run(kernel, resident as never);
+      });
+      sequences.push(sequence);
+      return sequence;
+    };
+    const subjects: { constants: Constants; repeats: number; sequence: Sequence; samplesNs: number[] }[] = [];
+    for (const candidate of candidates) {
+      const probe = await record(candidate, 4);
+      await timeOf(probe);
+      const probedNs = (await timeOf(probe)) / 4;
+      const repeats = Math.min(Math.max(Math.ceil(sampleNs / Math.max(probedNs, 1)), 1), maxRepeats);
+      const sequence = await record(candidate, repeats);
+      await timeOf(sequence);
+      subjects.push({ constants: candidate.constants, repeats, sequence, samplesNs: [] });
+    }
+    // In turn, so that a drift of the device's clock meets all alike.
+    for (let round = 0; round < rounds; round += 1) {
+      for (const subject of subjects) subject.samplesNs.push((await timeOf(subject.sequence)) / subject.repeats);
+    }
+    const measured = subjects.map(({ constants, samplesNs }) => ({ constants, ...spreadOf(samplesNs) }));
+    return { candidates: measured.sort((a, b) => a.medianNs - b.medianNs), clock };
+  } finally {
+    for (const sequence of sequences) sequence.dispose();
+    for (const array of arrays) array.dispose();
+  }
+}
+
+/** Whether `quickest` is quicker than `first` by more than both their noise, and by enough to matter. */
+export function isQuicker(quickest: TunedCandidate, first: TunedCandidate): boolean {
+  const gain = first.medianNs - quickest.medianNs;
+  return gain > 2 * (first.deviationNs + quickest.deviationNs) && gain > 0.02 * first.medianNs;
+}
+
+/** What stays on the device for the whole measurement, in place of arrays that would be brought there for each run. */
+async function residentBindings(backend: KeepsArrays, bindings: Bindings, arrays: ResidentArray[]): Promise<Bindings> {
+  const resident: { [name: string]: Bindings[string] } = {};
+  for (const [name, value] of Object.entries(bindings)) {
+    const { role, type, length, data } = (value ?? {}) as Partial<Output> & Partial<Omit<Inout, "role">>;
+    const isResult = role === "output" || (role as unknown) === "lease";
+    const source = ArrayBuffer.isView(value) ? (value as TypedArray) : (role as unknown) === "inout" ? data : undefined;
+    const array = source ? await backend.array(source) : isResult ? await backend.array(type!, length!) : undefined;
+    if (array) arrays.push(array);
+    resident[name] = array ?? value;
+  }
+  return resident;
+}
+
+function spreadOf(samples: readonly number[]): { readonly medianNs: number; readonly deviationNs: number } {
+  const medianNs = medianOf(samples);
+  return { medianNs, deviationNs: medianOf(samples.map((sample) => Math.abs(sample - medianNs))) };
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

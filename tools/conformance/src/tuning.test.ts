@@ -1,0 +1,132 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
+import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
+import { defineKernel, inout, output } from "@kiln-gpu/core";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { expectError, expectSame } from "./expectations.js";
+import { RandomData } from "./random-data.js";
+import { expectNothingLive, software } from "./suite.js";
+
+const data = new RandomData(53);
+
+/** Tells which size it runs with: `y[i] = 2 * y[i]`, and the workgroup's size after the last thread. */
+const wgsl = `override workgroup_size: u32 = 16;
+  @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+  @group(0) @binding(1) var<storage, read_write> size: array<u32>;
+  @compute @workgroup_size(workgroup_size) fn main(@builtin(global_invocation_id) id: vec3u) {
+    if (id.x < arrayLength(&y)) { y[id.x] = 2 * y[id.x]; }
+    if (id.x == 0) { size[0] = workgroup_size; }
+  }`;
+
+const twice = (values: readonly number[]) =>
+  defineKernel({
+    label: "twice",
+    wgsl,
+    tunable: { workgroup_size: values },
+    threads: ({ y }) => (y as Uint32Array).length,
+  });
+
+const bindingsOf = (length: number) => ({ y: inout(data.words(length, 1e9)), size: output(Uint32Array, 1) });
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), "kiln-tuning-"));
+  vi.stubEnv("KILN_STORE", "on");
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
+
+async function using(work: (gpu: PersistentComputeBackend) => Promise<void>, store: object | false = false) {
+  const gpu = await openPersistentBackend({ ...software, store });
+  try {
+    await work(gpu);
+  } finally {
+    await gpu.dispose();
+    expectNothingLive(gpu);
+  }
+}
+
+async function sizeOf(
+  gpu: PersistentComputeBackend,
+  kernel: ReturnType<typeof twice>,
+  length: number,
+): Promise<number> {
+  const bindings = bindingsOf(length);
+  const { y, size } = await gpu.run(kernel, bindings);
+  expectSame(
+    y,
+    bindings.y.data.map((value) => 2 * value),
+  );
+  return size[0]!;
+}
+
+describe("a tunable constant", () => {
+  it("is the first of its values, or the first that the device can run, or one that suits few or many elements better", () =>
+    using(async (gpu) => {
+      expect(await sizeOf(gpu, twice([64, 32, 128]), 1000)).toBe(64);
+      expect(await sizeOf(gpu, twice([64, 32, 128]), 20)).toBe(32);
+      expect(await sizeOf(gpu, twice([1 << 20, 128, 64]), 1000)).toBe(128);
+      expect(await sizeOf(gpu, twice([1, 4, 64]), 100_000)).toBe(4);
+      const sequence = await gpu.record(bindingsOf(50), (run, bindings) => run(twice([64, 32]), bindings));
+      expect((await sequence.replay()).size[0]).toBe(64);
+      sequence.dispose();
+    }));
+
+  it("is the first of its values on a backend that chooses none, and as it is told where it is specialised", async () => {
+    const oneShot = await openOneShotBackend(software);
+    expect((await oneShot.run(twice([64, 32]), bindingsOf(20))).size[0]).toBe(64);
+    expect((await oneShot.run(twice([64, 32]).specialize({ workgroup_size: 8 }), bindingsOf(20))).size[0]).toBe(8);
+    await oneShot.dispose();
+  });
+
+  it("is refused where the shader has no such constant", () =>
+    using(async (gpu) => {
+      const kernel = defineKernel({ label: "none", wgsl, tunable: { tile: [1, 2] } });
+      await expectError(gpu.run(kernel, bindingsOf(4)), "invalid-kernel", /"none".*"tile"/);
+      await expectError(gpu.run(kernel, bindingsOf(4)), "invalid-kernel", /"none".*"tile"/);
+    }));
+});
+
+describe("tune", () => {
+  it("measures what the device can run, and runs the quickest from then on, also in the next process", async () => {
+    const values = [1, 64, 1 << 20];
+    const length = 30_000;
+    let chosen = 0;
+    await using(
+      async (gpu) => {
+        const kernel = twice(values);
+        const report = await gpu.tune(kernel, bindingsOf(length));
+        expect(report.kernel).toBe("twice");
+        expect(report.elements).toBe(length);
+        expect(report.candidates.map(({ constants }) => constants.workgroup_size).sort()).toEqual([1, 64]);
+        for (const { medianNs, deviationNs } of report.candidates) {
+          expect(medianNs).toBeGreaterThan(0);
+          expect(deviationNs).toBeGreaterThanOrEqual(0);
+        }
+        if (report.isQuicker) expect(report.candidates[0]!.constants).toEqual(report.chosen);
+        else expect(report.chosen).toEqual({ workgroup_size: 1 });
+        chosen = report.chosen.workgroup_size as number;
+        expect(await sizeOf(gpu, kernel, length)).toBe(chosen);
+      },
+      { directory },
+    );
+    expect((await readdir(directory, { recursive: true })).length).toBeGreaterThan(0);
+    // Another object with the same content, as the next process makes it.
+    await using(async (gpu) => expect(await sizeOf(gpu, twice(values), length)).toBe(chosen), { directory });
+  });
+
+  it("is refused for a kernel that has nothing to tune, and leaves nothing when it fails or is aborted", () =>
+    using(async (gpu) => {
+      const plain = defineKernel({ label: "plain", wgsl });
+      await expectError(gpu.tune(plain, bindingsOf(4)), "invalid-kernel", /"plain" has nothing to tune/);
+      await expectError(gpu.tune(twice([64, 32]), { y: data.words(4) } as never), "invalid-binding", /"size"/);
+      const stop = new AbortController();
+      const tuning = gpu.tune(twice([64, 32]), bindingsOf(1000), { signal: stop.signal });
+      stop.abort();
+      await expectError(tuning, "aborted", /tuning of kernel "twice"/);
+    }));
+});
