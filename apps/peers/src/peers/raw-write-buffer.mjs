@@ -1,0 +1,45 @@
+/** WebGPU by hand, everything made once: `queue.writeBuffer` up, one submission, one map down. */
+import { version } from "../../node_modules/webgpu/package.json";
+import { additionWgsl, workgroupsFor } from "../addition-wgsl.mjs";
+import { openBrowserDevice } from "../browser-gpu.mjs";
+import { keepSets } from "../kept-sets.mjs";
+
+/** @returns {Promise<import("../peer.mjs").Peer>} */
+export async function open() {
+  const { device, adapterName } = await openBrowserDevice();
+  const module = device.createShaderModule({ code: additionWgsl });
+  const pipeline = device.createComputePipeline({ layout: "auto", compute: { module } });
+  const withSet = keepSets((length) => {
+    const size = length * 4;
+    const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+    const [a, b] = [0, 1].map(() => device.createBuffer({ size, usage: STORAGE | COPY_DST }));
+    const c = device.createBuffer({ size, usage: STORAGE | COPY_SRC });
+    const result = device.createBuffer({ size, usage: MAP_READ | COPY_DST });
+    const entries = [a, b, c].map((buffer, binding) => ({ binding, resource: { buffer } }));
+    const bindGroup = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+    return { size, a, b, c, result, bindGroup };
+  });
+  return {
+    name: "WebGPU by hand, writeBuffer",
+    version,
+    adapter: adapterName,
+    add: (left, right) =>
+      withSet(left.length, async ({ size, a, b, c, result, bindGroup }) => {
+        device.queue.writeBuffer(a, 0, left);
+        device.queue.writeBuffer(b, 0, right);
+        const encoder = device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(workgroupsFor(left.length));
+        pass.end();
+        encoder.copyBufferToBuffer(c, 0, result, 0, size);
+        device.queue.submit([encoder.finish()]);
+        await result.mapAsync(GPUMapMode.READ);
+        const sum = new Float32Array(result.getMappedRange().slice(0));
+        result.unmap();
+        return sum;
+      }),
+    close: () => device.destroy(),
+  };
+}
