@@ -1,23 +1,77 @@
 import type { BindGroupEntry, DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
-import type { Place } from "./place-batch.js";
+import type { BatchPlaces } from "./place-batch.js";
+import type { StoredProgram } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
 
+type Bindable = Pick<ReadyRun, "plan" | "pipelines">;
+
+/** What one batch was encoded from. */
+interface Bound {
+  readonly regions: readonly PooledBuffer[];
+  /** By run. */
+  readonly pipelines: readonly (readonly StoredProgram[])[];
+  readonly sets: readonly PooledBindGroup[];
+  readonly dispatches: readonly EncodableDispatch[];
+}
+
+/** As many as there may be batches of one kind in flight, each with buffers of its own, and one more. */
+const maxBound = 4;
+
 /**
- * The dispatches of `runs` with their bind groups, each found in the pool or made. A batch may need more than the pool may hold:
- * what was taken is given back as soon as the pool is full, for a bind group lives on in whoever has it.
+ * The dispatches of batches with their bind groups, found in the pool or made. What a batch was encoded from is kept with its places, so
+ * that a loop which repeats its runs looks nothing up.
+ */
+export class BindGroups {
+  readonly #descriptors: DescriptorPool;
+  readonly #kept = new WeakMap<BatchPlaces, Bound[]>();
+
+  constructor(descriptors: DescriptorPool) {
+    this.#descriptors = descriptors;
+  }
+
+  /** @param regions By region of `places`. */
+  bind(runs: readonly Bindable[], places: BatchPlaces, regions: readonly PooledBuffer[]): readonly EncodableDispatch[] {
+    const kept = this.#kept.get(places);
+    const known = kept?.find((bound) => isSame(bound, runs, regions));
+    if (known && this.#descriptors.reuse(known.sets)) return known.dispatches;
+    const { sets, dispatches } = acquireBindGroups(this.#descriptors, runs, places, regions);
+    const bound = { regions, pipelines: runs.map(({ pipelines }) => pipelines), sets, dispatches };
+    const others = kept?.filter((other) => other !== known) ?? [];
+    this.#kept.set(places, [bound, ...others.slice(0, maxBound - 1)]);
+    return dispatches;
+  }
+}
+
+function isSame(bound: Bound, runs: readonly Bindable[], regions: readonly PooledBuffer[]): boolean {
+  return (
+    isEach(bound.regions, regions) &&
+    bound.pipelines.length === runs.length &&
+    bound.pipelines.every((pipelines, i) => isEach(pipelines, runs[i]!.pipelines))
+  );
+}
+
+function isEach(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/**
+ * A batch may need more than the pool may hold: what was taken is given back as soon as the pool is full, for a bind group lives on in
+ * whoever has it.
  */
 export function acquireBindGroups(
   descriptors: DescriptorPool,
-  runs: readonly Pick<ReadyRun, "plan" | "pipelines">[],
-  places: readonly (readonly (Place | undefined)[])[],
+  runs: readonly Bindable[],
+  { places }: BatchPlaces,
   regions: readonly PooledBuffer[],
-): EncodableDispatch[] {
+): Pick<Bound, "sets" | "dispatches"> {
+  const sets: PooledBindGroup[] = [];
   const dispatches: EncodableDispatch[] = [];
-  const held: PooledBindGroup[] = [];
+  let released = 0;
   const release = () => {
-    for (const set of held) descriptors.release(set);
-    held.length = 0;
+    for (; released < sets.length; released += 1) descriptors.release(sets[released]!);
   };
   try {
     for (let run = 0; run < runs.length; run += 1) {
@@ -45,13 +99,13 @@ export function acquireBindGroups(
             set = descriptors.tryAcquire(request);
           }
           if (!set) throw new Error("Unreachable: nobody else holds bind groups.");
-          held.push(set);
+          sets.push(set);
           bindGroups.push(set.bindGroup);
         }
         dispatches.push({ pipeline, bindGroups, workgroups });
       }
     }
-    return dispatches;
+    return { sets, dispatches };
   } finally {
     // Also when one is refused, or nobody could ever have these again.
     release();

@@ -14,7 +14,7 @@ import {
   type OpenDevice,
   submissionError,
 } from "@kiln-gpu/webgpu";
-import { acquireBindGroups } from "./acquire-bind-groups.js";
+import type { BindGroups } from "./bind-groups.js";
 import type { Holders } from "./holders.js";
 import { LeasedDownloads } from "./leased-downloads.js";
 import type { BatchPlacer, BatchPlaces } from "./place-batch.js";
@@ -35,6 +35,7 @@ export interface BatchContext {
   readonly buffers: BufferPool;
   readonly staging: StagingPool;
   readonly descriptors: DescriptorPool;
+  readonly bindGroups: BindGroups;
   readonly placer: BatchPlacer;
   readonly counts: { submissions: number };
   readonly holders: Holders;
@@ -54,74 +55,119 @@ export interface SlotContents {
  *   refuses the submission. Then nothing has run.
  */
 export async function executeBatch(
-  { open, buffers, staging, descriptors, placer, scratch, holders, counts }: BatchContext,
+  context: BatchContext,
   runs: readonly ReadyRun[],
   slot: SlotContents,
 ): Promise<object[]> {
-  const { device } = open;
-  const clock = runs[0]!.clock;
+  const { open, buffers, staging, holders } = context;
+  const [{ clock, recorded }] = runs as [ReadyRun];
   clock?.skip();
-  const { recorded } = runs[0]!;
-  const places = recorded?.places ?? placer.place(runs.map(({ plan }) => plan));
-  const memory = await acquireMemory(buffers, runs, places);
-  const leased = new LeasedDownloads(buffers, staging, memory.downloads, holders);
+  const places = recorded?.places ?? context.placer.place(runs);
+  // All buffers at once: a batch that held some while it waits for others could wait for ever.
+  const wanted = recorded?.staging ?? places.requests;
+  const lent = buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted));
+  const memory = memoryOf(lent, runs, places);
+  let leased: LeasedDownloads | undefined;
   let isSubmitted = false;
   try {
     if (open.loss) throw open.loss;
-    for (const { caller, use } of runs) {
-      // What shares an array with one that will not run must not run either: each is looked at again alone.
-      const refusal = (use || runs.length === 1 ? caller.left : undefined) ?? use?.spoiled;
-      if (refusal) throw refusal;
-    }
-    const timer = clock && (slot.timer ??= createDeviceTimer(device));
-    const { failure } = inErrorScope(device, "validation", () => {
-      writeInputs(device, runs, places, memory, scratch);
-      clock?.lap("uploadMs");
-      const dispatches = recorded?.dispatches ?? acquireBindGroups(descriptors, runs, places.places, memory.regions);
-      clock?.lap("descriptorsMs");
-      const encoder = device.createCommandEncoder();
-      encodeTransfersIn(encoder, runs, places, memory);
-      encodeRuns(encoder, runs, dispatches, places, memory, timer);
-      encodeTransfersOut(encoder, places, memory);
-      timer?.resolve(encoder);
-      const commands = encoder.finish();
-      clock?.lap("recordingMs");
-      device.queue.submit([commands]);
-    });
+    checkWanted(runs);
+    const timer = clock && (slot.timer ??= createDeviceTimer(open.device));
+    const failure = submit(context, runs, places, memory, timer);
     isSubmitted = true;
-    for (const { use } of runs) use?.commit();
-    counts.submissions += 1;
-    for (const upload of memory.uploads) staging.recycleUpload(upload);
 
+    const { downloads } = memory;
     const done =
-      memory.downloads.length > 0 ? staging.map(memory.downloads, places.downloads) : submittedWorkDone(device);
-    const maps = done.catch(async (error) => {
-      throw await lossOr(open, error);
-    });
-    const [mapped, refusal] = await Promise.all([maps, failure]);
-    if (open.loss) throw open.loss;
+      downloads.length > 0 ? staging.map(downloads, places.downloads) : open.device.queue.onSubmittedWorkDone();
+    const refusal = await settled(open, failure, done);
     if (refusal) {
       // One of the bind groups may be what is invalid, and would be as invalid the next time.
-      descriptors.clear();
+      context.descriptors.clear();
       throw submissionError(runs.length === 1 ? runs[0]!.plan.label : "a batch", refusal);
     }
-    const gpuTimeNs = await timer?.read().catch(async (error) => {
-      throw await lossOr(open, error);
-    });
+    const gpuTimeNs = timer && (await timeOf(open, timer));
     clock?.lap("computeMs");
-    const results = readResults(runs, places, mapped, (name, data) => leased.lease(name, data));
+    const mapped = staging.mapped(downloads, places.downloads);
+    const results = readResults(runs, places, mapped, (name, data) => {
+      leased ??= new LeasedDownloads(buffers, staging, downloads, holders);
+      return leased.lease(name, data);
+    });
     if (!clock) return results;
     clock.lap("downloadMs");
     return [withProfile(results[0]!, clock.profile(gpuTimeNs))];
   } finally {
-    // Uploads that were submitted are on their own way back: they must be mapped again first.
-    const held = isSubmitted ? memory.acquired : [...memory.acquired, ...memory.uploads];
-    if (leased.isLeased) {
-      buffers.releaseAll(held);
-    } else {
-      staging.unmap(memory.downloads);
-      buffers.releaseAll([...held, ...memory.downloads]);
-    }
+    if (!leased) staging.unmap(memory.downloads);
+    // Uploads that were submitted are on their own way back, for they must be mapped again first; leased memory is its reader's.
+    release(context, memory, { uploads: !isSubmitted, downloads: !leased });
+  }
+}
+
+/** @throws {ComputeError} Why one of them is not to run: then each is looked at again alone. */
+function checkWanted(runs: readonly ReadyRun[]): void {
+  for (let i = 0; i < runs.length; i += 1) {
+    const { caller, use } = runs[i]!;
+    // What shares an array with one that will not run must not run either.
+    const refusal = (use || runs.length === 1 ? caller.left : undefined) ?? use?.spoiled;
+    if (refusal) throw refusal;
+  }
+}
+
+/**
+ * Writes the inputs, records everything and submits it, inside one error scope.
+ * @returns Why the device refused it, if it did.
+ */
+function submit(
+  { open: { device }, staging, bindGroups, scratch, counts }: BatchContext,
+  runs: readonly ReadyRun[],
+  places: BatchPlaces,
+  memory: BatchMemory,
+  timer: DeviceTimer | undefined,
+): Promise<GPUError | null> {
+  const { clock, recorded } = runs[0]!;
+  const { failure } = inErrorScope(device, "validation", () => {
+    writeInputs(device, runs, places, memory, scratch);
+    clock?.lap("uploadMs");
+    const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
+    clock?.lap("descriptorsMs");
+    const encoder = device.createCommandEncoder();
+    encodeTransfersIn(encoder, runs, places, memory);
+    encodeRuns(encoder, runs, dispatches, places, memory, timer);
+    encodeTransfersOut(encoder, places, memory);
+    timer?.resolve(encoder);
+    const commands = encoder.finish();
+    clock?.lap("recordingMs");
+    device.queue.submit([commands]);
+  });
+  for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();
+  for (let i = 0; i < memory.uploads.length; i += 1) staging.recycleUpload(memory.uploads[i]!);
+  counts.submissions += 1;
+  return failure;
+}
+
+/**
+ * Waits for the device, and for what it says of the submission.
+ * @throws {ComputeError} `device-lost`.
+ */
+async function settled(
+  open: OpenDevice,
+  failure: Promise<GPUError | null>,
+  done: Promise<unknown>,
+): Promise<GPUError | null> {
+  let refusal: GPUError | null;
+  try {
+    [refusal] = await Promise.all([failure, done]);
+  } catch (error) {
+    throw await lossOr(open, error);
+  }
+  if (open.loss) throw open.loss;
+  return refusal;
+}
+
+async function timeOf(open: OpenDevice, timer: DeviceTimer): Promise<number> {
+  try {
+    return await timer.read();
+  } catch (error) {
+    throw await lossOr(open, error);
   }
 }
 
@@ -150,38 +196,39 @@ function encodeRuns(
   }
 }
 
-/** What a map would wait for, where nothing is read. */
-async function submittedWorkDone({ queue }: GPUDevice): Promise<ArrayBuffer[]> {
-  await queue.onSubmittedWorkDone();
-  return [];
-}
-
-/** All buffers of a batch at once: one that held some while it waits for others could wait for ever. */
-async function acquireMemory(
-  buffers: BufferPool,
-  runs: readonly ReadyRun[],
-  { requests, regions, downloads }: BatchPlaces,
-): Promise<BatchMemory> {
+/** What was lent for the batch, by its use. */
+function memoryOf(lent: readonly PooledBuffer[], runs: readonly ReadyRun[], places: BatchPlaces): BatchMemory {
+  const { regions, downloads } = places;
   const { recorded } = runs[0]!;
-  const wanted = recorded?.staging ?? requests;
-  const all = buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted));
-  const firstDownload = all.length - downloads.length;
+  const firstDownload = lent.length - downloads.length;
   if (recorded) {
-    const { regions } = recorded;
-    return { acquired: [], regions, uploads: all.slice(0, firstDownload), downloads: all.slice(firstDownload) };
+    const uploads = lent.slice(0, firstDownload);
+    return { acquired: [], regions: recorded.regions, uploads, downloads: lent.slice(firstDownload) };
   }
-  const residents: PooledBuffer[] = [];
-  for (const { resident } of regions) {
-    if (!resident) continue;
-    const array = runs[resident.run]!.plan.resources[resident.resource]!.resident as ResidentMemory;
-    residents.push(array.buffer);
+  let firstResident = regions.length;
+  while (firstResident > 0 && regions[firstResident - 1]!.resident) firstResident -= 1;
+  const acquired = lent.slice(0, firstResident);
+  const all = firstResident === regions.length ? acquired : acquired.slice();
+  for (let i = firstResident; i < regions.length; i += 1) {
+    const { run, resource } = regions[i]!.resident!;
+    all.push((runs[run]!.plan.resources[resource]!.resident as ResidentMemory).buffer);
   }
-  const firstUpload = regions.length - residents.length;
-  const acquired = all.slice(0, firstUpload);
   return {
     acquired,
-    regions: residents.length > 0 ? [...acquired, ...residents] : acquired,
-    uploads: all.slice(firstUpload, firstDownload),
-    downloads: all.slice(firstDownload),
+    regions: all,
+    uploads: lent.slice(firstResident, firstDownload),
+    downloads: lent.slice(firstDownload),
   };
+}
+
+/** Gives back together what is given back, in the order in which it was lent. */
+function release(
+  { buffers }: BatchContext,
+  { acquired, uploads, downloads }: BatchMemory,
+  also: { readonly uploads: boolean; readonly downloads: boolean },
+): void {
+  const held = acquired.slice();
+  if (also.uploads) held.push(...uploads);
+  if (also.downloads) held.push(...downloads);
+  buffers.releaseAll(held);
 }

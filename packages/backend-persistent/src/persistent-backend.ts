@@ -39,6 +39,7 @@ import { BufferPool, CommandPool, DescriptorPool, StagingPool, uploadUsage } fro
 import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { ArrayUse, type ArrayUsers } from "./array-use.js";
+import { BindGroups } from "./bind-groups.js";
 import type { SlotContents } from "./execute-batch.js";
 import { Holders } from "./holders.js";
 import { BatchPlacer, deviceUsage } from "./place-batch.js";
@@ -133,6 +134,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
         buffers: this.#buffers,
         staging: this.#staging,
         descriptors: this.#descriptors,
+        bindGroups: new BindGroups(this.#descriptors),
         placer: new BatchPlacer(places),
         scratch: createUploadScratch(),
         holders: this.#holders,

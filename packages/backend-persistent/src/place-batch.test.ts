@@ -303,7 +303,7 @@ describe("BatchPlacer", () => {
         const kinds = resources.map(planOf).map((plan) => ({ ...plan, shape: {} }));
         for (const batch of order) {
           const plans = batch.map((kind) => ({ ...kinds[kind % kinds.length]! }));
-          expect(placer.place(plans)).toEqual(placeBatch(plans, given));
+          expect(placer.place(plans.map((each) => ({ plan: each })))).toEqual(placeBatch(plans, given));
         }
       }),
     );
@@ -312,8 +312,8 @@ describe("BatchPlacer", () => {
   test("places a repeated batch once", () => {
     const placer = new BatchPlacer({ alignment: 256, maxSharedByteLength: 4096 });
     const plan = planOf([resourceOf("read", 256, { data: true, result: false })]);
-    const places = placer.place([plan, plan]);
-    expect(placer.place([plan, { ...plan }])).toBe(places);
-    expect(placer.place([plan, { ...plan, shape: {} }])).not.toBe(places);
+    const places = placer.place([{ plan }, { plan }]);
+    expect(placer.place([{ plan }, { plan: { ...plan } }])).toBe(places);
+    expect(placer.place([{ plan }, { plan: { ...plan, shape: {} } }])).not.toBe(places);
   });
 });

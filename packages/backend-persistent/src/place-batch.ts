@@ -101,12 +101,16 @@ export class BatchPlacer {
     this.#limits = limits;
   }
 
-  place(plans: readonly RunPlan[]): BatchPlaces {
-    const { shape } = plans[0]!;
-    const isUniform = plans.every((plan) => plan.shape === shape);
+  place(runs: readonly { readonly plan: RunPlan }[]): BatchPlaces {
+    const { shape } = runs[0]!.plan;
+    let isUniform = true;
+    for (let i = 1; i < runs.length && isUniform; i += 1) isUniform = runs[i]!.plan.shape === shape;
     const kept = isUniform ? this.#kept.get(shape) : undefined;
-    if (kept?.places.length === plans.length) return kept;
-    const places = placeBatch(plans, this.#limits);
+    if (kept?.places.length === runs.length) return kept;
+    const places = placeBatch(
+      runs.map(({ plan }) => plan),
+      this.#limits,
+    );
     if (isUniform) this.#kept.set(shape, places);
     return places;
   }

@@ -11,7 +11,7 @@ import {
   withParameters,
 } from "@kiln-gpu/core";
 import type { BufferPool, DescriptorPool, PooledBuffer } from "@kiln-gpu/resource-pools";
-import { acquireBindGroups } from "./acquire-bind-groups.js";
+import { acquireBindGroups } from "./bind-groups.js";
 import type { Holders } from "./holders.js";
 import { type PlaceLimits, placeBatch } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
@@ -65,7 +65,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
       const count = places.regions.length - residents.length;
       owned = await buffers.acquireAll(places.requests.slice(0, count));
       const regions = [...owned, ...residents];
-      const dispatches = acquireBindGroups(descriptors, [{ plan, pipelines }], places.places, regions);
+      const { dispatches } = acquireBindGroups(descriptors, [{ plan, pipelines }], places, regions);
       const batch = { places, regions, staging: places.requests.slice(count), dispatches };
       return new RecordedSequence(context, parameters, plan, batch, owned, constants?.array);
     } catch (error) {

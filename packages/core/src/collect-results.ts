@@ -3,7 +3,7 @@ import type { Bindings, Lease, TypedArray, TypedArrayConstructor } from "./bindi
 import { ComputeError } from "./errors.js";
 import { MemoryLease } from "./memory-lease.js";
 import type { RunProfile } from "./run-options.js";
-import type { RunPlan } from "./run-plan.js";
+import type { PlannedResult, RunPlan } from "./run-plan.js";
 
 /** Where the bytes of a result stand: mapped memory, and the offset in it. */
 export interface ResultBytes {
@@ -20,31 +20,41 @@ export function collectResults(
   bytesOf: (resource: number) => ResultBytes,
   leaseOf?: (name: string, data: TypedArray) => Lease,
 ): Record<string, TypedArray | Lease> {
-  const results: [name: string, result: TypedArray | Lease][] = [];
+  const results: Record<string, TypedArray | Lease> = {};
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
-    if (!result) continue;
-    const { type, length, into, isLeased } = result;
-    if (isLeased && leaseOf) {
-      const { memory, offset } = bytesOf(i);
-      results.push([name, leaseOf(name, new type(memory, offset, length))]);
-      continue;
-    }
-    const data = copyOf(type, length, into, () => bytesOf(i));
-    results.push([name, isLeased ? new MemoryLease(name, data) : data]);
+    if (result) setOwn(results, name, resultOf(name, result, i, bytesOf, leaseOf));
   }
-  // Not by assignment, which a result named "__proto__" would not survive.
-  return Object.fromEntries(results);
+  return results;
+}
+
+function resultOf(
+  name: string,
+  { type, length, into, isLeased }: PlannedResult,
+  resource: number,
+  bytesOf: (resource: number) => ResultBytes,
+  leaseOf: ((name: string, data: TypedArray) => Lease) | undefined,
+): TypedArray | Lease {
+  if (isLeased && leaseOf) {
+    const { memory, offset } = bytesOf(resource);
+    return leaseOf(name, new type(memory, offset, length));
+  }
+  const data = length === 0 ? (into ?? new type(0)) : copyOf(type, length, into, bytesOf(resource));
+  return isLeased ? new MemoryLease(name, data) : data;
+}
+
+/** As an assignment does, except to "__proto__". */
+function setOwn<T>(target: Record<string, T>, name: string, value: T): void {
+  if (name !== "__proto__") target[name] = value;
+  else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function copyOf(
   type: TypedArrayConstructor,
   length: number,
   into: TypedArray | undefined,
-  bytes: () => ResultBytes,
+  { memory, offset }: ResultBytes,
 ): TypedArray {
-  if (length === 0) return into ?? new type(0);
-  const { memory, offset } = bytes();
   const byteLength = length * type.BYTES_PER_ELEMENT;
   if (!into) return new type(memory.slice(offset, offset + byteLength));
   new Uint8Array(into.buffer, into.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));

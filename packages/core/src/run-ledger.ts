@@ -16,7 +16,9 @@ export interface Caller {
  */
 export class RunLedger {
   readonly #name: string;
-  readonly #working = new Set<Promise<unknown>>();
+  /** What was started and has not ended. */
+  #working = 0;
+  readonly #whenIdle: (() => void)[] = [];
   #started = 0;
   #completed = 0;
   #failed = 0;
@@ -61,14 +63,22 @@ export class RunLedger {
     if (options.signal?.aborted) throw abortedError(subject, options.signal);
   }
 
+  /** Settles as the caller is to be told; what `work` does counts as working until it has ended itself. */
   #track<T>(subject: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
     const caller: Caller = { left: undefined };
-    const working = work(caller);
-    this.#working.add(working);
-    const ended = () => this.#working.delete(working);
-    working.then(ended, ended);
+    const working = this.#finish(work, caller);
     const early = options.signal !== undefined || options.timeoutMs !== undefined;
     return early ? settleEarly(working, subject, options, caller) : working;
+  }
+
+  async #finish<T>(work: (caller: Caller) => Promise<T>, caller: Caller): Promise<T> {
+    this.#working += 1;
+    try {
+      return await work(caller);
+    } finally {
+      this.#working -= 1;
+      if (this.#working === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    }
   }
 
   /** @throws {ComputeError} `disposed`. */
@@ -79,7 +89,7 @@ export class RunLedger {
   /** Lets nothing start from now on, and waits until all that did has ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#working);
+    if (this.#working > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   stats(): BackendStats["runs"] {

@@ -10,6 +10,8 @@ export class KeptBindGroup implements PooledBindGroup {
   readonly index: BindGroupIndex;
   /** How many acquired it and have not released it. */
   holders = 1;
+  /** In the order of the uses of all. */
+  lastUse = 0;
   /** Whether it may be given out again. */
   isDropped = false;
 
@@ -63,6 +65,17 @@ export class BindGroupIndex {
     const others = this.#byHash.get(group.hash)?.filter((other) => other !== group) ?? [];
     if (others.length > 0) this.#byHash.set(group.hash, others);
     else this.#byHash.delete(group.hash);
+  }
+
+  /** Of those that nobody holds. Evicting is rare, and making a bind group dearer than to look at all. */
+  leastRecentlyUsed(): KeptBindGroup | undefined {
+    let oldest: KeptBindGroup | undefined;
+    for (const groups of this.#byHash.values()) {
+      for (const group of groups) {
+        if (group.holders === 0 && (!oldest || group.lastUse < oldest.lastUse)) oldest = group;
+      }
+    }
+    return oldest;
   }
 
   all(): KeptBindGroup[] {

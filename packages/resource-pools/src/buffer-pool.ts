@@ -44,7 +44,7 @@ export class BufferPool {
   readonly #onDestroy: ((buffer: PooledBuffer) => void) | undefined;
   readonly #turns = new Turns("The buffer pool");
   readonly #kept = new KeptBuffers();
-  readonly #inUse = new Set<PooledBuffer>();
+  #inUse = 0;
   /** With what is reserved and still being created. */
   #inUseBytes = 0;
   #nextIdleCheckMs = 0;
@@ -96,7 +96,7 @@ export class BufferPool {
       buffers.push(buffer);
     }
     for (const buffer of buffers) {
-      this.#inUse.add(buffer);
+      this.#lend(buffer);
       this.#inUseBytes += buffer.byteLength;
     }
     this.#reused += buffers.length;
@@ -140,10 +140,10 @@ export class BufferPool {
     return {
       made: this.#made,
       reused: this.#reused,
-      live: this.#inUse.size + this.#kept.count,
+      live: this.#inUse + this.#kept.count,
       bytes: this.#inUseBytes + this.#kept.bytes,
       highWaterBytes: this.#highWaterBytes,
-      inUse: this.#inUse.size,
+      inUse: this.#inUse,
       inUseBytes: this.#inUseBytes,
       keptBytes: this.#kept.bytes,
       waiting: this.#turns.waiting,
@@ -184,7 +184,7 @@ export class BufferPool {
     const buffers = specs.map((spec) => {
       const buffer = this.#kept.take(spec.byteLength, spec.usage);
       if (buffer) {
-        this.#inUse.add(buffer);
+        this.#lend(buffer);
       } else {
         missing.push(spec);
         missingBytes += spec.byteLength;
@@ -212,7 +212,7 @@ export class BufferPool {
       if (kept) return kept;
       const spec = missing[next]!;
       const buffer = new KeptBuffer(++this.#lastId, created[next++]!, spec);
-      this.#inUse.add(buffer);
+      this.#lend(buffer);
       return buffer;
     });
   }
@@ -237,10 +237,18 @@ export class BufferPool {
     else this.#kept.put(buffer as KeptBuffer, this.#nowMs());
   }
 
+  #lend(buffer: KeptBuffer): void {
+    buffer.lentBy = this;
+    this.#inUse++;
+  }
+
   #endUse(buffer: PooledBuffer): void {
-    if (!this.#inUse.delete(buffer)) {
+    const lent = buffer as KeptBuffer;
+    if (lent.lentBy !== this) {
       throw new Error(`Buffer ${buffer.id} is not in use: it was released before, or belongs to another pool.`);
     }
+    lent.lentBy = undefined;
+    this.#inUse--;
     this.#inUseBytes -= buffer.byteLength;
   }
 

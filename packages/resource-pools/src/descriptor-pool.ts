@@ -36,8 +36,9 @@ export class DescriptorPool {
   readonly #turns = new Turns("The descriptor pool");
   /** What may be given out again. */
   readonly #index = new BindGroupIndex();
-  /** Of those, the ones nobody holds, least recently used first. */
-  readonly #free = new Set<KeptBindGroup>();
+  /** Of those, how many nobody holds. */
+  #free = 0;
+  #uses = 0;
   #inUse = 0;
   #inUseDescriptors = 0;
   #freeDescriptors = 0;
@@ -82,10 +83,22 @@ export class DescriptorPool {
     if (group.isDropped) {
       this.#evicted++;
     } else {
-      this.#free.add(group);
+      this.#free++;
       this.#freeDescriptors += group.descriptors;
+      group.lastUse = ++this.#uses;
     }
     this.#turns.serve();
+  }
+
+  /**
+   * Counts one more use of each of `sets`, as acquiring and releasing them would.
+   * @returns Whether all of them are still kept; where one is not, nothing is counted.
+   */
+  reuse(sets: readonly PooledBindGroup[]): boolean {
+    for (let i = 0; i < sets.length; i++) if ((sets[i] as KeptBindGroup).isDropped) return false;
+    for (let i = 0; i < sets.length; i++) (sets[i] as KeptBindGroup).lastUse = ++this.#uses;
+    this.#reused += sets.length;
+    return true;
   }
 
   /** Forgets every bind group that binds the buffer of this id; those in use once they are released. */
@@ -108,7 +121,7 @@ export class DescriptorPool {
     return {
       made: this.#made,
       reused: this.#reused,
-      live: this.#inUse + this.#free.size,
+      live: this.#inUse + this.#free,
       evicted: this.#evicted,
       descriptors: this.#inUseDescriptors + this.#freeDescriptors,
       inUse: this.#inUse,
@@ -129,7 +142,7 @@ export class DescriptorPool {
     if (known) {
       this.#reused++;
       if (known.holders++ === 0) {
-        this.#free.delete(known);
+        this.#free--;
         this.#freeDescriptors -= known.descriptors;
         this.#use(known);
       }
@@ -137,11 +150,11 @@ export class DescriptorPool {
     }
     const { length } = request.entries;
     if (this.#inUse + 1 > this.#maxSets || this.#inUseDescriptors + length > this.#maxDescriptors) return undefined;
-    for (const oldest of this.#free) {
-      const sets = this.#inUse + this.#free.size;
-      if (sets < this.#maxSets && this.#inUseDescriptors + this.#freeDescriptors + length <= this.#maxDescriptors)
-        break;
-      this.#drop(oldest);
+    while (
+      this.#inUse + this.#free >= this.#maxSets ||
+      this.#inUseDescriptors + this.#freeDescriptors + length > this.#maxDescriptors
+    ) {
+      this.#drop(this.#index.leastRecentlyUsed()!);
     }
     const group = new KeptBindGroup(this.#index, this.#create(request), request);
     this.#made++;
@@ -158,7 +171,8 @@ export class DescriptorPool {
   #drop(group: KeptBindGroup): void {
     this.#index.delete(group);
     group.isDropped = true;
-    if (!this.#free.delete(group)) return;
+    if (group.holders > 0) return;
+    this.#free--;
     this.#freeDescriptors -= group.descriptors;
     this.#evicted++;
   }

@@ -6,6 +6,8 @@ export class KeptBuffer implements PooledBuffer {
   readonly buffer: GPUBuffer;
   readonly byteLength: number;
   readonly usage: number;
+  /** The pool that lent it and has not had it back. */
+  lentBy: object | undefined;
   releaseOrder = 0;
   releasedAtMs = 0;
 

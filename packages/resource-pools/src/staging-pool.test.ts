@@ -84,7 +84,8 @@ describe("StagingPool", () => {
     const mapping = staging.map(held, [64, 128]);
     await settle();
     device.finishWork();
-    const memory = await mapping;
+    await mapping;
+    const memory = staging.mapped(held, [64, 128]);
     expect(memory.map(({ byteLength }) => byteLength)).toEqual([64, 128]);
     staging.unmap(held);
     expect(held.map(({ buffer }) => buffer.mapState)).toEqual(["unmapped", "unmapped"]);

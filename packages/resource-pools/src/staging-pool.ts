@@ -26,13 +26,17 @@ export class StagingPool {
   }
 
   /**
-   * Waits for what was submitted, and maps download buffers for reading; the caller still holds them, and unmaps them.
+   * Maps download buffers for reading, which waits for what was submitted; the caller still holds them, and unmaps them.
    * @param byteLengths Of each buffer, how many of its first bytes; multiples of 4.
-   * @returns The memory of each, until `unmap`.
    * @throws what `mapAsync` throws, most often because the device is lost.
    */
-  async map(buffers: readonly PooledBuffer[], byteLengths: readonly number[]): Promise<ArrayBuffer[]> {
-    await Promise.all(buffers.map(({ buffer }, i) => buffer.mapAsync(mapMode.read, 0, byteLengths[i]!)));
+  map(buffers: readonly PooledBuffer[], byteLengths: readonly number[]): Promise<unknown> {
+    const map = (i: number) => buffers[i]!.buffer.mapAsync(mapMode.read, 0, byteLengths[i]!);
+    return buffers.length === 1 ? map(0) : Promise.all(buffers.map((_, i) => map(i)));
+  }
+
+  /** The memory of each of `buffers` that was mapped, until `unmap`. */
+  mapped(buffers: readonly PooledBuffer[], byteLengths: readonly number[]): ArrayBuffer[] {
     return buffers.map(({ buffer }, i) => buffer.getMappedRange(0, byteLengths[i]!));
   }
 
