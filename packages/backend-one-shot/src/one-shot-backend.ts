@@ -59,16 +59,18 @@ export class OneShotBackend implements ComputeBackend {
     });
   }
 
-  async run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
+  run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
     kernel: Kernel<K>,
     bindings: B,
-    options?: O,
+    options: RunOptions = {},
   ): Promise<RunResults<B, O>> {
-    checkKernel(kernel);
-    const results = await this.#runs.start(kernel.label, options ?? {}, (caller) =>
-      this.#execute(kernel, bindings as unknown as K, options ?? {}, caller),
-    );
-    return results as RunResults<B, O>;
+    try {
+      checkKernel(kernel);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const work = (caller: Caller) => this.#execute(kernel, bindings as unknown as K, options, caller);
+    return this.#runs.start(kernel.label, options, work) as Promise<RunResults<B, O>>;
   }
 
   async #execute<B extends Bindings>(

@@ -111,6 +111,11 @@ export class ArrayUse {
     this.#end(reason);
   }
 
+  /** It will not happen: those after it that were called by now are spoiled before any of them can be submitted. */
+  fail(failure: unknown): void {
+    this.#spoilLater(failure);
+  }
+
   /** It is over, and the first call says how; where it failed, those after it that are called until its caller can know are spoiled. */
   end(failure?: unknown): void {
     if (this.#isOver) return;

@@ -153,15 +153,19 @@ async function settled(
   failure: Promise<GPUError | null>,
   done: Promise<unknown>,
 ): Promise<GPUError | null> {
-  let refusal: GPUError | null;
+  // Where both reject, nobody waits for the second.
+  failure.catch(ignore);
   try {
-    [refusal] = await Promise.all([failure, done]);
+    await done;
+    const refusal = await failure;
+    if (!open.loss) return refusal;
   } catch (error) {
     throw await lossOr(open, error);
   }
-  if (open.loss) throw open.loss;
-  return refusal;
+  throw open.loss;
 }
+
+function ignore(): void {}
 
 async function timeOf(open: OpenDevice, timer: DeviceTimer): Promise<number> {
   try {

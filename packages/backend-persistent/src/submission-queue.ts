@@ -1,4 +1,4 @@
-import type { CommandPool } from "@kiln-gpu/resource-pools";
+import type { CommandPool, CommandSlot } from "@kiln-gpu/resource-pools";
 import type { ArrayUsers } from "./array-use.js";
 import { type BatchContext, executeBatch, type SlotContents } from "./execute-batch.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -30,9 +30,13 @@ export class SubmissionQueue {
   readonly #context: BatchContext;
   readonly #slots: CommandPool<SlotContents>;
   readonly #limits: QueueLimits;
-  readonly #inFlight = new Set<readonly QueuedRun[]>();
+  readonly #inFlight: (readonly QueuedRun[])[] = [];
   #queue: QueuedRun[] = [];
   #isScheduled = false;
+  readonly #onMicrotask = () => {
+    this.#isScheduled = false;
+    this.#flush();
+  };
 
   constructor(context: BatchContext, slots: CommandPool<SlotContents>, limits: QueueLimits) {
     this.#context = context;
@@ -63,10 +67,8 @@ export class SubmissionQueue {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      this.#flush();
-    });
+    // Not by `queueMicrotask`, which makes an asynchronous resource of Node's for each call.
+    nextMicrotask.then(this.#onMicrotask);
   }
 
   #flush(): void {
@@ -78,27 +80,24 @@ export class SubmissionQueue {
         this.#slots.release(slot);
         return;
       }
-      this.#submit(batch, slot.contents).finally(() => {
-        this.#slots.release(slot);
-        this.#schedule();
-      });
+      this.#submit(batch, slot);
     }
   }
 
   /** From the front of the queue, as many as may go together; those whose resident arrays are in use stay where they are. */
   #takeBatch(): QueuedRun[] {
     const batch: QueuedRun[] = [];
-    const heldBack: QueuedRun[] = [];
-    const heldArrays = new Set<ArrayUsers>();
+    let heldBack: QueuedRun[] | undefined;
+    let heldArrays: Set<ArrayUsers> | undefined;
     let byteLength = 0;
     let taken = 0;
     for (const run of this.#queue) {
       const { caller, use } = run.ready;
       const refusal = caller.left ?? use?.spoiled;
       if (refusal) {
-        run.reject(refusal);
-      } else if (use?.isHeldBack(heldArrays)) {
-        heldBack.push(run);
+        reject(run, refusal);
+      } else if (use?.isHeldBack((heldArrays ??= new Set()))) {
+        (heldBack ??= []).push(run);
       } else {
         const fits =
           batch.length < this.#limits.maxBatchRuns && byteLength + run.byteLength <= this.#limits.maxBatchByteLength;
@@ -109,27 +108,44 @@ export class SubmissionQueue {
       taken += 1;
       if (batch.at(-1)?.alone) break;
     }
-    if (heldBack.length === 0) this.#queue.splice(0, taken);
-    else this.#queue = [...heldBack, ...this.#queue.slice(taken)];
+    if (heldBack) this.#queue = [...heldBack, ...this.#queue.slice(taken)];
+    else if (taken === this.#queue.length) this.#queue = [];
+    else this.#queue.splice(0, taken);
     for (const { ready } of batch) ready.use?.start();
     return batch;
   }
 
-  async #submit(batch: QueuedRun[], slot: SlotContents): Promise<void> {
-    this.#inFlight.add(batch);
+  /** Never rejects: what goes wrong is the runs' to tell. */
+  async #submit(batch: readonly QueuedRun[], slot: CommandSlot<SlotContents>): Promise<void> {
+    this.#inFlight.push(batch);
     try {
-      const runs = batch.map(({ ready }) => ready);
-      const results = await executeBatch(this.#context, runs, slot);
-      for (const [i, run] of batch.entries()) run.resolve(results[i]!);
+      const results = await executeBatch(this.#context, readyRunsOf(batch), slot.contents);
+      for (let i = 0; i < batch.length; i += 1) batch[i]!.resolve(results[i]!);
     } catch (error) {
       if (batch.length === 1 || this.#context.open.loss) {
-        for (const run of batch) run.reject(error);
+        for (const run of batch) reject(run, error);
       } else {
         this.#queue.unshift(...batch.map((run) => ({ ...run, alone: true })));
       }
     } finally {
-      this.#inFlight.delete(batch);
-      for (const { ready } of batch) ready.use?.settle();
+      this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
+      for (let i = 0; i < batch.length; i += 1) batch[i]!.ready.use?.settle();
+      this.#slots.release(slot);
+      this.#schedule();
     }
   }
+}
+
+const nextMicrotask = Promise.resolve();
+
+/** At once for those that depend on it: one of them may be taken before anybody else is told. */
+function reject(run: QueuedRun, error: unknown): void {
+  run.ready.use?.fail(error);
+  run.reject(error);
+}
+
+function readyRunsOf(batch: readonly QueuedRun[]): ReadyRun[] {
+  const runs: ReadyRun[] = [];
+  for (let i = 0; i < batch.length; i += 1) runs.push(batch[i]!.ready);
+  return runs;
 }

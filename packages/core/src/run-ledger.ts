@@ -19,6 +19,10 @@ export class RunLedger {
   /** What was started and has not ended. */
   #working = 0;
   readonly #whenIdle: (() => void)[] = [];
+  readonly #onEnd = () => {
+    this.#working -= 1;
+    if (this.#working === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+  };
   #started = 0;
   #completed = 0;
   #failed = 0;
@@ -41,44 +45,46 @@ export class RunLedger {
     const subject = `The run of kernel "${label}"`;
     this.#admit(subject, options);
     this.#started += 1;
+    this.#working += 1;
+    const caller: Caller = { left: undefined };
+    let working: Promise<T> | undefined;
     try {
-      const results = await this.#track(subject, options, work);
+      working = work(caller);
+      const results = await told(working, subject, options, caller);
       this.#completed += 1;
       return results;
     } catch (error) {
       this.#failed += 1;
       throw error;
+    } finally {
+      this.#endWith(caller.left && working);
     }
   }
 
   /** Starts `work` that is no run: under the same rules, counted nowhere. `subject` begins the sentence of an error. */
   async prepare<T>(subject: string, options: PrepareOptions, work: () => Promise<T>): Promise<T> {
     this.#admit(subject, options);
-    return await this.#track(subject, options, work);
+    this.#working += 1;
+    const caller: Caller = { left: undefined };
+    let working: Promise<T> | undefined;
+    try {
+      working = work();
+      return await told(working, subject, options, caller);
+    } finally {
+      this.#endWith(caller.left && working);
+    }
+  }
+
+  /** What its caller has left goes on, and ends when `working` does. */
+  #endWith(working: Promise<unknown> | undefined): void {
+    if (working) working.then(this.#onEnd, this.#onEnd);
+    else this.#onEnd();
   }
 
   #admit(subject: string, options: RunOptions): void {
     this.checkOpen();
     checkOptions(subject, options);
     if (options.signal?.aborted) throw abortedError(subject, options.signal);
-  }
-
-  /** Settles as the caller is to be told; what `work` does counts as working until it has ended itself. */
-  #track<T>(subject: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
-    const caller: Caller = { left: undefined };
-    const working = this.#finish(work, caller);
-    const early = options.signal !== undefined || options.timeoutMs !== undefined;
-    return early ? settleEarly(working, subject, options, caller) : working;
-  }
-
-  async #finish<T>(work: (caller: Caller) => Promise<T>, caller: Caller): Promise<T> {
-    this.#working += 1;
-    try {
-      return await work(caller);
-    } finally {
-      this.#working -= 1;
-      if (this.#working === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
-    }
   }
 
   /** @throws {ComputeError} `disposed`. */
@@ -96,6 +102,12 @@ export class RunLedger {
     const pending = this.#started - this.#completed - this.#failed;
     return { started: this.#started, completed: this.#completed, failed: this.#failed, pending };
   }
+}
+
+/** Settles as the caller is to be told. */
+function told<T>(working: Promise<T>, subject: string, options: RunOptions, caller: Caller): Promise<T> {
+  const isBounded = options.signal !== undefined || options.timeoutMs !== undefined;
+  return isBounded ? settleEarly(working, subject, options, caller) : working;
 }
 
 function settleEarly<T>(
