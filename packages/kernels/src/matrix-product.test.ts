@@ -16,18 +16,22 @@ const passesOf = (kernel: typeof matrixProduct, m: number, k: number, n: number)
   return kernel.passes({ dims: { m, k, n }, a: empty, b: empty, c: output(Float32Array, m * n) });
 };
 
-test("small products run in blocks of 32×32, columns in x", () => {
-  expect(passesOf(matrixProduct, 2, 3, 5)).toEqual([{ program: "small", workgroups: [1, 1] }]);
-  expect(passesOf(matrixProduct, 33, 3, 65)).toEqual([{ program: "small", workgroups: [3, 2] }]);
-});
-
-test("products of 32 blocks of 128×128 run in these, by vec4 where rows are whole vec4s", () => {
-  expect(passesOf(matrixProduct, 31 * 128, 8, 128)).toEqual([{ program: "small", workgroups: [4, 124] }]);
-  expect(passesOf(matrixProduct, 31 * 128 + 1, 8, 128)).toEqual([{ program: "aligned", workgroups: [1, 32] }]);
-  expect(passesOf(matrixProduct, 2048, 2048, 2048)).toEqual([{ program: "aligned", workgroups: [16, 16] }]);
-  expect(passesOf(matrixProduct, 2048, 2047, 2048)).toEqual([{ program: "large", workgroups: [16, 16] }]);
-  expect(passesOf(matrixProduct, 2048, 2048, 2047)).toEqual([{ program: "large", workgroups: [16, 16] }]);
-});
+test.each([
+  [2, 3, 5, "small", [1, 1]],
+  [33, 4, 64, "small-aligned", [2, 2]],
+  [512, 512, 512, "small-aligned", [16, 16]],
+  [197 * 64, 4, 64, "small-aligned", [2, 394]],
+  [197 * 64 + 1, 4, 64, "medium-aligned", [1, 198]],
+  [1024, 1023, 1024, "medium", [16, 16]],
+  [197 * 128 + 1, 4, 128, "large-aligned", [1, 198]],
+  [2048, 2048, 2048, "large-aligned", [16, 16]],
+  [2048, 2048, 2047, "large", [16, 16]],
+])(
+  "a product of %d×%d by %d columns runs the largest blocks that keep a GPU busy, by vec4 where rows are whole vec4s",
+  (m, k, n, program, workgroups) => {
+    expect(passesOf(matrixProduct, m, k, n)).toEqual([{ program, workgroups }]);
+  },
+);
 
 test("the SPIR-V kernel runs one thread for each element of the product", () => {
   expect(passesOf(matrixProductSpirv, 2, 3, 5)).toEqual([{ program: "main", threads: [5, 2] }]);

@@ -4,10 +4,18 @@ import type { KernelRunOptions } from "./kernel-run-options.js";
 import { matrixProductWgsl } from "./matrix-product-wgsl.js";
 import { matrixProduct as spirv } from "./spirv.generated.js";
 
-const large = { blockRows: 128, blockColumns: 128, blockInner: 16, threadRows: 8, threadColumns: 8 };
-const small = { blockRows: 32, blockColumns: 32, blockInner: 16, threadRows: 4, threadColumns: 4 };
-/** Fewer large blocks leave most processors of a large GPU idle; small ones reach more of them. */
-const minLargeBlocks = 32;
+/**
+ * From the largest block to the smallest, which multiply at 40, 30 and 15 TFLOP/s where there are enough of them to keep an H200 busy:
+ * products of 2048, 1024 and 512. Below that a smaller block reaches more of its processors.
+ */
+const blocks = {
+  large: { blockRows: 128, blockColumns: 128, blockInner: 16, threadRows: 8, threadColumns: 8 },
+  medium: { blockRows: 64, blockColumns: 64, blockInner: 16, threadRows: 8, threadColumns: 8 },
+  small: { blockRows: 32, blockColumns: 32, blockInner: 32, threadRows: 4, threadColumns: 4 },
+};
+type BlockSize = keyof typeof blocks;
+/** One and a half for each of that device's 132 processors. */
+const minBlocks = 198;
 
 /** `a` is m×k, `b` is k×n and `c` is m×n. */
 export type MatrixDims = {
@@ -74,20 +82,20 @@ export function matrixProductReference(a: Float32Array, b: Float32Array, { m, k,
 }
 
 function defineMatrixProduct(): Kernel<MatrixProductBindings> {
+  const sizes = Object.keys(blocks) as BlockSize[];
+  const programs = sizes.flatMap((size) => [
+    [size, { wgsl: matrixProductWgsl({ ...blocks[size], isAligned: false }) }],
+    [`${size}-aligned`, { wgsl: matrixProductWgsl({ ...blocks[size], isAligned: true }) }],
+  ]);
   return defineKernel<MatrixProductBindings>({
     label: "matrix-product",
-    programs: {
-      aligned: { wgsl: matrixProductWgsl({ ...large, isAligned: true }) },
-      large: { wgsl: matrixProductWgsl({ ...large, isAligned: false }) },
-      small: { wgsl: matrixProductWgsl({ ...small, isAligned: false }) },
-    },
+    programs: Object.fromEntries(programs),
     passes({ dims: { m, k, n } }) {
-      const gridOf = ({ blockRows, blockColumns }: typeof large) =>
-        [Math.ceil(n / blockColumns), Math.ceil(m / blockRows)] as const;
-      const [across, down] = gridOf(large);
-      if (across * down < minLargeBlocks) return [{ program: "small", workgroups: gridOf(small) }];
+      const gridOf = (size: BlockSize) =>
+        [Math.ceil(n / blocks[size].blockColumns), Math.ceil(m / blocks[size].blockRows)] as const;
+      const size = sizes.find((each) => gridOf(each)[0] * gridOf(each)[1] >= minBlocks) ?? "small";
       const isAligned = k % 4 === 0 && n % 4 === 0;
-      return [{ program: isAligned ? "aligned" : "large", workgroups: [across, down] }];
+      return [{ program: isAligned ? `${size}-aligned` : size, workgroups: gridOf(size) }];
     },
   });
 }

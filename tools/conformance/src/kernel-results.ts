@@ -38,10 +38,12 @@ const matrices: readonly MatrixDims[] = [
   { m: 64, k: 1, n: 65 },
 ];
 
-/** Enough for large blocks, in rows that are whole vec4s and in others; neither is whole blocks. */
+/** High enough for large and medium blocks, in rows that are whole vec4s and in others; none is whole blocks. */
 const largeMatrices: readonly MatrixDims[] = [
-  { m: 641, k: 36, n: 644 },
-  { m: 641, k: 37, n: 645 },
+  { m: 197 * 128 + 1, k: 20, n: 100 },
+  { m: 197 * 128 + 1, k: 19, n: 99 },
+  { m: 197 * 64 + 1, k: 20, n: 60 },
+  { m: 197 * 64 + 1, k: 19, n: 61 },
 ];
 
 /** The most that one rounding to f32 moves a number, relative to it. */
