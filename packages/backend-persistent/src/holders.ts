@@ -1,21 +1,99 @@
-/** What holds memory of the pools in callers' hands: staged memory and leases. */
-export class Holders {
-  readonly #holders = new Set<Disposable>();
-  #hasEnded = false;
+/**
+ * What holds memory of the pools in callers' hands: staged memory, leases, resident arrays and sequences.
+ *
+ * Invariant: nothing here keeps a holder from being collected, so that one which nobody can dispose any more is found out.
+ */
 
-  /** After `end`, `holder` ends as soon as whoever adds it has gone on. */
-  add(holder: Disposable): void {
-    this.#holders.add(holder);
+/** Memory that was dropped without being given back. */
+export interface Leak {
+  /** What it is, as "a resident Float32Array of 1024". */
+  readonly what: string;
+  /** The call that made it. */
+  readonly stack: string;
+}
+
+interface Held {
+  /** Absent where it belongs to another holder, which is reported in its place. */
+  readonly what: string | undefined;
+  readonly holder: WeakRef<Disposable>;
+  /** Gives back what a holder that is collected can no longer give back itself. */
+  readonly free: () => void;
+  /** Whether callers may still read or write the memory itself when the holder is gone. */
+  readonly isViewed: boolean;
+  /** The call that made it; an `Error` at first. */
+  origin: Error | string | undefined;
+}
+
+/** After this long the call is written down: it costs more than to give back, and the `Error` keeps what was in reach of that call. */
+const writeDownMs = 250;
+
+export class Holders {
+  readonly #onLeak: ((leak: Leak) => void) | undefined;
+  readonly #held = new Set<Held>();
+  readonly #byHolder = new WeakMap<Disposable, Held>();
+  readonly #collected = new FinalizationRegistry<Held>((held) => this.#report(held));
+  #hasEnded = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onLeak Told once of each holder that is collected while it holds memory. */
+  constructor(onLeak?: (leak: Leak) => void) {
+    this.#onLeak = onLeak;
+  }
+
+  /**
+   * After `end`, `holder` ends as soon as whoever adds it has gone on.
+   * @param free Does not refer to `holder`.
+   */
+  add(holder: Disposable, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): void {
+    const origin = this.#onLeak && what !== undefined ? new Error(what) : undefined;
+    const held = { what, holder: new WeakRef(holder), free, isViewed, origin };
+    this.#held.add(held);
+    if (origin) this.#writeDownLater();
+    this.#byHolder.set(holder, held);
+    this.#collected.register(holder, held, holder);
     if (this.#hasEnded) queueMicrotask(() => holder[Symbol.dispose]());
   }
 
   delete(holder: Disposable): void {
-    this.#holders.delete(holder);
+    const held = this.#byHolder.get(holder);
+    if (held) this.#held.delete(held);
+    this.#collected.unregister(holder);
   }
 
   /** Ends all there are and all to come: a run may wait for the memory that another's lease holds. */
   end(): void {
     this.#hasEnded = true;
-    for (const holder of this.#holders) holder[Symbol.dispose]();
+    clearTimeout(this.#timer);
+    for (const held of [...this.#held]) {
+      const holder = held.holder.deref();
+      if (holder) {
+        holder[Symbol.dispose]();
+        continue;
+      }
+      this.#held.delete(held);
+      held.free();
+    }
   }
+
+  #writeDownLater(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      for (const held of this.#held) held.origin = stackOf(held);
+    }, writeDownMs);
+    (this.#timer as { unref?(): void }).unref?.();
+  }
+
+  #report(held: Held): void {
+    if (!this.#held.has(held)) return;
+    if (held.what !== undefined) this.#onLeak?.({ what: held.what, stack: stackOf(held) ?? held.what });
+    // A view of it would turn empty; it stays held until `end`.
+    if (held.isViewed) return;
+    this.#held.delete(held);
+    held.free();
+  }
+}
+
+function stackOf({ origin }: Held): string | undefined {
+  return typeof origin === "string" ? origin : origin?.stack;
 }

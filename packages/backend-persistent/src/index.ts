@@ -1,3 +1,4 @@
+export type { Leak } from "./holders.js";
 export {
   openPersistentBackend,
   type PersistentBackendOptions,

@@ -17,22 +17,22 @@ export class LeasedDownloads {
     this.#holders = holders;
   }
 
-  /** Whether the memory is the leases' to give back. */
-  get isLeased(): boolean {
-    return this.#leases > 0;
-  }
-
   /** A lease on a part of the memory. */
   lease(name: string, data: TypedArray): Lease {
     this.#leases += 1;
     const lease = new MemoryLease(name, data, (ended) => {
       this.#holders.delete(ended);
-      this.#leases -= 1;
-      if (this.#leases > 0) return;
-      this.#staging.unmap(this.#downloads);
-      this.#buffers.releaseAll(this.#downloads);
+      this.#end();
     });
-    this.#holders.add(lease);
+    const what = `a lease on "${name}", a ${data.constructor.name} of ${data.length}`;
+    this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true });
     return lease;
+  }
+
+  #end(): void {
+    this.#leases -= 1;
+    if (this.#leases > 0) return;
+    this.#staging.unmap(this.#downloads);
+    this.#buffers.releaseAll(this.#downloads);
   }
 }

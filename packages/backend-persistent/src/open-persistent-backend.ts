@@ -8,11 +8,22 @@ import {
 } from "@kiln-gpu/core";
 import { openStore, type StoreOptions } from "@kiln-gpu/shader-cache";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
+import type { Leak } from "./holders.js";
 import { type KeepLimits, PersistentBackend } from "./persistent-backend.js";
 
 export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
   /** Where tuning results are kept for later processes: `false` for nowhere, options for elsewhere than the platform's cache folder. */
   readonly store?: boolean | StoreOptions;
+  /**
+   * When runs are submitted. `throughput`, the default, lets the runs of one tick share a submission, on the next microtask; `latency`
+   * submits inside the call, while fewer than `maxSubmissions` are in flight, and nothing waits for company.
+   */
+  readonly mode?: "throughput" | "latency";
+  /**
+   * Who is told, once for each, of leases, staged memory, resident arrays and sequences that were dropped without being given back, with
+   * the call that made them. By default the console, except where `NODE_ENV` is `production`, since remembering the call takes time.
+   */
+  readonly leakDetection?: boolean | ((leak: Leak) => void);
 }
 
 /** All that the persistent backend offers. */
@@ -46,7 +57,29 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
     }
     (limits as { -readonly [name in keyof KeepLimits]: number })[name] = given;
   }
-  const { store = true } = options;
-  const kept = openStore(typeof store === "boolean" ? { isEnabled: store } : store);
-  return new PersistentBackend(await openDevice(options), limits, kept);
+  const { store = true, mode = "throughput", leakDetection = isInDevelopment() } = options;
+  if (mode !== "throughput" && mode !== "latency") {
+    throw new ComputeError(
+      "invalid-option",
+      `openPersistentBackend is given a mode of ${JSON.stringify(mode)}; expected is "throughput" or "latency".`,
+    );
+  }
+  const onLeak = typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined;
+  return new PersistentBackend(await openDevice(options), {
+    limits,
+    store: openStore(typeof store === "boolean" ? { isEnabled: store } : store),
+    isImmediate: mode === "latency",
+    onLeak,
+  });
+}
+
+function isInDevelopment(): boolean {
+  const { process } = globalThis as { readonly process?: { readonly env?: { readonly [name: string]: string } } };
+  return process?.env?.NODE_ENV !== "production";
+}
+
+function warnOfLeak({ what, stack }: Leak): void {
+  console.warn(
+    `Kiln: ${what}, was dropped without being given back; release or dispose it. It was made here:\n${stack}`,
+  );
 }

@@ -41,7 +41,7 @@ import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { ArrayUse, type ArrayUsers } from "./array-use.js";
 import { BindGroups } from "./bind-groups.js";
 import type { SlotContents } from "./execute-batch.js";
-import { Holders } from "./holders.js";
+import { Holders, type Leak } from "./holders.js";
 import { BatchPlacer, deviceUsage } from "./place-batch.js";
 import { ProgramStore, type StoredProgram } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -68,6 +68,15 @@ export interface KeepLimits {
   readonly maxSubmissions: number;
 }
 
+/** What a backend is made of beside its device. */
+export interface PersistentBackendParts {
+  readonly limits: KeepLimits;
+  readonly store: DiskStore;
+  /** Whether runs are submitted by the call that asks for them. */
+  readonly isImmediate: boolean;
+  readonly onLeak: ((leak: Leak) => void) | undefined;
+}
+
 /** Runs that share one submission and its buffers stay below these: enough that the cost of a submission is spread thin. */
 const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
@@ -88,13 +97,14 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
   readonly #counts = { submissions: 0 };
   readonly #maxIdleMs: number;
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
-  readonly #holders = new Holders();
+  readonly #holders: Holders;
   readonly #arrays: ArrayContext;
   readonly #sequences: SequenceContext;
   #closing: Promise<void> | undefined;
 
-  constructor(open: OpenDevice, limits: KeepLimits, store: DiskStore) {
+  constructor(open: OpenDevice, { limits, store, isImmediate, onLeak }: PersistentBackendParts) {
     this.#open = open;
+    this.#holders = new Holders(onLeak);
     this.device = open.info;
     const { device } = open;
     this.#maxIdleMs = limits.maxIdleMs;
@@ -125,7 +135,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
       descriptors: this.#descriptors,
       holders: this.#holders,
       places,
-      makeArray: async (bytes) => (await this.array(bytes)) as unknown as ResidentMemory,
+      makeArray: (bytes) => this.#makeArray(Uint8Array, bytes.length, bytes, true),
       replay: (sequence, plan, replayOptions) => this.#replay(sequence, plan, replayOptions),
     };
     this.#submissions = new SubmissionQueue(
@@ -143,6 +153,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
       this.#slots,
       // A batch of small runs must always fit: at most its bytes again in each staging direction, and a quarter of waste.
       {
+        isImmediate,
         maxBatchRuns,
         maxBatchByteLength: Math.min(places.maxSharedByteLength, byteBudget / 8),
         alignment: places.alignment,
@@ -283,6 +294,15 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
       );
     }
     checkLength(`A resident ${type.name}`, length);
+    return await this.#makeArray(type, length, data, false);
+  }
+
+  async #makeArray<T extends TypedArray>(
+    type: TypedArrayConstructor<T>,
+    length: number,
+    data: T | undefined,
+    isOwned: boolean,
+  ): Promise<ResidentMemory<T>> {
     const buffer = await this.#runs.prepare(`The making of a resident ${type.name} of ${length}`, {}, async () => {
       if (this.#open.loss) throw this.#open.loss;
       return await this.#buffers.acquire({
@@ -290,7 +310,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
         usage: deviceUsage,
       });
     });
-    const array = new ResidentMemory(this.#arrays, buffer, type, length);
+    const array = new ResidentMemory(this.#arrays, buffer, type, length, isOwned);
     try {
       await (data ? array.write(data) : array.clear());
     } catch (error) {

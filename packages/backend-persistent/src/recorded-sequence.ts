@@ -25,7 +25,7 @@ export interface SequenceContext {
   readonly holders: Holders;
   readonly places: PlaceLimits;
   /** An array on the GPU with these bytes. */
-  readonly makeArray: (bytes: Uint8Array) => Promise<ResidentMemory>;
+  readonly makeArray: (bytes: Uint8Array) => Promise<ResidentMemory<Uint8Array>>;
   readonly replay: (sequence: RecordedSequence, plan: () => RunPlan, options: ReplayOptions) => Promise<object>;
 }
 
@@ -38,7 +38,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   readonly #parameters: P;
   /** Freed with the sequence. */
   readonly #owned: readonly PooledBuffer[];
-  readonly #constants: ResidentMemory | undefined;
+  readonly #constants: ResidentMemory<Uint8Array> | undefined;
   #replays = 0;
   #isDisposed = false;
 
@@ -81,7 +81,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     plan: RunPlan,
     batch: RecordedBatch,
     owned: readonly PooledBuffer[],
-    constants: ResidentMemory | undefined,
+    constants: ResidentMemory<Uint8Array> | undefined,
   ) {
     this.label = plan.label;
     this.dispatches = batch.dispatches.length;
@@ -91,7 +91,8 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.#parameters = parameters;
     this.#owned = owned;
     this.#constants = constants;
-    context.holders.add(this);
+    const { buffers, holders } = context;
+    holders.add(this, { what: `sequence "${this.label}"`, free: () => buffers.releaseAll(owned), isViewed: false });
   }
 
   /** Its resources stand for the same resident arrays in every replay. */

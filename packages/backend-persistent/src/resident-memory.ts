@@ -46,13 +46,22 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #isDisposed = false;
   #isFreed = false;
 
-  constructor(context: ArrayContext, buffer: PooledBuffer, type: TypedArrayConstructor<T>, length: number) {
+  /** @param isOwned Whether it is a part of something else that its caller has in hand. */
+  constructor(
+    context: ArrayContext,
+    buffer: PooledBuffer,
+    type: TypedArrayConstructor<T>,
+    length: number,
+    isOwned = false,
+  ) {
     this.#context = context;
     this.buffer = buffer;
     this.type = type;
     this.length = length;
     this.users = new ArrayUsers(() => this.#freeUnused());
-    context.holders.add(this);
+    const { buffers, holders } = context;
+    const what = isOwned ? undefined : `a resident ${type.name} of ${length}`;
+    holders.add(this, { what, free: releaseOf(buffers, buffer), isViewed: false });
   }
 
   /**
@@ -192,4 +201,9 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
         "WebGPU copies from and to multiples of 4 bytes.",
     );
   }
+}
+
+/** Not made where `this` is in reach: it must not keep the array from being collected. */
+function releaseOf(buffers: BufferPool, buffer: PooledBuffer): () => void {
+  return () => buffers.release(buffer);
 }

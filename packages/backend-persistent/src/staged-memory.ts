@@ -28,7 +28,8 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
     // The padding up to 4 is bound too, and a pooled buffer keeps its last user's bytes.
     new Uint8Array(mapped).fill(0, length * type.BYTES_PER_ELEMENT);
     this.#memory = { buffer, data: new type(mapped, 0, length) };
-    holders.add(this);
+    const what = `staged memory, a ${type.name} of ${length}`;
+    holders.add(this, { what, free: () => giveBack(staging, buffer), isViewed: true });
   }
 
   get data(): T {
@@ -65,10 +66,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
 
   release(): void {
     if (!this.#memory || this.#isClaimed) return;
-    const buffer = this.#end(this.#memory);
-    // Unmapped and mapped again: a view that the caller still has must not show the next user's bytes.
-    buffer.buffer.unmap();
-    this.#staging.recycleUpload(buffer);
+    giveBack(this.#staging, this.#end(this.#memory));
   }
 
   #end({ buffer }: { readonly buffer: PooledBuffer }): PooledBuffer {
@@ -80,6 +78,12 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
   [Symbol.dispose](): void {
     this.release();
   }
+}
+
+/** Unmapped and mapped again: a view that a caller still has must not show the next user's bytes. */
+function giveBack(staging: StagingPool, buffer: PooledBuffer): void {
+  buffer.buffer.unmap();
+  staging.recycleUpload(buffer);
 }
 
 /** Staged memory that a run has claimed, by the name it is bound as. */

@@ -14,6 +14,8 @@ interface QueuedRun {
 }
 
 export interface QueueLimits {
+  /** Whether a run is submitted by the call that asks for it, where a slot is free. */
+  readonly isImmediate: boolean;
   readonly maxBatchRuns: number;
   readonly maxBatchByteLength: number;
   /** What each resource of a shared buffer is rounded up to. */
@@ -21,8 +23,8 @@ export interface QueueLimits {
 }
 
 /**
- * Gathers runs into submissions. With a slot free, the runs of one tick go together on the next microtask; with none free, runs
- * gather until one is. Nothing waits for company while a slot is free.
+ * Gathers runs into submissions. With a slot free, the runs of one tick go together on the next microtask, or each at once where that is
+ * asked for; with none free, runs gather until one is. Nothing waits for company while a slot is free.
  *
  * Invariant: a run that fails in company has not run. It is submitted again alone, so what is wrong with it rejects it alone.
  */
@@ -60,7 +62,8 @@ export class SubmissionQueue {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ ready, alone, byteLength, resolve, reject });
-      this.#schedule();
+      if (this.#limits.isImmediate) this.#flush();
+      else this.#schedule();
     });
   }
 

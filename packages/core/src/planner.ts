@@ -1,5 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, BindingValue, Inout, Output, ResidentArray } from "./bindings.js";
+import type { Bindings, BindingValue, Inout, Output, ResidentArray, Staged } from "./bindings.js";
 import { checkIntos } from "./check-binding.js";
 import { fillResource } from "./fill-resource.js";
 import type { Kernel, Workgroups } from "./kernel.js";
@@ -9,6 +9,7 @@ import type { ShaderInterface } from "./shader-interface.js";
 
 /** A plan, and all that was given for it but the bytes. */
 interface PlannedShape {
+  /** Without what the caller brought: nobody's memory is kept by it. */
   readonly plan: RunPlan;
   readonly names: readonly string[];
   readonly values: readonly BindingShape[];
@@ -67,7 +68,7 @@ export class Planner<B extends Bindings> {
     const plan = planRun({ kernel, interfaces: this.#interfaces, bindings, workgroups, limits: this.#limits });
     if (!plan.isEmpty && isRepeatable) {
       this.#shapes.unshift({
-        plan,
+        plan: withoutData(plan),
         names: Object.keys(bindings),
         values: Object.values(bindings).map(shapeOf),
         // Copies, so that arrays changed in place are seen as changed.
@@ -101,6 +102,26 @@ function isBoundAlike({ names, values }: PlannedShape, bindings: Bindings): bool
   }
   return count === names.length;
 }
+
+const noData = new Uint8Array(0);
+
+/** `plan` with nothing in place of what its run brought. */
+function withoutData(plan: RunPlan): RunPlan {
+  const resources: PlannedResource[] = plan.resources.slice();
+  for (const index of plan.bound.values()) {
+    const { data, staged, resident, result, ...resource } = resources[index]!;
+    resources[index] = {
+      ...resource,
+      ...(data && { data: noData }),
+      ...(staged && { staged: nobody as Staged }),
+      ...(resident && { resident: nobody as ResidentArray }),
+      ...(result && { result: { ...result, into: undefined } }),
+    };
+  }
+  return { ...plan, resources };
+}
+
+const nobody: unknown = Object.freeze({});
 
 /** `plan` with the data of `bindings`, which have its shape. */
 function withData(plan: RunPlan, bindings: Bindings): RunPlan {

@@ -1,0 +1,89 @@
+import { type Leak, openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
+import { lease } from "@kiln-gpu/core";
+import { fieldAdd } from "@kiln-gpu/kernels";
+import { describe, expect, it } from "vitest";
+import { RandomData } from "./random-data.js";
+import { expectNothingLive, software } from "./suite.js";
+
+const data = new RandomData(61);
+
+/** Collects garbage until `isDone`, and `most` times if it never is. */
+async function collect(isDone: () => boolean, most = 250): Promise<void> {
+  for (let i = 0; i < most && !isDone(); i += 1) {
+    globalThis.gc!();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+async function using(work: (gpu: PersistentComputeBackend, leaks: Leak[]) => Promise<void>): Promise<void> {
+  const leaks: Leak[] = [];
+  const gpu = await openPersistentBackend({ ...software, leakDetection: (leak) => leaks.push(leak) });
+  try {
+    await work(gpu, leaks);
+  } finally {
+    await gpu.dispose();
+    expectNothingLive(gpu);
+  }
+}
+
+const kinds: readonly [string, RegExp, (gpu: PersistentComputeBackend) => Promise<Disposable>][] = [
+  ["lease", /a lease on "c", a Float32Array of 64/, leaseOf],
+  ["staged memory", /staged memory, a Float32Array of 64/, (gpu) => gpu.stage(Float32Array, 64)],
+  ["resident array", /a resident Float32Array of 64/, (gpu) => gpu.array(data.floats(64))],
+  ["sequence", /sequence "chain"/, sequenceOf],
+];
+
+async function leaseOf(gpu: PersistentComputeBackend) {
+  const { c } = await gpu.run(fieldAdd, { a: data.floats(64), b: data.floats(64), c: lease(Float32Array, 64) });
+  return c;
+}
+
+async function sequenceOf(gpu: PersistentComputeBackend) {
+  const c = lease(Float32Array, 64);
+  const sequence = await gpu.record(
+    { c },
+    (run, { c }) => run(fieldAdd, { a: data.floats(64), b: data.floats(64), c }),
+    { label: "chain" },
+  );
+  (await sequence.replay()).c.release();
+  return sequence;
+}
+
+describe("memory that is dropped without being given back", () => {
+  it.each(kinds)("is reported once, with the call that made it: a %s", (_, what, make) =>
+    using(async (gpu, leaks) => {
+      await make(gpu);
+      await collect(() => leaks.length > 0);
+      expect(leaks.map((leak) => leak.what)).toEqual([expect.stringMatching(what)]);
+      expect(leaks[0]!.stack).toMatch(/at /);
+      await collect(() => leaks.length > 1, 5);
+      expect(leaks).toHaveLength(1);
+    }),
+  );
+
+  it.each(kinds)("is not what was given back, nor what is still held: a %s", (_, _what, make) =>
+    using(async (gpu, leaks) => {
+      const held = await make(gpu);
+      (await make(gpu))[Symbol.dispose]();
+      await collect(() => leaks.length > 0, 20);
+      expect(leaks).toEqual([]);
+      held[Symbol.dispose]();
+    }),
+  );
+
+  it("is not the memory of a run that has ended: neither its arrays nor its results stay in reach of the backend", () =>
+    using(async (gpu) => {
+      const refs: WeakRef<object>[] = [];
+      const runOnce = async () => {
+        const c = await gpu.array(Float32Array, 1000);
+        const bindings = { a: data.floats(1000), b: data.floats(1000), c };
+        refs.push(new WeakRef(bindings.b), new WeakRef(c));
+        await gpu.run(fieldAdd, bindings);
+        c.dispose();
+      };
+      await runOnce();
+      await runOnce();
+      await collect(() => refs.every((ref) => ref.deref() === undefined));
+      expect(refs.map((ref) => ref.deref()?.constructor.name)).toEqual([undefined, undefined, undefined, undefined]);
+    }));
+});
