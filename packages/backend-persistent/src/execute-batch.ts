@@ -28,6 +28,7 @@ import {
   readResults,
   writeInputs,
 } from "./transfer.js";
+import type { UploadCrossover } from "./upload-crossover.js";
 
 /** What batches are made of, for the life of the backend. */
 export interface BatchContext {
@@ -39,7 +40,8 @@ export interface BatchContext {
   readonly placer: BatchPlacer;
   readonly counts: { submissions: number };
   readonly holders: Holders;
-  /** From `createUploadScratch`. */
+  readonly crossover: UploadCrossover;
+  /** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
   readonly scratch: Uint8Array<ArrayBuffer>;
 }
 
@@ -62,7 +64,12 @@ export async function executeBatch(
   const { open, buffers, staging, holders } = context;
   const [{ clock, recorded }] = runs as [ReadyRun];
   clock?.skip();
-  const places = recorded?.places ?? context.placer.place(runs);
+  let places = recorded?.places ?? context.placer.place(runs);
+  if (!recorded && context.crossover.decides(places.uploads[0] ?? 0)) {
+    await context.crossover.know();
+    context.placer.forget();
+    places = context.placer.place(runs);
+  }
   // All buffers at once: a batch that held some while it waits for others could wait for ever.
   const wanted = recorded?.staging ?? places.requests;
   const lent = buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted));

@@ -50,8 +50,8 @@ import { type ArrayAccess, type ArrayContext, type PerformAccess, ResidentMemory
 import { elementsOf, Specializer } from "./specializer.js";
 import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
 import { SubmissionQueue } from "./submission-queue.js";
-import { createUploadScratch } from "./transfer.js";
 import { isQuicker, measureCandidates } from "./tune-kernel.js";
+import { UploadCrossover } from "./upload-crossover.js";
 
 /** How much a persistent backend keeps. */
 export interface KeepLimits {
@@ -126,7 +126,18 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
       destroy: ({ timer }) => timer?.destroy(),
     });
     const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment, maxBufferSize } = open.info.limits;
+    const crossover = new UploadCrossover({
+      queue: device.queue,
+      createCommandEncoder: () => device.createCommandEncoder(),
+      info: open.info,
+      buffers: this.#buffers,
+      staging: this.#staging,
+      store,
+    });
     const places = {
+      get maxQueueUploadByteLength() {
+        return crossover.byteLength;
+      },
       alignment: Math.max(minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment),
       maxSharedByteLength: Math.min(maxSharedByteLength, maxBufferSize),
     };
@@ -146,7 +157,8 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
         descriptors: this.#descriptors,
         bindGroups: new BindGroups(this.#descriptors),
         placer: new BatchPlacer(places),
-        scratch: createUploadScratch(),
+        crossover,
+        scratch: new Uint8Array(UploadCrossover.largest),
         holders: this.#holders,
         counts: this.#counts,
       },

@@ -4,12 +4,13 @@ import { describe, expect, test } from "vitest";
 import {
   BatchPlacer,
   type BatchPlaces,
-  maxQueueUploadByteLength,
   type PlaceLimits,
   placeBatch,
   type Region,
   type Transfer,
 } from "./place-batch.js";
+
+const maxQueueUploadByteLength = 64 * 2 ** 10;
 
 type Access = PlannedResource["access"];
 
@@ -46,6 +47,7 @@ const plans = fc.array(fc.array(resource, { maxLength: 8 }).map(planOf), { maxLe
 const limits = fc.record({
   alignment: fc.constantFrom(32, 64, 256),
   maxSharedByteLength: fc.constantFrom(256, 1000, 4096, 2 ** 20),
+  maxQueueUploadByteLength: fc.constantFrom(0, 512, 64 * 1024),
 });
 
 interface Placed {
@@ -210,7 +212,7 @@ describe("every batch", () => {
 });
 
 describe("what a batch shares", () => {
-  const given = { alignment: 256, maxSharedByteLength: 2 ** 20 };
+  const given = { alignment: 256, maxSharedByteLength: 2 ** 20, maxQueueUploadByteLength };
   const fieldAdd = planOf([
     resourceOf("read", 256, { data: true, result: false }),
     resourceOf("read", 256, { data: true, result: false }),
@@ -287,14 +289,14 @@ describe("what a batch asks of the pools", () => {
     [maxQueueUploadByteLength + 4, false],
   ])("for an upload of %i bytes goes through the queue: %s", (byteLength, goesThroughQueue) => {
     const plan = planOf([resourceOf("read", byteLength, { data: true, result: false })]);
-    const given = { alignment: 256, maxSharedByteLength: 2 ** 20 };
+    const given = { alignment: 256, maxSharedByteLength: 2 ** 20, maxQueueUploadByteLength };
     expect(placeBatch([plan], given).goesThroughQueue).toBe(goesThroughQueue);
   });
 });
 
 describe("BatchPlacer", () => {
   test("places every batch as placeBatch does, whatever it placed before", () => {
-    const given = { alignment: 256, maxSharedByteLength: 4096 };
+    const given = { alignment: 256, maxSharedByteLength: 4096, maxQueueUploadByteLength };
     const shapes = fc.array(fc.array(resource, { maxLength: 4 }), { minLength: 1, maxLength: 3 });
     const batches = fc.array(fc.array(fc.nat(2), { minLength: 1, maxLength: 4 }), { maxLength: 8 });
     fc.assert(
@@ -310,7 +312,7 @@ describe("BatchPlacer", () => {
   });
 
   test("places a repeated batch once", () => {
-    const placer = new BatchPlacer({ alignment: 256, maxSharedByteLength: 4096 });
+    const placer = new BatchPlacer({ alignment: 256, maxSharedByteLength: 4096, maxQueueUploadByteLength });
     const plan = planOf([resourceOf("read", 256, { data: true, result: false })]);
     const places = placer.place([{ plan }, { plan }]);
     expect(placer.place([{ plan }, { plan: { ...plan } }])).toBe(places);

@@ -12,12 +12,6 @@ import { type BufferRequest, bufferUsage, downloadUsage, uploadUsage } from "@ki
 export const deviceUsage =
   bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyDestination;
 
-/**
- * Uploads up to this many bytes are quicker through the queue: at 512 bytes a round trip takes 60 us that way and 61 through
- * mapped staging, with less work for the host; at 128 KiB 95 and 92; at 8 MiB 6,100 and 3,000 (H200, npm webgpu 0.6.2).
- */
-export const maxQueueUploadByteLength = 64 * 2 ** 10;
-
 /** A range of a region and its place in a staging buffer; all in bytes. */
 export interface Transfer {
   readonly start: number;
@@ -69,6 +63,8 @@ export interface BatchPlaces {
 }
 
 export interface PlaceLimits {
+  /** Uploads up to this many bytes go through the queue, if they are all of a batch's. */
+  readonly maxQueueUploadByteLength: number;
   /** Where a binding may begin: the larger of the device's two offset alignments. */
   readonly alignment: number;
   /** Bytes that runs share one buffer up to; a larger resource has a buffer of its own. */
@@ -95,10 +91,15 @@ type Ends = Record<Kind, number>;
  */
 export class BatchPlacer {
   readonly #limits: PlaceLimits;
-  readonly #kept = new WeakMap<object, BatchPlaces>();
+  #kept = new WeakMap<object, BatchPlaces>();
 
   constructor(limits: PlaceLimits) {
     this.#limits = limits;
+  }
+
+  /** To be called when the limits have changed. */
+  forget(): void {
+    this.#kept = new WeakMap();
   }
 
   place(runs: readonly { readonly plan: RunPlan }[]): BatchPlaces {
@@ -215,7 +216,7 @@ class Layout {
     const downloads = this.#downloads;
     // The queue writes before anything of the submission happens; a resident array is written when its turn comes.
     const isInOrder = runCount === 1 || !this.#writesResident;
-    const goesThroughQueue = isInOrder && uploads.length === 1 && uploads[0]! <= maxQueueUploadByteLength;
+    const goesThroughQueue = isInOrder && uploads.length === 1 && uploads[0]! <= this.#limits.maxQueueUploadByteLength;
     const requests = [
       ...this.#regions
         .filter(({ resident }) => !resident)

@@ -6,7 +6,7 @@
  */
 import { ComputeError, collectResults, type Lease, type TypedArray } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
-import { type BatchPlaces, maxQueueUploadByteLength, type Transfer } from "./place-batch.js";
+import type { BatchPlaces, Transfer } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
 
 export interface BatchMemory {
@@ -17,11 +17,6 @@ export interface BatchMemory {
   /** Mapped staging; none where the upload goes through the queue. */
   readonly uploads: readonly PooledBuffer[];
   readonly downloads: readonly PooledBuffer[];
-}
-
-/** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
-export function createUploadScratch(): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(maxQueueUploadByteLength);
 }
 
 /** Brings the runs' inputs to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. */

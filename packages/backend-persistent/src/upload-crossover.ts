@@ -1,0 +1,124 @@
+import type { DeviceInfo } from "@kiln-gpu/core";
+import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
+import type { DiskStore } from "@kiln-gpu/shader-cache";
+import { deviceUsage } from "./place-batch.js";
+
+/** What is measured, in bytes; below the first the queue is quicker everywhere, above the last staging is. */
+const sizes = [32, 64, 128, 256, 512].map((kibibytes) => kibibytes * 2 ** 10);
+const smallest = 16 * 2 ** 10;
+const largest = sizes.at(-1)!;
+const rounds = 9;
+/** The queue's path takes less of the host's work, and no staging buffer: it may be this much slower. */
+const tolerance = 1.05;
+
+export interface CrossoverParts {
+  readonly queue: GPUQueue;
+  readonly createCommandEncoder: () => GPUCommandEncoder;
+  readonly info: DeviceInfo;
+  readonly buffers: BufferPool;
+  readonly staging: StagingPool;
+  readonly store: DiskStore;
+}
+
+/**
+ * Up to how many bytes an upload is quicker through `queue.writeBuffer` than through mapped staging: measured on the device when an
+ * upload first depends on it, or read from the store.
+ */
+export class UploadCrossover {
+  readonly #parts: CrossoverParts;
+  #byteLength: number = 64 * 2 ** 10;
+  #isKnown = false;
+  #knowing: Promise<void> | undefined;
+
+  constructor(parts: CrossoverParts) {
+    this.#parts = parts;
+  }
+
+  /** The most that any device's may be. */
+  static readonly largest = largest;
+
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  /** Whether an upload of so many bytes would be brought another way if more were known. */
+  decides(byteLength: number): boolean {
+    return !this.#isKnown && byteLength > smallest && byteLength <= largest;
+  }
+
+  /** Never rejects: where nothing can be measured, the figure of another device stays. */
+  know(): Promise<void> {
+    this.#knowing ??= this.#find()
+      .catch(() => undefined)
+      .then((byteLength) => {
+        if (byteLength !== undefined) this.#byteLength = byteLength;
+        this.#isKnown = true;
+      });
+    return this.#knowing;
+  }
+
+  async #find(): Promise<number> {
+    const { store, info } = this.#parts;
+    const key = ["1", info.name, info.vendor, info.architecture];
+    const kept = await store.read("upload-crossover", key);
+    if (typeof kept === "number" && (kept === smallest || sizes.includes(kept))) return kept;
+    const measured = await this.#measure();
+    await store.write("upload-crossover", key, measured);
+    return measured;
+  }
+
+  async #measure(): Promise<number> {
+    const { buffers, staging } = this.#parts;
+    const lent = await buffers.acquireAll([
+      { byteLength: largest, usage: deviceUsage },
+      { byteLength: largest, usage: uploadUsage },
+    ]);
+    const [target, source] = lent as [PooledBuffer, PooledBuffer];
+    try {
+      const data = new Uint8Array(largest).fill(1);
+      let crossover = smallest;
+      for (const size of sizes) {
+        const queued: number[] = [];
+        const staged: number[] = [];
+        for (let round = 0; round < rounds; round += 1) {
+          queued.push(await this.#timeQueued(target.buffer, data.subarray(0, size)));
+          staged.push(await this.#timeStaged(target.buffer, source.buffer, data.subarray(0, size)));
+        }
+        if (medianOf(queued) > medianOf(staged) * tolerance) break;
+        crossover = size;
+      }
+      return crossover;
+    } finally {
+      buffers.release(target);
+      if (source.buffer.mapState === "mapped") buffers.release(source);
+      else staging.recycleUpload(source);
+    }
+  }
+
+  async #timeQueued(target: GPUBuffer, data: Uint8Array<ArrayBuffer>): Promise<number> {
+    const { queue } = this.#parts;
+    const start = performance.now();
+    queue.writeBuffer(target, 0, data);
+    queue.submit([]);
+    await queue.onSubmittedWorkDone();
+    return performance.now() - start;
+  }
+
+  async #timeStaged(target: GPUBuffer, source: GPUBuffer, data: Uint8Array): Promise<number> {
+    const { queue, createCommandEncoder } = this.#parts;
+    const start = performance.now();
+    new Uint8Array(source.getMappedRange(0, data.length)).set(data);
+    source.unmap();
+    const encoder = createCommandEncoder();
+    encoder.copyBufferToBuffer(source, 0, target, 0, data.length);
+    queue.submit([encoder.finish()]);
+    await queue.onSubmittedWorkDone();
+    const tookMs = performance.now() - start;
+    await source.mapAsync(2);
+    return tookMs;
+  }
+}
+
+function medianOf(samples: number[]): number {
+  return samples.sort((a, b) => a - b)[samples.length >> 1]!;
+}
