@@ -1,5 +1,18 @@
 import { expect, test } from "vitest";
-import { bandwidth, bytes, formatSize, ms, spread, table, throughput, times, us } from "./format.js";
+import {
+  bandwidth,
+  bytes,
+  formatSize,
+  gigaPerSecond,
+  ms,
+  percent,
+  spread,
+  spreadUs,
+  table,
+  throughput,
+  times,
+  us,
+} from "./format.js";
 
 test.each([
   [64, "64"],
@@ -19,6 +32,7 @@ test.each([
   [ms(104.87), "104.9 ms"],
   [us(0.0625), "62.5 us"],
   [spread({ count: 3, meanMs: 1, p10Ms: 0.5, medianMs: 1, p90Ms: 2 }), "0.5000 to 2.00 ms"],
+  [spreadUs({ count: 3, meanMs: 1, p10Ms: 0.005, medianMs: 1, p90Ms: 0.02 }), "5.0 to 20.0 us"],
   [times(1.123), "1.12x"],
   [times(455.4), "455x"],
   [throughput(64, 100), "640.00 /s"],
@@ -27,6 +41,10 @@ test.each([
   [throughput(2 ** 22, 1), "4.19 G/s"],
   [bandwidth(12e9, 1000), "12.000 GB/s"],
   [bandwidth(768, 0.064), "0.012 GB/s"],
+  [gigaPerSecond(2e9, 500), "4.00"],
+  [gigaPerSecond(2 ** 20, 454), "0.00231"],
+  [gigaPerSecond(67e12, 1000), "67000"],
+  [percent(0.6342), "63.4%"],
   [bytes(900.4), "900 B"],
   [bytes(1536), "1.5 KiB"],
   [bytes(-3 * 2 ** 20), "-3.0 MiB"],

@@ -36,6 +36,10 @@ export function spread({ p10Ms, p90Ms }: Timing): string {
   return `${ms(p10Ms).replace(" ms", "")} to ${ms(p90Ms)}`;
 }
 
+export function spreadUs({ p10Ms, p90Ms }: Timing): string {
+  return `${us(p10Ms).replace(" us", "")} to ${us(p90Ms)}`;
+}
+
 export function times(factor: number): string {
   return `${factor >= 100 ? factor.toFixed(0) : factor.toFixed(2)}x`;
 }
@@ -51,6 +55,16 @@ export function throughput(count: number, valueMs: number): string {
 /** Bytes moved in `valueMs`; a GB is 10^9 bytes. */
 export function bandwidth(byteLength: number, valueMs: number): string {
   return `${(byteLength / (valueMs / 1e3) / 1e9).toFixed(3)} GB/s`;
+}
+
+/** `work` in `valueMs`, in 10^9 a second. */
+export function gigaPerSecond(work: number, valueMs: number): string {
+  const rate = work / (valueMs / 1e3) / 1e9;
+  return rate >= 100 ? rate.toFixed(0) : rate.toPrecision(3);
+}
+
+export function percent(part: number): string {
+  return `${(part * 100).toFixed(1)}%`;
 }
 
 export function bytes(byteLength: number): string {

@@ -37,6 +37,11 @@ test("a contender that fails its check fails the comparison", async () => {
   await expect(interleave([wrong], { count: 1 })).rejects.toThrow("It returns 0 at [2].");
 });
 
+test("one call's time is what another clock says, where that has measured it", async () => {
+  const contender: Contender = { name: "by another clock", run: async (stopwatch) => stopwatch.add(12) };
+  expect(await timed(contender)).toBe(12);
+});
+
 test("one call's time is what the stopwatch ran, in pieces", async () => {
   const spans: number[] = [];
   const contender: Contender = {

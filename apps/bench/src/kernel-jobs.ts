@@ -4,8 +4,8 @@ import {
   fieldAddSpirv,
   histogramReference,
   histogramSpirv,
+  matrixProduct,
   matrixProductReference,
-  matrixProductSpirv,
   saxpyReference,
   saxpySpirv,
   sumReference,
@@ -56,7 +56,7 @@ export function kernelJobs(size: number): KernelJob[] {
     },
     async (backend) => {
       const bindings = { dims, a: left, b: right, c: output(Float32Array, m * m) };
-      const { c } = await backend.run(matrixProductSpirv, bindings);
+      const { c } = await backend.run(matrixProduct, bindings);
       checkResult("Matrix product", expected.matrixProduct, c, tolerance);
     },
   ];

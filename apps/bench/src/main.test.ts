@@ -173,6 +173,60 @@ describe("suites", () => {
     expect(stdout).toContain("Throughput at 256K elements: runs a second");
   });
 
+  test("chain reports every way at every length, through the host up to 100", async () => {
+    const { stdout, suites } = await figuresOf("--suite", "chain", "--sizes", "100", "--iterations", "1");
+    const rows = suites.chain as {
+      size: number;
+      dispatches: number;
+      ways: { name: string; perDispatch: unknown }[];
+    }[];
+    expect(rows.map(({ size, dispatches }) => [size, dispatches])).toEqual(
+      [1, 10, 100, 1000].map((dispatches) => [100, dispatches]),
+    );
+    for (const { dispatches, ways } of rows) {
+      expect(ways.map(({ name }) => name)).toEqual([
+        "kiln sequence",
+        "kiln sequence, on the device",
+        "kiln at once",
+        ...(dispatches <= 100 ? ["kiln through the host"] : []),
+        "tuned",
+        "tuned, bare",
+      ]);
+      for (const { perDispatch } of ways) expectTiming(perDispatch, 1);
+    }
+    expect(stdout).toContain("Chain of 1000 at 100 elements");
+  });
+
+  test("compute reports each kernel with its ceiling and what was tuned", async () => {
+    const { stdout, suites } = await figuresOf("--suite", "compute", "--sizes", "300", "--iterations", "1");
+    interface Subject {
+      name: string;
+      work: number;
+      repeats: number;
+      perRun: unknown;
+    }
+    const { clock, products, bodies, sums } = suites.compute as Record<
+      "products" | "bodies" | "sums",
+      [{ size: number; kernel: Subject; ceiling: Subject; tiles?: Subject; tuning?: { chosen: object } }]
+    > & { clock: string };
+    expect(clock).toBe("device");
+    const kernels = [products, bodies, sums].map(([{ size, kernel }]) => [kernel.name, size, kernel.work]);
+    expect(kernels).toEqual([
+      ["matrix-product", 17, 2 * 17 ** 3],
+      ["n-body", 300, 20 * 300 ** 2],
+      ["sum", 300, 4 * 300],
+    ]);
+    expect([products, bodies, sums].map(([{ ceiling }]) => ceiling.name)).toEqual(["fma", "fma", "read"]);
+    for (const [{ kernel, ceiling, tiles }] of [products, bodies, sums]) {
+      for (const subject of [kernel, ceiling, ...(tiles ? [tiles] : [])]) {
+        expectTiming(subject.perRun, 1);
+        expect(subject.repeats).toBeGreaterThanOrEqual(1);
+      }
+    }
+    expect(bodies[0].tuning!.chosen).toHaveProperty("workgroup_size");
+    expect(stdout).toContain("17×17");
+  });
+
   test("idle reports cold, warm and idle calls apart", async () => {
     const { stdout, suites } = await figuresOf("--suite", "idle", "--sizes", "64", "--iterations", "1");
     const [figures] = suites.idle as { afterIdle: { name: string; kiln: unknown; handTuned: unknown }[] }[];
@@ -196,7 +250,8 @@ describe("suites", () => {
       garbage: { results: string; kiln: number; handTuned: number }[];
     };
     expect(held.map(({ runs }) => runs)).toEqual([0, 10, 100]);
-    expect(held.map(({ pipelines }) => pipelines.made)).toEqual([0, 5, 5]);
+    // One for each kernel, and the matrix product has another for the odd size.
+    expect(held.map(({ pipelines }) => pipelines.made)).toEqual([0, 6, 6]);
     expect(held[0]!.buffers.live).toBe(0);
     expect(held[2]!.buffers.live).toBeGreaterThan(0);
     expect(garbage.map(({ results }) => results)).toEqual(["new arrays", "into"]);

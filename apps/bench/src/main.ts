@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { open as openFile, writeFile } from "node:fs/promises";
+import type { PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import { type DeviceInfo, isComputeError } from "@kiln-gpu/core";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
-import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
+import { openDevice } from "@kiln-gpu/webgpu";
 import { headOf } from "./head.js";
 import { help, parseOptions, UsageError } from "./options.js";
 import { openProgress } from "./progress.js";
@@ -15,7 +16,13 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { suites, json, adapter, software, iterations, backends } = options;
-  const open: OpenDeviceOptions = { fallback: softwareGpu, software, ...(adapter !== undefined && { adapter }) };
+  const open: PersistentBackendOptions = {
+    fallback: softwareGpu,
+    software,
+    ...(adapter !== undefined && { adapter }),
+    // What another process has tuned is not to decide what is measured here.
+    store: false,
+  };
   if (json !== undefined) await checkWritable(json);
   const device = await describe(open);
   const figures = new Map<string, unknown>();
@@ -53,7 +60,7 @@ async function checkWritable(path: string): Promise<void> {
   }
 }
 
-async function describe(open: OpenDeviceOptions): Promise<DeviceInfo> {
+async function describe(open: PersistentBackendOptions): Promise<DeviceInfo> {
   const device = await openDevice(open);
   await device.close();
   return device.info;

@@ -11,6 +11,11 @@ export class Stopwatch {
     this.#totalMs += performance.now() - this.#startMs;
   }
 
+  /** Counts time that another clock has measured. */
+  add(timeMs: number): void {
+    this.#totalMs += timeMs;
+  }
+
   /** The time so far; the next begins at 0. */
   take(): number {
     const totalMs = this.#totalMs;

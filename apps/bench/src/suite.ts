@@ -2,14 +2,14 @@
  * What a suite is: one question about what Kiln costs, with its figures and its report. A suite opens what it measures itself and
  * prints nothing, so that suites can run in any order in one process.
  */
+import type { PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import type { DeviceInfo } from "@kiln-gpu/core";
-import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 
 export type BackendName = "one-shot" | "persistent";
 
 export interface SuiteContext {
-  /** Opens the device that was asked for. */
-  readonly open: OpenDeviceOptions;
+  /** Opens the device that was asked for, and backends on it that take nothing from a store. */
+  readonly open: PersistentBackendOptions;
   readonly device: DeviceInfo;
   /** Elements of each array. */
   readonly sizes: readonly number[];

@@ -46,7 +46,7 @@ const maxGarbageRuns = 2000;
 export const memory: Suite<MemoryFigures> = {
   name: "memory",
   description: "what is held after thousands of mixed runs, and the garbage that a run leaves to V8",
-  kernel: "field add, saxpy, sum, histogram and matrix product from SPIR-V",
+  kernel: "field add, saxpy, sum and histogram from SPIR-V, matrix product from WGSL",
   defaultSizes: [64, 1000, 2 ** 12, 2 ** 14, 2 ** 16],
   defaultIterations: 10_000,
   iterationsAre: "runs of five kernels, sizes mixed; fewer where they take over a minute",

@@ -4,7 +4,7 @@ import { fieldAddSpirv } from "@kiln-gpu/kernels";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { checkResult } from "../check-result.js";
 import { type Fields, randomFields } from "../fields.js";
-import { formatSize, throughput as perSecond, section, table, times, us } from "../format.js";
+import { formatSize, throughput as perSecond, section, spreadUs, table, times, us } from "../format.js";
 import type { IndependentAddition } from "../hand-tuned/burst.js";
 import { createCoalesced } from "../hand-tuned/coalesced.js";
 import { createQuickerUpload } from "../hand-tuned/quicker-upload.js";
@@ -129,7 +129,7 @@ function timesOf({ inFlight, perRun }: ThroughputFigures) {
   return {
     "in flight": inFlight,
     kiln: us(perRun.kiln.medianMs),
-    "p10 to p90": `${us(perRun.kiln.p10Ms).replace(" us", "")} to ${us(perRun.kiln.p90Ms)}`,
+    "p10 to p90": spreadUs(perRun.kiln),
     "tuned, one at a time": us(perRun.oneAtATime.medianMs),
     "tuned, slots": us(perRun.slots.medianMs),
     "tuned, coalesced": us(perRun.coalesced.medianMs),

@@ -1,0 +1,184 @@
+import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
+import { output } from "@kiln-gpu/core";
+import { fieldAddReference, fieldAddSpirv } from "@kiln-gpu/kernels";
+import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
+import { checkResult } from "../check-result.js";
+import { type Fields, randomFields } from "../fields.js";
+import { formatSize, section, spreadUs, table, times, us } from "../format.js";
+import { createChain } from "../hand-tuned/chain.js";
+import { openReference } from "../hand-tuned/reference.js";
+import { type Contender, interleave } from "../interleave.js";
+import { scaled, type Timing } from "../statistics.js";
+import type { Stopwatch } from "../stopwatch.js";
+import type { Suite } from "../suite.js";
+
+export interface ChainFigures {
+  readonly size: number;
+  readonly dispatches: number;
+  /** The time of a chain, divided by its dispatches. */
+  readonly ways: readonly { readonly name: string; readonly perDispatch: Timing }[];
+}
+
+/** One way of running a chain. */
+interface Way {
+  readonly name: string;
+  /** Times the chain, by the host's clock or the device's. */
+  run(stopwatch: Stopwatch): Promise<void>;
+  /** The last sum. */
+  read(): Promise<Float32Array>;
+  /** Overwrites all sums, so that none can pass for the next chain's. */
+  clear(): unknown;
+}
+
+const lengths = [1, 10, 100, 1000];
+/** Longer ones would take seconds through the host, and say the same. */
+const maxHostLength = 100;
+/** What every other way's time is a multiple of. */
+const baseline = "tuned";
+
+export const chain: Suite<readonly ChainFigures[]> = {
+  name: "chain",
+  description: `${lengths.join(", ")} dispatches over arrays that stay on the GPU`,
+  kernel: "field add (c = a + b, f32) from SPIR-V",
+  defaultSizes: [2 ** 16],
+  defaultIterations: 200,
+  iterationsAre: "chains of each way, size and length at most; fewer where they are slow",
+
+  async measure({ open, sizes, iterations, step }) {
+    const figures: ChainFigures[] = [];
+    for (const size of sizes) {
+      for (const length of lengths) {
+        step(`chain of ${length} at ${formatSize(size)} elements, ${iterations} of each way at most`);
+        figures.push(await measureChain(open, size, length, iterations));
+      }
+    }
+    return figures;
+  },
+
+  report(figures) {
+    return [
+      ...figures.map((row) =>
+        section(
+          `Chain of ${row.dispatches} at ${formatSize(row.size)} elements: time a dispatch`,
+          table(row.ways.map((way) => rowOf(way, row))),
+        ),
+      ),
+      `Every dispatch adds to the sum of the one before; a chain is timed until the device is done with it. "Sequence" is recorded once and
+replayed, "at once" asks for all runs in one tick, "through the host" brings two arrays in and one out for each. "Tuned" is one pass
+with kept bind groups inside an error scope, "bare" without the scope. "On the device" is by the device's clock, where it has one; such
+clocks are coarse, up to 0.1 ms, so that it tells of long chains alone.`,
+    ].join("\n\n");
+  },
+};
+
+async function measureChain(
+  open: OpenDeviceOptions,
+  size: number,
+  length: number,
+  count: number,
+): Promise<ChainFigures> {
+  await using backend = await openPersistentBackend(open);
+  await using reference = await openReference(open);
+  const fields = randomFields(size);
+  let { expected } = fields;
+  for (let i = 1; i < length; i += 1) expected = fieldAddReference(expected, fields.b);
+  const tuned = (promises: boolean) => {
+    const { run, ...sums } = createChain(reference, fields, length, promises);
+    return { run: byHost(run), ...sums };
+  };
+  const ways: Way[] = [
+    ...(await residentWays(backend, fields, length)),
+    ...(length <= maxHostLength ? [throughHost(backend, fields, length)] : []),
+    { name: baseline, ...tuned(true) },
+    { name: "tuned, bare", ...tuned(false) },
+  ];
+  const contenders = ways.map((way) => chaining(way, expected));
+  const timings = await interleave(contenders, { count, warmUpMs: 500, budgetMs: 1000 });
+  return {
+    size,
+    dispatches: length,
+    ways: ways.map(({ name }, i) => ({ name, perDispatch: scaled(timings[i]!, 1 / length) })),
+  };
+}
+
+function chaining({ name, run, read, clear }: Way, expected: Float32Array): Contender {
+  return {
+    name,
+    async run(stopwatch) {
+      await run(stopwatch);
+      checkResult(name, expected, await read());
+      await clear();
+    },
+  };
+}
+
+/** Times all of `run`. */
+function byHost(run: () => Promise<unknown>): Way["run"] {
+  return async (stopwatch) => {
+    stopwatch.start();
+    await run();
+    stopwatch.stop();
+  };
+}
+
+/** Kiln's ways over resident arrays, the same ones for each. */
+async function residentWays(backend: PersistentComputeBackend, fields: Fields, length: number): Promise<Way[]> {
+  const [a, b] = [await backend.array(fields.a), await backend.array(fields.b)];
+  const zeros = await backend.array(Float32Array, a.length);
+  const sums = [await backend.array(Float32Array, a.length), await backend.array(Float32Array, a.length)] as const;
+  const bindings = Array.from({ length }, (_, i) => ({ a: i === 0 ? a : sums[(i - 1) % 2]!, b, c: sums[i % 2]! }));
+  const sequence = await backend.record({}, (run) => {
+    for (const bound of bindings) run(fieldAddSpirv, bound);
+  });
+  const results = {
+    read: () => sums[(length - 1) % 2]!.read(),
+    clear: () => Promise.all(sums.map((sum) => sum.copyFrom(zeros))),
+  };
+  const onDevice: Way = {
+    name: "kiln sequence, on the device",
+    async run(stopwatch) {
+      const { profile } = await sequence.replay({}, { profile: true });
+      stopwatch.add(profile.gpuTimeNs! / 1e6);
+    },
+    ...results,
+  };
+  return [
+    { name: "kiln sequence", run: byHost(() => sequence.replay()), ...results },
+    ...(backend.device.features.includes("timestamp-query") ? [onDevice] : []),
+    {
+      name: "kiln at once",
+      run: byHost(() => Promise.all(bindings.map((bound) => backend.run(fieldAddSpirv, bound)))),
+      ...results,
+    },
+  ];
+}
+
+function throughHost(backend: PersistentComputeBackend, { a, b }: Fields, length: number): Way {
+  const sums = [new Float32Array(a.length), new Float32Array(a.length)] as const;
+  return {
+    name: "kiln through the host",
+    run: byHost(async () => {
+      let from = a;
+      for (let i = 0; i < length; i += 1) {
+        const into = sums[i % 2]!;
+        await backend.run(fieldAddSpirv, { a: from, b, c: output(Float32Array, a.length, { into }) });
+        from = into;
+      }
+    }),
+    read: async () => sums[(length - 1) % 2]!,
+    clear() {
+      for (const sum of sums) sum.fill(0);
+    },
+  };
+}
+
+function rowOf({ name, perDispatch }: ChainFigures["ways"][number], { ways }: ChainFigures) {
+  const tuned = ways.find((way) => way.name === baseline)!.perDispatch;
+  return {
+    way: name,
+    median: us(perDispatch.medianMs),
+    "p10 to p90": spreadUs(perDispatch),
+    [`/ ${baseline}`]: times(perDispatch.medianMs / tuned.medianMs),
+    chains: perDispatch.count,
+  };
+}

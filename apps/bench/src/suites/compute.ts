@@ -1,0 +1,141 @@
+import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+import type { DeviceInfo, TuningReport } from "@kiln-gpu/core";
+import { matrixProduct, matrixProductSpirv } from "@kiln-gpu/kernels";
+import { createFmaCeiling } from "../compute/fma-ceiling.js";
+import { createProducts, productTolerance } from "../compute/matrix-product.js";
+import { measureSubjects, type SubjectFigures } from "../compute/measure.js";
+import { checkAllBodies, createNBody, pullTolerance, tuneNBody } from "../compute/n-body.js";
+import { createReadCeiling } from "../compute/read-ceiling.js";
+import { type SizeRange, sizesIn } from "../compute/sizes.js";
+import { createSum, sumTolerance } from "../compute/sum.js";
+import { formatSize, gigaPerSecond, ms, percent, section, spread, table, times } from "../format.js";
+import type { Suite } from "../suite.js";
+
+interface Row {
+  /** Rows of a matrix, bodies, or elements of a sum. */
+  readonly size: number;
+  readonly kernel: SubjectFigures;
+  /** What the device can do at most of such work, measured in turn with the kernel. */
+  readonly ceiling: SubjectFigures;
+}
+
+export interface ComputeFigures {
+  /** The device's own clock, or the host's where the device has no timestamps. */
+  readonly clock: "device" | "host";
+  readonly products: readonly (Row & { readonly tiles: SubjectFigures })[];
+  readonly bodies: readonly (Row & { readonly tuning: TuningReport })[];
+  readonly sums: readonly Row[];
+}
+
+/** In elements of the largest array, or in bodies; a software GPU takes seconds beyond. */
+const rangesOn = ({ isSoftware }: DeviceInfo): { readonly [kernel in "products" | "bodies" | "sums"]: SizeRange } => ({
+  products: { smallest: 2 ** 16, largest: isSoftware ? 2 ** 16 : 2 ** 24 },
+  bodies: { smallest: 2 ** 12, largest: isSoftware ? 2 ** 10 : 2 ** 16 },
+  sums: { smallest: 2 ** 20, largest: 2 ** 26 },
+});
+/** Enough for two tiles of the kernel, the last of them not full. */
+const bodiesToCheck = 300;
+
+export const compute: Suite<ComputeFigures> = {
+  name: "compute",
+  description: "GFLOP/s and GB/s of three kernels, as parts of what the device does at most",
+  kernel: "matrix product, n-body and sum from WGSL, over resident arrays",
+  defaultSizes: [2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 2 ** 24, 2 ** 26],
+  defaultIterations: 20,
+  iterationsAre: "samples of each kernel and size at most; fewer where they are slow",
+
+  async measure({ open, device, sizes, iterations, step }) {
+    await using backend = await openPersistentBackend(open);
+    const ranges = rangesOn(device);
+    const products: ComputeFigures["products"][number][] = [];
+    const bodies: ComputeFigures["bodies"][number][] = [];
+    const sums: Row[] = [];
+    {
+      using fma = await createFmaCeiling(backend);
+      for (const size of sizesIn(sizes, ranges.products)) {
+        const n = Math.floor(Math.sqrt(size));
+        step(`matrix product of ${n}×${n}, ${iterations} samples at most`);
+        using both = await createProducts(backend, [matrixProduct, matrixProductSpirv], n);
+        const [kernel, tiles, ceiling] = await measureSubjects(backend, [...both.subjects, fma], iterations);
+        products.push({ size: n, kernel: kernel!, tiles: tiles!, ceiling: ceiling! });
+      }
+      await checkAllBodies(backend, bodiesToCheck);
+      for (const size of sizesIn(sizes, ranges.bodies)) {
+        step(`n-body of ${formatSize(size)} bodies, tuned, then ${iterations} samples at most`);
+        const tuning = await tuneNBody(backend, size);
+        using subject = await createNBody(backend, size);
+        const [kernel, ceiling] = await measureSubjects(backend, [subject, fma], iterations);
+        bodies.push({ size, kernel: kernel!, ceiling: ceiling!, tuning });
+      }
+    }
+    using read = await createReadCeiling(backend);
+    for (const size of sizesIn(sizes, ranges.sums)) {
+      step(`sum of ${formatSize(size)} elements, ${iterations} samples at most`);
+      using subject = await createSum(backend, size);
+      const [kernel, ceiling] = await measureSubjects(backend, [subject, read], iterations);
+      sums.push({ size, kernel: kernel!, ceiling: ceiling! });
+    }
+    return { clock: device.features.includes("timestamp-query") ? "device" : "host", products, bodies, sums };
+  },
+
+  report({ clock, products, bodies, sums }) {
+    const by = `by the ${clock}'s clock`;
+    return [
+      section(
+        `Compute: matrix product of f32, ${by}`,
+        table(
+          products.map((row) => ({
+            matrices: `${row.size}×${row.size}`,
+            ...columnsOf(row, "GFLOP/s"),
+            "SPIR-V tiles": ms(row.tiles.perRun.medianMs),
+            "tiles / kiln": times(row.tiles.perRun.medianMs / row.kernel.perRun.medianMs),
+          })),
+        ),
+      ),
+      section(
+        `Compute: n-body, ${by}`,
+        table(bodies.map((row) => ({ bodies: formatSize(row.size), ...columnsOf(row, "GFLOP/s") }))),
+      ),
+      section("Compute: n-body as tuned before, median of a run and deviation", table(bodies.map(tuningRow))),
+      section(
+        `Compute: sum of f32, ${by}`,
+        table(sums.map((row) => ({ elements: formatSize(row.size), ...columnsOf(row, "GB/s") }))),
+      ),
+      `The ceilings are measured in turn with each kernel: chains of multiply-adds in registers, and reads of memory beyond the caches. An
+array that fits the caches is read quicker than that. Times are of one run out of a sequence of many. A matrix product counts 2n³
+operations, n-body 20 for each pair; a sum reads each element once. Every sample is checked: matrices within ${productTolerance} of an element,
+large ones by random signs (Freivalds), sums within ${sumTolerance}, and sampled bodies within ${pullTolerance} of all that pulls.
+A software GPU stops at matrices of 256×256 and at 1K bodies.`,
+    ].join("\n\n");
+  },
+};
+
+function columnsOf({ kernel, ceiling }: Row, unit: "GFLOP/s" | "GB/s") {
+  const { work, perRun, repeats } = kernel;
+  const { medianMs } = perRun;
+  return {
+    median: ms(medianMs),
+    "p10 to p90": spread(perRun),
+    [unit]: gigaPerSecond(work, medianMs),
+    ceiling: gigaPerSecond(ceiling.work, ceiling.perRun.medianMs),
+    share: percent(work / medianMs / (ceiling.work / ceiling.perRun.medianMs)),
+    samples: `${perRun.count} × ${repeats} runs`,
+  };
+}
+
+function tuningRow({ size, tuning }: ComputeFigures["bodies"][number]) {
+  const { candidates, chosen, isQuicker } = tuning;
+  const sizeOf = ({ workgroup_size }: typeof chosen) => Number(workgroup_size);
+  const inOrder = [...candidates].sort((a, b) => sizeOf(a.constants) - sizeOf(b.constants));
+  return {
+    bodies: formatSize(size),
+    ...Object.fromEntries(
+      inOrder.map(({ constants, medianNs, deviationNs }) => [
+        `by ${sizeOf(constants)}`,
+        `${ms(medianNs / 1e6)} ± ${ms(deviationNs / 1e6)}`,
+      ]),
+    ),
+    chosen: sizeOf(chosen),
+    "quicker than the first choice": isQuicker ? "yes" : "not beyond the noise",
+  };
+}
