@@ -74,7 +74,7 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
       );
       const [refusal] = await Promise.all([failure, maps]);
       if (open.loss) throw open.loss;
-      if (refusal) throw submissionError(plan.label, refusal);
+      if (refusal) throw submissionError(`Kernel "${plan.label}"`, refusal);
       return (resource) => ({ memory: downloads.get(resource)!.getMappedRange(), offset: 0 });
     },
     destroy,

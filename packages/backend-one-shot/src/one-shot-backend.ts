@@ -79,7 +79,7 @@ export class OneShotBackend implements ComputeBackend {
     options: RunOptions,
     caller: Caller,
   ): Promise<object> {
-    if (options.profile) checkProfileName(kernel.label, bindings);
+    if (options.profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
     const clock = new RunClock();
     const specialised = kernel.tunable ? kernel.specialize({}) : kernel;
     const programs = await loadKernel(specialised);

@@ -26,6 +26,7 @@ import {
   encodeTransfersIn,
   encodeTransfersOut,
   readResults,
+  subjectOf,
   writeInputs,
 } from "./transfer.js";
 import type { UploadCrossover } from "./upload-crossover.js";
@@ -90,7 +91,7 @@ export async function executeBatch(
     if (refusal) {
       // One of the bind groups may be what is invalid, and would be as invalid the next time.
       context.descriptors.clear();
-      throw submissionError(runs.length === 1 ? runs[0]!.plan.label : "a batch", refusal);
+      throw submissionError(runs.length === 1 ? subjectOf(runs[0]!) : "A batch", refusal);
     }
     const gpuTimeNs = timer && (await timeOf(open, timer));
     clock?.lap("computeMs");

@@ -13,8 +13,7 @@ export interface Leak {
 }
 
 interface Held {
-  /** Absent where it belongs to another holder, which is reported in its place. */
-  readonly what: string | undefined;
+  readonly what: string;
   readonly holder: WeakRef<Disposable>;
   /** Gives back what a holder that is collected can no longer give back itself. */
   readonly free: () => void;
@@ -45,7 +44,7 @@ export class Holders {
    * @param free Does not refer to `holder`.
    */
   add(holder: Disposable, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): void {
-    const origin = this.#onLeak && what !== undefined ? new Error(what) : undefined;
+    const origin = this.#onLeak && new Error(what);
     const held = { what, holder: new WeakRef(holder), free, isViewed, origin };
     this.#held.add(held);
     if (origin) this.#writeDownLater();
@@ -86,7 +85,7 @@ export class Holders {
 
   #report(held: Held): void {
     if (!this.#held.has(held)) return;
-    if (held.what !== undefined) this.#onLeak?.({ what: held.what, stack: stackOf(held) ?? held.what });
+    this.#onLeak?.({ what: held.what, stack: stackOf(held) ?? held.what });
     // A view of it would turn empty; it stays held until `end`.
     if (held.isViewed) return;
     this.#held.delete(held);

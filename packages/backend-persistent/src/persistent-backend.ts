@@ -205,7 +205,7 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
   ): Promise<object> {
     if (this.#open.loss) throw this.#open.loss;
     const clock = profile ? new RunClock() : undefined;
-    if (profile) checkProfileName(kernel.label, bindings);
+    if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
     const arrays = this.#arraysOf(kernel.label, bindings);
     const claimed = this.#claimStaged(kernel.label, bindings);
     const use = arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller);
@@ -354,7 +354,11 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
           ...(this.#programs.peekPipelines(loaded, dispatches) ?? (await this.#programs.pipelines(loaded, dispatches))),
         );
       }
-      return await RecordedSequence.make(this.#sequences, parameters, planSequence(label, runs, plans), pipelines);
+      const planned = planSequence(label, runs, plans);
+      const sequence = await RecordedSequence.make(this.#sequences, parameters, planned, pipelines);
+      // Nobody gets it any more.
+      if (signal?.aborted) sequence.dispose();
+      return sequence;
     });
   }
 
@@ -363,8 +367,8 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
     bindings: B,
     options: PrepareOptions = {},
   ): Promise<TuningReport> {
-    checkKernel(kernel);
-    return this.#runs.prepare(`The tuning of kernel "${kernel.label}"`, options, async () => {
+    return this.#runs.prepare(`The tuning of kernel "${kernel?.label}"`, options, async () => {
+      checkKernel(kernel);
       if (this.#open.loss) throw this.#open.loss;
       if (!kernel.tunable) {
         throw new ComputeError(
@@ -376,6 +380,14 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
       const given = bindings as unknown as Bindings;
       const elements = elementsOf(given);
       const fitting = await this.#specializer.candidates(tuned);
+      if (fitting.length === 0) {
+        const most = this.device.limits.maxComputeInvocationsPerWorkgroup;
+        throw new ComputeError(
+          "limit-exceeded",
+          `Kernel "${kernel.label}" is tunable by ${JSON.stringify(kernel.tunable)}; this device runs none of that, at most ${most} ` +
+            "invocations in a workgroup.",
+        );
+      }
       const { candidates, clock } = await measureCandidates(this, fitting, given);
       const first = candidates.find(({ constants }) => constants === fitting[0]!.constants)!;
       const quicker = isQuicker(candidates[0]!, first);
@@ -386,10 +398,15 @@ export class PersistentBackend implements ComputeBackend, StagesMemory, KeepsArr
   }
 
   /** One replay of a sequence; `plan` gives its plan, with its parameters checked. */
-  #replay({ label, batch, resources }: RecordedSequence, plan: () => RunPlan, options: RunOptions): Promise<object> {
+  #replay(
+    { label, batch, resources, parameters }: RecordedSequence,
+    plan: () => RunPlan,
+    options: RunOptions,
+  ): Promise<object> {
     return this.#runs.start(`sequence "${label}"`, options, async (caller) => {
       if (this.#open.loss) throw this.#open.loss;
       const clock = options.profile ? new RunClock() : undefined;
+      if (clock) checkProfileName(`Sequence "${label}"`, parameters as Bindings);
       const filled = plan();
       const arrays = resources.flatMap(({ resident }) =>
         resident ? ResidentMemory.claim(resident, this.#arrays, `Sequence "${label}"`, "array").users : [],

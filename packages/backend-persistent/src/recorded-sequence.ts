@@ -35,7 +35,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   readonly batch: RecordedBatch;
   readonly #context: SequenceContext;
   readonly #plan: RunPlan;
-  readonly #parameters: P;
+  readonly parameters: P;
   /** Freed with the sequence. */
   readonly #owned: readonly PooledBuffer[];
   readonly #constants: ResidentMemory<Uint8Array> | undefined;
@@ -88,11 +88,12 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.batch = batch;
     this.#context = context;
     this.#plan = plan;
-    this.#parameters = parameters;
+    this.parameters = parameters;
     this.#owned = owned;
     this.#constants = constants;
     const { buffers, holders } = context;
-    holders.add(this, { what: `sequence "${this.label}"`, free: () => buffers.releaseAll(owned), isViewed: false });
+    const held = constants ? [...owned, constants.buffer] : owned;
+    holders.add(this, { what: `sequence "${this.label}"`, free: () => buffers.releaseAll(held), isViewed: false });
   }
 
   /** Its resources stand for the same resident arrays in every replay. */
@@ -109,7 +110,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     }
     this.#replays += 1;
     try {
-      const plan = () => withParameters(this.#plan, this.#parameters, replayed(this.label, this.#parameters, values));
+      const plan = () => withParameters(this.#plan, this.parameters, replayed(this.label, this.parameters, values));
       return (await this.#context.replay(this as unknown as RecordedSequence, plan, options ?? {})) as RunResults<P, O>;
     } finally {
       this.#replays -= 1;

@@ -46,7 +46,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #isDisposed = false;
   #isFreed = false;
 
-  /** @param isOwned Whether it is a part of something else that its caller has in hand. */
+  /** @param isOwned Whether it is a part of something else, which disposes it, or releases its buffer when it cannot any more. */
   constructor(
     context: ArrayContext,
     buffer: PooledBuffer,
@@ -60,7 +60,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.length = length;
     this.users = new ArrayUsers(() => this.#freeUnused());
     const { buffers, holders } = context;
-    const what = isOwned ? undefined : `a resident ${type.name} of ${length}`;
+    if (isOwned) return;
+    const what = `a resident ${type.name} of ${length}`;
     holders.add(this, { what, free: releaseOf(buffers, buffer), isViewed: false });
   }
 

@@ -29,7 +29,8 @@ export class Specializer {
     if (!choice) {
       choice = this.#find(kernel as unknown as Kernel, bucket).then(
         (found) => {
-          chosen.set(bucket, found);
+          // Unless it was tuned in the meantime.
+          if (chosen.get(bucket) === choice) chosen.set(bucket, found);
           return found;
         },
         (error: unknown) => {

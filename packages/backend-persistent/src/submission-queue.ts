@@ -55,6 +55,8 @@ export class SubmissionQueue {
 
   /** Resolves with the run's results. A run whose caller has left by the time it is due is not submitted. */
   enqueue(ready: ReadyRun, alone: boolean): Promise<object> {
+    // Nobody flushes the queue of a lost device.
+    if (this.#context.open.loss) return Promise.reject(this.#context.open.loss);
     const { alignment } = this.#limits;
     let byteLength = 0;
     for (const { byteLength: bytes, resident, data, result } of ready.plan.resources) {

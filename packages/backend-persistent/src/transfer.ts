@@ -51,7 +51,7 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
     const { plan, caller } = runs[run]!;
     // Whoever left has the inputs back; what such a run computes is given to nobody.
     if (caller.left) continue;
-    const { label, resources } = plan;
+    const { resources } = plan;
     for (let resource = 0; resource < resources.length; resource += 1) {
       const { name, data, byteLength } = resources[resource]!;
       const place = places[run]![resource];
@@ -59,7 +59,7 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
       if (Math.ceil(data.byteLength / 4) * 4 !== byteLength) {
         throw new ComputeError(
           "invalid-binding",
-          `Kernel "${label}" was given "${name}" with ${byteLength} bytes, which are ${data.byteLength} now; inputs are borrowed until ` +
+          `${subjectOf(runs[run]!)} was given "${name}" with ${byteLength} bytes, which are ${data.byteLength} now; inputs are borrowed until ` +
             "the run settles.",
         );
       }
@@ -71,6 +71,13 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
       if (data.byteLength < byteLength) target.fill(0, at + data.byteLength, at + byteLength);
     }
   }
+}
+
+/** What errors call `run`, as the start of a sentence. */
+export function subjectOf({ plan, recorded }: ReadyRun): string {
+  if (recorded) return `Sequence "${plan.label}"`;
+  // An access to arrays is no kernel's, and says itself what it is.
+  return plan.bound.size === 0 ? plan.label : `Kernel "${plan.label}"`;
 }
 
 /** Records what must happen before the first dispatch: zeros where results will be, and the copies out of staging. */
@@ -115,7 +122,9 @@ export function encodeArrayTransfers(
   record?.(encoder);
   for (const place of places[run]!) {
     if (!place) continue;
-    const { upload, download } = regions[place.region]!;
+    const { upload, download, resident } = regions[place.region]!;
+    // A run without a dispatch may share regions with others, and those are brought to the device and back for all.
+    if (!resident) continue;
     const { buffer } = memory.regions[place.region]!;
     if (upload) encodeUpload(encoder, upload, buffer, memory);
     if (download) encodeDownload(encoder, download, buffer, memory);

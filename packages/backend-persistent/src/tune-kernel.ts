@@ -84,10 +84,14 @@ async function residentBindings(backend: KeepsArrays, bindings: Bindings, arrays
   const resident: { [name: string]: Bindings[string] } = {};
   for (const [name, value] of Object.entries(bindings)) {
     const { role, type, length, data } = (value ?? {}) as Partial<Output> & Partial<Omit<Inout, "role">>;
+    const isResident = (role as unknown) === "resident";
     const isResult = role === "output" || (role as unknown) === "lease";
     const source = ArrayBuffer.isView(value) ? (value as TypedArray) : (role as unknown) === "inout" ? data : undefined;
-    const array = source ? await backend.array(source) : isResult ? await backend.array(type!, length!) : undefined;
+    const isMade = isResult || isResident;
+    const array = source ? await backend.array(source) : isMade ? await backend.array(type!, length!) : undefined;
     if (array) arrays.push(array);
+    // The caller's own is not to be written thousands of times.
+    if (isResident) await array!.copyFrom(value as ResidentArray);
     resident[name] = array ?? value;
   }
   return resident;

@@ -1,4 +1,4 @@
-import type { DeviceInfo } from "@kiln-gpu/core";
+import { type DeviceInfo, isComputeError } from "@kiln-gpu/core";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
 import { deviceUsage } from "./place-batch.js";
@@ -28,6 +28,7 @@ export class UploadCrossover {
   readonly #parts: CrossoverParts;
   #byteLength: number = 64 * 2 ** 10;
   #isKnown = false;
+  #isStoreRead = false;
   #knowing: Promise<void> | undefined;
 
   constructor(parts: CrossoverParts) {
@@ -46,13 +47,20 @@ export class UploadCrossover {
     return !this.#isKnown && byteLength > smallest && byteLength <= largest;
   }
 
-  /** Never rejects: where nothing can be measured, the figure of another device stays. */
+  /** Never rejects: where nothing can be measured, the figure of another device stays, or where there is no memory now, for now. */
   know(): Promise<void> {
     this.#knowing ??= this.#find()
-      .catch(() => undefined)
-      .then((byteLength) => {
-        if (byteLength !== undefined) this.#byteLength = byteLength;
-        this.#isKnown = true;
+      .then(
+        (byteLength) => {
+          this.#byteLength = byteLength;
+          this.#isKnown = true;
+        },
+        (error: unknown) => {
+          this.#isKnown = !isComputeError(error, "aborted");
+        },
+      )
+      .finally(() => {
+        this.#knowing = undefined;
       });
     return this.#knowing;
   }
@@ -60,7 +68,8 @@ export class UploadCrossover {
   async #find(): Promise<number> {
     const { store, info } = this.#parts;
     const key = ["1", info.name, info.vendor, info.architecture];
-    const kept = await store.read("upload-crossover", key);
+    const kept = this.#isStoreRead ? undefined : await store.read("upload-crossover", key);
+    this.#isStoreRead = true;
     if (typeof kept === "number" && (kept === smallest || sizes.includes(kept))) return kept;
     const measured = await this.#measure();
     await store.write("upload-crossover", key, measured);
@@ -69,10 +78,15 @@ export class UploadCrossover {
 
   async #measure(): Promise<number> {
     const { buffers, staging } = this.#parts;
-    const lent = await buffers.acquireAll([
+    const noRoom = new AbortController();
+    const requests = [
       { byteLength: largest, usage: deviceUsage },
       { byteLength: largest, usage: uploadUsage },
-    ]);
+    ];
+    const acquiring = buffers.acquireAll(requests, { signal: noRoom.signal });
+    // The run that asks needs less, and must not wait for this.
+    if (buffers.stats().waiting > 0) noRoom.abort();
+    const lent = await acquiring;
     const [target, source] = lent as [PooledBuffer, PooledBuffer];
     try {
       const data = new Uint8Array(largest).fill(1);

@@ -51,7 +51,7 @@ test("adds the profile beside the results", () => {
 });
 
 test("refuses a result that has the profile's name", () => {
-  expect(() => checkProfileName("blur", { profile: output(Float32Array, 1) })).toThrow(
+  expect(() => checkProfileName(`Kernel "blur"`, { profile: output(Float32Array, 1) })).toThrow(
     expect.objectContaining({
       code: "invalid-binding",
       message: 'Kernel "blur" has a result named "profile"; a profiled run needs that name.',
@@ -60,5 +60,5 @@ test("refuses a result that has the profile's name", () => {
 });
 
 test("takes an input that has the profile's name, which is no result", () => {
-  expect(() => checkProfileName("blur", { profile: new Float32Array(1) })).not.toThrow();
+  expect(() => checkProfileName(`Kernel "blur"`, { profile: new Float32Array(1) })).not.toThrow();
 });

@@ -69,13 +69,10 @@ export function emptyResults(plan: RunPlan): Record<string, TypedArray | Lease> 
 }
 
 /** @throws {ComputeError} `invalid-binding` when a result would have the name that a profiled run needs for its profile. */
-export function checkProfileName(label: string, bindings: Bindings): void {
+export function checkProfileName(subject: string, bindings: Bindings): void {
   const value = ownValue(bindings, "profile");
   if (value === undefined || !isResult(value)) return;
-  throw new ComputeError(
-    "invalid-binding",
-    `Kernel "${label}" has a result named "profile"; a profiled run needs that name.`,
-  );
+  throw new ComputeError("invalid-binding", `${subject} has a result named "profile"; a profiled run needs that name.`);
 }
 
 export function withProfile<R extends object>(results: R, profile: RunProfile): R & { profile: RunProfile } {

@@ -49,10 +49,33 @@ export function planSequence(label: string, runs: readonly RecordedRun[], plans:
     });
     for (const dispatch of plan.dispatches) {
       const entries = dispatch.entries.map((entry) => ({ ...entry, resource: indices[entry.resource]! }));
+      checkAliases(label, kernel.label, dispatch, plan, indices, resources);
       dispatches.push({ ...dispatch, entries });
     }
   }
   return { plan: { label, resources, dispatches, isEmpty: false, bound, shape: {} }, constants };
+}
+
+/** One parameter under two names is one piece of memory: WebGPU refuses a dispatch that writes it and binds it again. */
+function checkAliases(
+  label: string,
+  kernel: string,
+  { entries }: PlannedDispatch,
+  plan: RunPlan,
+  indices: readonly number[],
+  resources: readonly PlannedResource[],
+): void {
+  for (const [i, { resource: a }] of entries.entries()) {
+    for (const { resource: b } of entries.slice(i + 1)) {
+      if (indices[a] !== indices[b]) continue;
+      if (plan.resources[a]!.access !== "read-write" && plan.resources[b]!.access !== "read-write") continue;
+      throw new ComputeError(
+        "invalid-binding",
+        `Sequence "${label}" binds "${resources[indices[a]!]!.name}" twice in a pass of kernel "${kernel}" that writes it; what a pass ` +
+          "writes can be bound there only once.",
+      );
+    }
+  }
 }
 
 function parameterResource({ result, ...resource }: PlannedResource, { name, value }: Reference): PlannedResource {
@@ -98,6 +121,7 @@ function checkSame(subject: string, name: string, recorded: BindingValue, given:
 /** In the words of an error; equal where one may stand for the other. */
 function shapeOf(value: BindingValue): string {
   if (ArrayBuffer.isView(value)) return `a ${arrayTypeOf(value as TypedArray).name} of ${(value as TypedArray).length}`;
+  if (value === undefined) return "undefined";
   if (typeof value !== "object" || value === null) return "a value";
   const { role, type, length } = value as Partial<Output>;
   if (isRole(value, "inout")) return `an inout ${arrayTypeOf(value.data).name} of ${value.length}`;

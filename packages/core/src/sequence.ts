@@ -63,7 +63,7 @@ export interface RecordOptions {
 
 export type ReplayOptions = Omit<RunOptions, "workgroups">;
 
-/** A recorded chain of runs, with memory and bind groups of its own, which count to the backend's bounds until it is disposed. */
+/** A recorded chain of runs, with bind groups of its own, and memory that counts to the backend's byte budget until it is disposed. */
 export interface Sequence<P extends Parameters = Parameters> extends Disposable {
   readonly label: string;
   /** Dispatches of one replay. */

@@ -1,10 +1,10 @@
 import { ComputeError } from "@kiln-gpu/core";
 
 /** The error of a run whose submission the device refused: nothing of it ran, and what its memory holds means nothing. */
-export function submissionError(label: string, refusal: GPUError): ComputeError {
+export function submissionError(subject: string, refusal: GPUError): ComputeError {
   return new ComputeError(
     "invalid-kernel",
-    `The device refuses the submission of kernel "${label}": ${refusal.message.trim()}`,
+    `${subject} is refused by the device as it is submitted: ${refusal.message.trim()}`,
     {
       cause: refusal,
     },

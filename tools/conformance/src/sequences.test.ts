@@ -198,6 +198,39 @@ describe("a sequence", () => {
       expect(after.runs.completed - before.runs.completed).toBe(50);
     }));
 
+  it("has its constants until its last replay has ended, also when its backend is disposed", async () => {
+    const gpu = await openPersistentBackend({ ...software, maxSubmissions: 1 });
+    const [x, zeros] = [data.words(2048), new Uint32Array(2048)];
+    const z = output(Uint32Array, 2048);
+    const sequence = await gpu.record({ z }, (run, { z }) => run(combine, { x, y: zeros, z }));
+    await sequence.replay();
+    const other = data.words(2048);
+    const first = gpu.run(combine, {
+      x: other.subarray(0, 64),
+      y: other.subarray(64, 128),
+      z: output(Uint32Array, 64),
+    });
+    for (let i = 0; i < 4; i += 1) await null;
+    const second = gpu.run(combine, { x: other, y: other, z });
+    const replay = sequence.replay();
+    await Promise.all([gpu.dispose(), first]);
+    expectSame((await second).z, combined(other, other));
+    expectSame((await replay).z, combined(x, zeros));
+    expectNothingLive(gpu);
+  });
+
+  it("leaves nothing when its recording is aborted", () =>
+    using(async (gpu) => {
+      const stop = new AbortController();
+      const y = data.words(100_000);
+      const { signal } = stop;
+      const recording = gpu.record({ y: inout(y) }, (run, { y }) => run(step, { factor: 2, y }), { signal });
+      stop.abort();
+      await expectError(recording, "aborted", /recording of sequence/);
+      // Its memory is there for the next, which would have to be made otherwise.
+      await (await gpu.record({ y: inout(y) }, (run, { y }) => run(step, { factor: 2, y }))).replay();
+    }));
+
   it("tells where the time of a replay went", () =>
     using(async (gpu) => {
       const sequence = await gpu.record({ y: inout(data.words(64)) }, (run, { y }) => run(step, { factor: 2, y }));
@@ -268,6 +301,15 @@ describe("a sequence that cannot be", () => {
         "invalid-binding",
         /"v" as u32 and as f32/,
       );
+      await expectError(
+        gpu.record({ p: inout(data.words(8)) }, (run, { p }) => run(combine, { x: p, y, z: p }), { label }),
+        "invalid-binding",
+        /"chain" binds "p" twice.*"combine"/,
+      );
+      const named = await gpu.record({ profile: inout(data.words(8)) }, (run, { profile }) =>
+        run(step, { factor: 1, y: profile }),
+      );
+      await expectError(named.replay({}, { profile: true }), "invalid-binding", /Sequence.*"profile"/);
       const bad = defineKernel({ label: "bad", wgsl: "@compute fn main() { nothing }" });
       await expect(gpu.record({}, (run) => run(bad, { y }))).rejects.toMatchObject({ name: "ComputeError" });
       await expect(
@@ -298,6 +340,7 @@ describe("a sequence that cannot be", () => {
       );
       await expectError(replay({ x: data.floats(64) }), "invalid-binding", /Uint32Array of 64.*Float32Array of 64/);
       await expectError(replay({ z: output(Uint32Array, 3) }), "invalid-binding", /output Uint32Array of 64/);
+      await expectError(replay({ x: undefined }), "invalid-binding", /as "x"; undefined is given/);
       await expectError(replay({ factor: [1, 2] }), "invalid-binding", /factor/);
       const before = await y.read();
       const x = data.words(64);
@@ -324,8 +367,8 @@ describe("a sequence that cannot be", () => {
             });
             const good = await gpu.record({ factor: 3 }, (run, { factor }) => run(step, { factor, y }));
             await Promise.all([
-              expectError(victim.replay(), "invalid-kernel", /"sequence"/),
-              expectError(good.replay(), "dependency-failed", /"sequence".*refuses/),
+              expectError(victim.replay(), "invalid-kernel", /Sequence "sequence" is refused/),
+              expectError(good.replay(), "dependency-failed", /"sequence".*refused/),
             ]);
             await good.replay();
             expectSame(await y.read(), stepped(words, 3));

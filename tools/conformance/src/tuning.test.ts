@@ -119,6 +119,17 @@ describe("tune", () => {
     await using(async (gpu) => expect(await sizeOf(gpu, twice(values), length)).toBe(chosen), { directory });
   });
 
+  it("leaves the caller's own resident arrays as they are, and is refused by name where the device can run nothing", () =>
+    using(async (gpu) => {
+      const words = data.words(1000, 1e9);
+      const y = await gpu.array(words);
+      await gpu.tune(twice([64, 32]), { y, size: output(Uint32Array, 1) });
+      expectSame(await y.read(), words);
+      const bindings = bindingsOf(8);
+      await expectError(gpu.tune(twice([1 << 20]), bindings), "limit-exceeded", /"twice".*1048576.*at most \d+/);
+      await expectError(gpu.tune(null as never, bindings), "invalid-kernel", /defineKernel/);
+    }));
+
   it("is refused for a kernel that has nothing to tune, and leaves nothing when it fails or is aborted", () =>
     using(async (gpu) => {
       const plain = defineKernel({ label: "plain", wgsl });
