@@ -154,6 +154,7 @@ export class OneShotBackend implements ComputeBackend {
       this.#tally.buffers.remove(memory?.bufferCount ?? 0, memory?.byteLength ?? 0);
       this.#tally.bindGroups.remove(bindGroupCount);
       this.#tally.pipelines.remove(pipelines);
+      if (open.loss) this.#tally.lostDevices += 1;
       await open.close();
       this.#tally.devices.remove(devices);
     }

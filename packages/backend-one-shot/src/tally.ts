@@ -34,11 +34,12 @@ export class Tally {
   readonly bindGroups = new Counter();
   readonly buffers = new Counter();
   submissions = 0;
+  lostDevices = 0;
 
   stats(): Omit<BackendStats, "runs"> {
     return {
       submissions: this.submissions,
-      devices: this.devices.stats(),
+      devices: { ...this.devices.stats(), lost: this.lostDevices, abandoned: 0 },
       pipelines: { ...this.pipelines.stats(), evicted: 0 },
       bindGroups: { ...this.bindGroups.stats(), evicted: 0 },
       buffers: this.buffers.memoryStats(),

@@ -55,7 +55,7 @@ export class ArrayUse {
       array.all.add(this);
       array.coming = this;
     }
-    caller.onLeave = (reason) => this.#leave(reason);
+    caller.onLeave((reason) => this.#leave(reason));
   }
 
   /** Why it must not run, if it must not: one before it has failed, and this was to work on what that one would have written. */

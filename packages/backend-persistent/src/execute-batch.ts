@@ -15,9 +15,11 @@ import {
   submissionError,
 } from "@kiln-gpu/webgpu";
 import type { BindGroups } from "./bind-groups.js";
+import type { HangWatch } from "./hang-watch.js";
 import type { Holders } from "./holders.js";
 import { LeasedDownloads } from "./leased-downloads.js";
 import type { BatchPlacer, BatchPlaces } from "./place-batch.js";
+import { poison } from "./poison.js";
 import type { ReadyRun } from "./ready-run.js";
 import type { ResidentMemory } from "./resident-memory.js";
 import {
@@ -44,6 +46,7 @@ export interface BatchContext {
   readonly crossover: UploadCrossover;
   /** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
   readonly scratch: Uint8Array<ArrayBuffer>;
+  readonly isPoisoned: boolean;
 }
 
 /** What a submission slot keeps between batches. */
@@ -53,6 +56,7 @@ export interface SlotContents {
 
 /**
  * Runs `runs` in one submission.
+ * @param watch Told when they are submitted.
  * @returns The results of each, in order.
  * @throws {ComputeError} For all of them alike: `invalid-binding` when an input was taken away, `limit-exceeded`, `out-of-memory`, `device-lost`, `invalid-kernel` when the device
  *   refuses the submission. Then nothing has run.
@@ -61,6 +65,7 @@ export async function executeBatch(
   context: BatchContext,
   runs: readonly ReadyRun[],
   slot: SlotContents,
+  watch: HangWatch,
 ): Promise<object[]> {
   const { open, buffers, staging, holders } = context;
   const [{ clock, recorded }] = runs as [ReadyRun];
@@ -73,16 +78,18 @@ export async function executeBatch(
   }
   // All buffers at once: a batch that held some while it waits for others could wait for ever.
   const wanted = recorded?.staging ?? places.requests;
-  const lent = buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted));
+  const lent = buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted, { signal: whenAllLeft(runs) }));
   const memory = memoryOf(lent, runs, places);
   let leased: LeasedDownloads | undefined;
   let isSubmitted = false;
   try {
     if (open.loss) throw open.loss;
     checkWanted(runs);
+    if (context.isPoisoned) poison(open.device, memory);
     const timer = clock && (slot.timer ??= createDeviceTimer(open.device));
     const failure = submit(context, runs, places, memory, timer);
     isSubmitted = true;
+    watch.add(runs);
 
     const { downloads } = memory;
     const done =
@@ -108,6 +115,20 @@ export async function executeBatch(
     // Uploads that were submitted are on their own way back, for they must be mapped again first; leased memory is its reader's.
     release(context, memory, { uploads: !isSubmitted, downloads: !leased });
   }
+}
+
+/** Aborted once nobody waits for any of `runs`: then nothing needs to wait for their memory. */
+function whenAllLeft(runs: readonly ReadyRun[]): AbortSignal | undefined {
+  if (!runs.every(({ caller }) => caller.mayLeave)) return undefined;
+  const controller = new AbortController();
+  let awaited = runs.length;
+  for (const { caller } of runs) {
+    caller.onLeave(() => {
+      awaited -= 1;
+      if (awaited === 0) controller.abort();
+    });
+  }
+  return controller.signal;
 }
 
 /** @throws {ComputeError} Why one of them is not to run: then each is looked at again alone. */

@@ -4,6 +4,8 @@
  * Invariant: nothing here keeps a holder from being collected, so that one which nobody can dispose any more is found out.
  */
 
+import type { ComputeError } from "@kiln-gpu/core";
+
 /** Memory that was dropped without being given back. */
 export interface Leak {
   /** What it is, as "a resident Float32Array of 1024". */
@@ -12,9 +14,15 @@ export interface Leak {
   readonly stack: string;
 }
 
+/** What holds memory of one device for a caller. */
+export interface Holder extends Disposable {
+  /** The device is lost, and the memory with it: all later uses are refused for this reason. */
+  lose(reason: ComputeError): void;
+}
+
 interface Held {
   readonly what: string;
-  readonly holder: WeakRef<Disposable>;
+  readonly holder: WeakRef<Holder>;
   /** Gives back what a holder that is collected can no longer give back itself. */
   readonly free: () => void;
   /** Whether callers may still read or write the memory itself when the holder is gone. */
@@ -29,7 +37,7 @@ const writeDownMs = 250;
 export class Holders {
   readonly #onLeak: ((leak: Leak) => void) | undefined;
   readonly #held = new Set<Held>();
-  readonly #byHolder = new WeakMap<Disposable, Held>();
+  readonly #byHolder = new WeakMap<Holder, Held>();
   readonly #collected = new FinalizationRegistry<Held>((held) => this.#report(held));
   #hasEnded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,7 +51,7 @@ export class Holders {
    * After `end`, `holder` ends as soon as whoever adds it has gone on.
    * @param free Does not refer to `holder`.
    */
-  add(holder: Disposable, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): void {
+  add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): void {
     const origin = this.#onLeak && new Error(what);
     const held = { what, holder: new WeakRef(holder), free, isViewed, origin };
     this.#held.add(held);
@@ -53,7 +61,7 @@ export class Holders {
     if (this.#hasEnded) queueMicrotask(() => holder[Symbol.dispose]());
   }
 
-  delete(holder: Disposable): void {
+  delete(holder: Holder): void {
     const held = this.#byHolder.get(holder);
     if (held) this.#held.delete(held);
     this.#collected.unregister(holder);
@@ -71,6 +79,14 @@ export class Holders {
       }
       this.#held.delete(held);
       held.free();
+    }
+  }
+
+  /** All there are, with what each is. */
+  *all(): Iterable<{ readonly what: string; readonly holder: Holder }> {
+    for (const { what, holder } of [...this.#held]) {
+      const held = holder.deref();
+      if (held) yield { what, holder: held };
     }
   }
 

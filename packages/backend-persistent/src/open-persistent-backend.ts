@@ -3,13 +3,17 @@ import {
   ComputeError,
   type KeepsArrays,
   type RecordsSequences,
+  type RecoversDevice,
+  RunLedger,
   type StagesMemory,
   type TunesKernels,
 } from "@kiln-gpu/core";
 import { openStore, type StoreOptions } from "@kiln-gpu/shader-cache";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
+import { DeviceKeeper } from "./device-keeper.js";
+import type { KeepLimits } from "./device-session.js";
 import type { Leak } from "./holders.js";
-import { type KeepLimits, PersistentBackend } from "./persistent-backend.js";
+import { PersistentBackend } from "./persistent-backend.js";
 
 export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
   /** Where tuning results are kept for later processes: `false` for nowhere, options for elsewhere than the platform's cache folder. */
@@ -24,10 +28,30 @@ export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<Kee
    * the call that made them. By default the console, except where `NODE_ENV` is `production`, since remembering the call takes time.
    */
   readonly leakDetection?: boolean | ((leak: Leak) => void);
+  /**
+   * Whether another device is opened when this one is lost; so by default, except where the device is the caller's own. What was
+   * prepared is prepared again, and arrays that are `recoverable` are uploaded again.
+   */
+  readonly recovery?: boolean;
+  /**
+   * How often a run that was lost with its device is begun again on another: 1 by default. Only runs of which everything is still on the host are;
+   * others reject with `device-lost`.
+   */
+  readonly lossRetries?: number;
+  /**
+   * Fills all memory with a pattern before each use, for tests: a kernel or a reader that sees bytes which nobody wrote for it sees the
+   * pattern. It costs much time.
+   */
+  readonly poisonMemory?: boolean;
 }
 
 /** All that the persistent backend offers. */
-export type PersistentComputeBackend = ComputeBackend & StagesMemory & KeepsArrays & RecordsSequences & TunesKernels;
+export type PersistentComputeBackend = ComputeBackend &
+  StagesMemory &
+  KeepsArrays &
+  RecordsSequences &
+  TunesKernels &
+  RecoversDevice;
 
 const defaults: KeepLimits = {
   byteBudget: 2 * 2 ** 30,
@@ -36,7 +60,13 @@ const defaults: KeepLimits = {
   maxDescriptorSets: 500,
   maxDescriptors: 1000,
   maxSubmissions: 3,
+  graceMs: 2000,
+  deadlineMs: Number.POSITIVE_INFINITY,
+  maxAbandoned: 4,
 };
+
+/** Those that need not be whole. */
+const amounts: readonly (keyof KeepLimits)[] = ["byteBudget", "maxIdleMs", "graceMs", "deadlineMs"];
 
 /**
  * Opens a backend that keeps its device, pipelines, bind groups and buffers, so that a warm run makes nothing.
@@ -47,9 +77,9 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   for (const name of Object.keys(defaults) as (keyof KeepLimits)[]) {
     const given = options[name];
     if (given === undefined) continue;
-    const isBytesOrMs = name === "byteBudget" || name === "maxIdleMs";
-    if (typeof given !== "number" || !(given >= 1) || (!isBytesOrMs && !Number.isInteger(given))) {
-      const expected = isBytesOrMs ? "a number, 1 or more" : "a whole number, 1 or more";
+    const isAmount = amounts.includes(name);
+    if (typeof given !== "number" || !(given >= 1) || (!isAmount && !Number.isInteger(given))) {
+      const expected = isAmount ? "a number, 1 or more" : "a whole number, 1 or more";
       throw new ComputeError(
         "invalid-option",
         `openPersistentBackend is given a ${name} of ${given}; expected is ${expected}.`,
@@ -57,7 +87,13 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
     }
     (limits as { -readonly [name in keyof KeepLimits]: number })[name] = given;
   }
-  const { store = true, mode = "throughput", leakDetection = isInDevelopment() } = options;
+  const { store = true, mode = "throughput", leakDetection = isInDevelopment(), lossRetries = 1 } = options;
+  if (!Number.isInteger(lossRetries) || lossRetries < 0) {
+    throw new ComputeError(
+      "invalid-option",
+      `openPersistentBackend is given lossRetries of ${lossRetries}; expected is a whole number, 0 or more.`,
+    );
+  }
   if (mode !== "throughput" && mode !== "latency") {
     throw new ComputeError(
       "invalid-option",
@@ -65,12 +101,19 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
     );
   }
   const onLeak = typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined;
-  return new PersistentBackend(await openDevice(options), {
+  const open = await openDevice(options);
+  const runs = new RunLedger("persistent");
+  const parts = {
     limits,
     store: openStore(typeof store === "boolean" ? { isEnabled: store } : store),
+    runs,
     isImmediate: mode === "latency",
+    isPoisoned: options.poisonMemory ?? false,
     onLeak,
-  });
+  };
+  const recovers = open.isOwned && (options.recovery ?? true);
+  const keeper = new DeviceKeeper(open, parts, { reopen: () => openDevice(options), recovers });
+  return new PersistentBackend({ runs, keeper, lossRetries });
 }
 
 function isInDevelopment(): boolean {

@@ -1,39 +1,34 @@
 import {
+  type Bindings,
   ComputeError,
+  checkProfileName,
   type Parameters,
-  type PlannedResource,
   type PlannedSequence,
   type ReplayOptions,
+  RunClock,
   type RunPlan,
   type RunResults,
   replayed,
   type Sequence,
   withParameters,
 } from "@kiln-gpu/core";
-import type { BufferPool, DescriptorPool, PooledBuffer } from "@kiln-gpu/resource-pools";
+import type { PooledBuffer } from "@kiln-gpu/resource-pools";
+import { arraysWrittenBy, enqueueInOrder } from "./array-access.js";
+import { ArrayUse } from "./array-use.js";
 import { acquireBindGroups } from "./bind-groups.js";
-import type { Holders } from "./holders.js";
-import { type PlaceLimits, placeBatch } from "./place-batch.js";
+import type { DeviceSession } from "./device-session.js";
+import type { Holder } from "./holders.js";
+import { placeBatch } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
 import type { RecordedBatch } from "./ready-run.js";
-import type { ResidentMemory } from "./resident-memory.js";
+import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
 
-/** What sequences share, for the life of the backend. */
-export interface SequenceContext {
-  readonly buffers: BufferPool;
-  readonly descriptors: DescriptorPool;
-  readonly holders: Holders;
-  readonly places: PlaceLimits;
-  /** An array on the GPU with these bytes. */
-  readonly makeArray: (bytes: Uint8Array) => Promise<ResidentMemory<Uint8Array>>;
-  readonly replay: (sequence: RecordedSequence, plan: () => RunPlan, options: ReplayOptions) => Promise<object>;
-}
-
-export class RecordedSequence<P extends Parameters = Parameters> implements Sequence<P> {
+export class RecordedSequence<P extends Parameters = Parameters> implements Sequence<P>, Holder {
   readonly label: string;
   readonly dispatches: number;
   readonly batch: RecordedBatch;
-  readonly #context: SequenceContext;
+  readonly owner: ArrayOwner;
+  readonly #session: DeviceSession;
   readonly #plan: RunPlan;
   readonly parameters: P;
   /** Freed with the sequence. */
@@ -41,6 +36,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   readonly #constants: ResidentMemory<Uint8Array> | undefined;
   #replays = 0;
   #isDisposed = false;
+  #loss: ComputeError | undefined;
 
   /**
    * Acquires what the replays of `planned` share.
@@ -48,17 +44,18 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
    * @throws {ComputeError} `limit-exceeded`, `out-of-memory`, `device-lost`.
    */
   static async make<P extends Parameters>(
-    context: SequenceContext,
+    session: DeviceSession,
+    owner: ArrayOwner,
     parameters: P,
     planned: PlannedSequence,
     pipelines: readonly StoredProgram[],
   ): Promise<RecordedSequence<P>> {
-    const { buffers, descriptors } = context;
-    const constants = await makeConstants(context, planned);
+    const { buffers, descriptors } = session;
+    const constants = await makeConstants(session, owner, planned);
     let owned: PooledBuffer[] = [];
     try {
       const plan = constants ? constants.plan : planned.plan;
-      const places = placeBatch([plan], context.places);
+      const places = placeBatch([plan], session.places);
       const residents = places.regions.flatMap(({ resident }) =>
         resident ? (plan.resources[resident.resource]!.resident as ResidentMemory).buffer : [],
       );
@@ -67,7 +64,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
       const regions = [...owned, ...residents];
       const { dispatches } = acquireBindGroups(descriptors, [{ plan, pipelines }], places, regions);
       const batch = { places, regions, staging: places.requests.slice(count), dispatches };
-      return new RecordedSequence(context, parameters, plan, batch, owned, constants?.array);
+      return new RecordedSequence(session, owner, parameters, plan, batch, owned, constants?.array);
     } catch (error) {
       buffers.releaseAll(owned);
       constants?.array.dispose();
@@ -76,7 +73,8 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   }
 
   private constructor(
-    context: SequenceContext,
+    session: DeviceSession,
+    owner: ArrayOwner,
     parameters: P,
     plan: RunPlan,
     batch: RecordedBatch,
@@ -86,32 +84,44 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.label = plan.label;
     this.dispatches = batch.dispatches.length;
     this.batch = batch;
-    this.#context = context;
+    this.owner = owner;
+    this.#session = session;
     this.#plan = plan;
     this.parameters = parameters;
     this.#owned = owned;
     this.#constants = constants;
-    const { buffers, holders } = context;
+    const { buffers, holders } = session;
     const held = constants ? [...owned, constants.buffer] : owned;
     holders.add(this, { what: `sequence "${this.label}"`, free: () => buffers.releaseAll(held), isViewed: false });
-  }
-
-  /** Its resources stand for the same resident arrays in every replay. */
-  get resources(): readonly PlannedResource[] {
-    return this.#plan.resources.filter(({ resident }) => resident !== this.#constants);
   }
 
   async replay<const O extends ReplayOptions = ReplayOptions>(
     values: { readonly [Name in keyof P]?: P[Name] } = {},
     options?: O,
   ): Promise<RunResults<P, O>> {
-    if (this.#isDisposed) {
-      throw new ComputeError("disposed", `Sequence "${this.label}" is disposed; record it again.`);
+    const subject = `Sequence "${this.label}"`;
+    if (this.#loss) {
+      const message = `${subject} was lost with its device; record it again. ${this.#loss.message}`;
+      throw new ComputeError("device-lost", message, { cause: this.#loss });
     }
+    if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is disposed; record it again.`);
     this.#replays += 1;
     try {
-      const plan = () => withParameters(this.#plan, this.parameters, replayed(this.label, this.parameters, values));
-      return (await this.#context.replay(this as unknown as RecordedSequence, plan, options ?? {})) as RunResults<P, O>;
+      const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, async (caller) => {
+        const clock = options?.profile ? new RunClock() : undefined;
+        if (clock) checkProfileName(subject, this.parameters as Bindings);
+        const plan = withParameters(this.#plan, this.parameters, replayed(this.label, this.parameters, values));
+        const arrays = this.#residents().map(
+          (resident) => ResidentMemory.claim(resident, this.#session.arrays, subject, "array").users,
+        );
+        const use = new ArrayUse(`The replay of sequence "${this.label}"`, arrays, caller);
+        const written = arraysWrittenBy(plan);
+        for (const array of written) array.outdateCopy();
+        const recorded = this.batch;
+        const run = { plan, pipelines: [], taken: undefined, use, record: undefined, recorded, caller, clock };
+        return await enqueueInOrder(this.#session, use, written, run, true);
+      });
+      return results as RunResults<P, O>;
     } finally {
       this.#replays -= 1;
       this.#freeUnused();
@@ -121,7 +131,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#context.holders.delete(this);
+    this.#session.holders.delete(this);
     this.#freeUnused();
   }
 
@@ -129,15 +139,29 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.dispose();
   }
 
+  lose(reason: ComputeError): void {
+    this.#loss = reason;
+    this.dispose();
+  }
+
+  /** The callers' arrays that every replay binds. */
+  #residents(): ResidentMemory[] {
+    const residents: ResidentMemory[] = [];
+    for (const { resident } of this.#plan.resources) {
+      if (resident && resident !== this.#constants) residents.push(resident as ResidentMemory);
+    }
+    return residents;
+  }
+
   #freeUnused(): void {
     if (!this.#isDisposed || this.#replays > 0) return;
-    this.#context.buffers.releaseAll(this.#owned);
+    this.#session.buffers.releaseAll(this.#owned);
     this.#constants?.dispose();
   }
 }
 
 /** The bytes that no replay changes go to the GPU once, equal ones together, and are bound from there. */
-async function makeConstants({ places, makeArray }: SequenceContext, { plan, constants }: PlannedSequence) {
+async function makeConstants(session: DeviceSession, owner: ArrayOwner, { plan, constants }: PlannedSequence) {
   if (constants.length === 0) return undefined;
   const starts = new Map<string, number>();
   const parts: { readonly start: number; readonly bytes: Uint8Array }[] = [];
@@ -149,7 +173,8 @@ async function makeConstants({ places, makeArray }: SequenceContext, { plan, con
     const known = starts.get(key);
     if (known !== undefined) return known;
     const last = parts.at(-1);
-    const start = last ? Math.ceil((last.start + last.bytes.length) / places.alignment) * places.alignment : 0;
+    const { alignment } = session.places;
+    const start = last ? Math.ceil((last.start + last.bytes.length) / alignment) * alignment : 0;
     parts.push({ start, bytes });
     starts.set(key, start);
     return start;
@@ -157,7 +182,8 @@ async function makeConstants({ places, makeArray }: SequenceContext, { plan, con
   const { start, bytes } = parts.at(-1)!;
   const all = new Uint8Array(Math.ceil((start + bytes.length) / 4) * 4);
   for (const part of parts) all.set(part.bytes, part.start);
-  const array = await makeArray(all);
+  const options = { type: Uint8Array, length: all.length, isPart: true, owner };
+  const array = await ResidentMemory.make(session.arrays, options, all);
   const resources = plan.resources.slice();
   for (const [i, index] of constants.entries()) {
     const { data: _, packedAs: __, ...resource } = resources[index]!;

@@ -10,7 +10,8 @@ import {
 } from "@kiln-gpu/core";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import { ArrayUsers } from "./array-use.js";
-import type { Holders } from "./holders.js";
+import type { Holder, Holders } from "./holders.js";
+import { deviceUsage } from "./place-batch.js";
 
 /** One access to arrays that is no run of a kernel. */
 export interface ArrayAccess {
@@ -27,42 +28,95 @@ export interface ArrayAccess {
 /** Performs accesses in the order of their calls; resolves with what they read, by the names of the resources. */
 export type PerformAccess = (access: ArrayAccess) => Promise<{ readonly [name: string]: TypedArray }>;
 
-/** What arrays share, for the life of the backend. */
+/** What the arrays of one device share. */
 export interface ArrayContext {
   readonly buffers: BufferPool;
   readonly holders: Holders;
   readonly perform: PerformAccess;
 }
 
+export interface ResidentOptions<T extends TypedArray> {
+  readonly type: TypedArrayConstructor<T>;
+  /** Elements. */
+  readonly length: number;
+  readonly label?: string | undefined;
+  /** Whether it keeps a copy of its elements on the host. */
+  readonly isRecoverable?: boolean;
+  /** Whether it is a part of something else, which disposes it, or releases its buffer when it cannot any more. */
+  readonly isPart?: boolean;
+  readonly owner: ArrayOwner;
+}
+
+/** The backend, which must not be collected while the array is in use. */
+export interface ArrayOwner {
+  /** Resolves when there is a device to work on; `undefined` where there is. */
+  whenReady(): Promise<unknown> | undefined;
+}
+
 /** An array in a device buffer of its own. */
-export class ResidentMemory<T extends TypedArray = TypedArray> implements ResidentArray<T> {
+export class ResidentMemory<T extends TypedArray = TypedArray> implements ResidentArray<T>, Holder {
   readonly role = "resident";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
-  readonly users: ArrayUsers;
-  readonly #context: ArrayContext;
-  /** The whole of it is the array's; it may be longer. */
-  readonly buffer: PooledBuffer;
+  /** What errors and events call it. */
+  readonly what: string;
+  readonly owner: ArrayOwner;
+  readonly #isPart: boolean;
+  /** Its bytes as the host wrote them, of an array that is recoverable and was written by nobody else. */
+  #copy: Uint8Array | undefined;
+  #context: ArrayContext;
+  #buffer: PooledBuffer;
+  #users: ArrayUsers;
   #isDisposed = false;
   #isFreed = false;
+  #loss: ComputeError | undefined;
 
-  /** @param isOwned Whether it is a part of something else, which disposes it, or releases its buffer when it cannot any more. */
-  constructor(
+  /**
+   * An array with the elements of `data`, or zeros.
+   * @throws {ComputeError} `limit-exceeded`, `out-of-memory`, `device-lost`.
+   */
+  static async make<T extends TypedArray>(
+    context: ArrayContext,
+    options: ResidentOptions<T>,
+    data: T | undefined,
+  ): Promise<ResidentMemory<T>> {
+    const byteLength = options.length * options.type.BYTES_PER_ELEMENT;
+    const buffer = await context.buffers.acquire({ byteLength, usage: deviceUsage });
+    const array = new ResidentMemory(context, buffer, options);
+    try {
+      if (!data) await array.#clear();
+      else await array.#upload(data, 0);
+      if (data && options.isRecoverable) array.#copy = bytesOf(data).slice();
+    } catch (error) {
+      array.dispose();
+      throw error;
+    }
+    return array;
+  }
+
+  private constructor(
     context: ArrayContext,
     buffer: PooledBuffer,
-    type: TypedArrayConstructor<T>,
-    length: number,
-    isOwned = false,
+    { type, length, label, isPart = false, owner }: ResidentOptions<T>,
   ) {
-    this.#context = context;
-    this.buffer = buffer;
     this.type = type;
     this.length = length;
-    this.users = new ArrayUsers(() => this.#freeUnused());
-    const { buffers, holders } = context;
-    if (isOwned) return;
-    const what = `a resident ${type.name} of ${length}`;
-    holders.add(this, { what, free: releaseOf(buffers, buffer), isViewed: false });
+    this.what = label === undefined ? `a resident ${type.name} of ${length}` : `resident array "${label}"`;
+    this.owner = owner;
+    this.#isPart = isPart;
+    this.#context = context;
+    this.#buffer = buffer;
+    this.#users = new ArrayUsers(() => this.#freeUnused());
+    this.#hold();
+  }
+
+  /** The whole of it is the array's; it may be longer. */
+  get buffer(): PooledBuffer {
+    return this.#buffer;
+  }
+
+  get users(): ArrayUsers {
+    return this.#users;
   }
 
   /**
@@ -72,6 +126,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   static claim(given: ResidentArray, context: ArrayContext, subject: string, name: string): ResidentMemory {
     const refuse = (reason: string) =>
       new ComputeError("invalid-binding", `${subject} is given a resident array as "${name}" that ${reason}.`);
+    if (given instanceof ResidentMemory && given.#loss)
+      throw given.#lost(`Binding "${name}" of ${subject}`, given.#loss);
     if (!(given instanceof ResidentMemory) || given.#context !== context) throw refuse("another backend made");
     if (given.#isDisposed) throw refuse("is disposed");
     return given;
@@ -87,6 +143,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
         `${subject} gives a ${this.type.name} of ${length}; \`into\` is a ${into.constructor.name} of ${into.length}.`,
       );
     }
+    const ready = this.owner.whenReady();
+    if (ready) await this.#wait(subject, ready);
     const resource = {
       ...this.#part(start, length),
       access: "read",
@@ -105,8 +163,20 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     const { length } = this.#checkedRange(subject, { start, length: data.length });
     if (length === 0) return;
     this.#checkAligned(subject, start, length);
-    const resource = { ...this.#part(start, length), access: "read-write", data } as const;
-    await this.#context.perform({ subject, arrays: [this], written: [this], resources: [resource] });
+    const ready = this.owner.whenReady();
+    if (ready) await this.#wait(subject, ready);
+    await this.#upload(data, start);
+    this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
+  }
+
+  async #upload(data: T, start: number): Promise<void> {
+    const resource = { ...this.#part(start, data.length), access: "read-write", data } as const;
+    await this.#context.perform({
+      subject: this.#subject("write"),
+      arrays: [this],
+      written: [this],
+      resources: [resource],
+    });
   }
 
   async copyFrom(source: ResidentArray, range: ArrayRange = {}, start = 0): Promise<void> {
@@ -125,6 +195,10 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (length === 0) return;
     this.#checkAligned(subject, start, length);
     source.#checkAligned(subject, from.start, length);
+    const ready = this.owner.whenReady();
+    if (ready) await this.#wait(subject, ready);
+    source.#check(subject);
+    this.outdateCopy();
     const bytes = this.type.BYTES_PER_ELEMENT;
     const [sourceBuffer, targetBuffer] = [source.buffer.buffer, this.buffer.buffer];
     const { byteLength } = this.#part(start, length);
@@ -139,7 +213,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   /** Sets every element to zero, and the bytes after them. */
-  async clear(): Promise<void> {
+  async #clear(): Promise<void> {
     const { buffer } = this.buffer;
     const { byteLength } = this.#part(0, this.length);
     await this.#context.perform({
@@ -155,7 +229,49 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#context.holders.delete(this);
+    this.#copy = undefined;
     this.#freeUnused();
+  }
+
+  /** Whether it can be uploaded again as it was. */
+  get isRecoverable(): boolean {
+    return this.#copy !== undefined;
+  }
+
+  /** Something other than the host is going to write it: the copy on the host no longer tells what it holds. */
+  outdateCopy(): void {
+    this.#copy = undefined;
+  }
+
+  lose(reason: ComputeError): void {
+    this.#loss = reason;
+    this.dispose();
+  }
+
+  /**
+   * Uploads it again, to another device than the one that was lost; what was asked of that one is no longer its concern.
+   * @returns Whether it did; not so where it is disposed.
+   * @throws {ComputeError} `out-of-memory`, `device-lost`, `limit-exceeded`.
+   */
+  async restore(context: ArrayContext): Promise<boolean> {
+    if (this.#isDisposed) return false;
+    const { byteLength } = this.#buffer;
+    this.#context.holders.delete(this);
+    this.#context.buffers.release(this.#buffer);
+    this.#isFreed = true;
+    const buffer = await context.buffers.acquire({ byteLength, usage: deviceUsage });
+    if (this.#isDisposed) {
+      context.buffers.release(buffer);
+      return false;
+    }
+    this.#context = context;
+    this.#buffer = buffer;
+    this.#isFreed = false;
+    this.#users = new ArrayUsers(() => this.#freeUnused());
+    this.#hold();
+    const { buffer: bytes, byteOffset } = this.#copy!;
+    await this.#upload(new this.type(bytes as ArrayBuffer, byteOffset, this.length), 0);
+    return true;
   }
 
   [Symbol.dispose](): void {
@@ -163,13 +279,37 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   #freeUnused(): void {
-    if (!this.#isDisposed || this.#isFreed || this.users.all.size > 0) return;
+    if (!this.#isDisposed || this.#isFreed || this.#users.all.size > 0) return;
     this.#isFreed = true;
-    this.#context.buffers.release(this.buffer);
+    this.#context.buffers.release(this.#buffer);
+  }
+
+  /** Lets it be reported when it is dropped, and lost or freed with its device. */
+  #hold(): void {
+    if (this.#isPart) return;
+    const { buffers, holders } = this.#context;
+    holders.add(this, { what: this.what, free: releaseOf(buffers, this.#buffer), isViewed: false });
+  }
+
+  /** Waits while a lost device is being replaced; otherwise the call takes its place in the order at once. */
+  async #wait(subject: string, ready: Promise<unknown>): Promise<void> {
+    await ready;
+    this.#check(subject);
+  }
+
+  /** @throws {ComputeError} `disposed`, `device-lost`. */
+  #check(subject: string): void {
+    if (this.#loss) throw this.#lost(subject, this.#loss);
+    if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is not possible: the array is disposed.`);
+  }
+
+  #lost(subject: string, reason: ComputeError): ComputeError {
+    const message = `${subject} is not possible: ${this.what} was lost with its device. ${reason.message}`;
+    return new ComputeError("device-lost", message, { cause: reason });
   }
 
   #subject(verb: string): string {
-    return `The ${verb} of a resident ${this.type.name} of ${this.length}`;
+    return `The ${verb} of ${this.what}`;
   }
 
   /** The resource that stands for a range of elements. */
@@ -179,7 +319,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   #checkedRange(subject: string, { start = 0, length }: ArrayRange): Required<ArrayRange> {
-    if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is not possible: the array is disposed.`);
+    this.#check(subject);
     const count = length ?? this.length - start;
     const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(count) && start >= 0 && count >= 0;
     if (!isRange || start + count > this.length) {
@@ -202,6 +342,10 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
         "WebGPU copies from and to multiples of 4 bytes.",
     );
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Not made where `this` is in reach: it must not keep the array from being collected. */

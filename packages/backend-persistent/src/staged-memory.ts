@@ -1,9 +1,17 @@
 import { ComputeError, type RunPlan, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
-import type { PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
-import type { Holders } from "./holders.js";
+import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
+import type { OpenDevice } from "@kiln-gpu/webgpu";
+import type { Holder, Holders } from "./holders.js";
+
+interface StagingPath {
+  readonly buffers: BufferPool;
+  readonly staging: StagingPool;
+  readonly holders: Holders;
+  readonly open: OpenDevice;
+}
 
 /** A mapped upload buffer in its caller's hands. */
-export class StagedMemory<T extends TypedArray> implements Staged<T> {
+export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   readonly role = "staged";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
@@ -11,14 +19,38 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
   readonly #holders: Holders;
   #isClaimed = false;
   #memory: { readonly buffer: PooledBuffer; readonly data: T } | undefined;
+  #loss: ComputeError | undefined;
+  /** The backend, which must not be collected while this may be bound to one of its runs. */
+  readonly owner: object;
 
-  constructor(
+  /**
+   * Acquires the memory.
+   * @throws {ComputeError} `limit-exceeded`, `out-of-memory`, `device-lost`.
+   */
+  static async make<T extends TypedArray>(
+    { buffers, staging, holders, open }: StagingPath,
+    type: TypedArrayConstructor<T>,
+    length: number,
+    owner: object,
+  ): Promise<StagedMemory<T>> {
+    const byteLength = length * type.BYTES_PER_ELEMENT;
+    const buffer = await buffers.acquire({ byteLength, usage: uploadUsage });
+    if (open.loss) {
+      buffers.release(buffer);
+      throw open.loss;
+    }
+    return new StagedMemory(staging, buffer, type, length, holders, owner);
+  }
+
+  private constructor(
     staging: StagingPool,
     buffer: PooledBuffer,
     type: TypedArrayConstructor<T>,
     length: number,
     holders: Holders,
+    owner: object,
   ) {
+    this.owner = owner;
     this.#staging = staging;
     this.#holders = holders;
     this.type = type;
@@ -33,6 +65,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
   }
 
   get data(): T {
+    if (this.#loss) throw this.#loss;
     if (this.#memory && !this.#isClaimed) return this.#memory.data;
     throw new ComputeError(
       "disposed",
@@ -47,6 +80,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
   static claim(staged: Staged, staging: StagingPool, label: string, name: string): StagedMemory<TypedArray> {
     const refuse = (reason: string) =>
       new ComputeError("invalid-binding", `Kernel "${label}" is given staged memory as "${name}" that ${reason}.`);
+    if (staged instanceof StagedMemory && staged.#loss) throw staged.#loss;
     if (!(staged instanceof StagedMemory) || staged.#staging !== staging) throw refuse("another backend staged");
     if (!staged.#memory || staged.#isClaimed)
       throw refuse("was bound or released before; it serves one run, so stage another");
@@ -67,6 +101,15 @@ export class StagedMemory<T extends TypedArray> implements Staged<T> {
   release(): void {
     if (!this.#memory || this.#isClaimed) return;
     giveBack(this.#staging, this.#end(this.#memory));
+  }
+
+  lose(reason: ComputeError): void {
+    this.#loss = new ComputeError(
+      "device-lost",
+      `The staged ${this.type.name} of ${this.length} was lost with its device; stage another. ${reason.message}`,
+      { cause: reason },
+    );
+    this.release();
   }
 
   #end({ buffer }: { readonly buffer: PooledBuffer }): PooledBuffer {

@@ -1,7 +1,10 @@
+import { ComputeError } from "@kiln-gpu/core";
 import type { CommandPool, CommandSlot } from "@kiln-gpu/resource-pools";
 import type { ArrayUsers } from "./array-use.js";
 import { type BatchContext, executeBatch, type SlotContents } from "./execute-batch.js";
+import { type HangLimits, HangWatch } from "./hang-watch.js";
 import type { ReadyRun } from "./ready-run.js";
+import { subjectOf } from "./transfer.js";
 
 /** A run that waits for its submission or its results. */
 interface QueuedRun {
@@ -13,13 +16,15 @@ interface QueuedRun {
   reject(error: unknown): void;
 }
 
-export interface QueueLimits {
+export interface QueueLimits extends HangLimits {
   /** Whether a run is submitted by the call that asks for it, where a slot is free. */
   readonly isImmediate: boolean;
   readonly maxBatchRuns: number;
   readonly maxBatchByteLength: number;
   /** What each resource of a shared buffer is rounded up to. */
   readonly alignment: number;
+  /** Called once the device works on something that does not end, with what to tell those who need the device. */
+  readonly onHang: (loss: ComputeError) => void;
 }
 
 /**
@@ -33,6 +38,7 @@ export class SubmissionQueue {
   readonly #slots: CommandPool<SlotContents>;
   readonly #limits: QueueLimits;
   readonly #inFlight: (readonly QueuedRun[])[] = [];
+  readonly #watch: HangWatch;
   #queue: QueuedRun[] = [];
   #isScheduled = false;
   readonly #onMicrotask = () => {
@@ -44,8 +50,10 @@ export class SubmissionQueue {
     this.#context = context;
     this.#slots = slots;
     this.#limits = limits;
+    this.#watch = new HangWatch(limits, (runs, ms) => this.#hang(runs, ms));
     // A lost device may stay silent about what it was given; nobody waits for it.
     context.open.onLoss((loss) => {
+      this.#watch.end();
       for (const batch of [...this.#inFlight, this.#queue]) {
         for (const run of batch) run.reject(loss);
       }
@@ -123,8 +131,9 @@ export class SubmissionQueue {
   /** Never rejects: what goes wrong is the runs' to tell. */
   async #submit(batch: readonly QueuedRun[], slot: CommandSlot<SlotContents>): Promise<void> {
     this.#inFlight.push(batch);
+    const runs = readyRunsOf(batch);
     try {
-      const results = await executeBatch(this.#context, readyRunsOf(batch), slot.contents);
+      const results = await executeBatch(this.#context, runs, slot.contents, this.#watch);
       for (let i = 0; i < batch.length; i += 1) batch[i]!.resolve(results[i]!);
     } catch (error) {
       if (batch.length === 1 || this.#context.open.loss) {
@@ -133,11 +142,24 @@ export class SubmissionQueue {
         this.#queue.unshift(...batch.map((run) => ({ ...run, alone: true })));
       }
     } finally {
+      this.#watch.delete(runs);
       this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
       for (let i = 0; i < batch.length; i += 1) batch[i]!.ready.use?.settle();
       this.#slots.release(slot);
       this.#schedule();
     }
+  }
+
+  /** The device is of no use any more to anyone; to those whose submission holds it, that is their own doing. */
+  #hang(runs: readonly ReadyRun[], ms: number): void {
+    const { open } = this.#context;
+    const subject = runs.length === 1 ? subjectOf(runs[0]!) : `A batch of ${runs.length} runs`;
+    const said = `${subject} has not ended on the device within ${ms} ms`;
+    const timeout = new ComputeError("timeout", `${said}; the device is set aside.`);
+    for (const batch of this.#inFlight) {
+      for (const run of batch) if (runs.includes(run.ready)) reject(run, timeout);
+    }
+    this.#limits.onHang(new ComputeError("device-lost", `The device "${open.info.name}" is set aside: ${said}.`));
   }
 }
 

@@ -1,24 +1,28 @@
 /** Measures which constants a kernel is quickest with, on the backend that will run it. */
-import type {
-  Bindings,
-  Constants,
-  Inout,
-  KeepsArrays,
-  Kernel,
-  Output,
-  RecordsSequences,
-  ResidentArray,
-  Sequence,
-  TunedCandidate,
-  TypedArray,
+import {
+  type Bindings,
+  ComputeError,
+  type Constants,
+  type Inout,
+  type KeepsArrays,
+  type Kernel,
+  type Output,
+  type RecordsSequences,
+  type ResidentArray,
+  type Sequence,
+  type TunedCandidate,
+  type TuningReport,
+  type TypedArray,
 } from "@kiln-gpu/core";
+import type { DeviceSession } from "./device-session.js";
+import { elementsOf } from "./specializer.js";
 
-export interface Candidate {
+interface Candidate {
   readonly constants: Constants;
   readonly kernel: Kernel;
 }
 
-export interface Measured {
+interface Measured {
   readonly candidates: readonly TunedCandidate[];
   readonly clock: "device" | "host";
 }
@@ -28,8 +32,41 @@ const sampleNs = 2e6;
 const maxRepeats = 1024;
 const rounds = 9;
 
+/**
+ * Measures `kernel` on bindings of this size, and lets the session's specializer keep what is quickest.
+ * @throws {ComputeError} What `TunesKernels.tune` throws.
+ */
+export async function tuneKernel(
+  backend: KeepsArrays & RecordsSequences,
+  { specializer, info }: DeviceSession,
+  kernel: Kernel,
+  bindings: Bindings,
+): Promise<TuningReport> {
+  if (!kernel.tunable) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${kernel.label}" has nothing to tune; give it \`tunable\` constants, as { workgroup_size: [256, 64, 128] }.`,
+    );
+  }
+  const elements = elementsOf(bindings);
+  const fitting = await specializer.candidates(kernel);
+  if (fitting.length === 0) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `Kernel "${kernel.label}" is tunable by ${JSON.stringify(kernel.tunable)}; this device runs none of that, at most ` +
+        `${info.limits.maxComputeInvocationsPerWorkgroup} invocations in a workgroup.`,
+    );
+  }
+  const { candidates, clock } = await measureCandidates(backend, fitting, bindings);
+  const first = candidates.find(({ constants }) => constants === fitting[0]!.constants)!;
+  const quicker = isQuicker(candidates[0]!, first);
+  const chosen = (quicker ? candidates[0]! : first).constants;
+  await specializer.keep(kernel, elements, chosen);
+  return { kernel: kernel.label, elements, candidates, chosen, isQuicker: quicker, clock };
+}
+
 /** The quickest first. */
-export async function measureCandidates(
+async function measureCandidates(
   backend: KeepsArrays & RecordsSequences,
   candidates: readonly Candidate[],
   bindings: Bindings,
@@ -74,7 +111,7 @@ export async function measureCandidates(
 }
 
 /** Whether `quickest` is quicker than `first` by more than both their noise, and by enough to matter. */
-export function isQuicker(quickest: TunedCandidate, first: TunedCandidate): boolean {
+function isQuicker(quickest: TunedCandidate, first: TunedCandidate): boolean {
   const gain = first.medianNs - quickest.medianNs;
   return gain > 2 * (first.deviationNs + quickest.deviationNs) && gain > 0.02 * first.medianNs;
 }

@@ -1,4 +1,5 @@
 import type { Accepted, Bindings, ResidentArray, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import type { ComputeError } from "./errors.js";
 import type { Constants, Kernel } from "./kernel.js";
 import type { PrepareOptions, RunOptions, RunResults } from "./run-options.js";
 import type { Parameters, RecordOptions, RecordRun, References, Sequence } from "./sequence.js";
@@ -41,6 +42,13 @@ export interface CacheCounters extends ResourceCounters {
   readonly evicted: number;
 }
 
+export interface DeviceCounters extends ResourceCounters {
+  /** How many were lost, those set aside included. */
+  readonly lost: number;
+  /** How many are set aside for good: a kernel did not end on them, and to destroy them would block for as long. */
+  readonly abandoned: number;
+}
+
 export interface MemoryCounters extends ResourceCounters {
   /** Bytes of all that exist now. */
   readonly bytes: number;
@@ -56,10 +64,12 @@ export interface BackendStats {
     readonly failed: number;
     /** Not settled yet. */
     readonly pending: number;
+    /** How often a run was begun again, since its device was lost. */
+    readonly retried: number;
   };
   /** Queue submissions; fewer than runs where runs shared one. */
   readonly submissions: number;
-  readonly devices: ResourceCounters;
+  readonly devices: DeviceCounters;
   readonly pipelines: CacheCounters;
   readonly bindGroups: CacheCounters;
   readonly buffers: MemoryCounters;
@@ -75,18 +85,67 @@ export interface StagesMemory {
   stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>>;
 }
 
+export interface ArrayOptions {
+  /** What errors and events call it; by default its type and length. */
+  readonly label?: string;
+}
+
+export interface FilledArrayOptions extends ArrayOptions {
+  /**
+   * Keeps a copy of its elements on the host, from which it is uploaded again when its device is lost. Only the host's `write`s go into the copy:
+   * once a run or `copyFrom` has written the array, a loss of the device is its loss.
+   */
+  readonly recoverable?: boolean;
+}
+
 /** What a backend offers beside `ComputeBackend` when it keeps arrays on the GPU. */
 export interface KeepsArrays {
   /**
-   * An array on the GPU with the elements of `data`, which is borrowed until this resolves.
+   * An array on the GPU with the elements of `data`, which is borrowed until this resolves. It is lost with its device, unless it is `recoverable`.
    * @throws {ComputeError} `invalid-option` for an empty array; `limit-exceeded`; `out-of-memory`; `device-lost`; `disposed`.
    */
-  array<T extends TypedArray>(data: T): Promise<ResidentArray<T>>;
+  array<T extends TypedArray>(data: T, options?: FilledArrayOptions): Promise<ResidentArray<T>>;
   /**
    * An array of `length` zeros on the GPU.
    * @throws {ComputeError} As above, and `invalid-option` for a length that is none.
    */
-  array<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<ResidentArray<T>>;
+  array<T extends TypedArray>(
+    type: TypedArrayConstructor<T>,
+    length: number,
+    options?: ArrayOptions,
+  ): Promise<ResidentArray<T>>;
+}
+
+/** The device is lost. */
+export interface DeviceLost {
+  readonly reason: ComputeError;
+  /** What callers hold that was lost with it: resident arrays, sequences, staged memory, leases. */
+  readonly lost: readonly string[];
+  /** Whether another device is going to be opened. */
+  readonly isRecovering: boolean;
+}
+
+/** Another device has taken the place of a lost one. */
+export interface DeviceRecovered {
+  readonly device: DeviceInfo;
+  /** The resident arrays that were uploaded again. */
+  readonly restored: readonly string[];
+  /** The kernels that had been prepared, and are again. */
+  readonly prepared: readonly string[];
+}
+
+export interface DeviceEvents {
+  readonly lost: DeviceLost;
+  readonly recovered: DeviceRecovered;
+}
+
+/** What a backend offers beside `ComputeBackend` when it opens another device in place of a lost one. */
+export interface RecoversDevice {
+  /**
+   * Calls `listener` at each `event` from now on, until the backend is disposed.
+   * @returns A function that forgets it.
+   */
+  on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void;
 }
 
 /** What a backend offers beside `ComputeBackend` when it can record a chain of runs and replay it. */

@@ -1,12 +1,19 @@
 export type {
+  ArrayOptions,
   BackendStats,
   CacheCounters,
   ComputeBackend,
+  DeviceCounters,
+  DeviceEvents,
   DeviceInfo,
   DeviceLimits,
+  DeviceLost,
+  DeviceRecovered,
+  FilledArrayOptions,
   KeepsArrays,
   MemoryCounters,
   RecordsSequences,
+  RecoversDevice,
   ResourceCounters,
   StagesMemory,
   TunedCandidate,
@@ -57,7 +64,7 @@ export { planRun } from "./plan-run.js";
 export { type PlannedSequence, planSequence, withParameters } from "./plan-sequence.js";
 export { Planner } from "./planner.js";
 export { RunClock, type RunPhase } from "./run-clock.js";
-export { type Caller, RunLedger } from "./run-ledger.js";
+export { Caller, RunLedger } from "./run-ledger.js";
 export type { PrepareOptions, RunOptions, RunProfile, RunResults } from "./run-options.js";
 export type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
 export {

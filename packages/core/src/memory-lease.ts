@@ -6,6 +6,7 @@ export class MemoryLease<T extends TypedArray> implements Lease<T> {
   readonly #name: string;
   #data: T | undefined;
   #onRelease: ((lease: MemoryLease<T>) => void) | undefined;
+  #loss: ComputeError | undefined;
 
   constructor(name: string, data: T, onRelease?: (lease: MemoryLease<T>) => void) {
     this.#name = name;
@@ -15,6 +16,7 @@ export class MemoryLease<T extends TypedArray> implements Lease<T> {
 
   get data(): T {
     if (this.#data) return this.#data;
+    if (this.#loss) throw this.#loss;
     throw new ComputeError("disposed", `The lease on "${this.#name}" is released; its memory is gone.`);
   }
 
@@ -23,6 +25,16 @@ export class MemoryLease<T extends TypedArray> implements Lease<T> {
     const onRelease = this.#onRelease;
     this.#onRelease = undefined;
     onRelease?.(this);
+  }
+
+  /** The device is lost, and the memory with it. */
+  lose(reason: ComputeError): void {
+    this.#loss = new ComputeError(
+      "device-lost",
+      `The lease on "${this.#name}" was lost with its device. ${reason.message}`,
+      { cause: reason },
+    );
+    this.release();
   }
 
   [Symbol.dispose](): void {

@@ -43,10 +43,10 @@ describe.each(early)("with %s", (_, optionsOf) => {
     const ledger = new RunLedger("test");
     const { work, end, caller } = openWork();
     const run = ledger.start("k", optionsOf(new AbortController()), work);
-    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 0, pending: 1 });
+    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 0, pending: 1, retried: 0 });
     end("done");
     expect(await run).toBe("done");
-    expect(ledger.stats()).toEqual({ started: 1, completed: 1, failed: 0, pending: 0 });
+    expect(ledger.stats()).toEqual({ started: 1, completed: 1, failed: 0, pending: 0, retried: 0 });
     expect(caller()!.left).toBeUndefined();
   });
 
@@ -57,7 +57,7 @@ describe.each(early)("with %s", (_, optionsOf) => {
     const error = new Error("broken");
     fail(error);
     await expect(run).rejects.toBe(error);
-    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0 });
+    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0, retried: 0 });
   });
 
   test("work that throws at once is a rejection", async () => {
@@ -125,7 +125,7 @@ describe("an abort", () => {
       cause: reason,
     });
     expect(begun).toBe(false);
-    expect(ledger.stats()).toEqual({ started: 0, completed: 0, failed: 0, pending: 0 });
+    expect(ledger.stats()).toEqual({ started: 0, completed: 0, failed: 0, pending: 0, retried: 0 });
   });
 
   test("during the run rejects it at once and tells the work", async () => {
@@ -136,7 +136,7 @@ describe("an abort", () => {
     controller.abort("enough");
     await expect(run).rejects.toMatchObject({ code: "aborted", cause: "enough" });
     expect(caller()!.left).toMatchObject({ code: "aborted" });
-    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0 });
+    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0, retried: 0 });
     end("too late");
     await turn();
     expect(ledger.stats()).toMatchObject({ completed: 0, failed: 1 });
@@ -191,7 +191,7 @@ describe("a deadline", () => {
       message: 'The run of kernel "blur" has not finished within 1 ms.',
     });
     expect(caller()!.left).toMatchObject({ code: "timeout" });
-    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0 });
+    expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0, retried: 0 });
     end("too late");
   });
 
@@ -252,14 +252,14 @@ describe("prepare", () => {
     await expect(ledger.prepare("k", {}, () => Promise.reject(new Error("does not compile")))).rejects.toThrow(
       "does not compile",
     );
-    expect(ledger.stats()).toEqual({ started: 0, completed: 0, failed: 0, pending: 0 });
+    expect(ledger.stats()).toEqual({ started: 0, completed: 0, failed: 0, pending: 0, retried: 0 });
   });
 
   test("can be aborted", async () => {
     const ledger = new RunLedger("test");
     const controller = new AbortController();
     const { work, end } = openWork<void>();
-    const prepared = ledger.prepare("k", { signal: controller.signal }, () => work({ left: undefined }));
+    const prepared = ledger.prepare("k", { signal: controller.signal }, work);
     controller.abort();
     await expect(prepared).rejects.toMatchObject({ code: "aborted" });
     end();
@@ -303,7 +303,7 @@ describe("close", () => {
   test("waits for the work of a preparation", async () => {
     const ledger = new RunLedger("test");
     const { work, end } = openWork<void>();
-    const prepared = ledger.prepare("k", {}, () => work({ left: undefined }));
+    const prepared = ledger.prepare("k", {}, work);
     const closed = ledger.close();
     expect(await isSettled(closed)).toBe(false);
     end();

@@ -3,11 +3,32 @@ import { ComputeError } from "./errors.js";
 import type { PrepareOptions, RunOptions } from "./run-options.js";
 
 /** Who waits for a run. */
-export interface Caller {
+export class Caller {
+  /** Whether it may leave before the run has ended: it gave a signal or a deadline. */
+  readonly mayLeave: boolean;
+  #left: ComputeError | undefined;
+  #listeners: ((reason: ComputeError) => void)[] | undefined;
+
+  constructor(mayLeave = false) {
+    this.mayLeave = mayLeave;
+  }
+
   /** Why the caller no longer waits, once that is so: `aborted` or `timeout`. */
-  left: ComputeError | undefined;
-  /** Called once with that reason, before the caller is told. */
-  onLeave?: (reason: ComputeError) => void;
+  get left(): ComputeError | undefined {
+    return this.#left;
+  }
+
+  /** Calls `listener` once, before the caller is told; at once where it has left. */
+  onLeave(listener: (reason: ComputeError) => void): void {
+    if (this.#left) listener(this.#left);
+    else if (this.mayLeave) (this.#listeners ??= []).push(listener);
+  }
+
+  leave(reason: ComputeError): void {
+    this.#left = reason;
+    for (const listener of this.#listeners ?? []) listener(reason);
+    this.#listeners = undefined;
+  }
 }
 
 /**
@@ -26,6 +47,7 @@ export class RunLedger {
   #started = 0;
   #completed = 0;
   #failed = 0;
+  #retried = 0;
   #closed = false;
 
   constructor(name: string) {
@@ -46,7 +68,7 @@ export class RunLedger {
     this.#admit(subject, options);
     this.#started += 1;
     this.#working += 1;
-    const caller: Caller = { left: undefined };
+    const caller = new Caller(isBounded(options));
     let working: Promise<T> | undefined;
     try {
       working = work(caller);
@@ -62,13 +84,13 @@ export class RunLedger {
   }
 
   /** Starts `work` that is no run: under the same rules, counted nowhere. `subject` begins the sentence of an error. */
-  async prepare<T>(subject: string, options: PrepareOptions, work: () => Promise<T>): Promise<T> {
+  async prepare<T>(subject: string, options: PrepareOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
     this.#admit(subject, options);
     this.#working += 1;
-    const caller: Caller = { left: undefined };
+    const caller = new Caller(isBounded(options));
     let working: Promise<T> | undefined;
     try {
-      working = work();
+      working = work(caller);
       return await told(working, subject, options, caller);
     } finally {
       this.#endWith(caller.left && working);
@@ -87,6 +109,11 @@ export class RunLedger {
     if (options.signal?.aborted) throw abortedError(subject, options.signal);
   }
 
+  /** Counts that a run is begun again, since its device was lost. */
+  countRetry(): void {
+    this.#retried += 1;
+  }
+
   /** @throws {ComputeError} `disposed`. */
   checkOpen(): void {
     if (this.#closed) throw new ComputeError("disposed", `The ${this.#name} backend is disposed; open another one.`);
@@ -100,14 +127,23 @@ export class RunLedger {
 
   stats(): BackendStats["runs"] {
     const pending = this.#started - this.#completed - this.#failed;
-    return { started: this.#started, completed: this.#completed, failed: this.#failed, pending };
+    return {
+      started: this.#started,
+      completed: this.#completed,
+      failed: this.#failed,
+      pending,
+      retried: this.#retried,
+    };
   }
 }
 
 /** Settles as the caller is to be told. */
 function told<T>(working: Promise<T>, subject: string, options: RunOptions, caller: Caller): Promise<T> {
-  const isBounded = options.signal !== undefined || options.timeoutMs !== undefined;
-  return isBounded ? settleEarly(working, subject, options, caller) : working;
+  return caller.mayLeave ? settleEarly(working, subject, options, caller) : working;
+}
+
+function isBounded({ signal, timeoutMs }: RunOptions): boolean {
+  return signal !== undefined || timeoutMs !== undefined;
 }
 
 function settleEarly<T>(
@@ -124,8 +160,7 @@ function settleEarly<T>(
     };
     const leave = (error: ComputeError) => {
       stopWaiting();
-      caller.left = error;
-      caller.onLeave?.(error);
+      caller.leave(error);
       reject(error);
     };
     const onAbort = () => leave(abortedError(subject, signal!));

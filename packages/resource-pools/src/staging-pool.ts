@@ -10,6 +10,8 @@ import type { PooledBuffer } from "./pooled-buffer.js";
 export class StagingPool {
   readonly #buffers: BufferPool;
   readonly #recycling = new Map<PooledBuffer, Promise<void>>();
+  /** Downloads whose map is pending or stands. */
+  readonly #mapped = new Set<PooledBuffer>();
 
   constructor(buffers: BufferPool) {
     this.#buffers = buffers;
@@ -31,7 +33,10 @@ export class StagingPool {
    * @throws what `mapAsync` throws, most often because the device is lost.
    */
   map(buffers: readonly PooledBuffer[], byteLengths: readonly number[]): Promise<unknown> {
-    const map = (i: number) => buffers[i]!.buffer.mapAsync(mapMode.read, 0, byteLengths[i]!);
+    const map = (i: number) => {
+      this.#mapped.add(buffers[i]!);
+      return buffers[i]!.buffer.mapAsync(mapMode.read, 0, byteLengths[i]!);
+    };
     return buffers.length === 1 ? map(0) : Promise.all(buffers.map((_, i) => map(i)));
   }
 
@@ -42,8 +47,16 @@ export class StagingPool {
 
   /** Ends every map of `buffers`, also one that is still pending. */
   unmap(buffers: readonly PooledBuffer[]): void {
-    for (const { buffer } of buffers) {
-      if (buffer.mapState !== "unmapped") buffer.unmap();
+    for (const pooled of buffers) {
+      this.#mapped.delete(pooled);
+      if (pooled.buffer.mapState !== "unmapped") pooled.buffer.unmap();
+    }
+  }
+
+  /** Ends every map that waits for the device: of a device that may never answer, nothing else does. */
+  endMaps(): void {
+    for (const { buffer } of [...this.#recycling.keys(), ...this.#mapped]) {
+      if (buffer.mapState === "pending") buffer.unmap();
     }
   }
 

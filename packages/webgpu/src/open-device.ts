@@ -12,8 +12,11 @@ export interface OpenDeviceOptions {
   readonly fallback?: SoftwareGpu;
   /** Uses the fallback (in browsers, the browser's own) even where there is a GPU. */
   readonly software?: boolean;
-  /** A device of the caller's own; it is used as it is and never destroyed. */
-  readonly device?: GPUDevice;
+  /**
+   * A device of the caller's own, which is used as it is and never destroyed; or a function that opens one, which is called again
+   * whenever another is needed, and whose devices are destroyed when they no longer are.
+   */
+  readonly device?: GPUDevice | (() => Promise<GPUDevice>);
 }
 
 /** A device with what is known of it. */
@@ -29,7 +32,9 @@ export interface OpenDevice {
    * @returns A function that forgets the listener; `close` forgets all of them.
    */
   onLoss(listener: (loss: ComputeError) => void): () => void;
-  /** Destroys the device, unless it is the caller's own; waits until it is gone. */
+  /** Takes the device for lost, for this reason, and leaves it alone from then on: to destroy a device that is stuck would block for as long. */
+  giveUp(loss: ComputeError): void;
+  /** Destroys the device, unless it is the caller's own or given up; waits until it is gone. */
   close(): Promise<void>;
 }
 
@@ -42,6 +47,11 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenDevice> {
   checkOptions(options);
+  if (typeof options.device === "function") {
+    const opened = await options.device();
+    if (!isDevice(opened)) throw noDevice("a function that resolves with", opened);
+    return own(opened, describeDevice(opened), true);
+  }
   if (options.device) return own(options.device, describeDevice(options.device), false);
   const adapter = await findAdapter(options);
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
@@ -61,15 +71,22 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
 
 function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice {
   let loss: ComputeError | undefined;
+  let isGivenUp = false;
   const listeners = new Set<(loss: ComputeError) => void>();
-  const unwatch = watchLoss(device, ({ reason, message }) => {
-    loss = new ComputeError(
-      "device-lost",
-      `The device "${info.name}" is lost (${reason}): ${message || "no reason given"}.`,
-    );
+  const lose = (reason: ComputeError) => {
+    if (loss) return;
+    loss = reason;
     for (const listener of [...listeners]) listener(loss);
     listeners.clear();
-  });
+  };
+  const unwatch = watchLoss(device, ({ reason, message }) =>
+    lose(
+      new ComputeError(
+        "device-lost",
+        `The device "${info.name}" is lost (${reason}): ${message || "no reason given"}.`,
+      ),
+    ),
+  );
   return {
     device,
     info,
@@ -82,8 +99,12 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
       else listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    giveUp(reason) {
+      isGivenUp = true;
+      lose(reason);
+    },
     async close() {
-      if (isOwned) {
+      if (isOwned && !isGivenUp) {
         device.destroy();
         await device.lost;
       }
@@ -110,7 +131,18 @@ function checkOptions({ adapter, device, fallback, powerPreference }: OpenDevice
   if (fallback !== undefined && typeof fallback?.locate !== "function") {
     refuse("fallback", fallback, "`softwareGpu` of @kiln-gpu/software-gpu");
   }
-  if (device !== undefined && typeof device?.createBuffer !== "function") refuse("device", device, "a GPUDevice");
+  if (device !== undefined && typeof device !== "function" && !isDevice(device)) throw noDevice("the device", device);
+}
+
+function isDevice(given: unknown): given is GPUDevice {
+  return typeof (given as GPUDevice | undefined)?.createBuffer === "function";
+}
+
+function noDevice(subject: string, given: unknown): ComputeError {
+  return new ComputeError(
+    "invalid-option",
+    `A device is opened with ${subject} ${String(given)}; expected is a GPUDevice, or a function that opens one.`,
+  );
 }
 
 async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {

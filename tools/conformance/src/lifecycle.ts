@@ -18,7 +18,7 @@ export function describeLifecycle(suite: Suite): void {
       expect(backend.device.limits.maxComputeWorkgroupsPerDimension).toBeGreaterThanOrEqual(65_535);
       const { runs, submissions, buffers } = backend.stats();
       expect({ runs, submissions }).toEqual({
-        runs: { started: 0, completed: 0, failed: 0, pending: 0 },
+        runs: { started: 0, completed: 0, failed: 0, pending: 0, retried: 0 },
         submissions: 0,
       });
       expect(buffers).toMatchObject({ live: 0, bytes: 0, highWaterBytes: 0 });
@@ -28,12 +28,12 @@ export function describeLifecycle(suite: Suite): void {
     it("counts every run once", async () => {
       const backend = await suite.open(software);
       const run = runFieldAdd(backend, a, b);
-      expect(backend.stats().runs).toEqual({ started: 1, completed: 0, failed: 0, pending: 1 });
+      expect(backend.stats().runs).toEqual({ started: 1, completed: 0, failed: 0, pending: 1, retried: 0 });
       await run;
       await expectError(backend.run(fieldAdd, { a, b, c: output(Int32Array, 1) as never }), "invalid-binding");
       await backend.prepare(fieldAdd);
       const { runs, submissions, buffers, pipelines } = backend.stats();
-      expect(runs).toEqual({ started: 2, completed: 1, failed: 1, pending: 0 });
+      expect(runs).toEqual({ started: 2, completed: 1, failed: 1, pending: 0, retried: 0 });
       expect(submissions).toBe(1);
       expect(buffers.highWaterBytes).toBeGreaterThanOrEqual(3 * a.byteLength);
       expect(buffers.made).toBeGreaterThan(0);

@@ -25,9 +25,9 @@ const profile: RunProfile = {
 
 const counters = { made: 1, reused: 1000, live: 1, evicted: 0 };
 const stats: BackendStats = {
-  runs: { started: 201, completed: 201, failed: 0, pending: 0 },
+  runs: { started: 201, completed: 201, failed: 0, pending: 0, retried: 0 },
   submissions: 201,
-  devices: { made: 1, reused: 200, live: 1 },
+  devices: { made: 1, reused: 200, live: 1, lost: 0, abandoned: 0 },
   pipelines: counters,
   bindGroups: { ...counters, made: 3, live: 3 },
   buffers: { made: 4, reused: 800, live: 4, bytes: 4096, highWaterBytes: 4096 },

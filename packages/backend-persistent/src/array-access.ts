@@ -1,0 +1,77 @@
+/** The uses of resident arrays: in the order of their calls, whether a run, a replay, or a read, write or copy makes them. */
+import { type Bindings, Caller, type ResidentArray, type RunLedger, type RunPlan } from "@kiln-gpu/core";
+import { ArrayUse, type ArrayUsers } from "./array-use.js";
+import type { ReadyRun } from "./ready-run.js";
+import { type ArrayAccess, type ArrayContext, ResidentMemory } from "./resident-memory.js";
+import type { SubmissionQueue } from "./submission-queue.js";
+
+/** What uses of arrays go through. */
+export interface ArrayPath {
+  readonly runs: RunLedger;
+  readonly submissions: SubmissionQueue;
+  /** Called when memory was given back. */
+  trimLater(): void;
+}
+
+/**
+ * The resident arrays among `bindings`, each once.
+ * @throws {ComputeError} `invalid-binding`, `device-lost` for one that is not to be had.
+ */
+export function residentsOf(arrays: ArrayContext, label: string, bindings: Bindings): ArrayUsers[] | undefined {
+  let found: ArrayUsers[] | undefined;
+  for (const name in bindings) {
+    const value = bindings[name] as ResidentArray | null | undefined;
+    if (typeof value !== "object" || value?.role !== "resident") continue;
+    const { users } = ResidentMemory.claim(value, arrays, `Kernel "${label}"`, name);
+    found ??= [];
+    if (!found.includes(users)) found.push(users);
+  }
+  return found;
+}
+
+/** The resident arrays that the plan's passes write. */
+export function arraysWrittenBy({ resources }: RunPlan): ResidentMemory[] {
+  const written: ResidentMemory[] = [];
+  for (const { resident, access } of resources) {
+    if (resident && access !== "read") written.push(resident as ResidentMemory);
+  }
+  return written;
+}
+
+/** Reads, writes or copies arrays: a run without a kernel. */
+export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<object> {
+  const { subject, arrays, written, resources, record } = access;
+  return path.runs.prepare(subject, {}, async () => {
+    const caller = new Caller();
+    const use = new ArrayUse(subject, usersOf(arrays), caller);
+    const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
+    const run = { plan, pipelines: [], taken: undefined, use, record, recorded: undefined, caller, clock: undefined };
+    return await enqueueInOrder(path, use, written, run, false);
+  });
+}
+
+/** Brings `run` to the queue when it is its turn among those that share its arrays, of which it writes `written`. */
+export async function enqueueInOrder(
+  path: ArrayPath,
+  use: ArrayUse,
+  written: readonly ResidentMemory[],
+  run: ReadyRun,
+  alone: boolean,
+): Promise<object> {
+  try {
+    const turn = use.turn();
+    if (turn) await turn;
+    use.come(usersOf(written));
+    return await path.submissions.enqueue(run, alone);
+  } catch (error) {
+    use.end(error);
+    throw error;
+  } finally {
+    use.end();
+    path.trimLater();
+  }
+}
+
+function usersOf(arrays: readonly ResidentMemory[]): ArrayUsers[] {
+  return arrays.map(({ users }) => users);
+}

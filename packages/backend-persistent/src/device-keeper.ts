@@ -1,0 +1,218 @@
+import {
+  type BackendStats,
+  ComputeError,
+  type DeviceEvents,
+  type DeviceInfo,
+  isComputeError,
+  type Kernel,
+} from "@kiln-gpu/core";
+import type { OpenDevice } from "@kiln-gpu/webgpu";
+import { DeviceSession, type SessionParts } from "./device-session.js";
+import { ResidentMemory } from "./resident-memory.js";
+import { Totals } from "./totals.js";
+
+export interface KeeperOptions {
+  /** Opens another device. */
+  readonly reopen: () => Promise<OpenDevice>;
+  /** Whether a lost device is replaced. */
+  readonly recovers: boolean;
+}
+
+type Listener = (event: DeviceEvents[keyof DeviceEvents]) => void;
+
+/** Between the openings of devices that were lost before they were of any use, doubled each time. */
+const firstPauseMs = 10;
+const longestPauseMs = 1000;
+
+/** Keeps one device open: when it is lost, another takes its place, with what can be made again there. */
+export class DeviceKeeper {
+  readonly #parts: SessionParts;
+  readonly #options: KeeperOptions;
+  /** The one in use, and those of which something is left. */
+  readonly #sessions = new Set<DeviceSession>();
+  readonly #totals = new Totals();
+  readonly #prepared = new Map<Kernel, undefined>();
+  readonly #listeners = new Map<keyof DeviceEvents, Set<Listener>>();
+  /** Of lost devices, to be uploaded to the next. */
+  #unsettled: ResidentMemory[] = [];
+  #session: DeviceSession;
+  #opening: Promise<DeviceSession> | undefined;
+  #pauseMs = 0;
+  #isClosed = false;
+
+  constructor(open: OpenDevice, parts: SessionParts, options: KeeperOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#session = this.#begin(open);
+  }
+
+  get info(): DeviceInfo {
+    return this.#session.info;
+  }
+
+  /** What is to be worked on, unless its device is lost. */
+  get current(): DeviceSession | undefined {
+    return this.#session.open.loss ? undefined : this.#session;
+  }
+
+  /**
+   * Resolves with what is to be worked on, once it is there.
+   * @throws {ComputeError} `device-lost` where the device is not replaced, or no other can be opened now.
+   */
+  next(): Promise<DeviceSession> {
+    const { current } = this;
+    if (current) return Promise.resolve(current);
+    const refusal = this.#refusal();
+    if (refusal) return Promise.reject(refusal);
+    this.#opening ??= this.#replace().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  /** Lets `kernel` be prepared again whenever another device is opened. */
+  remember(kernel: Kernel): void {
+    this.#prepared.set(kernel, undefined);
+  }
+
+  on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void {
+    if ((event !== "lost" && event !== "recovered") || typeof listener !== "function") {
+      throw new ComputeError(
+        "invalid-option",
+        `A backend is listened to for ${JSON.stringify(event)} with ${typeof listener}; expected is "lost" or "recovered", with a function.`,
+      );
+    }
+    let listeners = this.#listeners.get(event);
+    if (!listeners) this.#listeners.set(event, (listeners = new Set()));
+    // Of its own, so that one function may listen twice.
+    const own: Listener = (told) => listener(told as DeviceEvents[E]);
+    listeners.add(own);
+    return () => listeners.delete(own);
+  }
+
+  stats(): Omit<BackendStats, "runs"> {
+    for (const session of this.#sessions) {
+      if (!session.isGone) continue;
+      this.#sessions.delete(session);
+      this.#totals.add(session);
+    }
+    return this.#totals.with([...this.#sessions]);
+  }
+
+  /** Ends what callers hold of the device: a run may be waiting for it. */
+  endHolders(): void {
+    this.#isClosed = true;
+    for (const { holders } of this.#sessions) holders.end();
+    for (const array of this.#unsettled) array.dispose();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#opening?.catch(() => undefined);
+    await Promise.all([...this.#sessions].map((session) => session.close()));
+    this.#listeners.clear();
+  }
+
+  #begin(open: OpenDevice): DeviceSession {
+    const session = new DeviceSession(open, this.#parts);
+    this.#sessions.add(session);
+    open.onLoss((reason) => this.#lose(session, reason));
+    return session;
+  }
+
+  #lose(session: DeviceSession, reason: ComputeError): void {
+    if (this.#isClosed) return;
+    const lost: string[] = [];
+    for (const { what, holder } of session.holders.all()) {
+      if (this.#options.recovers && holder instanceof ResidentMemory && holder.isRecoverable) {
+        this.#unsettled.push(holder);
+      } else {
+        holder.lose(reason);
+        lost.push(what);
+      }
+    }
+    session.close();
+    if (session.hasServed) this.#pauseMs = 0;
+    // A device that is lost whenever it is opened is opened again by those who need one.
+    const isRecovering = this.#refusal() === undefined;
+    if (isRecovering && session.hasServed) this.next().catch(() => undefined);
+    this.#emit("lost", { reason, lost, isRecovering });
+  }
+
+  /** Why no other device is going to be opened, if so. */
+  #refusal(): ComputeError | undefined {
+    const { loss, info } = this.#session.open;
+    if (!this.#options.recovers) return loss;
+    const { maxAbandoned } = this.#parts.limits;
+    const { abandoned } = this.stats().devices;
+    if (abandoned < maxAbandoned) return undefined;
+    return new ComputeError(
+      "device-lost",
+      `The device "${info.name}" has been set aside ${abandoned} times, each with a kernel that does not end, and at most ${maxAbandoned} ` +
+        `such are kept (\`maxAbandoned\`); start another process. ${loss?.message ?? ""}`,
+      { cause: loss },
+    );
+  }
+
+  async #replace(): Promise<DeviceSession> {
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    const session = await this.#open();
+    const restored: string[] = [];
+    for (const array of this.#unsettled.splice(0)) {
+      try {
+        if (await array.restore(session.arrays)) restored.push(array.what);
+      } catch (error) {
+        array.lose(error as ComputeError);
+      }
+    }
+    if (session.open.loss) throw session.open.loss;
+    this.#session = session;
+    this.#recover(session, restored);
+    return session;
+  }
+
+  async #open(): Promise<DeviceSession> {
+    let open: OpenDevice;
+    try {
+      open = await this.#options.reopen();
+    } catch (cause) {
+      const why = isComputeError(cause) ? cause.message : String(cause);
+      throw new ComputeError("device-lost", `${this.#session.open.loss!.message} No other can be opened: ${why}`, {
+        cause,
+      });
+    }
+    const session = this.#begin(open);
+    // Whoever waits for it is told by `dispose`.
+    if (this.#isClosed) throw new ComputeError("disposed", "The persistent backend is disposed; open another one.");
+    return session;
+  }
+
+  /** Tells that all is as it was, once the kernels that were prepared are again. */
+  async #recover(session: DeviceSession, restored: readonly string[]): Promise<void> {
+    const prepared: string[] = [];
+    for (const kernel of this.#prepared.keys()) {
+      try {
+        await session.prepare(kernel);
+        prepared.push(kernel.label);
+      } catch {
+        // Its next run tells why.
+      }
+    }
+    if (this.current === session) this.#emit("recovered", { device: session.info, restored, prepared });
+  }
+
+  #emit<E extends keyof DeviceEvents>(event: E, told: DeviceEvents[E]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+      try {
+        listener(told);
+      } catch (error) {
+        // A defect of the listener's is nobody's here to handle, and must not pass in silence.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import type { BackendStats, ComputeError, DeviceInfo, Kernel, RunLedger } from "@kiln-gpu/core";
+import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
+import type { DiskStore } from "@kiln-gpu/shader-cache";
+import type { OpenDevice } from "@kiln-gpu/webgpu";
+import { performAccess } from "./array-access.js";
+import { BindGroups } from "./bind-groups.js";
+import type { SlotContents } from "./execute-batch.js";
+import { Holders, type Leak } from "./holders.js";
+import { BatchPlacer, type PlaceLimits } from "./place-batch.js";
+import { ProgramStore } from "./program-store.js";
+import type { ArrayContext, PerformAccess } from "./resident-memory.js";
+import { Specializer } from "./specializer.js";
+import { SubmissionQueue } from "./submission-queue.js";
+import { UploadCrossover } from "./upload-crossover.js";
+
+/** How much a persistent backend keeps, and how long it waits. */
+export interface KeepLimits {
+  /** Bytes of all buffers together, staging included; runs wait while there is no room, and are refused if there never will be. */
+  readonly byteBudget: number;
+  /** A buffer that was not used for this many milliseconds is destroyed, at the latest after as many again. */
+  readonly maxIdleMs: number;
+  readonly maxPipelines: number;
+  /** Bind groups (Vulkan: descriptor sets) that are kept. */
+  readonly maxDescriptorSets: number;
+  /** Bindings of all bind groups together. */
+  readonly maxDescriptors: number;
+  /** Submissions in flight; runs beyond them gather into the next one. */
+  readonly maxSubmissions: number;
+  /**
+   * For how many milliseconds the device is waited for where it works on something that nobody waits for any more, for all callers left
+   * on a signal or a timeout. Then it is set aside, and another is opened.
+   */
+  readonly graceMs: number;
+  /** For how many milliseconds one submission may keep the device, whoever waits for it; then its runs reject with `timeout`. */
+  readonly deadlineMs: number;
+  /** How many devices may be set aside at a time, each with a kernel that does not end. */
+  readonly maxAbandoned: number;
+}
+
+/** What the sessions of one backend share. */
+export interface SessionParts {
+  readonly limits: KeepLimits;
+  readonly store: DiskStore;
+  readonly runs: RunLedger;
+  /** Whether runs are submitted by the call that asks for them. */
+  readonly isImmediate: boolean;
+  /** Whether memory is filled with a pattern before each use, so that a byte which nobody wrote is seen. */
+  readonly isPoisoned: boolean;
+  readonly onLeak: ((leak: Leak) => void) | undefined;
+}
+
+/** Runs that share one submission and its buffers stay below these: enough that the cost of a submission is spread thin. */
+const maxBatchRuns = 256;
+const maxSharedByteLength = 64 * 2 ** 20;
+
+/** All that is made on one device, lives while it does, and dies with it. */
+export class DeviceSession {
+  readonly open: OpenDevice;
+  readonly programs: ProgramStore;
+  readonly specializer: Specializer;
+  readonly buffers: BufferPool;
+  readonly staging: StagingPool;
+  readonly descriptors: DescriptorPool;
+  readonly submissions: SubmissionQueue;
+  readonly holders: Holders;
+  readonly arrays: ArrayContext;
+  readonly places: PlaceLimits;
+  readonly runs: RunLedger;
+  readonly #slots: CommandPool<SlotContents>;
+  readonly #counts = { submissions: 0 };
+  readonly #maxIdleMs: number;
+  #trimTimer: ReturnType<typeof setTimeout> | undefined;
+  #isGivenUp = false;
+  #closing: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(open: OpenDevice, { limits, store, runs, isImmediate, isPoisoned, onLeak }: SessionParts) {
+    this.open = open;
+    this.runs = runs;
+    const { device } = open;
+    const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, maxIdleMs } = limits;
+    this.#maxIdleMs = maxIdleMs;
+    this.holders = new Holders(onLeak);
+    this.programs = new ProgramStore(open, limits.maxPipelines);
+    this.specializer = new Specializer(this.programs, open.info, store);
+    this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
+    const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
+    this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, onDestroy });
+    this.staging = new StagingPool(this.buffers);
+    const perform: PerformAccess = (access) => performAccess(this, access) as ReturnType<PerformAccess>;
+    this.arrays = { buffers: this.buffers, holders: this.holders, perform };
+    this.#slots = new CommandPool<SlotContents>({
+      maxSlots: limits.maxSubmissions,
+      create: () => ({}),
+      destroy: ({ timer }) => timer?.destroy(),
+    });
+    const crossover = new UploadCrossover({
+      queue: device.queue,
+      createCommandEncoder: () => device.createCommandEncoder(),
+      info: open.info,
+      buffers: this.buffers,
+      staging: this.staging,
+      store,
+    });
+    const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment, maxBufferSize } = open.info.limits;
+    this.places = {
+      get maxQueueUploadByteLength() {
+        return crossover.byteLength;
+      },
+      alignment: Math.max(minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment),
+      maxSharedByteLength: Math.min(maxSharedByteLength, maxBufferSize),
+    };
+    this.submissions = new SubmissionQueue(
+      {
+        open,
+        buffers: this.buffers,
+        staging: this.staging,
+        descriptors: this.descriptors,
+        bindGroups: new BindGroups(this.descriptors),
+        placer: new BatchPlacer(this.places),
+        crossover,
+        scratch: new Uint8Array(UploadCrossover.largest),
+        holders: this.holders,
+        counts: this.#counts,
+        isPoisoned,
+      },
+      this.#slots,
+      // A batch of small runs must always fit: at most its bytes again in each staging direction, and a quarter of waste.
+      {
+        isImmediate,
+        maxBatchRuns,
+        maxBatchByteLength: Math.min(this.places.maxSharedByteLength, byteBudget / 8),
+        alignment: this.places.alignment,
+        graceMs: limits.graceMs,
+        deadlineMs: limits.deadlineMs,
+        onHang: (loss) => this.#giveUp(loss),
+      },
+    );
+  }
+
+  get info(): DeviceInfo {
+    return this.open.info;
+  }
+
+  /** Whether a kernel that does not end holds the device. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  /** Whether it is closed, and nothing of it is in anybody's hands. */
+  get isGone(): boolean {
+    return this.#isClosed && this.buffers.stats().live === 0;
+  }
+
+  /** Whether the device has been of use. */
+  get hasServed(): boolean {
+    return this.#counts.submissions > 0;
+  }
+
+  /** Compiles all programs of `kernel`. */
+  async prepare(kernel: Kernel): Promise<void> {
+    const loaded = await this.programs.load(kernel.tunable ? kernel.specialize({}) : kernel);
+    const wanted = Object.keys(kernel.programs).map((program) => ({ program, split: false }));
+    await this.programs.pipelines(loaded, wanted);
+  }
+
+  /** Destroys what nobody used for long, also when no run comes any more. It keeps no process alive. */
+  trimLater(): void {
+    if (this.#trimTimer !== undefined || this.#closing) return;
+    this.#trimTimer = setTimeout(
+      () => {
+        this.#trimTimer = undefined;
+        this.buffers.trim(Number.POSITIVE_INFINITY);
+        if (this.buffers.stats().live > 0) this.trimLater();
+      },
+      Math.min(this.#maxIdleMs, 0x7fff_ffff),
+    );
+    (this.#trimTimer as { unref?(): void }).unref?.();
+  }
+
+  stats(): Omit<BackendStats, "runs"> {
+    const { submissions } = this.#counts;
+    const { isOwned, loss } = this.open;
+    const { made, reused, live, bytes, highWaterBytes } = this.buffers.stats();
+    return {
+      submissions,
+      devices: {
+        made: isOwned ? 1 : 0,
+        reused: Math.max(submissions - 1, 0),
+        live: isOwned && !loss ? 1 : 0,
+        lost: loss ? 1 : 0,
+        abandoned: this.#isGivenUp ? 1 : 0,
+      },
+      pipelines: countersOf(this.programs.stats()),
+      bindGroups: countersOf(this.descriptors.stats()),
+      buffers: { made, reused, live, bytes, highWaterBytes },
+    };
+  }
+
+  /** Frees everything, once what was submitted has ended; of a device that was given up, nothing that might wait for it. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#trimTimer);
+    if (!this.#isGivenUp) {
+      const ended = this.#slots.idle().then(() => this.staging.settled());
+      await withinLoss(this.open, ended);
+    }
+    this.#slots.dispose();
+    this.buffers.dispose();
+    this.descriptors.dispose();
+    this.programs.clear();
+    await this.open.close();
+    this.#isClosed = true;
+  }
+
+  #giveUp(loss: ComputeError): void {
+    this.#isGivenUp = true;
+    this.open.giveUp(loss);
+    // A map that is pending keeps the process busy asking for it.
+    this.staging.endMaps();
+  }
+}
+
+/** A lost device may stay silent about what it was given: from its loss on this waits for a second, otherwise as long as it takes. */
+function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let forget: (() => void) | undefined;
+    const finish = () => {
+      forget?.();
+      clearTimeout(timer);
+      resolve();
+    };
+    forget = open.onLoss(() => {
+      timer = setTimeout(finish, 1000);
+    });
+    ended.then(finish);
+  });
+}
+
+function countersOf({ made, reused, live, evicted }: BackendStats["pipelines"]): BackendStats["pipelines"] {
+  return { made, reused, live, evicted };
+}

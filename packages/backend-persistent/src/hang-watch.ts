@@ -1,0 +1,94 @@
+import type { ReadyRun } from "./ready-run.js";
+
+export interface HangLimits {
+  /** How long the device may work on what nobody waits for any more, in milliseconds. */
+  readonly graceMs: number;
+  /** How long it may work on one submission, in milliseconds; `Infinity` for as long as it takes. */
+  readonly deadlineMs: number;
+}
+
+interface Watched {
+  readonly runs: readonly ReadyRun[];
+  /** Of its runs, those whose callers still wait. */
+  awaited: number;
+}
+
+const longestTimerMs = 0x7fff_ffff;
+
+/**
+ * Watches the submission that the device works on: the oldest in flight, for a queue works in order. WebGPU never ends a kernel
+ * that does not end by itself, and a device that is stuck in one answers nothing any more.
+ */
+export class HangWatch {
+  readonly #limits: HangLimits;
+  readonly #onHang: (runs: readonly ReadyRun[], ms: number) => void;
+  /** In the order of their submission. */
+  readonly #watched = new Map<readonly ReadyRun[], Watched>();
+  #oldest: Watched | undefined;
+  #oldestSinceMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onHang Called once for a submission that took too long; it is watched no more. */
+  constructor(limits: HangLimits, onHang: (runs: readonly ReadyRun[], ms: number) => void) {
+    this.#limits = limits;
+    this.#onHang = onHang;
+  }
+
+  add(runs: readonly ReadyRun[]): void {
+    const watched: Watched = { runs, awaited: 0 };
+    for (let i = 0; i < runs.length; i += 1) {
+      const { caller } = runs[i]!;
+      if (caller.left) continue;
+      watched.awaited += 1;
+      if (caller.mayLeave) caller.onLeave(() => this.#lose(watched));
+    }
+    this.#watched.set(runs, watched);
+    this.#look();
+  }
+
+  delete(runs: readonly ReadyRun[]): void {
+    this.#watched.delete(runs);
+    this.#look();
+  }
+
+  /** Watches nothing any more. */
+  end(): void {
+    this.#watched.clear();
+    this.#look();
+  }
+
+  #lose(watched: Watched): void {
+    watched.awaited -= 1;
+    if (watched === this.#oldest && watched.awaited === 0) this.#arm();
+  }
+
+  /** Turns to the oldest in flight. */
+  #look(): void {
+    const oldest: Watched | undefined = this.#watched.values().next().value;
+    if (oldest === this.#oldest) return;
+    this.#oldest = oldest;
+    const { deadlineMs } = this.#limits;
+    if (deadlineMs !== Number.POSITIVE_INFINITY) this.#oldestSinceMs = performance.now();
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const oldest = this.#oldest;
+    if (!oldest) return;
+    const { graceMs, deadlineMs } = this.#limits;
+    const leftMs =
+      deadlineMs === Number.POSITIVE_INFINITY ? deadlineMs : this.#oldestSinceMs + deadlineMs - performance.now();
+    const waitMs = oldest.awaited === 0 ? Math.min(graceMs, leftMs) : leftMs;
+    if (waitMs > longestTimerMs) return;
+    this.#timer = setTimeout(() => this.#hang(oldest), Math.max(waitMs, 0));
+  }
+
+  #hang(oldest: Watched): void {
+    this.#timer = undefined;
+    if (oldest !== this.#oldest) return;
+    this.delete(oldest.runs);
+    this.#onHang(oldest.runs, oldest.awaited === 0 ? this.#limits.graceMs : this.#limits.deadlineMs);
+  }
+}

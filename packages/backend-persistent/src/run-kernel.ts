@@ -1,0 +1,88 @@
+import {
+  type Bindings,
+  type Caller,
+  checkProfileName,
+  emptyResults,
+  type Kernel,
+  RunClock,
+  type RunOptions,
+  type Staged,
+  type TypedArray,
+  withProfile,
+} from "@kiln-gpu/core";
+import { arraysWrittenBy, enqueueInOrder, residentsOf } from "./array-access.js";
+import { ArrayUse } from "./array-use.js";
+import type { DeviceSession } from "./device-session.js";
+import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
+
+/** The tries of one run. */
+export interface Attempt {
+  readonly caller: Caller;
+  /** How many were lost with their device; after one the run goes alone, for it may have been the cause. */
+  retries: number;
+  /** Whether all that the run needs is still on the host, and nobody else waits for what it writes. */
+  mayRetry: boolean;
+}
+
+/** A run, from its check to its results. */
+export async function runKernel<B extends Bindings>(
+  session: DeviceSession,
+  kernel: Kernel<B>,
+  bindings: B,
+  { workgroups, profile, timeoutMs }: RunOptions,
+  attempt: Attempt,
+): Promise<object> {
+  const { programs, specializer, staging, submissions } = session;
+  const { caller, retries } = attempt;
+  const clock = profile ? new RunClock() : undefined;
+  if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
+  const arrays = residentsOf(session.arrays, kernel.label, bindings);
+  const claimed = claimStaged(session, kernel.label, bindings);
+  attempt.mayRetry = !arrays && !claimed;
+  const use = arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller);
+  let taken: TakenMemory | undefined;
+  try {
+    const choice = kernel.tunable ? specializer.choose(kernel, bindings) : kernel;
+    const chosen = choice instanceof Promise ? await choice : choice;
+    const loaded = programs.peek(chosen) ?? (await programs.load(chosen));
+    const plan = loaded.planner.plan(bindings, workgroups);
+    if (plan.isEmpty) return clock ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);
+    taken = claimed && new TakenMemory(plan, claimed);
+    const { dispatches } = plan;
+    const pipelines = programs.peekPipelines(loaded, dispatches) ?? (await programs.pipelines(loaded, dispatches));
+    clock?.lap("pipelineMs");
+    // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
+    const isLeased = plan.resources.some(({ result }) => result?.isLeased);
+    const alone = clock !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased || retries > 0;
+    const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, clock };
+    if (!use) return await submissions.enqueue(run, alone);
+    const written = arraysWrittenBy(plan);
+    for (const array of written) array.outdateCopy();
+    attempt.mayRetry = !claimed && written.length === 0;
+    return await enqueueInOrder(session, use, written, run, alone);
+  } catch (error) {
+    use?.end(error);
+    throw error;
+  } finally {
+    session.trimLater();
+    if (taken) taken.giveBack(staging);
+    else if (claimed) for (const staged of claimed.values()) staged.unclaim();
+  }
+}
+
+/** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */
+function claimStaged({ staging }: DeviceSession, label: string, bindings: Bindings): Claimed | undefined {
+  let claimed: Map<string, StagedMemory<TypedArray>> | undefined;
+  for (const name in bindings) {
+    const value = bindings[name] as Staged | null | undefined;
+    if (typeof value !== "object" || value?.role !== "staged") continue;
+    claimed ??= new Map();
+    try {
+      claimed.set(name, StagedMemory.claim(value, staging, label, name));
+    } catch (error) {
+      for (const staged of claimed.values()) staged.unclaim();
+      throw error;
+    }
+  }
+  return claimed;
+}

@@ -1,0 +1,43 @@
+import type { BackendStats } from "@kiln-gpu/core";
+
+type Counted = Omit<BackendStats, "runs">;
+
+interface Countable {
+  stats(): Counted;
+}
+
+/** The counters of all devices that a backend has had, together. */
+export class Totals {
+  #closed: Counted | undefined;
+
+  /** Keeps the counters of a session that is closed. */
+  add(session: Countable): void {
+    this.#closed = this.with([session]);
+  }
+
+  /** With those of `sessions`, which are open. */
+  with(sessions: readonly Countable[]): Counted {
+    const all = sessions.map((session) => session.stats());
+    if (this.#closed) all.push(this.#closed);
+    return all.length === 1 ? all[0]! : all.reduce(sumOf);
+  }
+}
+
+function sumOf(a: Counted, b: Counted): Counted {
+  return {
+    submissions: a.submissions + b.submissions,
+    devices: sumOfEach(a.devices, b.devices),
+    pipelines: sumOfEach(a.pipelines, b.pipelines),
+    bindGroups: sumOfEach(a.bindGroups, b.bindGroups),
+    buffers: {
+      ...sumOfEach(a.buffers, b.buffers),
+      highWaterBytes: Math.max(a.buffers.highWaterBytes, b.buffers.highWaterBytes),
+    },
+  };
+}
+
+function sumOfEach<T extends object>(a: T, b: T): T {
+  const sum = { ...a } as { [name: string]: number };
+  for (const [name, value] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + (value as number);
+  return sum as T;
+}

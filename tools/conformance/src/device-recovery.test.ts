@@ -1,0 +1,303 @@
+import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
+import { type ComputeError, type DeviceLost, type DeviceRecovered, lease, output } from "@kiln-gpu/core";
+import { fieldAdd, fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
+import { openDevice } from "@kiln-gpu/webgpu";
+import { describe, expect, it } from "vitest";
+import { expectError, expectSame } from "./expectations.js";
+import { withOwnDevice } from "./own-device.js";
+import { RandomData } from "./random-data.js";
+import { spin, spinBindings, submitted } from "./spin.js";
+import { step } from "./step-kernels.js";
+import { expectNothingLive, software } from "./suite.js";
+
+const data = new RandomData(31);
+
+type Backend = Awaited<ReturnType<typeof openPersistentBackend>>;
+
+/** A backend whose devices a test can lose, as a driver's reset would. */
+async function withLosses(
+  work: (backend: Backend, lose: () => void, devices: GPUDevice[]) => Promise<void>,
+  options: PersistentBackendOptions = {},
+): Promise<void> {
+  const devices: GPUDevice[] = [];
+  const device = async () => {
+    const open = await openDevice(software);
+    devices.push(open.device);
+    return open.device;
+  };
+  const backend = await openPersistentBackend({ device, ...options });
+  try {
+    await work(backend, () => devices.at(-1)!.destroy(), devices);
+  } finally {
+    await backend.dispose();
+  }
+  expectNothingLive(backend);
+}
+
+/** The events of a backend, as they come. */
+function eventsOf(backend: Backend) {
+  const lost: DeviceLost[] = [];
+  const recovered: DeviceRecovered[] = [];
+  backend.on("lost", (event) => lost.push(event));
+  backend.on("recovered", (event) => recovered.push(event));
+  return { lost, recovered };
+}
+
+const nextEvent = <E extends "lost" | "recovered">(backend: Backend, event: E) =>
+  new Promise<unknown>((resolve) => {
+    const forget = backend.on(event, (told) => {
+      forget();
+      resolve(told);
+    });
+  });
+
+async function expectRun(backend: Backend): Promise<void> {
+  const a = data.floats(data.upTo(3000));
+  const b = data.floats(a.length);
+  expectSame(await runFieldAdd(backend, a, b), fieldAddReference(a, b));
+}
+
+describe("a device that is lost", () => {
+  it("is replaced, and the runs in flight are run again", async () => {
+    await withLosses(async (backend, lose, devices) => {
+      await expectRun(backend);
+      for (let round = 0; round < 5; round += 1) {
+        const runs = Array.from({ length: 20 }, () => expectRun(backend));
+        await Promise.resolve();
+        lose();
+        runs.push(expectRun(backend));
+        await Promise.all(runs);
+      }
+      const { runs, devices: counted } = backend.stats();
+      expect(runs).toMatchObject({ failed: 0, pending: 0 });
+      expect(runs.retried).toBeGreaterThan(0);
+      expect(counted).toMatchObject({ made: 6, live: 1, lost: 5, abandoned: 0 });
+      expect(devices).toHaveLength(6);
+    });
+  });
+
+  it("while it works rejects its runs where that is asked for, and the next run has another", async () => {
+    await withLosses(
+      async (backend, lose) => {
+        await backend.prepare(spin);
+        const { submissions } = backend.stats();
+        const run = expectError(backend.run(spin, spinBindings), "device-lost", /lost.*destroyed/);
+        await submitted(backend, submissions);
+        lose();
+        await run;
+        await expectRun(backend);
+        expect(backend.stats().runs.retried).toBe(0);
+      },
+      { lossRetries: 0 },
+    );
+  });
+
+  it("again and again fails a run after the retries that are asked for", async () => {
+    const devices: GPUDevice[] = [];
+    const device = async () => {
+      const { device: opened } = await openDevice(software);
+      devices.push(opened);
+      const submit = opened.queue.submit.bind(opened.queue);
+      opened.queue.submit = (commands) => {
+        submit(commands);
+        opened.destroy();
+        return undefined;
+      };
+      return opened;
+    };
+    await using backend = await openPersistentBackend({ device, lossRetries: 3, store: false });
+    await expectError(runFieldAdd(backend, data.floats(9), data.floats(9)), "device-lost", /lost.*destroyed/);
+    expect(backend.stats().runs).toMatchObject({ failed: 1, retried: 3 });
+    expect(devices.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it("is told of, and that another has taken its place", async () => {
+    await withLosses(async (backend, lose) => {
+      const { lost, recovered } = eventsOf(backend);
+      await backend.prepare(fieldAdd);
+      await expectRun(backend);
+      using weights = await backend.array(data.floats(10), { label: "weights" });
+      using plain = await backend.array(Uint32Array, 7);
+      const recovery = nextEvent(backend, "recovered");
+      lose();
+      await recovery;
+      expect(lost).toEqual([
+        {
+          reason: expect.objectContaining({ code: "device-lost" }),
+          lost: ['resident array "weights"', "a resident Uint32Array of 7"],
+          isRecovering: true,
+        },
+      ]);
+      expect(recovered).toEqual([{ device: backend.device, restored: [], prepared: ["field-add"] }]);
+      const { pipelines } = backend.stats();
+      expect(pipelines.live).toBe(1);
+      await expectRun(backend);
+      expect(backend.stats().pipelines.made).toBe(pipelines.made);
+      await expectError(weights.read(), "device-lost", /resident array "weights" was lost with its device/);
+      await expectError(plain.read(), "device-lost", /a resident Uint32Array of 7 was lost/);
+      const c = output(Float32Array, 10);
+      await expectError(
+        backend.run(fieldAdd, { a: weights, b: data.floats(10), c }),
+        "device-lost",
+        /"a".*resident array "weights" was lost/,
+      );
+    });
+  });
+
+  it("is not replaced where that is not wanted, or where the device is the caller's own", async () => {
+    await withLosses(
+      async (backend, lose, devices) => {
+        const { lost } = eventsOf(backend);
+        await expectRun(backend);
+        lose();
+        await expectError(runFieldAdd(backend, data.floats(9), data.floats(9)), "device-lost", /destroyed/);
+        expect(devices).toHaveLength(1);
+        expect(lost).toMatchObject([{ isRecovering: false }]);
+      },
+      { recovery: false },
+    );
+    await withOwnDevice(async (device) => {
+      await using backend = await openPersistentBackend({ device });
+      device.destroy();
+      await expectError(runFieldAdd(backend, data.floats(9), data.floats(9)), "device-lost", /destroyed/);
+    });
+  });
+
+  it("rejects with the reason while no other can be opened, and is replaced once one can", async () => {
+    let isBroken = false;
+    const devices: GPUDevice[] = [];
+    const device = async () => {
+      if (isBroken) throw new Error("the driver is gone");
+      devices.push((await openDevice(software)).device);
+      return devices.at(-1)!;
+    };
+    await using backend = await openPersistentBackend({ device });
+    await expectRun(backend);
+    isBroken = true;
+    devices.at(-1)!.destroy();
+    const error = await expectError(
+      runFieldAdd(backend, data.floats(9), data.floats(9)),
+      "device-lost",
+      /destroyed.*No other can be opened: .*the driver is gone/,
+    );
+    expect(error.cause).toBeDefined();
+    isBroken = false;
+    await expectRun(backend);
+  });
+
+  it("does not keep `dispose` waiting, before, while and after another is opened", async () => {
+    for (const wait of [0, 1, 5, 30]) {
+      await withLosses(async (backend, lose) => {
+        await expectRun(backend);
+        const run = runFieldAdd(backend, data.floats(9), data.floats(9)).catch((error: ComputeError) => error.code);
+        lose();
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        await backend.dispose();
+        expect(["device-lost", "disposed"].includes(String(await run)) || (await run) instanceof Float32Array).toBe(
+          true,
+        );
+      });
+    }
+  });
+});
+
+describe("a resident array that is recoverable", () => {
+  it("is uploaded again, with what the host wrote to it", async () => {
+    await withLosses(async (backend, lose) => {
+      const { lost, recovered } = eventsOf(backend);
+      const elements = data.words(100, 1e6);
+      using array = await backend.array(elements, { label: "table", recoverable: true });
+      elements.fill(0, 10, 20);
+      const expected = elements.slice();
+      await array.write(elements.subarray(10, 20), 10);
+      for (let round = 0; round < 3; round += 1) {
+        lose();
+        // Asked for before anybody can know of the loss, and after.
+        await array.read().catch((error: ComputeError) => expect(error.code).toBe("device-lost"));
+        expectSame(await array.read(), expected);
+        const seven = Uint32Array.of(7 + round);
+        await array.write(seven, round);
+        expected[round] = seven[0]!;
+      }
+      expect(lost.flatMap((event) => event.lost)).toEqual([]);
+      await expectRun(backend);
+      expect(recovered.at(-1)).toMatchObject({ restored: ['resident array "table"'] });
+    });
+  });
+
+  it("serves the runs that read it, which are run again", async () => {
+    await withLosses(async (backend, lose) => {
+      const a = data.floats(500);
+      const b = data.floats(500);
+      using array = await backend.array(a, { recoverable: true });
+      await backend.prepare(fieldAdd);
+      const runs = Array.from({ length: 5 }, async () => {
+        const { c } = await backend.run(fieldAdd, { a: array, b, c: output(Float32Array, 500) });
+        expectSame(c, fieldAddReference(a, b));
+      });
+      await Promise.resolve();
+      lose();
+      await Promise.all(runs);
+    });
+  });
+
+  it("is lost once a run or a copy has written it", async () => {
+    await withLosses(async (backend, lose) => {
+      using written = await backend.array(data.words(10, 9), { label: "written", recoverable: true });
+      using copied = await backend.array(data.words(10, 9), { label: "copied", recoverable: true });
+      using kept = await backend.array(data.words(10, 9), { label: "kept", recoverable: true });
+      await backend.run(step, { factor: 2, y: written });
+      await copied.copyFrom(kept);
+      const loss = nextEvent(backend, "lost");
+      lose();
+      expect(await loss).toMatchObject({ lost: ['resident array "written"', 'resident array "copied"'] });
+      await expectError(written.read(), "device-lost");
+      expect(await kept.read()).toHaveLength(10);
+    });
+  });
+
+  it("that is disposed meanwhile is not restored", async () => {
+    await withLosses(async (backend, lose) => {
+      const array = await backend.array(data.words(10, 9), { recoverable: true });
+      await expectRun(backend);
+      const recovery = nextEvent(backend, "recovered");
+      lose();
+      await nextEvent(backend, "lost");
+      array.dispose();
+      expect(await recovery).toMatchObject({ restored: [] });
+      await expectError(array.read(), "disposed");
+    });
+  });
+});
+
+describe("what callers hold of a lost device", () => {
+  it("is lost by name: sequences, staged memory and leases", async () => {
+    await withLosses(async (backend, lose) => {
+      const a = data.floats(64);
+      const sequence = await backend.record(
+        { a, c: output(Float32Array, 64) },
+        (run, { a: x, c }) => {
+          run(fieldAdd, { a: x, b: a, c });
+        },
+        { label: "sums" },
+      );
+      const staged = await backend.stage(Float32Array, 64);
+      const { c } = await backend.run(fieldAdd, { a, b: a, c: lease(Float32Array, 64) });
+      const loss = nextEvent(backend, "lost");
+      lose();
+      expect(await loss).toMatchObject({
+        lost: ['sequence "sums"', "staged memory, a Float32Array of 64", 'a lease on "c", a Float32Array of 64'],
+      });
+      await expectError(sequence.replay(), "device-lost", /"sums" was lost with its device; record it again/);
+      expect(() => staged.data).toThrow(/staged Float32Array of 64 was lost with its device; stage another/);
+      expect(() => c.data).toThrow(/lease on "c" was lost with its device/);
+      await expectError(
+        backend.run(fieldAdd, { a: staged, b: a, c: output(Float32Array, 64) }),
+        "device-lost",
+        /staged Float32Array of 64 was lost/,
+      );
+      for (const holder of [sequence, staged, c]) holder[Symbol.dispose]();
+      await expectRun(backend);
+    });
+  });
+});
