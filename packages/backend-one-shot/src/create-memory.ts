@@ -10,6 +10,8 @@ export interface RunMemory {
   encodeDownload(encoder: GPUCommandEncoder): void;
   /** Waits for the submission; rejects when `failure` says that it was refused, for then the bytes mean nothing. */
   map(failure: Promise<GPUError | null>): Promise<(resource: number) => { memory: ArrayBuffer; offset: number }>;
+  /** Ends maps that the device may never answer. */
+  endMaps(): void;
   destroy(): void;
 }
 
@@ -76,6 +78,9 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
       if (open.loss) throw open.loss;
       if (refusal) throw submissionError(`Kernel "${plan.label}"`, refusal);
       return (resource) => ({ memory: downloads.get(resource)!.getMappedRange(), offset: 0 });
+    },
+    endMaps() {
+      for (const download of downloads.values()) if (download.mapState === "pending") download.unmap();
     },
     destroy,
   };

@@ -1,1 +1,2 @@
-export { type OneShotBackendOptions, openOneShotBackend } from "./open-one-shot-backend.js";
+export type { OneShotBackendOptions } from "./one-shot-backend-options.js";
+export { openOneShotBackend } from "./open-one-shot-backend.js";

@@ -20,27 +20,22 @@ import {
   withProfile,
 } from "@kiln-gpu/core";
 import { interfacesOf, loadKernel } from "@kiln-gpu/shader";
-import {
-  createDeviceTimer,
-  encodeDispatches,
-  inErrorScope,
-  lossOr,
-  type OpenDeviceOptions,
-  openDevice,
-} from "@kiln-gpu/webgpu";
+import { createDeviceTimer, encodeDispatches, inErrorScope, lossOr, openDevice } from "@kiln-gpu/webgpu";
 import { createMemory } from "./create-memory.js";
 import { compilePrograms, createBindGroups } from "./create-programs.js";
+import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
 import { Tally } from "./tally.js";
+import { whenHung } from "./when-hung.js";
 
 /** Every run opens a device, compiles, allocates, computes, and destroys all of it again. */
 export class OneShotBackend implements ComputeBackend {
   readonly name = "one-shot";
   readonly device: DeviceInfo;
-  readonly #options: OpenDeviceOptions;
+  readonly #options: OneShotBackendOptions;
   readonly #runs = new RunLedger(this.name);
   readonly #tally = new Tally();
 
-  constructor(device: DeviceInfo, options: OpenDeviceOptions) {
+  constructor(device: DeviceInfo, options: OneShotBackendOptions) {
     this.device = device;
     this.#options = options;
   }
@@ -112,6 +107,8 @@ export class OneShotBackend implements ComputeBackend {
     let memory: Awaited<ReturnType<typeof createMemory>> | undefined;
     let pipelines = 0;
     let bindGroupCount = 0;
+    let hasEnded: (() => void) | undefined;
+    let isAbandoned = false;
     try {
       if (caller.left) throw caller.left;
       const compiled = await compilePrograms(open, plan.label, programs, plan.dispatches);
@@ -138,7 +135,15 @@ export class OneShotBackend implements ComputeBackend {
         device.queue.submit([commands]);
       });
       this.#tally.submissions += 1;
-      const mapped = await memory.map(failure);
+      const { map, endMaps } = memory;
+      hasEnded = whenHung(caller, this.#options.graceMs ?? 2000, () => {
+        isAbandoned = true;
+        const reason = `Kernel "${plan.label}" has not ended on it`;
+        open.giveUp(new ComputeError("device-lost", `The device "${open.info.name}" is set aside: ${reason}.`));
+        // A map that is pending keeps the process busy asking for it.
+        endMaps();
+      });
+      const mapped = await map(failure);
       const gpuTimeNs = await timer?.read().catch(async (error) => {
         throw await lossOr(open, error);
       });
@@ -149,12 +154,16 @@ export class OneShotBackend implements ComputeBackend {
       clock.lap("downloadMs");
       return options.profile ? withProfile(results, clock.profile(gpuTimeNs)) : results;
     } finally {
-      timer?.destroy();
-      memory?.destroy();
+      hasEnded?.();
+      if (!isAbandoned) {
+        timer?.destroy();
+        memory?.destroy();
+      }
       this.#tally.buffers.remove(memory?.bufferCount ?? 0, memory?.byteLength ?? 0);
       this.#tally.bindGroups.remove(bindGroupCount);
       this.#tally.pipelines.remove(pipelines);
       if (open.loss) this.#tally.lostDevices += 1;
+      if (isAbandoned) this.#tally.abandonedDevices += 1;
       await open.close();
       this.#tally.devices.remove(devices);
     }

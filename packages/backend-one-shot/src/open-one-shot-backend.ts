@@ -1,9 +1,7 @@
 import type { ComputeBackend } from "@kiln-gpu/core";
-import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
+import { openDevice } from "@kiln-gpu/webgpu";
 import { OneShotBackend } from "./one-shot-backend.js";
-
-/** Which device every run opens. */
-export type OneShotBackendOptions = OpenDeviceOptions;
+import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
 
 /**
  * Opens a backend that creates everything for each run and destroys it afterwards: the reference for results, and the baseline

@@ -35,11 +35,12 @@ export class Tally {
   readonly buffers = new Counter();
   submissions = 0;
   lostDevices = 0;
+  abandonedDevices = 0;
 
   stats(): Omit<BackendStats, "runs"> {
     return {
       submissions: this.submissions,
-      devices: { ...this.devices.stats(), lost: this.lostDevices, abandoned: 0 },
+      devices: { ...this.devices.stats(), lost: this.lostDevices, abandoned: this.abandonedDevices },
       pipelines: { ...this.pipelines.stats(), evicted: 0 },
       bindGroups: { ...this.bindGroups.stats(), evicted: 0 },
       buffers: this.buffers.memoryStats(),

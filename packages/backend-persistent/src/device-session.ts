@@ -70,6 +70,7 @@ export class DeviceSession {
   readonly #counts = { submissions: 0 };
   readonly #maxIdleMs: number;
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
+  #isLost = false;
   #isGivenUp = false;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -77,6 +78,9 @@ export class DeviceSession {
   constructor(open: OpenDevice, { limits, store, runs, isImmediate, isPoisoned, onLeak }: SessionParts) {
     this.open = open;
     this.runs = runs;
+    open.onLoss(() => {
+      this.#isLost = this.#closing === undefined;
+    });
     const { device } = open;
     const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, maxIdleMs } = limits;
     this.#maxIdleMs = maxIdleMs;
@@ -188,7 +192,7 @@ export class DeviceSession {
         made: isOwned ? 1 : 0,
         reused: Math.max(submissions - 1, 0),
         live: isOwned && !loss ? 1 : 0,
-        lost: loss ? 1 : 0,
+        lost: this.#isLost ? 1 : 0,
         abandoned: this.#isGivenUp ? 1 : 0,
       },
       pipelines: countersOf(this.programs.stats()),

@@ -7,7 +7,7 @@ import { expectError, expectSame } from "./expectations.js";
 import { withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { spin, spinBindings, submitted } from "./spin.js";
-import { step } from "./step-kernels.js";
+import { combine, combined, step } from "./step-kernels.js";
 import { expectNothingLive, software } from "./suite.js";
 
 const data = new RandomData(31);
@@ -227,17 +227,18 @@ describe("a resident array that is recoverable", () => {
 
   it("serves the runs that read it, which are run again", async () => {
     await withLosses(async (backend, lose) => {
-      const a = data.floats(500);
-      const b = data.floats(500);
-      using array = await backend.array(a, { recoverable: true });
-      await backend.prepare(fieldAdd);
+      const x = data.words(500, 1e6);
+      const y = data.words(500, 1e6);
+      using array = await backend.array(x, { recoverable: true });
+      await backend.prepare(combine);
       const runs = Array.from({ length: 5 }, async () => {
-        const { c } = await backend.run(fieldAdd, { a: array, b, c: output(Float32Array, 500) });
-        expectSame(c, fieldAddReference(a, b));
+        const { z } = await backend.run(combine, { x: array, y, z: output(Uint32Array, 500) });
+        expectSame(z, combined(x, y));
       });
       await Promise.resolve();
       lose();
       await Promise.all(runs);
+      expect(backend.stats().runs).toMatchObject({ failed: 0, retried: 5 });
     });
   });
 

@@ -1,0 +1,167 @@
+/** Kernels that do not end, each in a process of its own: nothing but its end frees a device of one. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+/** Scripts resolve packages as this one does: their built output, since plain Node knows of no sources. */
+const here = fileURLToPath(new URL("..", import.meta.url));
+
+const prelude = `
+  import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
+  import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+  import { defineKernel, output } from "@kiln-gpu/core";
+  import { runFieldAdd } from "@kiln-gpu/kernels";
+  import { softwareGpu } from "@kiln-gpu/software-gpu";
+  const software = { fallback: softwareGpu, software: true, store: false, graceMs: 200 };
+  // It writes each time around, or a compiler would take it for one that ends.
+  const endless = defineKernel({
+    label: "endless",
+    wgsl: \`@group(0) @binding(0) var<uniform> step: u32;
+      @group(0) @binding(1) var<storage, read_write> c: array<u32>;
+      @compute @workgroup_size(1) fn main() { var i = 1u; while (i != 0u) { i += step; c[0] += 1u; } }\`,
+  });
+  const runEndless = (gpu, options, n = 1) =>
+    gpu.run(endless, { step: 2, c: output(Uint32Array, n) }, options).then(() => "ended", ({ code, message }) => code + ": " + message);
+  const add = async (gpu) => {
+    const c = await runFieldAdd(gpu, new Float32Array(50).fill(1), new Float32Array(50).fill(2));
+    return c.length === 50 && c.every((value) => value === 3) ? "right" : "wrong";
+  };
+  const submitted = async (gpu, count) => {
+    while (gpu.stats().submissions < count) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  const seen = {};
+`;
+
+const ending = `
+  console.log(JSON.stringify(seen));
+  // What holds the device would hold the process's own end up as well.
+  process.exit(0);
+`;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "kiln-endless-"));
+  // The software GPU has a thread for each core, which all devices of a process share; one is about to be held for good. It looks for this
+  // file in the working directory.
+  await writeFile(path.join(folder, "SwiftShader.ini"), "[Processor]\nThreadCount=64\n");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function run(body: string): Promise<{ readonly [name: string]: unknown }> {
+  const settings = `process.chdir(${JSON.stringify(folder)});`;
+  const args = ["--input-type=module", "--eval", prelude + settings + body + ending];
+  return new Promise((resolveRun, reject) => {
+    execFile(process.execPath, args, { cwd: here, timeout: 50_000 }, (error, stdout, stderr) => {
+      if (error || stderr) reject(error ?? new Error(stderr));
+      else resolveRun(JSON.parse(stdout));
+    });
+  });
+}
+
+const setAside = { live: 0, lost: 1, abandoned: 1 };
+
+describe.concurrent("a kernel that does not end", () => {
+  it("times out; the runs behind it are run on another device, and `dispose` ends", async () => {
+    const seen = await run(`
+      const gpu = await openPersistentBackend(software);
+      seen.first = await add(gpu);
+      await gpu.prepare(endless);
+      const held = runEndless(gpu, { timeoutMs: 2000 });
+      await submitted(gpu, 2);
+      const others = [add(gpu), add(gpu), add(gpu)];
+      seen.held = await held;
+      seen.others = await Promise.all(others);
+      seen.retried = gpu.stats().runs.retried;
+      seen.working = gpu.stats().devices;
+      await gpu.dispose();
+      seen.devices = gpu.stats().devices;`);
+    expect(seen).toMatchObject({
+      first: "right",
+      held: 'timeout: The run of kernel "endless" has not finished within 2000 ms.',
+      others: ["right", "right", "right"],
+      working: { made: 2, live: 1, lost: 1, abandoned: 1 },
+      devices: setAside,
+    });
+    expect(seen.retried).toBeGreaterThan(0);
+  });
+
+  it("that nobody waits for any more, since it was aborted, is left the same way", async () => {
+    const seen = await run(`
+      const gpu = await openPersistentBackend(software);
+      const lost = new Promise((resolve) => gpu.on("lost", resolve));
+      const controller = new AbortController();
+      const held = runEndless(gpu, { signal: controller.signal }, 1_000_000);
+      await submitted(gpu, 1);
+      controller.abort();
+      seen.held = await held;
+      seen.lost = (await lost).reason.message;
+      seen.next = await add(gpu);
+      await gpu.dispose();
+      seen.devices = gpu.stats().devices;`);
+    expect(seen).toMatchObject({
+      held: 'aborted: The run of kernel "endless" is aborted.',
+      lost: expect.stringMatching(/is set aside: Kernel "endless" has not ended on the device within 200 ms/),
+      next: "right",
+      devices: setAside,
+    });
+  });
+
+  it("and has no timeout of its own meets the backend's deadline", async () => {
+    const seen = await run(`
+      const gpu = await openPersistentBackend({ ...software, deadlineMs: 500 });
+      seen.first = await add(gpu);
+      const held = runEndless(gpu);
+      await submitted(gpu, 2);
+      const other = add(gpu);
+      seen.held = await held;
+      seen.other = await other;
+      await gpu.dispose();
+      seen.devices = gpu.stats().devices;`);
+    expect(seen).toMatchObject({
+      first: "right",
+      held: 'timeout: Kernel "endless" has not ended on the device within 500 ms; the device is set aside.',
+      other: "right",
+      devices: setAside,
+    });
+  });
+
+  it("again and again is an end to new devices", async () => {
+    const seen = await run(`
+      const gpu = await openPersistentBackend({ ...software, maxAbandoned: 2 });
+      seen.held = [];
+      for (let i = 0; i < 2; i += 1) {
+        const lost = new Promise((resolve) => gpu.on("lost", resolve));
+        const controller = new AbortController();
+        const { submissions } = gpu.stats();
+        const held = runEndless(gpu, { signal: controller.signal });
+        await submitted(gpu, submissions + 1);
+        controller.abort();
+        seen.held.push(await held);
+        await lost;
+      }
+      seen.next = await runFieldAdd(gpu, new Float32Array(1), new Float32Array(1)).catch(({ code, message }) => code + ": " + message);
+      await gpu.dispose();
+      seen.devices = gpu.stats().devices;`);
+    expect(seen.held).toEqual(Array(2).fill('aborted: The run of kernel "endless" is aborted.'));
+    expect(seen.next).toMatch(/^device-lost: .*has been set aside 2 times.*at most 2.*`maxAbandoned`/);
+    expect(seen.devices).toMatchObject({ live: 0, lost: 2, abandoned: 2 });
+  });
+
+  it("does not keep a one-shot backend from its end", async () => {
+    const seen = await run(`
+      const gpu = await openOneShotBackend(software);
+      seen.held = await runEndless(gpu, { timeoutMs: 3000 });
+      seen.next = await add(gpu);
+      await gpu.dispose();
+      seen.devices = gpu.stats().devices;`);
+    expect(seen).toMatchObject({
+      held: 'timeout: The run of kernel "endless" has not finished within 3000 ms.',
+      next: "right",
+      devices: setAside,
+    });
+  });
+});
