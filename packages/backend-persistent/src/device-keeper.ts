@@ -106,6 +106,12 @@ export class DeviceKeeper {
     for (const array of this.#unsettled) array.dispose();
   }
 
+  /** Frees everything, unless a caller still has a part of it: nobody can ask for anything more. */
+  abandon(): void {
+    for (const { holders } of this.#sessions) for (const _ of holders.all()) return;
+    this.close();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#opening?.catch(() => undefined);

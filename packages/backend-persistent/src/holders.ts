@@ -6,7 +6,7 @@
 
 import type { ComputeError } from "@kiln-gpu/core";
 
-/** Memory that was dropped without being given back. */
+/** What was dropped without being given back: memory of a backend's, or a backend. */
 export interface Leak {
   /** What it is, as "a resident Float32Array of 1024". */
   readonly what: string;

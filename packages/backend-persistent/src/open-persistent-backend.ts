@@ -24,7 +24,7 @@ export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<Kee
    */
   readonly mode?: "throughput" | "latency";
   /**
-   * Who is told, once for each, of leases, staged memory, resident arrays and sequences that were dropped without being given back, with
+   * Who is told, once for each, of leases, staged memory, resident arrays, sequences and backends that were dropped without being given back, with
    * the call that made them. By default the console, except where `NODE_ENV` is `production`, since remembering the call takes time.
    */
   readonly leakDetection?: boolean | ((leak: Leak) => void);
@@ -113,7 +113,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   };
   const recovers = open.isOwned && (options.recovery ?? true);
   const keeper = new DeviceKeeper(open, parts, { reopen: () => openDevice(options), recovers });
-  return new PersistentBackend({ runs, keeper, lossRetries });
+  return new PersistentBackend({ runs, keeper, lossRetries, onLeak });
 }
 
 function isInDevelopment(): boolean {

@@ -34,6 +34,8 @@ import {
 } from "@kiln-gpu/core";
 import type { DeviceKeeper } from "./device-keeper.js";
 import type { DeviceSession } from "./device-session.js";
+import { reportWhenDropped } from "./dropped-backend.js";
+import type { Leak } from "./holders.js";
 import { recordSequence } from "./record-sequence.js";
 import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
 import { type Attempt, runKernel } from "./run-kernel.js";
@@ -46,6 +48,8 @@ export interface PersistentBackendParts {
   readonly keeper: DeviceKeeper;
   /** How often work that was lost with its device is begun again on another. */
   readonly lossRetries: number;
+  /** Told of the backend if it is dropped without being disposed. */
+  readonly onLeak: ((leak: Leak) => void) | undefined;
 }
 
 /** Creates once, keeps, and serves runs out of what it keeps. */
@@ -56,12 +60,14 @@ export class PersistentBackend
   readonly #runs: RunLedger;
   readonly #keeper: DeviceKeeper;
   readonly #lossRetries: number;
+  readonly #onDispose: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ runs, keeper, lossRetries }: PersistentBackendParts) {
+  constructor({ runs, keeper, lossRetries, onLeak }: PersistentBackendParts) {
     this.#runs = runs;
     this.#keeper = keeper;
     this.#lossRetries = lossRetries;
+    this.#onDispose = onLeak && reportWhenDropped(this, keeper, onLeak);
   }
 
   get device(): DeviceInfo {
@@ -206,6 +212,7 @@ export class PersistentBackend
   }
 
   async #close(): Promise<void> {
+    this.#onDispose?.();
     // Before the runs have ended, for one may be waiting for memory that a caller holds.
     const closed = this.#runs.close();
     this.#keeper.endHolders();

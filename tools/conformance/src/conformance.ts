@@ -51,6 +51,6 @@ export function conformance(suite: Suite): void {
     describeProfile(suite);
     if (suite.capabilities.adoptsDevice) describeFaults(suite);
     if (suite.capabilities.keepsResources) describeKeptResources(suite);
-    describeProcessExit(suite);
+    if (suite.script) describeProcessExit(suite.script);
   });
 }

@@ -1,6 +1,7 @@
 import { type Leak, openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { lease } from "@kiln-gpu/core";
-import { fieldAdd } from "@kiln-gpu/kernels";
+import { fieldAdd, runFieldAdd } from "@kiln-gpu/kernels";
+import { openDevice } from "@kiln-gpu/webgpu";
 import { describe, expect, it } from "vitest";
 import { RandomData } from "./random-data.js";
 import { expectNothingLive, software } from "./suite.js";
@@ -48,6 +49,40 @@ async function sequenceOf(gpu: PersistentComputeBackend) {
   (await sequence.replay()).c.release();
   return sequence;
 }
+
+describe("a backend that is dropped", () => {
+  it("without being disposed is reported once, with the call that opened it, and frees its device", async () => {
+    const leaks: Leak[] = [];
+    let lost: Promise<unknown> | undefined;
+    const device = async () => {
+      const { device: opened } = await openDevice(software);
+      lost = opened.lost;
+      return opened;
+    };
+    const openAndDrop = async () => {
+      const gpu = await openPersistentBackend({ device, leakDetection: (leak) => leaks.push(leak) });
+      await runFieldAdd(gpu, data.floats(64), data.floats(64));
+    };
+    await openAndDrop();
+    await collect(() => leaks.length > 0);
+    expect(leaks).toEqual([{ what: "a persistent backend", stack: expect.stringMatching(/openPersistentBackend/) }]);
+    expect(await lost).toMatchObject({ reason: "destroyed" });
+  });
+
+  it("is none while something of it is in use", async () => {
+    const leaks: Leak[] = [];
+    const openArray = async () => {
+      const gpu = await openPersistentBackend({ ...software, leakDetection: (leak) => leaks.push(leak) });
+      return { array: await gpu.array(data.floats(64)), gpu: new WeakRef(gpu) };
+    };
+    const { array, gpu } = await openArray();
+    await collect(() => leaks.length > 0, 20);
+    expect(leaks).toEqual([]);
+    expect(await array.read()).toHaveLength(64);
+    array.dispose();
+    await gpu.deref()!.dispose();
+  });
+});
 
 describe("memory that is dropped without being given back", () => {
   it.each(kinds)("is reported once, with the call that made it: a %s", (_, what, make) =>

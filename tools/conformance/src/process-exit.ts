@@ -12,7 +12,7 @@ interface Exit {
   readonly output: string;
 }
 
-export function describeProcessExit({ script }: Suite): void {
+export function describeProcessExit(script: NonNullable<Suite["script"]>): void {
   const prelude = `
     import { ${script.open} as open } from "${script.package}";
     import { runFieldAdd } from "@kiln-gpu/kernels";
