@@ -12,6 +12,9 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), "kiln-pack-"));
+/** What SECURITY.md says no package does. */
+const forbidden =
+  /\beval\(|\bnew Function\(|\bfetch\(|\bXMLHttpRequest\b|\bWebSocket\b|node:(http|https|http2|net|tls|dgram|vm)"/;
 let failures = 0;
 
 async function check(name, work) {
@@ -29,7 +32,8 @@ async function check(name, work) {
 try {
   for (const entry of (await readdir(join(root, "packages"))).sort()) {
     const path = join(root, "packages", entry);
-    const { name, private: isPrivate } = JSON.parse(await readFile(join(path, "package.json"), "utf8"));
+    const manifest = JSON.parse(await readFile(join(path, "package.json"), "utf8"));
+    const { name, private: isPrivate } = manifest;
     if (isPrivate) continue;
     const { stdout } = await run("pnpm", ["pack", "--json", "--pack-destination", folder], { cwd: path });
     const { filename } = JSON.parse(stdout.slice(stdout.indexOf("{")));
@@ -44,6 +48,17 @@ try {
       const script = `await import(${JSON.stringify(join(path, "dist/index.js"))}); if (process.getActiveResourcesInfo().some((kind) => /Timeout|Immediate|Worker/.test(kind))) process.exit(3);`;
       const output = await run(process.execPath, ["--input-type=module", "-e", script]);
       if (output.stdout !== "" || output.stderr !== "") throw new Error(`prints ${output.stdout}${output.stderr}`);
+    });
+    await check(`${name}: evaluates no text, opens no connection, runs nothing at install`, async () => {
+      const scripts = Object.keys(manifest.scripts ?? {}).filter((script) =>
+        /^(pre|post)?install$|^prepare$/.test(script),
+      );
+      if (scripts.length > 0) throw new Error(`has the scripts ${scripts.join(", ")}`);
+      for (const file of await readdir(join(path, "dist"))) {
+        if (!file.endsWith(".js")) continue;
+        const found = (await readFile(join(path, "dist", file), "utf8")).match(forbidden);
+        if (found) throw new Error(`dist/${file} has "${found[0]}"`);
+      }
     });
   }
 } finally {

@@ -9,6 +9,7 @@ import { describeConcurrency } from "./concurrency.js";
 import { describeDispatchSize } from "./dispatch-size.js";
 import { describeErrors } from "./errors.js";
 import { describeFaults } from "./faults.js";
+import { describeIsolation } from "./isolation.js";
 import { describeKeptResources } from "./kept-resources.js";
 import { describeKernelResults } from "./kernel-results.js";
 import { describeLengths } from "./lengths.js";
@@ -22,7 +23,7 @@ import { describeZeroedMemory } from "./zeroed-memory.js";
 
 /** Declares the tests of one backend; to be called once in a test file. */
 export function conformance(suite: Suite): void {
-  describe(`the ${suite.name} backend`, () => {
+  describe(`the ${suite.name} backend${suite.mode ? ` (${suite.mode})` : ""}`, () => {
     const unhandled: unknown[] = [];
     const onUnhandled = (reason: unknown) => unhandled.push(reason);
     const warn = vi.spyOn(console, "warn");
@@ -41,6 +42,7 @@ export function conformance(suite: Suite): void {
     describeUniforms(suite);
     describeBindings(suite);
     describeZeroedMemory(suite);
+    describeIsolation(suite);
     describePrograms(suite);
     describeDispatchSize(suite);
     describeLengths(suite);

@@ -1,12 +1,13 @@
 /** Ways to run a persistent backend under which every promise holds all the same. */
 import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import { openDevice } from "@kiln-gpu/webgpu";
-import { type OpenOptions, type Suite, software } from "./suite.js";
+import type { OpenOptions, Suite } from "./suite.js";
 
 /** The persistent backend's suite, under `options`. Its scripts know of no options, and its bounds are not always the suite's. */
 export function persistentSuite(mode: string, options: PersistentBackendOptions): Suite {
   return {
-    name: `persistent (${mode})`,
+    name: "persistent",
+    mode,
     open: (given) => openPersistentBackend({ ...options, ...given }),
     capabilities: { adoptsDevice: true, keepsResources: false },
     manyRuns: 300,
@@ -19,7 +20,7 @@ export async function openRecovered(options: OpenOptions = {}) {
   if (options.device) return openPersistentBackend(options);
   let device: GPUDevice | undefined;
   const opener = async () => {
-    ({ device } = await openDevice({ ...software, ...options }));
+    ({ device } = await openDevice(options));
     return device;
   };
   const { adapter: _, fallback: __, software: ___, powerPreference: ____, ...bounds } = options;

@@ -25,6 +25,8 @@ export type OpenOptions = OpenDeviceOptions & BoundOptions;
 
 export interface Suite {
   readonly name: string;
+  /** Under which options, where not the default ones. */
+  readonly mode?: string;
   readonly open: (options?: OpenOptions) => Promise<ComputeBackend>;
   readonly capabilities: Capabilities;
   /** Runs asked for at once where the suite wants many; a run that opens a device costs tens of milliseconds. */
