@@ -1,85 +1,140 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { it } from "vitest";
 import { BufferPool } from "./buffer-pool.js";
-import { bufferUsage, uploadUsage } from "./buffer-usage.js";
-import { FakeDevice, settle, watch } from "./fake-device.test-support.js";
+import { bufferUsage, downloadUsage, uploadUsage } from "./buffer-usage.js";
+import { FakeDevice, type Fault, settle, watch } from "./fake-device.test-support.js";
+import { modelTimeoutMs, playModel } from "./model-runs.test-support.js";
 import type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 import { sizeClassOf } from "./size-class.js";
 
-const numRuns = 300;
 const byteBudget = 4096;
+const maxBufferSize = 1 << 20;
 
-interface Wait {
+interface Asked {
   readonly bytes: number;
   readonly requests: readonly BufferRequest[];
   readonly controller: AbortController;
   readonly outcome: ReturnType<typeof watch<PooledBuffer[]>>;
+  /** Whether no other request was created for at the same time. */
+  isAlone: boolean;
+  /** While it was created for: the most bytes in use, and the least memory that the device had. */
+  mostBytes: number;
+  leastMemoryBytes: number;
 }
 
 /** What the pool should look like, kept as simply as can be. */
 class Model {
   isDisposed = false;
-  /** In order of arrival. */
-  waits: Wait[] = [];
+  /** Whether the device may fail by itself: it was told to, has too little memory, or is lost. */
+  isFaulty = false;
+  /** Whether a fault may also come where there is memory. */
+  isToldToFail = false;
+  /** Without room yet, in order of arrival. */
+  waits: Asked[] = [];
+  /** With room, while the device has not said yet whether what is missing was created. */
+  creating: Asked[] = [];
   held: (readonly PooledBuffer[])[] = [];
   released: PooledBuffer[] = [];
   lent = 0;
 
-  get heldBytes(): number {
-    return this.held.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
+  get reservedBytes(): number {
+    let bytes = 0;
+    for (const asked of this.creating) bytes += asked.bytes;
+    for (const buffers of this.held) for (const { byteLength } of buffers) bytes += byteLength;
+    return bytes;
   }
 }
 
 class Real {
-  readonly device = new FakeDevice();
+  readonly device = new FakeDevice({ maxBufferSize });
   readonly destroyed = new Set<number>();
   readonly pool = new BufferPool({
     device: this.device,
     byteBudget,
     onDestroy: ({ id }) => {
-      expect(this.destroyed.has(id)).toBe(false);
+      assert(!this.destroyed.has(id));
       this.destroyed.add(id);
     },
   });
+
+  constructor() {
+    this.device.holdsAnswers = true;
+  }
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-const bytesOf = (requests: readonly BufferRequest[]) =>
-  requests.reduce((sum, { byteLength }) => sum + sizeClassOf(byteLength, 1 << 20)!, 0);
+const codeOf = (error: unknown) => (error as { code?: string } | undefined)?.code;
+const sizeOf = (byteLength: number) => sizeClassOf(byteLength, maxBufferSize)!;
 
-/** Moves what must have been served from the waits to what is held, then compares everything. */
-async function check(model: Model, { pool, device, destroyed }: Real, mayFail = false): Promise<void> {
+/** Moves every request to where it must be by now, then compares everything. */
+async function check(model: Model, { pool, device, destroyed }: Real): Promise<void> {
   await settle();
-  if (mayFail) model.waits = model.waits.filter(({ outcome }) => outcome.error === undefined);
-  while (model.waits[0] && model.heldBytes + model.waits[0].bytes <= byteBudget) {
-    const { outcome, requests } = model.waits.shift()!;
-    expect(outcome.isSettled).toBe(true);
-    hold(model, requests, outcome.value!);
+  for (let hasMoved = true; hasMoved; ) {
+    hasMoved = false;
+    for (const asked of model.creating) {
+      asked.isAlone &&= model.creating.length === 1;
+      asked.mostBytes = Math.max(asked.mostBytes, model.reservedBytes);
+      asked.leastMemoryBytes = Math.min(asked.leastMemoryBytes, device.memoryBytes);
+    }
+    for (const asked of model.creating.slice()) {
+      if (!asked.outcome.isSettled) continue;
+      model.creating.splice(model.creating.indexOf(asked), 1);
+      hasMoved = true;
+      end(model, asked);
+    }
+    while (model.waits[0] && model.reservedBytes + model.waits[0].bytes <= byteBudget) {
+      model.creating.push(model.waits.shift()!);
+      hasMoved = true;
+    }
   }
-  for (const { outcome } of model.waits) expect(outcome.isSettled).toBe(false);
+  for (const { outcome } of model.waits) assert(!outcome.isSettled);
+  if (!device.isAsked) assert.deepEqual(model.creating, []);
   const stats = pool.stats();
-  expect(stats.inUseBytes).toBe(model.heldBytes);
-  expect(stats.inUse).toBe(model.held.flat().length);
-  expect(stats.waiting).toBe(model.waits.length);
-  expect(stats.made + stats.reused).toBe(model.lent);
-  expect(stats.live).toBe(device.live);
-  expect(stats.made - stats.live).toBe(destroyed.size);
-  expect(stats.bytes).toBe(device.liveBytes);
-  expect(stats.bytes).toBe(stats.inUseBytes + stats.keptBytes);
-  expect(device.highWaterBytes).toBeLessThanOrEqual(byteBudget);
-  expect(device.openScopes).toBe(0);
-  if (model.isDisposed) expect(stats.keptBytes).toBe(0);
-  for (const { id } of model.held.flat()) expect(destroyed.has(id)).toBe(false);
+  assert.deepEqual([stats.inUseBytes, stats.waiting], [model.reservedBytes, model.waits.length]);
+  assert.equal(stats.bytes, stats.inUseBytes + stats.keptBytes);
+  assert(device.highWaterBytes <= byteBudget && stats.highWaterBytes <= byteBudget);
+  assert.equal(device.openScopes, 0);
+  if (model.isDisposed) assert.equal(stats.keptBytes, 0);
+  for (const buffers of model.held) for (const { id } of buffers) assert(!destroyed.has(id));
+  if (model.creating.length > 0) return;
+  assert.equal(stats.inUse, model.held.flat().length);
+  assert.equal(stats.made + stats.reused, model.lent);
+  assert.deepEqual([stats.live, stats.bytes], [device.live, device.liveBytes]);
+  assert.equal(stats.made - stats.live, destroyed.size);
+}
+
+/** A request that had room has its buffers, or a reason why not. */
+function end(model: Model, asked: Asked): void {
+  const { outcome, controller, requests } = asked;
+  const isUnwanted = model.isDisposed || controller.signal.aborted;
+  if (outcome.value) {
+    assert(!isUnwanted);
+    hold(model, requests, outcome.value);
+    return;
+  }
+  const code = codeOf(outcome.error);
+  if (isUnwanted && code === (model.isDisposed ? "disposed" : "aborted")) {
+    // They were lent before it was seen that nobody wants them.
+    model.lent += requests.length;
+    return;
+  }
+  assert(model.isFaulty, String(outcome.error));
+  // Kept buffers make room first: what fits beside those in use is created.
+  if (code === "out-of-memory" && asked.isAlone && !model.isToldToFail)
+    assert(asked.mostBytes > asked.leastMemoryBytes);
+  if (code !== "out-of-memory" && code !== "device-lost")
+    assert.match(String(outcome.error), /called wrongly|not valid/);
 }
 
 function hold(model: Model, requests: readonly BufferRequest[], buffers: readonly PooledBuffer[]): void {
-  expect(buffers.map(({ byteLength, usage }) => ({ byteLength, usage }))).toEqual(
-    requests.map(({ byteLength, usage }) => ({ byteLength: sizeClassOf(byteLength, 1 << 20), usage })),
-  );
   const heldIds = new Set(model.held.flat().map(({ id }) => id));
-  for (const { id } of buffers) {
-    expect(heldIds.has(id)).toBe(false);
+  assert.equal(buffers.length, requests.length);
+  for (const [i, { id, byteLength, usage, buffer }] of buffers.entries()) {
+    assert.deepEqual([byteLength, usage], [sizeOf(requests[i]!.byteLength), requests[i]!.usage]);
+    assert.equal(buffer.mapState, usage === uploadUsage ? "mapped" : "unmapped");
+    assert(!heldIds.has(id));
     heldIds.add(id);
   }
   model.held.push(buffers);
@@ -89,20 +144,22 @@ function hold(model: Model, requests: readonly BufferRequest[], buffers: readonl
 
 const always = () => true;
 
-const acquire = (requests: BufferRequest[], mayFail: boolean): Command => ({
+const acquire = (requests: BufferRequest[]): Command => ({
   check: always,
   toString: () => `acquire(${JSON.stringify(requests)})`,
   async run(model, real) {
     const controller = new AbortController();
     const outcome = watch(real.pool.acquireAll(requests, { signal: controller.signal }));
-    const bytes = bytesOf(requests);
+    const bytes = requests.reduce((sum, { byteLength }) => sum + sizeOf(byteLength), 0);
     if (bytes > byteBudget || model.isDisposed) {
       await settle();
-      expect(outcome.error).toMatchObject({ code: bytes > byteBudget ? "limit-exceeded" : "disposed" });
+      assert.equal(codeOf(outcome.error), bytes > byteBudget ? "limit-exceeded" : "disposed");
     } else {
-      model.waits.push({ bytes, requests, controller, outcome });
+      const { memoryBytes } = real.device;
+      const yet = { isAlone: true, mostBytes: 0, leastMemoryBytes: memoryBytes };
+      model.waits.push({ bytes, requests, controller, outcome, ...yet });
     }
-    await check(model, real, mayFail);
+    await check(model, real);
   },
 });
 
@@ -112,23 +169,29 @@ const tryAcquire = (requests: BufferRequest[]): Command => ({
   async run(model, real) {
     const made = real.device.created;
     const buffers = real.pool.tryAcquireAll(requests);
-    expect(real.device.created).toBe(made);
-    if (model.isDisposed || model.waits.length > 0) expect(buffers).toBeUndefined();
+    assert.equal(real.device.created, made);
+    if (model.isDisposed || model.waits.length > 0) assert.equal(buffers, undefined);
     if (buffers) hold(model, requests, buffers);
     await check(model, real);
   },
 });
 
-const giveBack = (pick: number, how: "release" | "discard" | "unmapped", mayFail: boolean): Command => ({
+const giveBack = (pick: number, how: "release" | "discard" | "remap"): Command => ({
   check: ({ held }) => held.length > 0,
   toString: () => `${how}(${pick})`,
   async run(model, real) {
-    const [buffers] = model.held.splice(pick % model.held.length, 1);
-    if (how === "unmapped") for (const { buffer } of buffers!) buffer.unmap();
-    if (how === "discard") for (const buffer of buffers!) real.pool.discard(buffer);
-    else real.pool.releaseAll(buffers!);
-    model.released.push(...buffers!);
-    await check(model, real, mayFail);
+    const [buffers] = model.held.splice(pick % model.held.length, 1) as [readonly PooledBuffer[]];
+    if (how === "remap") {
+      for (const { buffer, usage } of buffers) {
+        if (usage === uploadUsage) buffer.unmap();
+        // Nobody awaits it: a map that is still pending when its buffer comes back ends with the buffer.
+        if (usage === downloadUsage) buffer.mapAsync(1).catch(() => undefined);
+      }
+    }
+    if (how === "discard") for (const buffer of buffers) real.pool.discard(buffer);
+    else real.pool.releaseAll(buffers);
+    model.released.push(...buffers);
+    await check(model, real);
   },
 });
 
@@ -137,20 +200,26 @@ const releaseTwice = (pick: number): Command => ({
   toString: () => `releaseTwice(${pick})`,
   async run(model, real) {
     const buffer = model.released[pick % model.released.length]!;
-    expect(() => real.pool.release(buffer)).toThrow(/not in use/);
+    // It may be in the hands of a request that is still being created for.
+    if (model.creating.length === 0) assert.throws(() => real.pool.release(buffer), /not in use/);
     await check(model, real);
   },
 });
 
-const abort = (pick: number, mayFail: boolean): Command => ({
-  check: ({ waits }) => waits.length > 0,
+const abort = (pick: number): Command => ({
+  check: ({ waits, creating }) => waits.length + creating.length > 0,
   toString: () => `abort(${pick})`,
   async run(model, real) {
-    const [{ controller, outcome }] = model.waits.splice(pick % model.waits.length, 1) as [Wait];
-    controller.abort();
-    await settle();
-    expect(outcome.error).toMatchObject({ code: "aborted" });
-    await check(model, real, mayFail);
+    const asked = [...model.waits, ...model.creating];
+    const picked = asked[pick % asked.length]!;
+    picked.controller.abort();
+    const at = model.waits.indexOf(picked);
+    if (at >= 0) {
+      model.waits.splice(at, 1);
+      await settle();
+      assert.equal(codeOf(picked.outcome.error), "aborted");
+    }
+    await check(model, real);
   },
 });
 
@@ -159,7 +228,16 @@ const trim = (bytes: number): Command => ({
   toString: () => `trim(${bytes})`,
   async run(model, real) {
     real.pool.trim(bytes);
-    expect(real.pool.stats().keptBytes).toBeLessThanOrEqual(bytes);
+    assert(real.pool.stats().keptBytes <= bytes);
+    await check(model, real);
+  },
+});
+
+const answer = (): Command => ({
+  check: always,
+  toString: () => "answer",
+  async run(model, real) {
+    real.device.answer();
     await check(model, real);
   },
 });
@@ -170,17 +248,38 @@ const dispose = (): Command => ({
   async run(model, real) {
     real.pool.dispose();
     await settle();
-    for (const { outcome } of model.waits) expect(outcome.error).toMatchObject({ code: "disposed" });
+    for (const { outcome } of model.waits) assert.equal(codeOf(outcome.error), "disposed");
     model.waits = [];
     model.isDisposed = true;
     await check(model, real);
   },
 });
 
+const lose = (): Command => ({
+  check: always,
+  toString: () => "lose",
+  async run(model, real) {
+    model.isFaulty = true;
+    real.device.lose();
+    await check(model, real);
+  },
+});
+
+const fail = (faults: readonly (Fault | undefined)[]): Command => ({
+  check: always,
+  toString: () => `fail(${faults})`,
+  async run(model, { device }) {
+    model.isFaulty = true;
+    model.isToldToFail = true;
+    device.faults.push(...faults);
+  },
+});
+
 const setMemory = (memoryBytes: number): Command => ({
   check: always,
   toString: () => `setMemory(${memoryBytes})`,
-  async run(_, { device }) {
+  async run(model, { device }) {
+    model.isFaulty = true;
     device.memoryBytes = memoryBytes;
   },
 });
@@ -188,51 +287,53 @@ const setMemory = (memoryBytes: number): Command => ({
 const requests = fc.array(
   fc.record({
     byteLength: fc.oneof(fc.integer({ min: 1, max: 600 }), fc.integer({ min: 1, max: 4500 })),
-    usage: fc.constantFrom<number>(bufferUsage.storage, bufferUsage.uniform, uploadUsage),
+    usage: fc.constantFrom<number>(bufferUsage.storage, downloadUsage, uploadUsage),
   }),
   { minLength: 1, maxLength: 4 },
 );
 
 /** Gives back until nobody waits, then disposes: everyone must be served, and nothing may be left. */
-async function finish(model: Model, real: Real, mayFail: boolean): Promise<void> {
-  while (model.held.length > 0 || model.waits.length > 0) {
-    expect(model.held.length).toBeGreaterThan(0);
-    await giveBack(0, "release", mayFail).run(model, real);
-  }
-  real.pool.dispose();
-  expect(real.device.live).toBe(0);
-  expect(real.pool.stats()).toMatchObject({ live: 0, bytes: 0, inUse: 0, waiting: 0 });
+async function finish(model: Model, real: Real): Promise<void> {
+  real.device.holdsAnswers = false;
+  // From here on requests overlap unseen.
+  model.isToldToFail = true;
+  await answer().run(model, real);
+  while (model.held.length > 0) await giveBack(0, "release").run(model, real);
+  assert.deepEqual([model.waits, model.creating], [[], []]);
+  await dispose().run(model, real);
+  const { live, bytes, inUse, waiting } = real.pool.stats();
+  assert.deepEqual([live, bytes, inUse, waiting, real.device.live], [0, 0, 0, 0, 0]);
 }
 
-function commandsFor(mayFail: boolean): fc.Arbitrary<Iterable<Command>> {
-  const pick = fc.nat({ max: 20 });
-  const kinds: fc.Arbitrary<Command>[] = [
-    requests.map((of) => acquire(of, mayFail)),
-    requests.map((of) => acquire(of, mayFail)),
-    requests.map(tryAcquire),
-    pick.map((of) => giveBack(of, "release", mayFail)),
-    pick.map((of) => giveBack(of, "release", mayFail)),
-    pick.map((of) => giveBack(of, "discard", mayFail)),
-    pick.map((of) => giveBack(of, "unmapped", mayFail)),
-    pick.map(releaseTwice),
-    pick.map((of) => abort(of, mayFail)),
-    fc.integer({ min: 0, max: byteBudget }).map(trim),
-  ];
-  if (mayFail) kinds.push(fc.integer({ min: 0, max: 2 * byteBudget }).map(setMemory));
-  else kinds.push(fc.constant(0).map(dispose));
-  return fc.commands(kinds, { maxCommands: 40, size: "max" });
-}
+const pick = fc.nat({ max: 20 });
+const usual: fc.Arbitrary<Command>[] = [
+  requests.map(acquire),
+  requests.map(acquire),
+  requests.map(tryAcquire),
+  fc.constant(0).map(answer),
+  fc.constant(0).map(answer),
+  pick.map((of) => giveBack(of, "release")),
+  pick.map((of) => giveBack(of, "release")),
+  fc.tuple(pick, fc.constantFrom("discard" as const, "remap" as const)).map(([of, how]) => giveBack(of, how)),
+  pick.map(releaseTwice),
+  pick.map(abort),
+  fc.integer({ min: 0, max: byteBudget }).map(trim),
+];
+const faults = fc.array(
+  fc.constantFrom<Fault | undefined>(undefined, "out-of-memory", "range-error", "validation", "type-error"),
+  { minLength: 1, maxLength: 3 },
+);
+const failing: fc.Arbitrary<Command>[] = [faults.map(fail), fc.integer({ min: 0, max: 2 * byteBudget }).map(setMemory)];
+/** Rarely, for little is left to see after them. */
+const ending = fc.nat({ max: 7 }).map((n) => (n === 0 ? dispose() : n === 1 ? lose() : answer()));
 
 it.each([
-  ["in any order of calls", false],
-  ["also when memory runs out", true],
-])("serves in order, within the budget, and loses nothing, %s", async (_, mayFail) => {
-  await fc.assert(
-    fc.asyncProperty(commandsFor(mayFail), async (commands) => {
-      const state = { model: new Model(), real: new Real() };
-      await fc.asyncModelRun(() => state, commands);
-      await finish(state.model, state.real, mayFail);
-    }),
-    { numRuns },
-  );
-});
+  ["in any order of calls", [...usual, fc.nat({ max: 7 }).map((n) => (n === 0 ? dispose() : answer()))]],
+  ["also when the device fails, runs out of memory or is lost", [...usual, ...failing, ending]],
+])(
+  "serves in order, within the budget, and loses nothing, %s",
+  async (how, kinds) => {
+    await playModel(`the buffer pool, ${how}`, kinds, () => ({ model: new Model(), real: new Real() }), finish);
+  },
+  modelTimeoutMs,
+);

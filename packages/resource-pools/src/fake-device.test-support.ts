@@ -5,7 +5,7 @@
 import type { BufferDevice } from "./create-buffers.js";
 import type { BindGroupDevice } from "./descriptor-pool.js";
 
-type Fault = "out-of-memory" | "range-error" | "validation" | "type-error";
+export type Fault = "out-of-memory" | "range-error" | "validation" | "type-error";
 
 export class FakeDevice implements BufferDevice, BindGroupDevice {
   readonly limits: { readonly maxBufferSize: number };
@@ -14,12 +14,15 @@ export class FakeDevice implements BufferDevice, BindGroupDevice {
   /** Creations that would pass this run out of memory. */
   memoryBytes = Number.POSITIVE_INFINITY;
   isLost = false;
+  /** Whether error scopes stay unanswered until `answer` is called. */
+  holdsAnswers = false;
   created = 0;
   highWaterBytes = 0;
   readonly bindGroups: GPUBindGroupDescriptor[] = [];
   readonly #live = new Set<FakeBuffer>();
   readonly #scopes: { readonly filter: GPUErrorFilter; error: GPUError | null }[] = [];
-  readonly #maps: (() => void)[] = [];
+  readonly #maps: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[] = [];
+  readonly #answers: (() => void)[] = [];
 
   constructor({ maxBufferSize = 1 << 20 } = {}) {
     this.limits = { maxBufferSize };
@@ -37,6 +40,11 @@ export class FakeDevice implements BufferDevice, BindGroupDevice {
 
   get openScopes(): number {
     return this.#scopes.length;
+  }
+
+  /** Whether someone waits for an answer that is held. */
+  get isAsked(): boolean {
+    return this.#answers.length > 0;
   }
 
   createBuffer({ size, usage, mappedAtCreation = false }: GPUBufferDescriptor): GPUBuffer {
@@ -63,21 +71,41 @@ export class FakeDevice implements BufferDevice, BindGroupDevice {
   popErrorScope(): Promise<GPUError | null> {
     const scope = this.#scopes.pop();
     if (!scope || this.isLost) return Promise.reject(new DOMException("", "OperationError"));
-    return new Promise((resolve) => setImmediate(() => resolve(scope.error)));
+    return new Promise((resolve, reject) => {
+      const answer = () => {
+        if (this.isLost) reject(new DOMException("", "OperationError"));
+        else resolve(scope.error);
+      };
+      if (this.holdsAnswers) this.#answers.push(answer);
+      else queueMicrotask(answer);
+    });
   }
 
   createBindGroup(descriptor: GPUBindGroupDescriptor): GPUBindGroup {
+    if (this.faults.shift()) throw new TypeError("createBindGroup was called wrongly");
     this.bindGroups.push(descriptor);
     return { label: "", __brand: "GPUBindGroup" } as GPUBindGroup;
   }
 
   /** Ends the work that pending maps wait for. */
   finishWork(): void {
-    for (const done of this.#maps.splice(0)) done();
+    for (const { resolve } of this.#maps.splice(0)) resolve();
+  }
+
+  /** Answers the error scopes that are held. */
+  answer(): void {
+    for (const answer of this.#answers.splice(0)) answer();
+  }
+
+  /** Ends the device: what is pending rejects, as does what is asked from now on. */
+  lose(): void {
+    this.isLost = true;
+    for (const { reject } of this.#maps.splice(0)) reject(new DOMException("", "AbortError"));
+    this.answer();
   }
 
   #whenDone(): Promise<void> {
-    return new Promise((resolve) => this.#maps.push(resolve));
+    return new Promise((resolve, reject) => this.#maps.push({ resolve, reject }));
   }
 
   #report(filter: GPUErrorFilter, message: string): void {
@@ -138,9 +166,9 @@ class FakeBuffer implements GPUBuffer {
   }
 }
 
-/** Lets everything that can settle by itself settle, also several requests that fail one after another. */
-export async function settle(): Promise<void> {
-  for (let i = 0; i < 16; i++) await new Promise((resolve) => setImmediate(resolve));
+/** Lets everything that can settle by itself settle: the device's answers take microtasks, and these end before the next task. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What became of a promise so far, for tests that ask who waits. */
