@@ -1,4 +1,12 @@
-import type { Accepted, Bindings, ResidentArray, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import type {
+  Accepted,
+  Bindings,
+  NoOthers,
+  ResidentArray,
+  Staged,
+  TypedArray,
+  TypedArrayConstructor,
+} from "./bindings.js";
 import type { ComputeError } from "./errors.js";
 import type { Constants, Kernel } from "./kernel.js";
 import type { PrepareOptions, RunOptions, RunResults } from "./run-options.js";
@@ -200,7 +208,7 @@ export interface TunesKernels {
    * runs are served.
    * @throws {ComputeError} `invalid-kernel` for a kernel that has nothing tunable; what `run` throws.
    */
-  tune<K extends Bindings, B extends Accepted<K>>(
+  tune<K extends Bindings, B extends Accepted<K> & NoOthers<K, B>>(
     kernel: Kernel<K>,
     bindings: B,
     options?: PrepareOptions,
@@ -232,7 +240,7 @@ export interface ComputeBackend extends AsyncDisposable {
    * @throws {ComputeError} `invalid-binding`, `invalid-kernel` and `limit-exceeded` before any GPU work; what `prepare` throws;
    *   `out-of-memory`; `aborted` and `timeout` as `options` ask; `invalid-option` for options that are none; `device-lost` and `disposed` at any time.
    */
-  run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
+  run<K extends Bindings, B extends Accepted<K> & NoOthers<K, B>, const O extends RunOptions = RunOptions>(
     kernel: Kernel<K>,
     bindings: B,
     options?: O,

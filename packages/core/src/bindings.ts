@@ -139,14 +139,41 @@ export type Bindings = { readonly [name: string]: BindingValue };
  * array in place of any of them.
  */
 export type Accepted<K> = {
-  readonly [Name in keyof K]: K[Name] extends TypedArray
-    ? K[Name] | Staged<K[Name]> | ResidentArray<K[Name]>
-    : K[Name] extends Output<infer T>
-      ? K[Name] | LeasedOutput<T> | ResidentArray<T>
-      : K[Name] extends Inout<infer T>
-        ? K[Name] | ResidentArray<T>
-        : K[Name];
+  readonly [Name in keyof K]: BindingValue extends K[Name] ? K[Name] : K[Name] | InPlaceOf<K[Name]>;
 };
+
+/**
+ * Of `B` what a kernel of `K` does not bind, as what nothing is: an object may have more than its type says, a run's bindings may not. Where a
+ * binding is missing that is the error, for it comes with the likely name.
+ */
+export type NoOthers<K, B> = {
+  readonly [Name in RequiredOf<K> extends keyof B ? Exclude<keyof B, NamesOf<K>> : never]: UnknownBinding<
+    Name,
+    NamesOf<K>
+  >;
+};
+
+interface UnknownBinding<Given, Known> {
+  readonly given: Given;
+  readonly known: Known;
+}
+
+type NamesOf<K> = K extends unknown ? keyof K : never;
+
+type RequiredOf<K> = { [Name in keyof K]-?: Partial<K> extends Pick<K, Name> ? never : Name }[keyof K];
+
+type InPlaceOf<V> =
+  | IfAny<Extract<V, TypedArray>, Staged<Extract<V, TypedArray>>>
+  | IfAny<OutputArrayOf<V>, LeasedOutput<OutputArrayOf<V>>>
+  | IfAny<ArrayOf<V>, ResidentArray<ArrayOf<V>>>;
+
+/** The arrays that go in or come back where a kernel declares `V`. */
+export type ArrayOf<V> = Extract<V, TypedArray> | OutputArrayOf<V> | (V extends Inout<infer T> ? T : never);
+
+type OutputArrayOf<V> = V extends Output<infer T> ? T : never;
+
+/** `Then`, unless `T` is of nothing. */
+export type IfAny<T, Then> = [T] extends [never] ? never : Then;
 
 /** The results of a run, typed from what was bound: a typed array for each `output` and `inout`, a `Lease` for each `lease`. */
 export type Results<B> = {

@@ -1,3 +1,5 @@
+import type { Diagnostic } from "./diagnostic.js";
+
 /** What went wrong, as a stable word to branch on; the message is for people and may change. */
 export type ComputeErrorCode =
   | "invalid-kernel"
@@ -14,14 +16,22 @@ export type ComputeErrorCode =
   | "disposed"
   | "no-adapter";
 
+export interface ComputeErrorOptions extends ErrorOptions {
+  readonly diagnostics?: readonly Diagnostic[];
+}
+
 /** The one error that Kiln throws for anything that is not a defect of its own. */
 export class ComputeError extends Error {
   override readonly name = "ComputeError";
   readonly code: ComputeErrorCode;
+  /** Of `shader-compilation`: each error that the compiler found in the text, all of them; empty for what has no text. */
+  declare readonly diagnostics: readonly Diagnostic[];
 
-  constructor(code: ComputeErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ComputeErrorCode, message: string, options?: ComputeErrorOptions) {
     super(message, options);
     this.code = code;
+    // Not enumerable: the message shows them already, and whoever logs an error would see them twice.
+    Object.defineProperty(this, "diagnostics", { value: options?.diagnostics ?? [] });
   }
 }
 

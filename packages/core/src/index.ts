@@ -30,6 +30,7 @@ export {
   type Lease,
   type LeasedOutput,
   lease,
+  type NoOthers,
   type Output,
   output,
   type ResidentArray,
@@ -44,6 +45,7 @@ export {
 } from "./bindings.js";
 export { arrayTypeOf } from "./check-binding.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
+export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
   type Constants,
@@ -57,6 +59,7 @@ export {
   type ShaderSource,
   type Threads,
   type Tunable,
+  type WgslKernelDefinition,
   type Workgroups,
 } from "./kernel.js";
 export { MemoryLease } from "./memory-lease.js";
@@ -89,3 +92,5 @@ export {
   type StructLayout,
   type TypeLayout,
 } from "./shader-interface.js";
+export type { Bytes, Float16Elements, ReadWrite } from "./wgsl/host-type.js";
+export type { WgslBindings } from "./wgsl/wgsl-bindings.js";

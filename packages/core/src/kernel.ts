@@ -1,5 +1,6 @@
 import type { Bindings, Temporary, UniformValue } from "./bindings.js";
 import { ComputeError } from "./errors.js";
+import type { WgslBindings } from "./wgsl/wgsl-bindings.js";
 
 /** Threads in x, y and z; a number is `[n, 1, 1]`. Rounded up to whole workgroups, so a kernel checks its own bounds. */
 export type Threads = number | readonly [x: number, y?: number, z?: number];
@@ -13,11 +14,15 @@ export type ShaderSource =
   | { readonly spirv: Uint8Array | Uint32Array; readonly wgsl?: never };
 
 /** What is compiled: a source, the entry point in it, and values for its pipeline-overridable constants. */
-export type Program = ShaderSource & {
+export type Program = ShaderSource & ProgramOptions;
+
+interface ProgramOptions {
   /** Needed only where the source has several compute entry points. */
   readonly entryPoint?: string;
   readonly constants?: Constants;
-};
+  /** The file that the source was read from, for errors that point into it; by default they name the kernel. */
+  readonly file?: string;
+}
 
 /** One dispatch of a kernel. */
 export interface Pass {
@@ -69,15 +74,22 @@ interface CommonDefinition {
   readonly tunable?: Tunable;
 }
 
+interface OnePassDefinition<B extends Bindings> extends ProgramOptions, CommonDefinition {
+  /**
+   * How many threads to run; by default one for each element of the first output, where workgroups are 1-D.
+   * @param constants Those that are tunable or specialised, with the values that will run.
+   */
+  threads?(bindings: B, constants: Constants): Threads;
+}
+
 /** A kernel of one program and one dispatch. */
-export type KernelDefinition<B extends Bindings> = Program &
-  CommonDefinition & {
-    /**
-     * How many threads to run; by default one for each element of the first output, where workgroups are 1-D.
-     * @param constants Those that are tunable or specialised, with the values that will run.
-     */
-    threads?(bindings: B, constants: Constants): Threads;
-  };
+export type KernelDefinition<B extends Bindings> = ShaderSource & OnePassDefinition<B>;
+
+/** A kernel of one program and one dispatch whose bindings are typed from its text. */
+export interface WgslKernelDefinition<Wgsl extends string> extends OnePassDefinition<WgslBindings<Wgsl>> {
+  readonly wgsl: Wgsl;
+  readonly spirv?: never;
+}
 
 /** A kernel of several passes; its functions are told the constants that are tunable or specialised. */
 export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
@@ -87,12 +99,17 @@ export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
 }
 
 /**
- * Defines a kernel. Nothing is compiled, and no device is touched, before `prepare` or `run`.
+ * Defines a kernel. Nothing is compiled, and no device is touched, before `prepare` or `run`. Its bindings are typed from the text where that is
+ * a literal; `defineKernel<MyBindings>` states them, for any source.
  * @throws {ComputeError} `invalid-kernel` when no source, or more than one, is given.
  */
+export function defineKernel<const Wgsl extends string>(
+  definition: WgslKernelDefinition<Wgsl>,
+): Kernel<WgslBindings<Wgsl>>;
 export function defineKernel<B extends Bindings = Bindings>(
   definition: KernelDefinition<B> | PassesDefinition<B>,
-): Kernel<B> {
+): Kernel<B>;
+export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefinition<Bindings>): Kernel {
   const { label } = definition;
   if (typeof label !== "string" || label === "") {
     throw new ComputeError(
@@ -104,18 +121,18 @@ export function defineKernel<B extends Bindings = Bindings>(
   const programs = programsOf(definition);
   const { tunable } = definition;
   const functions = functionsOf(definition);
-  const variants = new Map<string, Kernel<B>>();
-  const specialize = (constants: Constants, isChosen: boolean): Kernel<B> => {
+  const variants = new Map<string, Kernel>();
+  const specialize = (constants: Constants, isChosen: boolean): Kernel => {
     const chosen: Constants = { ...firstOf(tunable), ...constants };
     const key = isChosen ? JSON.stringify(Object.entries(chosen).sort()) : "";
     const known = variants.get(key);
     if (known) return known;
-    const variant: Kernel<B> = Object.freeze({
+    const variant: Kernel = Object.freeze({
       label,
       programs: isChosen ? withConstants(programs, chosen) : programs,
       ...(tunable && !isChosen && { tunable }),
-      temporaries: (bindings: B) => functions.temporaries?.(bindings, chosen) ?? {},
-      passes: (bindings: B) => functions.passes(bindings, chosen),
+      temporaries: (bindings: Bindings) => functions.temporaries?.(bindings, chosen) ?? {},
+      passes: (bindings: Bindings) => functions.passes(bindings, chosen),
       specialize: (others: Constants) => specialize({ ...constants, ...others }, true),
     });
     variants.set(key, variant);
@@ -170,7 +187,7 @@ function checkTunable(label: string, tunable: Tunable | undefined): void {
   }
 }
 
-function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants }: Program): Program {
+function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants, file }: Program): Program {
   if ((wgsl === undefined) === (spirv === undefined)) {
     const given = wgsl === undefined ? "neither is" : "both are";
     throw new ComputeError(
@@ -192,6 +209,7 @@ function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants }: Pr
     ...source,
     ...(entryPoint !== undefined && { entryPoint }),
     ...(constants !== undefined && { constants: Object.freeze({ ...constants }) }),
+    ...(file !== undefined && { file }),
   });
 }
 

@@ -179,6 +179,20 @@ test.each<[string, unknown, TypeLayout, string]>([
   );
 });
 
+test("refuses a type that no memory holds", () => {
+  expect(() => packUniform([1], array(u32, 4, 2 ** 50), "p")).toThrow(
+    expect.objectContaining({
+      code: "limit-exceeded",
+      message: '"p" is array<u32, 1125899906842624>, 4503599627370496 bytes, for which there is no memory.',
+    }),
+  );
+});
+
+test("refuses a typed array within an object, whose elements may be of another type, and says that lists are taken", () => {
+  const value = { a: 1, b: new Uint32Array(1) } as unknown as UniformValue;
+  expect(() => packUniform(value, pair, "p")).toThrow('"p.b" is vec1<u32> in the shader; a Uint32Array is given.');
+});
+
 describe("f16", () => {
   const bitsOf = (value: number) => {
     const bytes = packUniform(value, f16, "h");

@@ -11,12 +11,24 @@ import {
 /**
  * Writes `value` as a shader of type `layout` reads it: WGSL's layout rules, little-endian, zero in the padding.
  * @param path Names the value in errors: `params.offset[1]`.
- * @throws {ComputeError} `invalid-binding` when the value's shape is not the type's.
+ * @throws {ComputeError} `invalid-binding` when the value's shape is not the type's; `limit-exceeded` for a type that no memory holds.
  */
 export function packUniform(value: UniformValue, layout: TypeLayout, path: string): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil(layout.byteLength / 4) * 4);
+  const bytes = allocate(layout, path);
   write(new DataView(bytes.buffer), 0, value, layout, path);
   return bytes;
+}
+
+function allocate(layout: TypeLayout, path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(Math.ceil(layout.byteLength / 4) * 4);
+  } catch (cause) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `"${path}" is ${typeName(layout)}, ${layout.byteLength} bytes, for which there is no memory.`,
+      { cause },
+    );
+  }
 }
 
 function write(view: DataView, offset: number, value: UniformValue, layout: TypeLayout, path: string): void {
@@ -134,9 +146,11 @@ function mismatch(path: string, layout: TypeLayout, value: unknown): ComputeErro
 function mismatchOf(path: string, type: string, value: unknown): ComputeError {
   const shown = Array.isArray(value)
     ? `an array of ${value.length}`
-    : typeof value === "object"
-      ? "an object"
-      : String(value);
+    : ArrayBuffer.isView(value)
+      ? `a ${value.constructor.name}`
+      : typeof value === "object"
+        ? "an object"
+        : String(value);
   return new ComputeError("invalid-binding", `"${path}" is ${type} in the shader; ${shown} is given.`);
 }
 

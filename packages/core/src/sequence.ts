@@ -4,8 +4,10 @@
 
 import { ownValue } from "./binding-role.js";
 import type {
+  ArrayOf,
   Bindings,
   BindingValue,
+  IfAny,
   Inout,
   LeasedOutput,
   Output,
@@ -37,15 +39,12 @@ type WrittenParameter<T extends TypedArray> = Reference<Output<T> | LeasedOutput
 
 /** What a recorded run may bind where a kernel declares `K`: values that never change, resident arrays, and parameters. */
 export type Recordable<K> = {
-  readonly [Name in keyof K]: K[Name] extends TypedArray
-    ? K[Name] | ResidentArray<K[Name]> | Reference<K[Name]> | WrittenParameter<K[Name]>
-    : K[Name] extends Output<infer T>
-      ? ResidentArray<T> | WrittenParameter<T>
-      : K[Name] extends Inout<infer T>
-        ? ResidentArray<T> | WrittenParameter<T>
-        : BindingValue extends K[Name]
-          ? K[Name] | Reference
-          : K[Name] | Reference<K[Name]>;
+  readonly [Name in keyof K]: BindingValue extends K[Name]
+    ? K[Name] | Reference
+    :
+        | Exclude<K[Name], Output | Inout>
+        | Reference<K[Name]>
+        | IfAny<ArrayOf<K[Name]>, ResidentArray<ArrayOf<K[Name]>> | WrittenParameter<ArrayOf<K[Name]>>>;
 };
 
 /** Records one run. */

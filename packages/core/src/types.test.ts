@@ -1,18 +1,22 @@
 /** What the contract promises to the type checker; `tsc` checks this file, and running it checks that it means something. */
 import { expect, expectTypeOf, test } from "vitest";
-import type { ComputeBackend } from "./backend.js";
-import { type Inout, inout, type Output, output, type Results, temporary } from "./bindings.js";
+import type { ComputeBackend, KeepsArrays, RecordsSequences, StagesMemory } from "./backend.js";
+import { type Bindings, type Inout, inout, lease, type Output, output, type Results, temporary } from "./bindings.js";
 import { defineKernel, type Kernel } from "./kernel.js";
 import type { RunProfile } from "./run-options.js";
+import type { Bytes, Float16Elements, ReadWrite } from "./wgsl/host-type.js";
 
 const wgsl = "@compute @workgroup_size(64) fn main() {}";
+
+const text = "@group(0) @binding(0) var<storage> x: array<f32>;";
+type AnyElements = Float32Array | Int32Array | Uint32Array | Float16Elements | Uint16Array | Bytes;
 
 type SaxpyBindings = { readonly alpha: number; readonly x: Float32Array; readonly y: Inout<Float32Array> };
 const saxpy = defineKernel<SaxpyBindings>({ label: "saxpy", wgsl });
 const untyped = defineKernel({ label: "any", wgsl });
 
 // Only called in a position that is checked and never run.
-declare const backend: ComputeBackend;
+declare const backend: ComputeBackend & StagesMemory & KeepsArrays & RecordsSequences;
 const x = new Float32Array(1);
 const never = (_: () => unknown) => {};
 
@@ -51,6 +55,127 @@ test("a kernel's own bindings are checked", () => {
     backend.run(saxpy, { alpha: 2, x, y: output(Float32Array, 1) });
     // @ts-expect-error "y" is an inout of f32.
     backend.run(saxpy, { alpha: 2, x, y: inout(new Uint32Array(1)) });
+  });
+});
+
+const scale = defineKernel({
+  label: "scale",
+  wgsl: `struct Params { factor: f32, count: u32 }
+    @group(0) @binding(0) var<uniform> params: Params;
+    @group(0) @binding(1) var<storage, read> x: array<f32>;
+    @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+    @group(0) @binding(3) var<uniform> offset: vec3f;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < params.count) { y[id.x] = params.factor * x[id.x] + offset.x; }
+    }`,
+  threads: ({ x, y }) => Math.max(x.length, y.length),
+});
+const params = { factor: 2, count: 3 };
+const offset = [1, 2, 3];
+
+test("a kernel whose text is a literal has the bindings of its text", () => {
+  expectTypeOf(scale).toEqualTypeOf<
+    Kernel<{
+      readonly params: { readonly factor: number; readonly count: number } | AnyElements;
+      readonly x: Float32Array | Bytes;
+      readonly y: ReadWrite<Float32Array | Bytes>;
+      readonly offset: readonly number[] | Float32Array | Bytes;
+    }>
+  >();
+  expectTypeOf(scale.specialize({ workgroup_size: 64 })).toEqualTypeOf(scale);
+  never(async () => {
+    const { y } = await backend.run(scale, { params, x, y: output(Float32Array, 3), offset });
+    expectTypeOf(y).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    expectTypeOf((await backend.run(scale, { params, x, y: inout(x), offset })).y).toEqualTypeOf(y);
+    expectTypeOf((await backend.run(scale, { params, x, y: lease(Float32Array, 3), offset })).y.data).toEqualTypeOf(y);
+    const resident = await backend.array(x);
+    const nothing = await backend.run(scale, { params, x, y: resident, offset });
+    expectTypeOf<keyof typeof nothing>().toBeNever();
+    const staged = await backend.stage(Float32Array, 3);
+    await backend.run(scale, { params: new Uint8Array(8), x: staged, y: resident, offset: new Float32Array(3) });
+    const shared = new Float32Array(new SharedArrayBuffer(12));
+    await backend.run(scale, { params: resident, x: shared, y: inout(shared), offset: [1, 2, 3] as const });
+    await backend.run(scale, { params, x: new Uint8Array(12), y: output(Uint8ClampedArray, 12), offset: staged });
+    // What the shader may write may be given without asking for it back.
+    await backend.run(scale, { params, x, y: x, offset });
+  });
+});
+
+test("a binding that is missing, misspelt, too many or of another type is an error", () => {
+  const y = output(Float32Array, 3);
+  never(() => {
+    // @ts-expect-error "x" is missing.
+    backend.run(scale, { params, y, offset });
+    // @ts-expect-error "x" is misspelt.
+    backend.run(scale, { params, X: x, y, offset });
+    // @ts-expect-error There is no "z".
+    backend.run(scale, { params, x, y, offset, z: x });
+    // @ts-expect-error "x" is of f32.
+    backend.run(scale, { params, x: new Int32Array(3), y, offset });
+    // @ts-expect-error No type takes doubles.
+    backend.run(scale, { params, x: new Float64Array(3), y, offset });
+    // @ts-expect-error "x" has no size, and is no value.
+    backend.run(scale, { params, x: [1, 2, 3], y, offset });
+    // @ts-expect-error "x" is only read.
+    backend.run(scale, { params, x: y, y, offset });
+    // @ts-expect-error "y" is of f32.
+    backend.run(scale, { params, x, y: output(Uint32Array, 3), offset });
+    // @ts-expect-error "y" is of f32.
+    backend.run(scale, { params, x, y: inout(new Uint32Array(3)), offset });
+    // @ts-expect-error "params" lacks "count".
+    backend.run(scale, { params: { factor: 2 }, x, y, offset });
+    // @ts-expect-error "factor" is a number.
+    backend.run(scale, { params: { factor: "2", count: 3 }, x, y, offset });
+    // @ts-expect-error "params" has two members.
+    backend.run(scale, { params: 2, x, y, offset });
+    // @ts-expect-error "offset" is a vector.
+    backend.run(scale, { params, x, y, offset: 1 });
+    // @ts-expect-error A uniform does not come back.
+    backend.run(scale, { params, x, y, offset: output(Float32Array, 3) });
+    // @ts-expect-error There is no "z".
+    defineKernel({ label: "k", wgsl: text, threads: ({ z }) => z });
+  });
+});
+
+test("a recorded run binds parameters to the bindings of the text", () => {
+  never(async () => {
+    const resident = await backend.array(x);
+    const parameters = {
+      params,
+      x,
+      between: temporary(Float32Array, 3),
+      y: output(Float32Array, 3),
+      words: output(Uint32Array, 3),
+    };
+    await backend.record(parameters, (run, references) => {
+      run(scale, { params: references.params, x: references.x, y: references.between, offset });
+      run(scale, { params, x: references.between, y: references.y, offset });
+      run(scale, { params, x: resident, y: resident, offset: references.x });
+      // @ts-expect-error "params" is a struct.
+      run(scale, { params: 2, x, y: references.y, offset });
+      // @ts-expect-error "y" is of f32.
+      run(scale, { params, x, y: references.words, offset });
+      // @ts-expect-error A result of a recorded run is a parameter.
+      run(scale, { params, x, y: output(Float32Array, 3), offset });
+      // @ts-expect-error "x" is missing.
+      run(scale, { params, y: references.y, offset });
+    });
+  });
+});
+
+test("a kernel that states its bindings, or is no literal, is typed as it says", () => {
+  expectTypeOf(defineKernel<Bindings>({ label: "k", wgsl: text })).toEqualTypeOf<Kernel>();
+  expectTypeOf(defineKernel<SaxpyBindings>({ label: "k", wgsl: text })).toEqualTypeOf<Kernel<SaxpyBindings>>();
+  expectTypeOf(defineKernel({ label: "k", wgsl: text as string })).toEqualTypeOf<Kernel>();
+  expectTypeOf(defineKernel({ label: "k", wgsl: `${text as string} // more` })).toEqualTypeOf<Kernel>();
+  expectTypeOf(defineKernel({ label: "k", spirv: new Uint32Array(5) })).toEqualTypeOf<Kernel>();
+  const programs = { main: { wgsl: text } };
+  const passes = () => [{ program: "main" }];
+  expectTypeOf(defineKernel({ label: "k", programs, passes })).toEqualTypeOf<Kernel>();
+  expectTypeOf(defineKernel({ label: "k", wgsl: text })).toEqualTypeOf<Kernel<{ readonly x: Float32Array | Bytes }>>();
+  never(() => {
+    // Any kernel serves where none in particular is asked for.
+    backend.prepare(scale satisfies Kernel);
   });
 });
 

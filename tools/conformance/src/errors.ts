@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
 import { type Suite, software, useBackend } from "./suite.js";
 
-const kernel = defineKernel({
+const kernel = defineKernel<Bindings>({
   label: "scale",
   wgsl: `struct Params { factor: f32, count: u32 }
     @group(0) @binding(0) var<uniform> params: Params;

@@ -43,7 +43,7 @@ export function describeLengths(suite: Suite): void {
     });
 
     it("that are no whole elements, or not multiples of 4 bytes, are refused by name", async () => {
-      const words = defineKernel({
+      const words = defineKernel<Bindings>({
         label: "words",
         wgsl: `@group(0) @binding(0) var<storage, read> a: array<u32>;
           @group(0) @binding(1) var<storage, read_write> c: array<u32>;

@@ -1,6 +1,14 @@
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
-import { type ComputeBackend, defineKernel, inout, lease, output, type StagesMemory } from "@kiln-gpu/core";
+import {
+  type Bindings,
+  type ComputeBackend,
+  defineKernel,
+  inout,
+  lease,
+  output,
+  type StagesMemory,
+} from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
@@ -115,7 +123,7 @@ describe("staged memory", () => {
 
   it("goes back to its backend when its run fails or is aborted", () =>
     using(async (gpu) => {
-      const bad = defineKernel({
+      const bad = defineKernel<Bindings>({
         label: "bad",
         wgsl: "@group(0) @binding(0) var<storage, read> a: array<f32>; @compute @workgroup_size(1) fn main() { a[0] = 1; }",
         threads: () => 1,
