@@ -21,9 +21,8 @@ export async function compilePrograms(
   const compiled = await Promise.all(
     [...unique].map(async ([key, { program, split }]) => {
       const loaded = programs[program]!;
-      const { interface: shader, constants } = loaded;
       const wgsl = split ? splitVariant(loaded) : loaded.wgsl;
-      const request = { label: `Kernel "${label}"`, wgsl, interface: shader, constants, split, blocking: true };
+      const request = { ...loaded, label: `Kernel "${label}"`, wgsl, split, blocking: true };
       return [key, await compileProgram(open, request)] as const;
     }),
   );

@@ -1,4 +1,4 @@
-import { type Bindings, type Kernel, type PlannedDispatch, Planner, type Program } from "@kiln-gpu/core";
+import { type Bindings, type Kernel, type PlannedDispatch, Planner } from "@kiln-gpu/core";
 import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
@@ -87,7 +87,7 @@ export class ProgramStore {
     const addresses = new Map<string, string>();
     for (const [program, loaded] of Object.entries(programs)) {
       for (const split of [false, true]) {
-        const request = requestOf(kernel.programs[program]!, loaded, split);
+        const request = requestOf(loaded, split);
         addresses.set(variantKey({ program, split }), await contentAddress(request));
       }
     }
@@ -100,24 +100,20 @@ export class ProgramStore {
   async #compile(kernel: LoadedKernel, { program, split }: Wanted): Promise<StoredProgram> {
     const loaded = kernel.programs[program]!;
     const compiled = await compileProgram(this.#open, {
+      ...loaded,
       label: `Kernel "${kernel.label}"`,
       wgsl: split ? splitVariant(loaded) : loaded.wgsl,
-      interface: loaded.interface,
-      constants: loaded.constants,
       split,
     });
     return { ...compiled, layoutIds: compiled.bindGroupLayouts.map(() => ++this.#lastLayoutId) };
   }
 }
 
-function requestOf(
-  { wgsl, spirv }: Program,
-  { constants, interface: shader }: LoadedProgram,
-  split: boolean,
-): ShaderRequest {
+function requestOf({ wgsl, constants, interface: shader }: LoadedProgram, split: boolean): ShaderRequest {
   return {
-    language: wgsl === undefined ? "spirv" : "wgsl",
-    source: wgsl ?? new Uint8Array(spirv!.buffer, spirv!.byteOffset, spirv!.byteLength),
+    // What the device compiles: one SPIR-V module is as many texts as it has specializations and entry points.
+    language: "wgsl",
+    source: wgsl,
     entryPoint: shader.entryPoint,
     constants,
     layout: shader.bindings.map(({ group, binding, kind, access }) => ({

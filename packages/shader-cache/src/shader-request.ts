@@ -10,7 +10,7 @@ export interface ShaderRequestBinding {
  */
 export interface ShaderRequest {
   readonly language: "wgsl" | "spirv";
-  /** WGSL text, or the bytes of a SPIR-V module as they were given, before any translation. */
+  /** WGSL text, or the bytes of a SPIR-V module; where one module is many texts, by specialization or entry point, the text. */
   readonly source: string | Uint8Array;
   /** `undefined` where the module has only one. */
   readonly entryPoint: string | undefined;

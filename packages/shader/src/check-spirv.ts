@@ -1,75 +1,163 @@
 /**
- * What is refused by name before translation: what the translator would silently get wrong, cannot parse, or would turn into WGSL
- * that no device takes.
+ * What is refused by name before translation: what the translator would silently get wrong, or would turn into WGSL that no device
+ * takes, or into more of it than anybody wants.
  */
 import { ComputeError } from "@kiln-gpu/core";
-import { type ComputeEntryPoint, type SpirvModule, workgroupSizeConstant } from "./spirv-module.js";
-import { ExecutionMode, Op, unsupportedCapabilities } from "./spirv-words.js";
+import { idsOf, invalidSpirv } from "./check-spirv-operands.js";
+import { nameInstruction } from "./spirv-instructions.js";
+import { decorates, type Instruction, type SpirvModule } from "./spirv-module.js";
+import {
+  Decoration,
+  ExecutionMode,
+  MemoryAccess,
+  MemoryModel,
+  Op,
+  StorageClass,
+  unsupportedCapabilities,
+} from "./spirv-words.js";
 
-/** @throws {ComputeError} `unsupported-shader`, with the SPIR-V name of what is not supported. */
+/** How many parts a type or a constant may have, all of its levels written out, as in WGSL they are; and how many levels. */
+const maxParts = 2 ** 16;
+const maxDepth = 32;
+
+/** Acquire, Release, AcquireRelease, SequentiallyConsistent. */
+const orderings = 0x1e;
+
+/** @throws {ComputeError} `unsupported-shader`, with the SPIR-V name and the offset of what is not supported. */
 export function checkSupported(module: SpirvModule, subject: string): void {
-  const refuse = (what: string) => new ComputeError("unsupported-shader", `${subject} ${what}.`);
-  for (const { opcode, operands } of module.instructions) {
-    switch (opcode) {
-      case Op.Capability: {
-        const name = unsupportedCapabilities[operands[0]!];
-        if (name !== undefined) throw refuse(`needs the SPIR-V capability ${name}, which WebGPU does not have`);
-        break;
-      }
-      case Op.ExecutionModeId:
-        if (operands[1] === ExecutionMode.LocalSizeId) {
-          throw refuse(
-            "takes its workgroup size from specialization constants (LocalSizeId); give it as literal numbers",
-          );
-        }
-        break;
-      case Op.SpecConstantOp:
-        throw refuse(
-          "computes a constant from specialization constants (OpSpecConstantOp); apply the specialization and fold it first, as " +
-            "`spirv-opt --freeze-spec-const --fold-spec-const-op-composite` does",
-        );
-      case Op.DecorationGroup:
-        throw refuse(
-          "uses decoration groups (OpDecorationGroup), which are deprecated; `spirv-opt --flatten-decorations` removes them",
-        );
-      case Op.TypeArray: {
-        const length = module.definitions.get(operands[2]!);
-        if (length && length.opcode >= Op.SpecConstantTrue && length.opcode <= Op.SpecConstantOp) {
-          throw refuse(
-            "has an array sized by a specialization constant (OpSpecConstant); give its length as a literal number",
-          );
-        }
-        break;
-      }
+  const parts = new Map<number, { readonly count: number; readonly depth: number }>();
+  for (const instruction of module.instructions) {
+    const problem = problemOf(module, instruction);
+    if (problem !== undefined) {
+      throw new ComputeError(
+        "unsupported-shader",
+        `${subject} ${problem[0]} (${nameInstruction(instruction)}); ${problem[1]}.`,
+      );
+    }
+    if (instruction.opcode >= Op.TypeVoid && instruction.opcode <= Op.ConstantNull) {
+      checkParts(instruction, parts, subject);
     }
   }
 }
 
-/**
- * The workgroup size of an entry point: what the module's WorkgroupSize constant says, else its LocalSize.
- * @throws {ComputeError} `unsupported-shader` where that is a specialization constant; `invalid-kernel` where there is neither.
- */
-export function spirvWorkgroupSize(
-  module: SpirvModule,
-  { name, localSize }: ComputeEntryPoint,
-  subject: string,
-): readonly [number, number, number] {
-  const frozen = workgroupSizeConstant(module);
-  if (!frozen) {
-    if (localSize) return localSize;
-    throw new ComputeError(
-      "invalid-kernel",
-      `${subject} gives its entry point "${name}" no workgroup size; expected is LocalSize.`,
-    );
+/** What is wrong, and what to do. */
+function problemOf(module: SpirvModule, instruction: Instruction): readonly [string, string] | undefined {
+  const { opcode, operands } = instruction;
+  switch (opcode) {
+    case Op.Capability: {
+      const name = unsupportedCapabilities[operands[0]!];
+      return name === undefined ? undefined : [`needs the SPIR-V capability ${name}`, "WebGPU does not have it"];
+    }
+    case Op.TypeImage:
+    case Op.TypeSampler:
+    case Op.TypeSampledImage:
+      return ["uses an image or a sampler", "Kiln binds storage and uniform buffers"];
+    case Op.MemoryModel:
+      if (operands[1] === MemoryModel.GLSL450 || operands[1] === MemoryModel.Vulkan) return undefined;
+      return ["has a memory model that is not of shaders", "compile it for Vulkan"];
+    case Op.Load:
+      return accessProblem(operands.subarray(3));
+    case Op.Store:
+    case Op.CopyMemory:
+      return accessProblem(operands.subarray(2));
+    case Op.Variable:
+      return arrayProblem(module, operands);
   }
-  const parts = [...frozen.operands.subarray(2)].map((id) => module.definitions.get(id));
-  const isPlain = frozen.opcode === Op.ConstantComposite && parts.length === 3;
-  if (!isPlain || parts.some((part) => part?.opcode !== Op.Constant)) {
+  if (decorates(instruction, Decoration.Volatile) || decorates(instruction, Decoration.Coherent)) {
+    return [
+      "has volatile or coherent memory",
+      "WGSL has none outside of atomics: use these, or leave the qualifier out",
+    ];
+  }
+  if (opcode === Op.MemberDecorate && operands[2] === Decoration.MatrixStride) return strideProblem(module, operands);
+  if (opcode < Op.AtomicLoad || opcode > Op.AtomicXor) return undefined;
+  const first = opcode === Op.AtomicStore ? 2 : 4;
+  const semantics = operands.subarray(first, first + (opcode === Op.AtomicCompareExchange ? 2 : 1));
+  if (![...semantics].some((id) => ((module.definitions.get(id)?.operands[2] ?? 0) & orderings) !== 0))
+    return undefined;
+  return [
+    "has an atomic that orders other memory",
+    "WGSL's are relaxed: use a barrier, or none of acquire and release",
+  ];
+}
+
+function accessProblem(access: Uint32Array): readonly [string, string] | undefined {
+  const flags = access[0] ?? 0;
+  const stronger = MemoryAccess.Volatile | MemoryAccess.MakePointerAvailable | MemoryAccess.MakePointerVisible;
+  return (flags & stronger) === 0
+    ? undefined
+    : ["has a volatile or coherent access", "WGSL has none outside of atomics: use these, or leave the qualifier out"];
+}
+
+/** naga refuses these without the member's name. */
+function strideProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
+  const [struct, member, , stride] = operands;
+  let type = module.definitions.get(module.definitions.get(struct!)?.operands[1 + member!] ?? 0);
+  while (type?.opcode === Op.TypeArray || type?.opcode === Op.TypeRuntimeArray)
+    type = module.definitions.get(type.operands[1]!);
+  const column = module.definitions.get(type?.operands[1] ?? 0);
+  const scalar = module.definitions.get(column?.operands[1] ?? 0);
+  if (type?.opcode !== Op.TypeMatrix || scalar?.opcode !== Op.TypeFloat) return undefined;
+  const inWgsl = (scalar.operands[1]! / 8) * (column!.operands[2] === 2 ? 2 : 4);
+  if (stride === inWgsl) return undefined;
+  const name = module.names.get(`${struct}.${member}`) || `member ${member}`;
+  return [
+    `has a layout that its translation to WGSL loses: the columns of ${name} are ${stride} bytes apart, in WGSL ${inWgsl}`,
+    "declare the columns as an array of vectors",
+  ];
+}
+
+function arrayProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
+  const [pointer, , storageClass] = operands;
+  if (storageClass !== StorageClass.Uniform && storageClass !== StorageClass.StorageBuffer) return undefined;
+  const block = module.definitions.get(module.definitions.get(pointer!)?.operands[2] ?? 0);
+  const isArray = block?.opcode === Op.TypeArray || block?.opcode === Op.TypeRuntimeArray;
+  return isArray
+    ? ["binds an array of buffers at one place", "WebGPU binds one buffer there: bind each by itself"]
+    : undefined;
+}
+
+function checkParts(
+  instruction: Instruction,
+  known: Map<number, { readonly count: number; readonly depth: number }>,
+  subject: string,
+): void {
+  const { opcode, operands } = instruction;
+  const isConstant = opcode >= Op.ConstantTrue;
+  const isNested = opcode !== Op.TypePointer && opcode !== Op.TypeFunction && opcode !== Op.Constant;
+  let count = 1;
+  let depth = 1;
+  for (const id of isNested ? idsOf(instruction).slice(isConstant && opcode !== Op.ConstantNull ? 1 : 0) : []) {
+    const part = known.get(id);
+    count += part?.count ?? 0;
+    depth = Math.max(depth, 1 + (part?.depth ?? 0));
+  }
+  known.set(operands[isConstant ? 1 : 0]!, { count, depth });
+  if (count > maxParts || depth > maxDepth) {
     throw new ComputeError(
       "unsupported-shader",
-      `${subject} takes its workgroup size from specialization constants (the built-in WorkgroupSize); give it as literal numbers.`,
+      `${subject} has a ${isConstant ? "constant" : "type"} of ${count} parts on ${depth} levels (${nameInstruction(instruction)}); at most ` +
+        `${maxParts} on ${maxDepth} are translated.`,
     );
   }
-  const [x, y, z] = parts.map((part) => part!.operands[2]!);
-  return [x!, y!, z!];
+}
+
+/**
+ * The workgroup size of a specialized module's entry point.
+ * @throws {ComputeError} `invalid-kernel` where it has none.
+ */
+export function spirvWorkgroupSize({ instructions }: SpirvModule, subject: string): readonly [number, number, number] {
+  const mode = instructions.find(
+    ({ opcode, operands }) => opcode === Op.ExecutionMode && operands[1] === ExecutionMode.LocalSize,
+  );
+  if (!mode) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} gives its entry point no workgroup size; expected is LocalSize.`,
+    );
+  }
+  const [x, y, z] = mode.operands.subarray(2);
+  if (!x || !y || !z)
+    throw invalidSpirv(subject, mode, `gives a workgroup of [${[x, y, z].join(", ")}]; expected are three, 1 or more`);
+  return [x, y, z];
 }

@@ -1,247 +1,194 @@
+import { applyBinary, applyUnary, callFunction, constantTypeOf, construct, precedence } from "./constant-operations.js";
+import {
+  type Constant,
+  type ConstantType,
+  type ConstantValue,
+  checked,
+  isInteger,
+  isVector,
+  Unknown,
+} from "./constant-value.js";
 import type { Token } from "./scan-tokens.js";
 
-/** A value at shader creation; `int` and `float` are WGSL's abstract types, which become any concrete one. */
-export interface ConstantValue {
-  readonly type: "int" | "float" | "i32" | "u32" | "f32" | "f16" | "bool";
-  readonly value: number;
-}
-
 export interface ConstantScope {
-  valueOf(name: string): ConstantValue | undefined;
+  valueOf(name: string): Constant | undefined;
   /** Whether the module gives `name` a meaning of its own, as a user's `fn min`. */
   declares(name: string): boolean;
+  /** How deep the expressions nest that are being evaluated now, through constants made of constants too. */
+  depth: number;
 }
 
-const precedence: readonly (readonly string[])[] = [
-  ["||"],
-  ["&&"],
-  ["|"],
-  ["^"],
-  ["&"],
-  ["==", "!="],
-  ["<=", ">=", "<", ">"],
-  ["<<", ">>"],
-  ["+", "-"],
-  ["*", "/", "%"],
-];
-const operators = precedence.flat().sort((a, b) => b.length - a.length);
-const maxDepth = 100;
-
-/** Thrown and caught here: the expression is beyond this evaluator, and nothing is guessed. */
-class Unknown extends Error {}
+const maxDepth = 500;
 
 /** The value of a WGSL constant expression; `undefined` for what is not evaluated here, and for what overflows its type. */
-export function evaluate(tokens: readonly Token[], scope: ConstantScope): ConstantValue | undefined {
-  const expression = new Expression(tokens, scope);
+export function evaluate(tokens: readonly Token[], scope: ConstantScope): Constant | undefined {
+  const { depth } = scope;
   try {
-    return expression.whole();
+    return new Expression(tokens, scope).whole();
   } catch (error) {
     if (error instanceof Unknown) return undefined;
     throw error;
+  } finally {
+    scope.depth = depth;
   }
 }
 
-/** `value` as a value of `type`, where WGSL converts it without being asked to. */
-export function convert(value: ConstantValue | undefined, type: ConstantValue["type"]): ConstantValue | undefined {
-  if (!value || value.type === type) return value;
-  if (value.type === "int" || (value.type === "float" && (type === "f32" || type === "f16"))) {
-    return type === "bool" ? undefined : inRange({ type, value: value.value });
-  }
-  return undefined;
+/** As `evaluate`, of what is to be one number. */
+export function evaluateScalar(tokens: readonly Token[], scope: ConstantScope): ConstantValue | undefined {
+  const value = evaluate(tokens, scope);
+  return value && !isVector(value) ? value : undefined;
+}
+
+/** As `evaluate`, of what is to be an integer. */
+export function evaluateInteger(tokens: readonly Token[], scope: ConstantScope): number | undefined {
+  const value = evaluateScalar(tokens, scope);
+  return value && isInteger(value) ? value.value : undefined;
 }
 
 class Expression {
   readonly #tokens: readonly Token[];
   readonly #scope: ConstantScope;
   #at = 0;
-  #depth = 0;
 
   constructor(tokens: readonly Token[], scope: ConstantScope) {
     this.#tokens = tokens;
     this.#scope = scope;
   }
 
-  whole(): ConstantValue {
+  whole(): Constant {
     const value = this.#binary(0);
     if (this.#at < this.#tokens.length) throw new Unknown();
     return value;
   }
 
-  #binary(level: number): ConstantValue {
-    if (level === precedence.length) return this.#unary();
-    let left = this.#binary(level + 1);
-    for (let operator = this.#operator(); precedence[level]!.includes(operator); operator = this.#operator()) {
+  /** A sequence of operands whose operators bind as tightly as `least`, or tighter. */
+  #binary(least: number): Constant {
+    let left = this.#unary();
+    for (;;) {
+      const operator = this.#operator();
+      const rank = precedence.get(operator);
+      if (rank === undefined || rank < least) return left;
       this.#at += operator.length;
-      left = apply(operator, left, this.#binary(level + 1));
+      left = applyBinary(operator, left, this.#binary(rank + 1));
     }
-    return left;
   }
 
   /** The operator that begins here: tokens are single characters, so `<<` is two that touch. */
   #operator(): string {
-    let text = "";
-    for (let i = this.#at; i < this.#at + 2; i += 1) {
-      const token = this.#tokens[i];
-      if (token?.kind !== "symbol" || (text !== "" && token.start !== this.#tokens[i - 1]!.end)) break;
-      text += token.text;
-    }
-    return operators.find((operator) => text.startsWith(operator)) ?? "";
+    const [first, second] = [this.#tokens[this.#at], this.#tokens[this.#at + 1]];
+    if (first?.kind !== "symbol") return "";
+    const both = second?.kind === "symbol" && second.start === first.end ? first.text + second.text : "";
+    return precedence.has(both) ? both : first.text;
   }
 
-  #unary(): ConstantValue {
-    const token = this.#tokens[this.#at];
-    if (!token || this.#depth > maxDepth) throw new Unknown();
-    this.#at += 1;
-    this.#depth += 1;
-    try {
-      if (token.kind === "number") return literal(token.text);
-      if (token.kind === "name") return this.#named(token.text);
-      if (token.text === "(") {
-        const value = this.#binary(0);
-        this.#expect(")");
+  #unary(): Constant {
+    const token = this.#next();
+    this.#scope.depth += 1;
+    if (this.#scope.depth > maxDepth) throw new Unknown();
+    const isOperator = token.text === "-" || token.text === "!" || token.text === "~";
+    const value = isOperator ? applyUnary(token.text, this.#unary()) : this.#accessed(this.#primary(token));
+    this.#scope.depth -= 1;
+    return value;
+  }
+
+  #primary({ kind, text }: Token): Constant {
+    if (kind === "number") return literal(text);
+    if (kind === "name") return this.#named(text);
+    if (text !== "(") throw new Unknown();
+    const value = this.#binary(0);
+    this.#expect(")");
+    return value;
+  }
+
+  #accessed(whole: Constant): Constant {
+    let value = whole;
+    for (;;) {
+      if (this.#skip("[")) {
+        const index = this.#binary(0);
+        this.#expect("]");
+        if (isVector(index) || !isVector(value)) throw new Unknown();
+        value = pick(value.type, value.components, [index.value]);
+      } else if (this.#skip(".")) {
+        const { text } = this.#next();
+        const letters = ["xyzw", "rgba"].find((set) => [...text].every((letter) => set.includes(letter)));
+        if (letters === undefined || !isVector(value)) throw new Unknown();
+        value = pick(
+          value.type,
+          value.components,
+          [...text].map((letter) => letters.indexOf(letter)),
+        );
+      } else {
         return value;
       }
-      const { type, value } = this.#unary();
-      if (token.text === "-" && type !== "bool" && type !== "u32") return checked({ type, value: -value });
-      if (token.text === "!" && type === "bool") return { type, value: value === 0 ? 1 : 0 };
-      throw new Unknown();
-    } finally {
-      this.#depth -= 1;
     }
   }
 
-  #named(name: string): ConstantValue {
+  #named(name: string): Constant {
     if (name === "true" || name === "false") return { type: "bool", value: name === "true" ? 1 : 0 };
-    if (this.#tokens[this.#at]?.text !== "(") {
+    const isTemplate = this.#tokens[this.#at]?.text === "<" && this.#tokens[this.#at + 2]?.text === ">";
+    const template = isTemplate ? this.#tokens[this.#at + 1]!.text : undefined;
+    const open = this.#at + (isTemplate ? 3 : 0);
+    if (this.#tokens[open]?.text !== "(") {
       const value = this.#scope.valueOf(name);
       if (!value) throw new Unknown();
       return value;
     }
-    if (this.#scope.declares(name)) throw new Unknown();
-    this.#at += 1;
-    const list: ConstantValue[] = [];
-    while (this.#tokens[this.#at]?.text !== ")") {
+    if (this.#scope.declares(name) || (template !== undefined && this.#scope.declares(template))) throw new Unknown();
+    this.#at = open + 1;
+    const list: Constant[] = [];
+    while (!this.#skip(")")) {
       list.push(this.#binary(0));
-      if (this.#tokens[this.#at]?.text !== ",") break;
-      this.#at += 1;
+      if (!this.#skip(",") && this.#tokens[this.#at]?.text !== ")") throw new Unknown();
     }
-    this.#expect(")");
-    return call(name, list);
+    const type = constantTypeOf(name, template);
+    if (type) return construct(type, list);
+    if (template !== undefined) throw new Unknown();
+    return callFunction(name, list);
+  }
+
+  #next(): Token {
+    const token = this.#tokens[this.#at];
+    if (!token) throw new Unknown();
+    this.#at += 1;
+    return token;
+  }
+
+  #skip(text: string): boolean {
+    if (this.#tokens[this.#at]?.text !== text) return false;
+    this.#at += 1;
+    return true;
   }
 
   #expect(text: string): void {
-    if (this.#tokens[this.#at]?.text !== text) throw new Unknown();
-    this.#at += 1;
+    if (!this.#skip(text)) throw new Unknown();
   }
 }
+
+function pick(type: ConstantType, components: readonly number[], indices: readonly number[]): Constant {
+  const picked = indices.map((index) => components[index]);
+  if (picked.includes(undefined) || picked.length > 4) throw new Unknown();
+  return picked.length === 1 ? { type, value: picked[0]! } : { type, components: picked as number[] };
+}
+
+const literalTypes: { readonly [suffix: string]: ConstantType } = { i: "i32", u: "u32", f: "f32", h: "f16" };
 
 function literal(text: string): ConstantValue {
   const isHex = /^0x/iu.test(text);
-  const isFloat = isHex ? /[.p]/iu.test(text) : /[.efh]/iu.test(text);
-  if (isHex && isFloat) throw new Unknown();
-  const suffix = /[iu]$/u.exec(text)?.[0] ?? (isFloat ? /[fh]$/u.exec(text)?.[0] : undefined);
-  const value = Number(suffix ? text.slice(0, -1) : text);
-  const type =
-    suffix === "i" ? "i32" : suffix === "u" ? "u32" : suffix === "f" ? "f32" : suffix === "h" ? "f16" : undefined;
-  return checked({ type: type ?? (isFloat ? "float" : "int"), value });
+  const isHexFloat = isHex && /[.p]/iu.test(text);
+  const isFloat = isHexFloat || (!isHex && /[.efh]/iu.test(text));
+  // Without an exponent, an `f` at the end of a hexadecimal number is a digit.
+  const suffix = (isHex && !/p/iu.test(text) ? /[iu]$/u : /[iufh]$/u).exec(text)?.[0];
+  const digits = suffix ? text.slice(0, -1) : text;
+  const type = suffix ? literalTypes[suffix]! : isFloat ? "float" : "int";
+  return checked(type, isHexFloat ? hexFloat(digits, type) : Number(digits));
 }
 
-function call(name: string, list: readonly ConstantValue[]): ConstantValue {
-  const [first, second] = list;
-  if ((name === "min" || name === "max") && list.length === 2) {
-    const [a, b] = unified(first!, second!);
-    if (a.type === "bool") throw new Unknown();
-    return { type: a.type, value: name === "min" ? Math.min(a.value, b.value) : Math.max(a.value, b.value) };
-  }
-  if ((name === "u32" || name === "i32" || name === "f32") && list.length === 1) {
-    const isWhole = name !== "f32" && (first!.type === "float" || first!.type === "f32" || first!.type === "f16");
-    return checked({ type: name, value: isWhole ? Math.trunc(first!.value) : first!.value });
-  }
-  throw new Unknown();
-}
-
-function apply(operator: string, left: ConstantValue, right: ConstantValue): ConstantValue {
-  if (operator === "<<" || operator === ">>") {
-    if (!isInteger(left) || !isInteger(right) || left.value < 0 || right.value < 0 || right.value > 31)
-      throw new Unknown();
-    const factor = 2 ** right.value;
-    return checked({
-      type: left.type,
-      value: operator === "<<" ? left.value * factor : Math.floor(left.value / factor),
-    });
-  }
-  const [{ type, value: a }, { value: b }] = unified(left, right);
-  const truth = (value: boolean): ConstantValue => ({ type: "bool", value: value ? 1 : 0 });
-  switch (operator) {
-    case "==":
-      return truth(a === b);
-    case "!=":
-      return truth(a !== b);
-  }
-  if (type === "bool") {
-    if (operator === "&&" || operator === "&") return truth(a === 1 && b === 1);
-    if (operator === "||" || operator === "|") return truth(a === 1 || b === 1);
-    throw new Unknown();
-  }
-  switch (operator) {
-    case "<":
-      return truth(a < b);
-    case "<=":
-      return truth(a <= b);
-    case ">":
-      return truth(a > b);
-    case ">=":
-      return truth(a >= b);
-    case "+":
-      return checked({ type, value: a + b });
-    case "-":
-      return checked({ type, value: a - b });
-    case "*":
-      return checked({ type, value: a * b });
-    case "/":
-      return checked({ type, value: isInteger({ type }) ? Math.trunc(a / b) : a / b });
-    case "%":
-      return checked({ type, value: a % b });
-  }
-  // JavaScript's bitwise operators are 32-bit and signed.
-  if (!isInteger({ type }) || a < 0 || b < 0 || a >= 2 ** 32 || b >= 2 ** 32) throw new Unknown();
-  const bits = operator === "&" ? a & b : operator === "|" ? a | b : operator === "^" ? a ^ b : undefined;
-  if (bits === undefined) throw new Unknown();
-  return checked({ type, value: bits >>> 0 });
-}
-
-function isInteger({ type }: Pick<ConstantValue, "type">): boolean {
-  return type === "int" || type === "i32" || type === "u32";
-}
-
-function unified(a: ConstantValue, b: ConstantValue): readonly [ConstantValue, ConstantValue] {
-  const asB = convert(a, b.type);
-  if (asB) return [asB, b];
-  const asA = convert(b, a.type);
-  if (!asA) throw new Unknown();
-  return [a, asA];
-}
-
-function checked(value: ConstantValue): ConstantValue {
-  const result = inRange(value);
-  if (!result) throw new Unknown();
-  return result;
-}
-
-function inRange({ type, value }: ConstantValue): ConstantValue | undefined {
-  if (!Number.isFinite(value)) return undefined;
-  switch (type) {
-    case "int":
-      return Number.isSafeInteger(value) ? { type, value: value + 0 } : undefined;
-    case "i32":
-      return Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31 ? { type, value } : undefined;
-    case "u32":
-      return Number.isInteger(value) && value >= 0 && value < 2 ** 32 ? { type, value } : undefined;
-    case "f32":
-      return Number.isFinite(Math.fround(value)) ? { type, value: Math.fround(value) } : undefined;
-    case "f16":
-      return Math.abs(value) <= 65504 ? { type, value } : undefined;
-    default:
-      return { type, value };
-  }
+function hexFloat(text: string, type: ConstantType): number {
+  const [, integer = "", fraction = "", exponent = "0"] = /^0x([\da-f]*)\.?([\da-f]*)(?:p(.+))?$/iu.exec(text) ?? [];
+  const mantissa = Number(`0x${integer}${fraction}`);
+  const value = mantissa * 2 ** (Number(exponent) - 4 * fraction.length);
+  // WGSL refuses, or rounds, what does not fit; either is its own business.
+  const isExact = Number.isSafeInteger(mantissa) && (value !== 0 || mantissa === 0);
+  if (!isExact || (type === "f32" && Math.fround(value) !== value)) throw new Unknown();
+  return value;
 }

@@ -6,9 +6,11 @@ export interface Edit {
 
 /** `text` with each range replaced; where an insertion and a replacement begin at one place, the insertion comes first. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
-  let result = text;
-  for (const { start, end, text: replacement } of [...edits].sort((a, b) => b.start - a.start || b.end - a.end)) {
-    result = result.slice(0, start) + replacement + result.slice(end);
+  const pieces: string[] = [];
+  let at = 0;
+  for (const { start, end, text: replacement } of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    pieces.push(text.slice(at, start), replacement);
+    at = end;
   }
-  return result;
+  return pieces.join("") + text.slice(at);
 }

@@ -11,9 +11,10 @@ import { scanModule } from "./scan-module.js";
  *   parses may yet be invalid; that the device says.
  */
 export async function loadProgram(program: Program, subject: string): Promise<LoadedProgram> {
+  const named = program.file === undefined ? {} : { file: program.file };
   if (program.spirv !== undefined) {
-    return loadSpirv(program.spirv, program, subject);
+    return { ...(await loadSpirv(program.spirv, program, subject)), ...named, translatedFrom: "SPIR-V" };
   }
-  const reflected = await reflectProgram(scanModule(program.wgsl, subject), program, subject);
-  return { wgsl: program.wgsl, ...reflected };
+  const reflected = reflectProgram(scanModule(program.wgsl, subject), program, subject);
+  return { wgsl: program.wgsl, ...named, ...reflected };
 }

@@ -1,12 +1,17 @@
 import { type BindingInfo, ComputeError, type Program, type TypeLayout } from "@kiln-gpu/core";
+import { checkControlFlow } from "./check-control-flow.js";
 import { checkSupported, spirvWorkgroupSize } from "./check-spirv.js";
+import { checkOperands } from "./check-spirv-operands.js";
 import { applyEdits, type Edit } from "./edit-text.js";
+import { legalizeSpirv } from "./legalize-spirv.js";
 import type { LoadedProgram } from "./loaded-program.js";
 import { matchLayout, uniformProblem } from "./match-layout.js";
-import { chooseName, computeEntryPoints, reflectProgram } from "./reflect-program.js";
+import { pruneFunctions, pruneGlobals } from "./prune-spirv.js";
+import { chooseName, reflectProgram } from "./reflect-program.js";
 import { scanModule, type WgslModule } from "./scan-module.js";
+import { specializeSpirv } from "./specialize-spirv.js";
 import { type SpirvBinding, spirvBindings } from "./spirv-bindings.js";
-import { type ComputeEntryPoint, readSpirv, workgroupSizeConstant } from "./spirv-module.js";
+import { readSpirv } from "./spirv-module.js";
 import { freePlace } from "./splittable.js";
 import { translateSpirv } from "./translate-spirv.js";
 
@@ -18,8 +23,8 @@ export async function loadSpirv(
   { entryPoint, constants }: Pick<Program, "entryPoint" | "constants">,
   subject: string,
 ): Promise<LoadedProgram> {
-  const spirv = readSpirv(source, subject);
-  const entries = spirv.computeEntryPoints;
+  const whole = readSpirv(source, subject);
+  const entries = whole.computeEntryPoints;
   const entry =
     entries[
       chooseName(
@@ -28,20 +33,21 @@ export async function loadSpirv(
         subject,
       )
     ]!;
+  const reachable = pruneFunctions(whole, entry, subject);
+  checkOperands(reachable, subject);
+  const spirv = pruneGlobals(specializeSpirv(reachable, constants, subject));
   checkSupported(spirv, subject);
-  const workgroupSize = spirvWorkgroupSize(spirv, entry, subject);
+  checkControlFlow(spirv, subject);
+  const workgroupSize = spirvWorkgroupSize(spirv, subject);
   const bindings = spirvBindings(spirv);
   const pushConstantPlace = freePlace(bindings.flatMap(({ place }) => place ?? []));
 
-  const translated = scanModule(await translateSpirv(spirv, subject), subject);
-  const frozenSize = workgroupSizeConstant(spirv) && workgroupSize;
-  const module = scanModule(patch(translated, bindings, pushConstantPlace, frozenSize), subject);
-  const name = translatedName(module, entry, entries, subject);
-  const reflected = await reflectProgram(
-    module,
-    { entryPoint: name, ...(constants && { constants }) },
-    subject,
-    (info) =>
+  checkPlaces(bindings, subject);
+
+  const translated = scanModule(await translateSpirv(legalizeSpirv(spirv), subject), subject);
+  const reflect = (pushConstants: "uniform" | "storage, read") => {
+    const module = scanModule(patch(translated, bindings, pushConstantPlace, pushConstants), subject);
+    const reflected = reflectProgram(module, {}, subject, (info) =>
       describe(info, bindings, pushConstantPlace, subject, (type, path) => {
         const layout = matchLayout(spirv, type, info.layout, path);
         if (typeof layout !== "string") return layout;
@@ -50,7 +56,15 @@ export async function loadSpirv(
           `${subject} has a layout that its translation to WGSL loses: ${layout}.`,
         );
       }),
+    );
+    return { wgsl: module.source, ...reflected };
+  };
+  // Push constants are packed more tightly than WebGPU takes a uniform; what does not fit there fits into a storage buffer.
+  const asUniform = reflect("uniform");
+  const isTight = asUniform.interface.bindings.some(
+    (info) => isAt(pushConstantPlace, info) && uniformProblem(info.layout, info.name) !== undefined,
   );
+  const reflected = isTight ? reflect("storage, read") : asUniform;
   if (reflected.interface.workgroupSize.some((count, i) => count !== workgroupSize[i])) {
     const [wgsl, given] = [reflected.interface.workgroupSize, workgroupSize].map((size) => size.join(", "));
     throw new ComputeError(
@@ -58,38 +72,25 @@ export async function loadSpirv(
       `${subject} has workgroups of [${given}]; they translate as [${wgsl}].`,
     );
   }
-  for (const info of reflected.interface.bindings) {
-    const problem = info.kind === "uniform" && isAt(pushConstantPlace, info) && uniformProblem(info.layout, info.name);
-    if (problem) {
-      throw new ComputeError(
-        "unsupported-shader",
-        `${subject} has push constants that cannot be a uniform: ${problem}.`,
-      );
-    }
-  }
-  return { wgsl: module.source, ...reflected };
+  return reflected;
 }
 
-/** What naga leaves to do: buffers that are only read, push constants, a frozen workgroup size, the directive for subgroups. */
+/** What naga leaves to do: buffers that are only read, push constants, the directive for subgroups. */
 function patch(
   { source, tokens, declarations }: WgslModule,
   bindings: readonly SpirvBinding[],
   pushConstantPlace: Place | undefined,
-  frozenSize: readonly number[] | undefined,
+  pushConstants: "uniform" | "storage, read",
 ): string {
   const edits: Edit[] = [];
   for (const declaration of declarations.values()) {
-    if (declaration.kind === "function" && frozenSize) {
-      const size = declaration.attributes.find(({ name }) => name === "workgroup_size");
-      if (size) edits.push({ ...size, text: `@workgroup_size(${frozenSize.join(", ")})` });
-    }
     if (declaration.kind !== "variable") continue;
     const [space, access] = declaration.template;
     const { start } = declaration.tokens.find(({ text }) => text === "var")!;
     const { end } = declaration.tokens.find(({ text }) => text === ">")!;
     if (space === "immediate" && pushConstantPlace) {
       const { group, binding } = pushConstantPlace;
-      edits.push({ start, end, text: `@group(${group}) @binding(${binding}) var<uniform>` });
+      edits.push({ start, end, text: `@group(${group}) @binding(${binding}) var<${pushConstants}>` });
     }
     if (access === "read_write") {
       const [group, binding] = ["group", "binding"].map((wanted) =>
@@ -104,21 +105,21 @@ function patch(
   return (usesSubgroups ? "enable subgroups;\n" : "") + applyEdits(source, edits);
 }
 
-/** naga keeps an entry point's name unless WGSL reserves it. */
-function translatedName(
-  module: WgslModule,
-  { name }: ComputeEntryPoint,
-  entries: readonly ComputeEntryPoint[],
-  subject: string,
-): string {
-  const translated = computeEntryPoints(module).map((entry) => entry.name);
-  if (translated.includes(name)) return name;
-  if (translated.length === 1 && entries.length === 1) return translated[0]!;
-  const list = translated.map((other) => `"${other}"`).join(", ");
-  throw new ComputeError(
-    "unsupported-shader",
-    `${subject} has an entry point "${name}" that WGSL cannot name; it has ${list}.`,
-  );
+/** One place may have several views in SPIR-V, and has one buffer of one type in WGSL. */
+function checkPlaces(bindings: readonly SpirvBinding[], subject: string): void {
+  const taken = new Map<string, SpirvBinding>();
+  for (const binding of bindings) {
+    const { place, name } = binding;
+    const key = place ? `group ${place.group} binding ${place.binding}` : "the push constants";
+    const other = taken.get(key);
+    if (other) {
+      throw new ComputeError(
+        "unsupported-shader",
+        `${subject} binds "${other.name ?? "a block"}" and "${name ?? "a block"}" at one place, ${key}; WebGPU binds one there.`,
+      );
+    }
+    taken.set(key, binding);
+  }
 }
 
 function describe(

@@ -1,19 +1,17 @@
 import { ComputeError, type Program, type ScalarType } from "@kiln-gpu/core";
-import { type ConstantScope, type ConstantValue, convert, evaluate } from "./constant-expression.js";
+import { type ConstantScope, evaluate, evaluateInteger, evaluateScalar } from "./constant-expression.js";
+import { type ConstantTypeName, constantTypeOf } from "./constant-operations.js";
+import { type Constant, type ConstantType, type ConstantValue, convert, isVector } from "./constant-value.js";
 import { type Declaration, type ValueDeclaration, valuesOf, type WgslModule } from "./scan-module.js";
+import type { Token } from "./scan-tokens.js";
 
 type Given = number | boolean;
 
-const scalars: readonly string[] = ["f32", "f16", "i32", "u32", "bool"] satisfies ScalarType[];
-
-/** Constants made of constants: deeper than this is refused rather than followed. */
-const maxDepth = 100;
-
 /** The module's `const` and `override` values, with what the program sets. */
 export class ModuleConstants implements ConstantScope {
+  depth = 0;
   readonly #module: WgslModule;
-  readonly #values = new Map<string, ConstantValue | undefined>();
-  #depth = 0;
+  readonly #values = new Map<string, Constant | undefined>();
 
   constructor(module: WgslModule) {
     this.#module = module;
@@ -23,45 +21,56 @@ export class ModuleConstants implements ConstantScope {
     return this.#module.declarations.has(name);
   }
 
-  valueOf(name: string): ConstantValue | undefined {
+  valueOf(name: string): Constant | undefined {
     if (this.#values.has(name)) return this.#values.get(name);
     // Set before it is known: a constant that names itself has no value.
     this.#values.set(name, undefined);
     const declaration = this.#module.declarations.get(name);
     if (declaration?.kind !== "const" && declaration?.kind !== "override") return undefined;
-    this.#depth += 1;
-    const value = this.#depth > maxDepth ? undefined : evaluate(declaration.initialiser, this);
-    this.#depth -= 1;
-    const type =
-      this.#declaredType(declaration) ?? (declaration.kind === "override" && value ? concrete(value) : value?.type);
-    const converted = type === undefined ? undefined : convert(value, type);
-    this.#values.set(name, converted);
-    return converted;
+    const value = evaluate(declaration.initialiser, this);
+    const typed = value && this.#typed(declaration, value);
+    this.#values.set(name, typed);
+    return typed;
   }
 
-  set(name: string, value: ConstantValue): void {
+  /** From here on `name` has this value; `undefined` where it has one that is not known. */
+  set(name: string, value: ConstantValue | undefined): void {
     this.#values.set(name, value);
   }
 
   /** The scalar type of an override; `undefined` where its initialiser is not evaluated here. */
   scalarOf(override: ValueDeclaration): ScalarType | undefined {
-    const declared = this.#declaredType(override);
-    if (declared !== undefined || override.type.length > 0) return declared;
-    const value = evaluate(override.initialiser, this);
-    return value && concrete(value);
+    if (override.type.length > 0) {
+      const declared = this.#typeOf(override.type);
+      return declared?.components === 1 ? concrete(declared.scalar!) : undefined;
+    }
+    const value = evaluateScalar(override.initialiser, this);
+    return value && concrete(value.type);
   }
 
-  #declaredType({ type }: ValueDeclaration): ScalarType | undefined {
+  #typed({ kind, type }: ValueDeclaration, value: Constant): Constant | undefined {
+    if (type.length === 0) return kind === "override" ? convert(value, concrete(value.type)) : value;
+    const declared = this.#typeOf(type);
+    const components = isVector(value) ? value.components.length : 1;
+    if (declared?.components !== components) return undefined;
+    return convert(value, declared.scalar ?? value.type);
+  }
+
+  #typeOf(type: readonly Token[]): ConstantTypeName | undefined {
     const seen = new Set<string>();
-    for (let tokens = type; tokens.length === 1; ) {
-      const name = tokens[0]!.text;
-      if (scalars.includes(name)) return name as ScalarType;
-      const alias = this.#module.declarations.get(name);
-      if (alias?.kind !== "alias" || seen.has(name)) return undefined;
-      seen.add(name);
-      tokens = alias.type;
+    for (let tokens = type; ; ) {
+      const [name, open, template, close, more] = tokens;
+      if (!name || seen.has(name.text)) return undefined;
+      seen.add(name.text);
+      const declared = this.#module.declarations.get(name.text);
+      if (!declared) {
+        if (!open) return constantTypeOf(name.text, undefined);
+        const isTemplate = open.text === "<" && close?.text === ">" && !more && !this.declares(template!.text);
+        return isTemplate ? constantTypeOf(name.text, template!.text) : undefined;
+      }
+      if (declared.kind !== "alias" || open) return undefined;
+      tokens = declared.type;
     }
-    return undefined;
   }
 }
 
@@ -78,10 +87,14 @@ export function resolveConstants(
   const scope = new ModuleConstants(module);
   const overrides = valuesOf(module.declarations.values(), "override");
   const ids = new Map(overrides.map((override) => [override, idOf(override, scope, subject)]));
+  const byKey = new Map(overrides.map((override) => [override.name, override]));
+  for (const [override, id] of ids) if (id !== undefined) byKey.set(id, override);
   // No prototype: a constant may be named "constructor" or "__proto__".
   const constants: Record<string, number> = Object.create(null);
-  for (const [nameOrId, value] of Object.entries(given ?? {})) {
-    const override = overrides.find((candidate) => candidate.name === nameOrId || ids.get(candidate) === nameOrId);
+  // Types are found in a scope of their own: a default that was evaluated before all values are set would stay.
+  const types = new ModuleConstants(module);
+  const set = ([nameOrId, value]: readonly [string, Given]) => {
+    const override = byKey.get(nameOrId);
     if (!override) throw unknownConstant(subject, nameOrId, overrides, ids);
     const key = ids.get(override) ?? override.name;
     if (key in constants) {
@@ -90,10 +103,16 @@ export function resolveConstants(
         `${subject} sets its constant "${override.name}" twice, by name and as ${key}; give one.`,
       );
     }
-    const typed = checkValue(override, value, scope.scalarOf(override), subject);
+    const typed = checkValue(override, value, types.scalarOf(override), subject);
     constants[key] = Number(value);
-    if (typed) scope.set(override.name, typed);
-  }
+    scope.set(override.name, typed);
+    if (override.type.length > 0) types.set(override.name, typed);
+  };
+  // Those that say their type come first: the types of the others may be made of them.
+  const entries = Object.entries(given ?? {});
+  const saysType = ([nameOrId]: readonly [string, Given]) => (byKey.get(nameOrId)?.type.length ?? 0) > 0;
+  for (const entry of entries.filter(saysType)) set(entry);
+  for (const entry of entries.filter((candidate) => !saysType(candidate))) set(entry);
   for (const override of valuesOf(used, "override")) {
     if (override.initialiser.length > 0) continue;
     if (!((ids.get(override) ?? override.name) in constants)) {
@@ -109,14 +128,14 @@ export function resolveConstants(
 function idOf(override: ValueDeclaration, scope: ConstantScope, subject: string): string | undefined {
   const id = override.attributes.find((attribute) => attribute.name === "id");
   if (!id) return undefined;
-  const value = evaluate(id.arguments[0] ?? [], scope);
-  if (!value) {
+  const value = evaluateInteger(id.arguments[0] ?? [], scope);
+  if (value === undefined) {
     throw new ComputeError(
       "unsupported-shader",
       `${subject} gives its constant "${override.name}" an @id that is not evaluated here.`,
     );
   }
-  return String(value.value);
+  return String(value);
 }
 
 function checkValue(
@@ -131,7 +150,13 @@ function checkValue(
       `${subject} sets its constant "${name}" to a ${typeof value}; expected is a number or a boolean.`,
     );
   }
-  if (scalar === undefined) return undefined;
+  if (scalar === undefined) {
+    if (typeof value === "boolean" || Number.isFinite(value)) return undefined;
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} sets its constant "${name}" to ${value}; expected is a finite number.`,
+    );
+  }
   const isBool = scalar === "bool";
   const whole = scalar === "i32" || scalar === "u32";
   const given: ConstantValue = { type: isBool ? "bool" : whole ? "int" : "float", value: Number(value) };
@@ -145,7 +170,7 @@ function checkValue(
   return typed;
 }
 
-function concrete({ type }: ConstantValue): ScalarType {
+function concrete(type: ConstantType): ScalarType {
   return type === "int" ? "i32" : type === "float" ? "f32" : type;
 }
 

@@ -1,7 +1,7 @@
 import { type BindingInfo, ComputeError, type Program, type ShaderInterface, type TypeLayout } from "@kiln-gpu/core";
-import { evaluate } from "./constant-expression.js";
+import { evaluateInteger, evaluateScalar } from "./constant-expression.js";
+import { isInteger } from "./constant-value.js";
 import { type ModuleConstants, resolveConstants } from "./program-constants.js";
-import { reflectTypes } from "./reflect-wgsl.js";
 import {
   type Declaration,
   type FunctionDeclaration,
@@ -11,7 +11,7 @@ import {
 } from "./scan-module.js";
 import { splittableOf } from "./splittable.js";
 import { staticUse } from "./static-use.js";
-import { layoutOf } from "./type-layout.js";
+import { TypeLayouts } from "./type-layout.js";
 
 export interface ReflectedProgram {
   readonly interface: ShaderInterface;
@@ -22,17 +22,17 @@ export interface ReflectedProgram {
 export type DescribeBinding = (binding: BindingInfo) => { readonly name: string; readonly layout: TypeLayout };
 
 /** The interface of the program's entry point in `module`, with its constants applied. */
-export async function reflectProgram(
+export function reflectProgram(
   module: WgslModule,
   { entryPoint, constants: given }: Pick<Program, "entryPoint" | "constants">,
   subject: string,
   describe: DescribeBinding = asDeclared,
-): Promise<ReflectedProgram> {
+): ReflectedProgram {
   const entry = chooseEntryPoint(module, entryPoint, subject);
   const used = staticUse(module, entry);
   const { constants, scope } = resolveConstants(module, used, given, subject);
   const workgroupSize = workgroupSizeOf(module, entry, scope, subject);
-  const bindings = await reflectBindings(module, used, scope, subject);
+  const bindings = reflectBindings(module, used, scope, subject);
   const described = bindings.map((binding) => ({ ...binding, ...describe(binding) }));
   return {
     interface: {
@@ -45,7 +45,7 @@ export async function reflectProgram(
   };
 }
 
-export function computeEntryPoints(module: WgslModule): FunctionDeclaration[] {
+function computeEntryPoints(module: WgslModule): FunctionDeclaration[] {
   return [...module.declarations.values()].filter(
     (declaration): declaration is FunctionDeclaration =>
       declaration.kind === "function" && declaration.attributes.some(({ name }) => name === "compute"),
@@ -100,9 +100,8 @@ function workgroupSizeOf(
     );
   }
   const [x = 1, y = 1, z = 1] = sizes.map((tokens) => {
-    const value = evaluate(tokens, scope);
-    const isWhole = value && (value.type === "int" || value.type === "i32" || value.type === "u32");
-    if (isWhole && value.value >= 1 && value.value < 2 ** 32) return value.value;
+    const value = evaluateScalar(tokens, scope);
+    if (value && isInteger(value) && value.value >= 1 && value.value < 2 ** 32) return value.value;
     const expression = module.source.slice(tokens[0]?.start ?? 0, tokens.at(-1)?.end ?? 0);
     throw new ComputeError(
       "unsupported-shader",
@@ -114,26 +113,15 @@ function workgroupSizeOf(
   return [x, y, z];
 }
 
-async function reflectBindings(
+function reflectBindings(
   module: WgslModule,
   used: ReadonlySet<Declaration>,
   scope: ModuleConstants,
   subject: string,
-): Promise<BindingInfo[]> {
-  const variables = valuesOf(used, "variable");
-  const bound = variables.filter((variable) => isBinding(variable, subject));
-  if (bound.length === 0) return [];
-  const needed = new Set<Declaration>();
-  for (const variable of bound) {
-    for (const declaration of staticUse(module, variable)) {
-      // Constants stand in the text as their values.
-      if (declaration.kind !== "const" && declaration.kind !== "override") needed.add(declaration);
-    }
-  }
-  const types = await reflectTypes(module, needed, scope, subject);
+): BindingInfo[] {
+  const layouts = new TypeLayouts(module, scope, subject);
+  const bound = valuesOf(used, "variable").filter((variable) => isBinding(variable, subject));
   const bindings = bound.map((variable): BindingInfo => {
-    const type = types.variables.get(variable.name);
-    if (!type) throw new Error(`Unreachable: ${variable.name} is not reflected.`);
     const [space, access] = variable.template;
     return {
       name: variable.name,
@@ -141,7 +129,7 @@ async function reflectBindings(
       binding: numberOf(variable, "binding", scope, subject),
       kind: space === "uniform" ? "uniform" : "storage",
       access: access === "read_write" ? "read-write" : "read",
-      layout: layoutOf(type, types, `${subject} binds "${variable.name}", which`),
+      layout: layouts.of(variable),
     };
   });
   bindings.sort((a, b) => a.group - b.group || a.binding - b.binding);
@@ -169,14 +157,14 @@ function isBinding({ name, template, type }: ValueDeclaration, subject: string):
 
 function numberOf(variable: ValueDeclaration, attribute: string, scope: ModuleConstants, subject: string): number {
   const tokens = variable.attributes.find(({ name }) => name === attribute)?.arguments[0];
-  const value = tokens && evaluate(tokens, scope);
-  if (!value || !Number.isInteger(value.value) || value.value < 0) {
+  const value = tokens && evaluateInteger(tokens, scope);
+  if (value === undefined || value < 0 || value >= 2 ** 32) {
     throw new ComputeError(
       "shader-compilation",
       `${subject} declares "${variable.name}" without a @${attribute} that is a number.`,
     );
   }
-  return value.value;
+  return value;
 }
 
 /** In WGSL as it was written: a storage block around one runtime array is that array, the same bytes. */
@@ -188,8 +176,9 @@ function asDeclared({ name, kind, layout }: BindingInfo): { name: string; layout
 
 /** Names that two bindings would share give way to their places. */
 function withOwnNames(bindings: readonly BindingInfo[]): BindingInfo[] {
+  const counts = new Map<string, number>();
+  for (const { name } of bindings) counts.set(name, (counts.get(name) ?? 0) + 1);
   return bindings.map((info) => {
-    const isShared = bindings.some((other) => other !== info && other.name === info.name);
-    return isShared ? { ...info, name: `${info.group}/${info.binding}` } : info;
+    return counts.get(info.name)! > 1 ? { ...info, name: `${info.group}/${info.binding}` } : info;
   });
 }

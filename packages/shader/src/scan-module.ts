@@ -2,7 +2,9 @@
  * The declarations of a WGSL module, as far as reflection and splitting need them: names, attributes, parameters, types as tokens.
  * Not a parser of WGSL: what stands inside a function is left as tokens, and its validity is the device's business.
  */
-import { lineAt, scanTokens, syntaxError, type Token } from "./scan-tokens.js";
+import { linesOf } from "@kiln-gpu/core";
+import { scanTokens, syntaxError, type Token } from "./scan-tokens.js";
+import { opensTemplate } from "./template-arguments.js";
 
 export interface Attribute {
   readonly name: string;
@@ -69,7 +71,8 @@ export function scanModule(source: string, subject: string): WgslModule {
     const declaration = readDeclaration(reader);
     if (!declaration) continue;
     if (declarations.has(declaration.name)) {
-      throw syntaxError(subject, source, declaration.tokens[0]!.start, `declares "${declaration.name}" a second time`);
+      const again = declaration.tokens.find(({ text }) => text === declaration.name);
+      throw syntaxError(subject, source, again, `"${declaration.name}" is declared a second time`);
     }
     declarations.set(declaration.name, declaration);
   }
@@ -170,13 +173,8 @@ class Reader {
   }
 
   unexpected(token: Token | undefined, expected: string): Error {
-    const offset = token?.start ?? this.#source.length;
-    return syntaxError(
-      this.#subject,
-      this.#source,
-      offset,
-      `has ${token ? `"${token.text}"` : "its end"} where ${expected} is expected`,
-    );
+    const given = token ? `"${token.text}" stands` : "the text ends";
+    return syntaxError(this.#subject, this.#source, token, `${given} where ${expected} is expected`);
   }
 
   attributes(): Attribute[] {
@@ -233,7 +231,7 @@ class Reader {
       if (kind !== "symbol") continue;
       if (open.length === 0 && ends.includes(text)) return this.#tokens.slice(first, this.at);
       if (text === "(" || text === "[") open.push(text);
-      else if (text === "<" && this.#opensTemplate()) open.push(text);
+      else if (text === "<" && opensTemplate(this.#tokens, this.at)) open.push(text);
       else if (text === ">" && open.at(-1) === "<") open.pop();
       else if (text === ")" || text === "]") {
         // What looked like a template was a comparison.
@@ -258,14 +256,7 @@ class Reader {
         return this.#tokens.slice(first, this.at - 1);
       }
     }
-    const line = lineAt(this.#source, start);
+    const line = linesOf(this.#source.slice(0, start)).length;
     throw this.unexpected(undefined, `the "}" of line ${line}`);
-  }
-
-  #opensTemplate(): boolean {
-    const [before, here, after] = [-1, 0, 1].map((offset) => this.#tokens[this.at + offset]);
-    if (before?.kind !== "name") return false;
-    // `<<` and `<=` are operators.
-    return !(after && after.start === here!.end && (after.text === "<" || after.text === "="));
   }
 }

@@ -1,4 +1,4 @@
-import { ComputeError } from "@kiln-gpu/core";
+import { ComputeError, diagnosticAt, showDiagnostics } from "@kiln-gpu/core";
 
 /** A piece of WGSL that is not blank space and not a comment; operators come as single characters. */
 export interface Token {
@@ -14,8 +14,17 @@ const name = /[_\p{XID_Start}]\p{XID_Continue}*/uy;
 const number =
   /0[xX](?:[\da-fA-F]+\.?[\da-fA-F]*|\.[\da-fA-F]+)(?:[pP][+-]?\d+[fh]?)?[iu]?|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?[iufh]?/uy;
 
-/** @throws {ComputeError} `shader-compilation` when a comment does not end. */
+/** A token takes some hundred bytes of memory, a character may be one. */
+const maxLength = 2 ** 22;
+
+/** @throws {ComputeError} `unsupported-shader` for more text than is read here; `shader-compilation` when a comment does not end. */
 export function scanTokens(source: string, subject: string): Token[] {
+  if (source.length > maxLength) {
+    throw new ComputeError(
+      "unsupported-shader",
+      `${subject} has ${source.length} characters; at most ${maxLength} are read.`,
+    );
+  }
   const tokens: Token[] = [];
   let at = 0;
   const match = (pattern: RegExp): string | undefined => {
@@ -42,16 +51,17 @@ export function scanTokens(source: string, subject: string): Token[] {
   return tokens;
 }
 
-/** The line, counted from 1, that `offset` is on. */
-export function lineAt(source: string, offset: number): number {
-  return source.slice(0, offset).split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/u).length;
-}
-
-export function syntaxError(subject: string, source: string, offset: number, problem: string): ComputeError {
-  return new ComputeError(
-    "shader-compilation",
-    `${subject} does not parse: line ${lineAt(source, offset)} ${problem}.`,
-  );
+/** @param token What the problem is about; where it is `undefined`, the end of the text. */
+export function syntaxError(
+  subject: string,
+  source: string,
+  token: Pick<Token, "start" | "end"> | undefined,
+  problem: string,
+): ComputeError {
+  const { start, end } = token ?? { start: source.length, end: source.length };
+  const diagnostics = [diagnosticAt(source, start, end - start, problem)];
+  const shown = showDiagnostics(subject.replace(/,$/u, ""), diagnostics);
+  return new ComputeError("shader-compilation", `${subject} does not parse:\n${shown}`, { diagnostics });
 }
 
 function endOfBlockComment(source: string, start: number, subject: string): number {
@@ -62,5 +72,5 @@ function endOfBlockComment(source: string, start: number, subject: string): numb
     depth += found[0] === "/*" ? 1 : -1;
     if (depth === 0) return edge.lastIndex;
   }
-  throw syntaxError(subject, source, start, "begins a comment that does not end");
+  throw syntaxError(subject, source, { start, end: start + 2 }, "a comment begins here that does not end");
 }

@@ -1,81 +1,86 @@
 /**
- * A SPIR-V module as far as reflection needs it. Not a validator: it holds that the words are whole instructions, so that a
- * translator is never given a torn module; what they mean it takes as it stands.
+ * A SPIR-V module as a list of instructions, with what reflection looks up in it. That the words are whole instructions is held here;
+ * what the instructions are is held by `check-spirv-operands.ts`.
  */
 import { ComputeError } from "@kiln-gpu/core";
-import { BuiltIn, Decoration, ExecutionMode, ExecutionModel, Op } from "./spirv-words.js";
+import { ExecutionModel, Op } from "./spirv-words.js";
 
 export interface Instruction {
   readonly opcode: number;
   readonly operands: Uint32Array;
-  /** Where its first word stands. */
+  /** Where its first word stood in the module as it was given. */
   readonly at: number;
 }
 
-interface DecorationOf {
-  readonly target: number;
-  /** Absent where the whole target is decorated. */
-  readonly member?: number;
-  readonly decoration: number;
-  readonly value: number;
-}
-
-export interface ComputeEntryPoint {
+export interface EntryPoint {
   readonly name: string;
-  readonly localSize: readonly [number, number, number] | undefined;
+  readonly model: number;
+  /** The id of its function. */
+  readonly id: number;
 }
 
 export interface SpirvModule {
-  readonly words: Uint32Array;
+  readonly version: number;
+  /** All ids are below it. */
+  readonly bound: number;
   readonly instructions: readonly Instruction[];
-  /** What defines each id: types, constants and module-scope variables. */
+  /** What defines each id of module scope: types, constants and variables. */
   readonly definitions: ReadonlyMap<number, Instruction>;
   /** Keyed by id, and by `id.member` for a member. */
   readonly names: ReadonlyMap<string, string>;
-  readonly decorations: readonly DecorationOf[];
-  readonly computeEntryPoints: readonly ComputeEntryPoint[];
+  /** The first value of each decoration, 0 for one that has none; keyed by `decoration id`, and by `decoration id.member`. */
+  readonly decorations: ReadonlyMap<string, number>;
+  readonly computeEntryPoints: readonly EntryPoint[];
 }
 
 const magic = 0x0723_0203;
 const swappedMagic = 0x0302_2307;
 const headerWords = 5;
 const newestMinorVersion = 6;
+/** Compute shaders have kilobytes; past this, time and memory would not be bounded by anything that a caller sees. */
+const maxBytes = 4 * 2 ** 20;
+/** The universal limit of the specification. */
+const maxBound = 4_194_303;
 
 /** @throws {ComputeError} `invalid-kernel` when the bytes are not whole SPIR-V; `unsupported-shader` for a version not yet known. */
 export function readSpirv(source: Uint8Array | Uint32Array, subject: string): SpirvModule {
   const words = checkedWords(source, subject);
-  const instructions = readInstructions(words, subject);
+  return indexSpirv({ version: words[1]!, bound: words[3]!, instructions: readInstructions(words, subject) });
+}
+
+export function indexSpirv(module: Pick<SpirvModule, "version" | "bound" | "instructions">): SpirvModule {
   const definitions = new Map<number, Instruction>();
   const names = new Map<string, string>();
-  const decorations: DecorationOf[] = [];
-  for (const instruction of instructions) {
+  const decorations = new Map<string, number>();
+  const computeEntryPoints: EntryPoint[] = [];
+  for (const instruction of module.instructions) {
     const { opcode, operands } = instruction;
     const [first = 0, second = 0, third = 0, fourth = 0] = operands;
-    if (opcode === Op.Name) names.set(`${first}`, text(operands, 1));
-    else if (opcode === Op.MemberName) names.set(`${first}.${second}`, text(operands, 2));
-    else if (opcode === Op.Decorate) decorations.push({ target: first, decoration: second, value: third });
-    else if (opcode === Op.MemberDecorate) {
-      decorations.push({ target: first, member: second, decoration: third, value: fourth });
-    } else if (opcode >= Op.TypeVoid && opcode <= Op.TypeFunction) definitions.set(first, instruction);
+    if (opcode === Op.Name) names.set(`${first}`, textOf(operands, 1));
+    else if (opcode === Op.MemberName) names.set(`${first}.${second}`, textOf(operands, 2));
+    else if (opcode === Op.Decorate) decorations.set(`${second} ${first}`, third);
+    else if (opcode === Op.MemberDecorate) decorations.set(`${third} ${first}.${second}`, fourth);
+    else if (opcode >= Op.TypeVoid && opcode <= Op.TypeFunction) definitions.set(first, instruction);
     else if ((opcode >= Op.ConstantTrue && opcode <= Op.SpecConstantOp) || opcode === Op.Variable) {
       definitions.set(second, instruction);
+    } else if (opcode === Op.EntryPoint && first === ExecutionModel.GLCompute) {
+      computeEntryPoints.push({ name: textOf(operands, 2), model: first, id: second });
     }
   }
-  const computeEntryPoints = instructions
-    .filter(({ opcode, operands }) => opcode === Op.EntryPoint && operands[0] === ExecutionModel.GLCompute)
-    .map(({ operands }): ComputeEntryPoint => {
-      const mode = instructions.find(
-        (other) =>
-          other.opcode === Op.ExecutionMode &&
-          other.operands[0] === operands[1] &&
-          other.operands[1] === ExecutionMode.LocalSize &&
-          other.operands.length >= 5,
-      );
-      const localSize = mode && ([mode.operands[2]!, mode.operands[3]!, mode.operands[4]!] as const);
-      return { name: text(operands, 2), localSize };
-    });
-  checkFunctions(instructions, subject);
-  return { words, instructions, definitions, names, decorations, computeEntryPoints };
+  return { ...module, definitions, names, decorations, computeEntryPoints };
+}
+
+/** The words of a module, as they go into a file. */
+export function encodeSpirv({ version, bound, instructions }: SpirvModule): Uint32Array {
+  const words = new Uint32Array(headerWords + instructions.reduce((sum, { operands }) => sum + 1 + operands.length, 0));
+  words.set([magic, version, 0, bound, 0]);
+  let to = headerWords;
+  for (const { opcode, operands } of instructions) {
+    words[to] = ((operands.length + 1) << 16) | opcode;
+    words.set(operands, to + 1);
+    to += 1 + operands.length;
+  }
+  return words;
 }
 
 /** The value of a decoration, 0 for one that has none; `undefined` where there is none. */
@@ -85,23 +90,33 @@ export function decorationOf(
   target: number,
   member?: number,
 ): number | undefined {
-  return module.decorations.find(
-    (found) => found.decoration === decoration && found.target === target && found.member === member,
-  )?.value;
+  return module.decorations.get(`${decoration} ${target}${member === undefined ? "" : `.${member}`}`);
 }
 
-/** The constant that freezes the workgroup size for the whole module, over what the entry points' LocalSize says. */
-export function workgroupSizeConstant(module: SpirvModule): Instruction | undefined {
-  const frozen = module.decorations.find(
-    ({ decoration, value }) => decoration === Decoration.BuiltIn && value === BuiltIn.WorkgroupSize,
-  );
-  return frozen && module.definitions.get(frozen.target);
+/** Whether an instruction decorates with `decoration`, an id or a member of it. */
+export function decorates({ opcode, operands }: Instruction, decoration: number): boolean {
+  if (opcode === Op.Decorate) return operands[1] === decoration;
+  return opcode === Op.MemberDecorate && operands[2] === decoration;
+}
+
+/** UTF-8 up to its zero byte, from the operand at `first` on. */
+export function textOf(operands: Uint32Array, first: number): string {
+  const rest = operands.subarray(first);
+  const bytes = new Uint8Array(rest.buffer, rest.byteOffset, rest.byteLength);
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end));
 }
 
 function checkedWords(source: Uint8Array | Uint32Array, subject: string): Uint32Array {
+  const fail = (problem: string) => new ComputeError("invalid-kernel", `${subject} is given ${problem}.`);
+  if (source.byteLength > maxBytes) {
+    throw new ComputeError(
+      "unsupported-shader",
+      `${subject} has ${source.byteLength} bytes of SPIR-V; at most ${maxBytes} are read.`,
+    );
+  }
   const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
   const start = bytes.byteLength < 4 ? 0 : new DataView(bytes.buffer).getUint32(0, true);
-  const fail = (problem: string) => new ComputeError("invalid-kernel", `${subject} is given ${problem}.`);
   if (start === swappedMagic) {
     throw fail("byte-swapped SPIR-V, its magic number is 0x03022307; expected are little-endian words, 0x07230203");
   }
@@ -115,7 +130,12 @@ function checkedWords(source: Uint8Array | Uint32Array, subject: string): Uint32
   const words = new Uint32Array(bytes.buffer);
   if (words.length < headerWords)
     throw fail(`truncated SPIR-V: ${words.length} words; its header alone has ${headerWords}`);
-  const version = words[1]!;
+  checkVersion(words[1]!, subject, fail);
+  if (words[3]! > maxBound) throw fail(`SPIR-V whose ids go up to ${words[3]}; at most ${maxBound} are allowed`);
+  return words;
+}
+
+function checkVersion(version: number, subject: string, fail: (problem: string) => ComputeError): void {
   const [major, minor] = [(version >>> 16) & 0xff, (version >>> 8) & 0xff];
   if ((version & 0xff00_00ff) !== 0 || major === 0) {
     throw fail(
@@ -128,7 +148,6 @@ function checkedWords(source: Uint8Array | Uint32Array, subject: string): Uint32
       `${subject} is SPIR-V ${major}.${minor}; at most 1.${newestMinorVersion} is understood.`,
     );
   }
-  return words;
 }
 
 function readInstructions(words: Uint32Array, subject: string): Instruction[] {
@@ -149,30 +168,4 @@ function readInstructions(words: Uint32Array, subject: string): Instruction[] {
     at += wordCount;
   }
   return instructions;
-}
-
-/** Cut off between two instructions, a module is whole instructions and yet no module. */
-function checkFunctions(instructions: readonly Instruction[], subject: string): void {
-  const fail = (problem: string) =>
-    new ComputeError("invalid-kernel", `${subject} is given truncated SPIR-V: ${problem}.`);
-  const functions = new Set<number>();
-  let isOpen = false;
-  for (const { opcode, operands } of instructions) {
-    if (opcode === Op.Function) functions.add(operands[1]!);
-    if (opcode === Op.Function || opcode === Op.FunctionEnd) isOpen = opcode === Op.Function;
-  }
-  if (isOpen) throw fail("it ends inside a function");
-  for (const { opcode, operands } of instructions) {
-    if (opcode === Op.EntryPoint && !functions.has(operands[1]!)) {
-      throw fail(`its entry point "${text(operands, 2)}" has no function`);
-    }
-  }
-}
-
-/** UTF-8 up to its zero byte, from the operand at `first` on. */
-function text(operands: Uint32Array, first: number): string {
-  const rest = operands.subarray(first);
-  const bytes = new Uint8Array(rest.buffer, rest.byteOffset, rest.byteLength);
-  const end = bytes.indexOf(0);
-  return new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end));
 }

@@ -59,25 +59,34 @@ export function* freeNames(
   const { body } = declaration;
   const parameters = new Set(declaration.parameters.map((parameter) => parameter.name.text));
   // A `for` opens a scope for what its header declares; it ends with the loop's body.
-  const scopes: { readonly names: Set<string>; readonly isFor: boolean }[] = [{ names: new Set(), isFor: false }];
+  const scopes: { readonly names: string[]; readonly isFor: boolean }[] = [{ names: [], isFor: false }];
+  // In how many of the open scopes each local is: asking every scope would take as long as they are deep.
+  const locals = new Map<string, number>();
+  const count = (text: string, by: number) => locals.set(text, (locals.get(text) ?? 0) + by);
+  const close = () => {
+    for (const text of scopes.pop()?.names ?? []) count(text, -1);
+  };
   let pending: string | undefined;
   for (let index = 0; index < body.length; index += 1) {
     const token = body[index]!;
     const before = body[index - 1]?.text;
     switch (token.text) {
       case "for":
-        scopes.push({ names: new Set(), isFor: true });
+        scopes.push({ names: [], isFor: true });
         continue;
       case "{":
-        scopes.push({ names: new Set(), isFor: false });
+        scopes.push({ names: [], isFor: false });
         continue;
       case "}":
-        scopes.pop();
-        if (scopes.at(-1)?.isFor) scopes.pop();
+        close();
+        if (scopes.at(-1)?.isFor) close();
         continue;
       case ";":
         // A local is visible from the end of its own declaration.
-        if (pending !== undefined) scopes.at(-1)?.names.add(pending);
+        if (pending !== undefined) {
+          scopes.at(-1)?.names.push(pending);
+          count(pending, 1);
+        }
         pending = undefined;
         continue;
       case "let":
@@ -94,7 +103,7 @@ export function* freeNames(
       if (wordAttributes.has(token.text)) while (body[index] && body[index]!.text !== ")") index += 1;
       continue;
     }
-    if (scopes.some(({ names }) => names.has(token.text))) continue;
+    if (locals.get(token.text)) continue;
     yield { token, index, isParameter: parameters.has(token.text) };
   }
 }

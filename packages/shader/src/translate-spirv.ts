@@ -1,39 +1,56 @@
 /**
- * SPIR-V to WGSL by naga, the translator of wgpu, as WebAssembly: 2 MB that load when the first SPIR-V arrives. Nothing else in
- * Kiln knows of it.
+ * SPIR-V to WGSL by naga, the translator of wgpu, as WebAssembly: 2 MB that load when the first SPIR-V arrives.
  */
 import { ComputeError } from "@kiln-gpu/core";
-import type { SpirvModule } from "./spirv-module.js";
-import { Decoration, Op } from "./spirv-words.js";
+import { NagaReport, translateByNaga } from "./naga-instance.js";
+import { nameInstruction, opcodeOf } from "./spirv-instructions.js";
+import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } from "./spirv-module.js";
+import { Decoration, MemoryModel, memoryModelCapabilities, Op } from "./spirv-words.js";
 
 /** @throws {ComputeError} `unsupported-shader` with naga's report, for all that it refuses. */
 export async function translateSpirv(module: SpirvModule, subject: string): Promise<string> {
-  const naga = await import("naga-wasm");
-  // In Node it loads on import, and this does nothing.
-  await naga.init();
+  const words = encodeSpirv({ ...module, instructions: module.instructions.flatMap(asNagaTakes) });
   try {
-    return naga.translate({ from: "spirv", to: "wgsl", source: withoutNonReadable(module) });
+    return await translateByNaga(new Uint8Array(words.buffer));
   } catch (cause) {
-    // What naga did not foresee stops its WebAssembly, without a report; the next translation is not affected.
-    const report = cause instanceof naga.NagaError ? cause.formatted.trim() : `naga stops at it (${String(cause)}).`;
-    throw new ComputeError("unsupported-shader", `${subject} does not translate from SPIR-V to WGSL: ${report}`, {
-      cause,
-    });
+    if (cause instanceof ComputeError) throw cause;
+    const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)}).`;
+    const instruction = instructionIn(report, module);
+    const place = instruction ? `, which has nothing for ${nameInstruction(instruction)}` : "";
+    throw new ComputeError(
+      "unsupported-shader",
+      `${subject} does not translate from SPIR-V to WGSL${place}: ${report}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** WGSL has no write-only storage buffers, and naga refuses to drop what is only a promise. */
-function withoutNonReadable({ words, instructions }: SpirvModule): Uint32Array {
-  const kept = instructions.filter(({ opcode, operands }) => {
-    if (opcode === Op.Decorate) return operands[1] !== Decoration.NonReadable;
-    return !(opcode === Op.MemberDecorate && operands[2] === Decoration.NonReadable);
-  });
-  const result = new Uint32Array(5 + kept.reduce((sum, { operands }) => sum + 1 + operands.length, 0));
-  result.set(words.subarray(0, 5));
-  let to = 5;
-  for (const { at, operands } of kept) {
-    result.set(words.subarray(at, at + 1 + operands.length), to);
-    to += 1 + operands.length;
-  }
-  return result;
+/** The first line of a report, and the reasons under its drawing of the source, of which there is none. */
+function inOneLine(report: string): string {
+  const [first, ...rest] = report.trim().split("\n");
+  const reasons = rest.filter((line) => line.startsWith("  = ")).map((line) => line.slice(4));
+  return [first!.replace(/^error: /u, ""), ...reasons].join(". ");
+}
+
+/** naga names the operation that it refuses; where the first one stands is for us to say. */
+function instructionIn(report: string, { instructions }: SpirvModule): Instruction | undefined {
+  const [, name] = /UnsupportedInstruction\(\w+, (\w+)\)/u.exec(report) ?? [];
+  const opcode = name === undefined ? undefined : opcodeOf(name);
+  return instructions.find((instruction) => instruction.opcode === opcode);
+}
+
+/** Without what naga refuses to drop: promises that WGSL has no word for, and the Vulkan memory model where it asks for no more. */
+function asNagaTakes(instruction: Instruction): Instruction[] {
+  const { opcode, operands } = instruction;
+  if (decorates(instruction, Decoration.NonReadable)) return [];
+  if (opcode === Op.Capability && memoryModelCapabilities.includes(operands[0]!)) return [];
+  if (opcode === Op.Extension && textOf(operands, 0) === "SPV_KHR_vulkan_memory_model") return [];
+  if (opcode === Op.MemoryModel)
+    return [{ ...instruction, operands: Uint32Array.of(operands[0]!, MemoryModel.GLSL450) }];
+  // How an access is aligned, and that it is to nobody else's memory, is said for speed alone.
+  if (opcode === Op.Load) return [{ ...instruction, operands: operands.subarray(0, 3) }];
+  if (opcode === Op.Store || opcode === Op.CopyMemory) return [{ ...instruction, operands: operands.subarray(0, 2) }];
+  return [instruction];
 }

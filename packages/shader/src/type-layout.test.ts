@@ -35,6 +35,8 @@ describe("layouts by the rules of WGSL", () => {
     ["array<f32, n * 2>", 24],
     ["array<array<f32, n>, (n + 1)>", 48],
     ["array<F, n>", 12],
+    ["array<vec3<F>, n,>", 48],
+    ["mat2x4<F>", 32],
   ])("%s takes %i bytes", async (type, byteLength) => {
     expect((await layoutOf(type, "const n = 3; alias F = f32;")).byteLength).toBe(byteLength);
   });
@@ -78,7 +80,11 @@ describe("layouts by the rules of WGSL", () => {
   it.each([
     ["array<bool>", "a part of type bool"],
     ["array<Missing>", "a part of type Missing"],
-    ["array<f32, countOneBits(3)>", "`countOneBits(3)` where a count is needed"],
+    ["vec3<vec3f>", "a part of type vec3"],
+    ["vec3f<f32>", "a part of type vec3f"],
+    ["vec3", "a part of type vec3"],
+    ["f32<f32>", "a part of type f32"],
+    ["array<f32, firstLeadingBit(3)>", "`firstLeadingBit(3)` where a count is needed"],
   ])("refuses %s", async (type, message) => {
     await expect(layoutOf(type)).rejects.toMatchObject({ code: "unsupported-shader" });
     await expect(layoutOf(type)).rejects.toThrow(message);

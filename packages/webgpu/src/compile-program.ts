@@ -1,11 +1,10 @@
 import { ComputeError, minByteLengthOf, type ShaderInterface } from "@kiln-gpu/core";
+import { type CompiledText, compilationError } from "./compilation-error.js";
 import { shaderStage } from "./gpu-flags.js";
 import type { OpenDevice } from "./open-device.js";
 
 /** What the device compiles: WGSL, with the interface that reflection read from it. */
-export interface CompileRequest {
-  readonly label: string;
-  readonly wgsl: string;
+export interface CompileRequest extends CompiledText {
   readonly interface: ShaderInterface;
   readonly constants: Readonly<Record<string, number>>;
   /** Whether `wgsl` is the split variant, which binds its grid as well. */
@@ -26,12 +25,13 @@ export interface CompiledProgram {
 /**
  * Compiles one pipeline. The layout comes from reflection, never from the device, so that a binding that reflection missed fails
  * here and not in a run.
- * @throws {ComputeError} `shader-compilation` with the device's messages and the source lines they point at; `limit-exceeded`
- *   when the workgroup is too large for the device; `device-lost`.
+ * @throws {ComputeError} `shader-compilation` with the device's errors, each with its place and source line; `limit-exceeded` when the
+ *   workgroup is too large for the device, or a bind group's number; `device-lost`.
  */
 export async function compileProgram(open: OpenDevice, request: CompileRequest): Promise<CompiledProgram> {
   if (open.loss) throw open.loss;
   checkWorkgroupSize(open, request);
+  checkGroups(open, request);
   const { device } = open;
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label: request.label, code: request.wgsl });
@@ -49,8 +49,8 @@ export async function compileProgram(open: OpenDevice, request: CompileRequest):
   const results = await Promise.allSettled([pipeline, module.getCompilationInfo(), failure]);
   if (open.loss) throw open.loss;
   const [compiled, info, scope] = results;
-  const errors = info.status === "fulfilled" ? info.value.messages.filter((message) => message.type === "error") : [];
-  if (errors.length > 0) throw compilationError(request, errors);
+  const error = info.status === "fulfilled" && compilationError(request, info.value.messages);
+  if (error) throw error;
   if (compiled.status === "rejected") throw pipelineError(request, compiled.reason);
   const scoped = scope.status === "fulfilled" ? scope.value : null;
   if (scoped) throw pipelineError(request, scoped);
@@ -91,14 +91,15 @@ function checkWorkgroupSize({ info }: OpenDevice, { interface: shader, label }: 
   }
 }
 
-function compilationError({ label, wgsl }: CompileRequest, messages: readonly GPUCompilationMessage[]): ComputeError {
-  const lines = wgsl.split("\n");
-  const shown = messages.map(({ lineNum, linePos, message }) => {
-    const line = lines[lineNum - 1];
-    if (line === undefined) return `  ${message}`;
-    return `  ${lineNum}:${linePos} ${message}\n    ${line}\n    ${" ".repeat(Math.max(linePos - 1, 0))}^`;
-  });
-  return new ComputeError("shader-compilation", `${label} does not compile:\n${shown.join("\n")}`);
+/** A layout has an entry for each group up to the last, so a large number would take all memory before the device refuses it. */
+function checkGroups({ device }: OpenDevice, { interface: shader, label }: CompileRequest): void {
+  const { maxBindGroups } = device.limits;
+  const beyond = shader.bindings.find(({ group }) => group >= maxBindGroups);
+  if (!beyond) return;
+  throw new ComputeError(
+    "limit-exceeded",
+    `${label} binds "${beyond.name}" in group ${beyond.group}; this device has groups 0 to ${maxBindGroups - 1}.`,
+  );
 }
 
 function pipelineError({ label }: CompileRequest, cause: { message?: unknown }): ComputeError {

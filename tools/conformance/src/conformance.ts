@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, vi } from "vitest";
 import { describeBindings } from "./bindings.js";
 import { describeCancellation } from "./cancellation.js";
 import { describeConcurrency } from "./concurrency.js";
+import { describeConstantExpressions } from "./constant-expressions.js";
 import { describeDispatchSize } from "./dispatch-size.js";
 import { describeErrors } from "./errors.js";
 import { describeFaults } from "./faults.js";
@@ -18,7 +19,9 @@ import { describeProcessExit } from "./process-exit.js";
 import { describeProfile } from "./profile.js";
 import { describePrograms } from "./programs.js";
 import type { Suite } from "./suite.js";
+import { describeUniformLayouts } from "./uniform-layouts.js";
 import { describeUniforms } from "./uniforms.js";
+import { describeWgslDiagnostics } from "./wgsl-diagnostics.js";
 import { describeZeroedMemory } from "./zeroed-memory.js";
 
 /** Declares the tests of one backend; to be called once in a test file. */
@@ -40,10 +43,13 @@ export function conformance(suite: Suite): void {
 
     describeKernelResults(suite);
     describeUniforms(suite);
+    describeUniformLayouts(suite);
     describeBindings(suite);
     describeZeroedMemory(suite);
     describeIsolation(suite);
     describePrograms(suite);
+    describeConstantExpressions(suite);
+    describeWgslDiagnostics(suite);
     describeDispatchSize(suite);
     describeLengths(suite);
     describeErrors(suite);

@@ -115,7 +115,7 @@ export function describePrograms(suite: Suite): void {
         for (const attempt of [backend().run(broken, { c }), backend().prepare(broken)]) {
           const { message } = await expectError(attempt, "shader-compilation", /"broken"/, "missing");
           const lines = message.split("\n");
-          const at = lines.findIndex((line) => /^ *\^$/.test(line));
+          const at = lines.findIndex((line) => /^ *\^+$/.test(line));
           expect(lines[at - 1]?.slice(lines[at]!.indexOf("^"))).toMatch(/^missing;/);
         }
       }

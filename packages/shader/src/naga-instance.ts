@@ -1,0 +1,150 @@
+/**
+ * An instance of naga's WebAssembly. What naga did not foresee stops it in the middle of its work, and what it had of its stack is lost
+ * for good: after some hundreds of such modules it would fail on every one. So an instance that was stopped, or that has grown, is
+ * not used again where another can be made.
+ */
+import { ComputeError } from "@kiln-gpu/core";
+
+/** What naga exports, as far as it is used here. */
+interface Naga {
+  readonly memory: WebAssembly.Memory;
+  readonly __wbindgen_externrefs: WebAssembly.Table;
+  __wbindgen_start(): void;
+  __wbindgen_malloc(byteLength: number, alignment: number): number;
+  __wbindgen_free(at: number, byteLength: number, alignment: number): void;
+  __externref_table_dealloc(index: number): void;
+  parseSpirv(at: number, byteLength: number): [module: number, error: number, isError: number];
+  validate(module: number): [info: number, error: number, isError: number];
+  writeWgsl(
+    module: number,
+    info: number,
+    options: undefined,
+  ): [at: number, byteLength: number, error: number, isError: number];
+  __wbg_module_free(module: number, isUnwinding: number): void;
+  __wbg_moduleinfo_free(info: number, isUnwinding: number): void;
+}
+
+/** naga's own report on a module that it refuses. */
+export class NagaReport extends Error {}
+
+const maxMemoryBytes = 64 * 2 ** 20;
+/** How often an instance that cannot be replaced may be stopped; its stack has room for several times as many. */
+const maxStops = 64;
+
+let compiled: Promise<WebAssembly.Module | undefined> | undefined;
+let current: Naga | undefined;
+let stops = 0;
+
+/**
+ * Translates a module.
+ * @throws {NagaReport} Where naga refuses it; whatever else is thrown stopped naga.
+ */
+export async function translateByNaga(spirv: Uint8Array): Promise<string> {
+  compiled ??= compileNaga();
+  const module = await compiled;
+  // The instance is taken after the last `await`: nobody else can spoil it until the translation is done.
+  const shared = module ? undefined : await sharedInstance();
+  const naga = (current ??= shared ?? instantiate(module!));
+  try {
+    const wgsl = translate(naga, spirv);
+    if (module && naga.memory.buffer.byteLength > maxMemoryBytes) current = undefined;
+    return wgsl;
+  } catch (error) {
+    if (error instanceof NagaReport) throw error;
+    if (module) current = undefined;
+    else stops += 1;
+    throw error;
+  }
+}
+
+function translate(naga: Naga, spirv: Uint8Array): string {
+  const check = (error: number, isError: number) => {
+    if (isError === 0) return;
+    const reason: unknown = naga.__wbindgen_externrefs.get(error);
+    naga.__externref_table_dealloc(error);
+    throw new NagaReport(reason instanceof Error ? reason.message : String(reason));
+  };
+  const source = naga.__wbindgen_malloc(spirv.byteLength, 1) >>> 0;
+  new Uint8Array(naga.memory.buffer, source, spirv.byteLength).set(spirv);
+  // naga frees the source.
+  const [module, parseError, isParseError] = naga.parseSpirv(source, spirv.byteLength);
+  check(parseError, isParseError);
+  let info: number | undefined;
+  try {
+    const validated = naga.validate(module);
+    check(validated[1], validated[2]);
+    info = validated[0];
+    const [at, byteLength, writeError, isWriteError] = naga.writeWgsl(module, info, undefined);
+    check(writeError, isWriteError);
+    const wgsl = new TextDecoder().decode(new Uint8Array(naga.memory.buffer, at >>> 0, byteLength));
+    naga.__wbindgen_free(at, byteLength, 1);
+    release(naga, module, info);
+    return wgsl;
+  } catch (error) {
+    if (error instanceof NagaReport) release(naga, module, info);
+    throw error;
+  }
+}
+
+function release(naga: Naga, module: number, info: number | undefined): void {
+  if (info !== undefined) naga.__wbg_moduleinfo_free(info, 0);
+  naga.__wbg_module_free(module, 0);
+}
+
+/** The WebAssembly where there is a file system to read it from; elsewhere it comes as bundlers lay it out. */
+async function compileNaga(): Promise<WebAssembly.Module | undefined> {
+  const { process } = globalThis as { process?: { getBuiltinModule?: NodeJS.Process["getBuiltinModule"] } };
+  if (!process?.getBuiltinModule) return undefined;
+  try {
+    const path = process
+      .getBuiltinModule("node:module")
+      .createRequire(import.meta.url)
+      .resolve("naga-wasm/naga_bg.wasm");
+    return await WebAssembly.compile(process.getBuiltinModule("node:fs").readFileSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function instantiate(module: WebAssembly.Module): Naga {
+  const textAt = (at: number, byteLength: number) =>
+    new TextDecoder().decode(new Uint8Array(naga.memory.buffer, at >>> 0, byteLength));
+  const needed: { readonly [prefix: string]: (...given: never[]) => unknown } = {
+    __wbg_Error: (at: number, byteLength: number) => new Error(textAt(at, byteLength)),
+    __wbindgen_generic: textAt,
+    __wbg___wbindgen_jsval_loose_eq: (a: unknown, b: unknown) => (a ?? undefined) === (b ?? undefined),
+    __wbg___wbindgen_is_undefined: (value: unknown) => value === undefined,
+    __wbg___wbindgen_throw: (at: number, byteLength: number) => {
+      throw new Error(textAt(at, byteLength));
+    },
+    __wbindgen_init_externref_table: () => {
+      const first = naga.__wbindgen_externrefs.grow(4);
+      for (const [i, value] of [undefined, null, true, false].entries())
+        naga.__wbindgen_externrefs.set(first + i, value);
+      naga.__wbindgen_externrefs.set(0, undefined);
+    },
+  };
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    const [, found] = Object.entries(needed).find(([prefix]) => name.startsWith(prefix)) ?? [];
+    // The rest reads options, and none are given.
+    const unreachable = () => {
+      throw new Error(`Unreachable: naga asks for ${name}.`);
+    };
+    (imports[from] ??= {})[name] = (found ?? unreachable) as () => unknown;
+  }
+  const naga = new WebAssembly.Instance(module, imports).exports as unknown as Naga;
+  naga.__wbindgen_start();
+  return naga;
+}
+
+async function sharedInstance(): Promise<Naga> {
+  if (stops >= maxStops) {
+    throw new ComputeError(
+      "unsupported-shader",
+      `The translator of SPIR-V was stopped ${stops} times by modules that it did not foresee; load the page again to go on.`,
+    );
+  }
+  const { init } = await import("naga-wasm");
+  return (await init()) as unknown as Naga;
+}

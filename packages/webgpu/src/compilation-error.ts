@@ -1,0 +1,44 @@
+import { ComputeError, type Diagnostic, linesOf, showDiagnostics } from "@kiln-gpu/core";
+
+/** A text that is compiled, and what it is called in errors. */
+export interface CompiledText {
+  readonly label: string;
+  readonly wgsl: string;
+  /** What `wgsl` is called where an error points into it; by default the label. */
+  readonly file?: string;
+  /** The language that `wgsl` was translated from, where it is not what its author wrote. */
+  readonly translatedFrom?: string;
+}
+
+/** What the device says of a text that does not compile; `undefined` where none of its messages is an error. */
+export function compilationError(
+  { label, file, translatedFrom, wgsl }: CompiledText,
+  messages: readonly GPUCompilationMessage[],
+): ComputeError | undefined {
+  if (!messages.some(({ type }) => type === "error")) return undefined;
+  const diagnostics = diagnosticsOf(wgsl, messages);
+  const name = file ?? label;
+  const shown = showDiagnostics(translatedFrom === undefined ? name : `translation of ${name}`, diagnostics);
+  const whose = translatedFrom === undefined ? "" : `; lines are those of its translation from ${translatedFrom}`;
+  return new ComputeError("shader-compilation", `${label} does not compile${whose}:\n${shown}`, { diagnostics });
+}
+
+/** One for each error, with the notes that follow it. */
+function diagnosticsOf(wgsl: string, messages: readonly GPUCompilationMessage[]): Diagnostic[] {
+  const lines = linesOf(wgsl);
+  const errors: { -readonly [Key in keyof Diagnostic]: Diagnostic[Key] }[] = [];
+  let last: GPUCompilationMessageType | undefined;
+  for (const { type, message, lineNum, linePos, length } of messages) {
+    if (type !== "info") last = type;
+    if (last !== "error") continue;
+    if (type === "info") {
+      errors.at(-1)!.message += `\nnote at ${lineNum}:${linePos}: ${message}`;
+      continue;
+    }
+    const source = lines[lineNum - 1];
+    // A text with a character that is none has an error without a place.
+    const place = source === undefined ? { line: 0, column: 0, length: 0 } : { line: lineNum, column: linePos, length };
+    errors.push({ message, source: source ?? "", ...place });
+  }
+  return errors;
+}

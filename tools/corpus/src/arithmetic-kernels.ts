@@ -1,0 +1,247 @@
+/** One thread alone: integers, floats, vectors, control flow and functions. */
+import { inout, output } from "@kiln-gpu/core";
+import type { CorpusKernel, CorpusRun } from "./corpus-kernel.js";
+
+/** One output word for each input word. */
+function eachWord<T extends Uint32Array | Int32Array>(x: T, of: (value: number, i: number) => number): CorpusRun {
+  const type = (x instanceof Uint32Array ? Uint32Array : Int32Array) as typeof Uint32Array;
+  return {
+    workgroups: x.length / 8,
+    bindings: { "0/0": x, "0/1": output(type, x.length) },
+    expected: { "0/1": type.from(x, of) },
+  };
+}
+
+/** `perInput` floats for each element of the input. */
+function eachFloat(
+  x: Float32Array,
+  { size, tolerance = 0 }: { readonly size: number; readonly tolerance?: number },
+  of: (values: readonly number[], i: number) => readonly number[],
+): CorpusRun {
+  const inputs = Array.from({ length: x.length / size }, (_, i) => [...x.subarray(size * i, size * i + size)]);
+  const expected = Float32Array.from(inputs.flatMap(of));
+  return {
+    workgroups: inputs.length / 8,
+    bindings: { "0/0": x, "0/1": output(Float32Array, expected.length) },
+    expected: { "0/1": expected },
+    tolerance,
+  };
+}
+
+function pick(given: number): number {
+  switch (given & 7) {
+    case 0:
+      return 10;
+    case 1:
+    case 2:
+      return given + 5;
+    case 5:
+      return given * 9;
+    default:
+      return -given;
+  }
+}
+
+function collatz(start: number): number {
+  let steps = 0;
+  for (let n = start; n !== 1; n = n % 2 === 0 ? n / 2 : 3 * n + 1) steps += 1;
+  return steps;
+}
+
+function loops(given: number): number {
+  const n = (given % 100) + 1;
+  let sum = 0;
+  for (let a = 0; a < n && sum <= 100000; a += 1) {
+    if (a % 5 === 3) continue;
+    for (let b = a; b <= a + 6; b += 2) sum += b % 7 === 0 ? 1000 : b;
+  }
+  let k = 0;
+  do {
+    sum ^= k;
+    k += 3;
+  } while (k < n);
+  return sum + collatz(n);
+}
+
+function fibonacci(given: number): number {
+  let [a, b] = [0, 1];
+  for (let k = 0; k < given % 100; k += 1) [a, b] = [b, (a + b) >>> 0];
+  return a & 1 ? a * 2 : b;
+}
+
+const reversed = (value: number) => [...value.toString(2).padStart(32, "0")].reverse().join("");
+const highestBit = (value: number) => 31 - Math.clz32(value);
+
+function bits(v: number): readonly number[] {
+  const s = v | 0;
+  return [
+    v.toString(2).replaceAll("0", "").length,
+    Number.parseInt(reversed(v), 2),
+    (v >>> 5) & 0x1ff,
+    (s << 22) >> 25,
+    (v & ~(0x3f << 11)) | (0x2a << 11),
+    highestBit(v & -v),
+    highestBit(v),
+    highestBit(s < 0 ? ~s : s),
+    (v << (v & 31)) ^ (v >>> 3) ^ (s >> 5),
+    (~v & 0xff00ff00) | (v & 0x00ff00ff),
+    Math.floor(v / 7) + (v % 13),
+    Math.trunc(s / 7) + Math.max(s, -s) - Math.min(Math.max(s, -1000), 1000),
+  ];
+}
+
+function floats(v: number): readonly number[] {
+  const p = Math.abs(v) + 0.5;
+  const smooth = Math.min(Math.max((v + 2) / 4, 0), 1);
+  const whole = Math.floor(v);
+  const even = v - whole === 0.5 ? whole + (Math.abs(whole) % 2) : Math.round(v);
+  return [
+    ...[whole, Math.ceil(v), v - whole, Math.trunc(v)],
+    ...[Math.sqrt(p), 1 / Math.sqrt(p), v * 0.75 + 0.75, Math.min(Math.max(v, -1), 1)],
+    ...[Math.sin(v), Math.cos(v), Math.atan2(v, p), Math.exp(v * 0.1)],
+    ...[Math.log(p), 2 ** (v * 0.1), Math.log2(p), p ** 1.5],
+    ...[Math.sign(v), v < 0 ? 0 : 1, smooth * smooth * (3 - 2 * smooth), v * 2 + p],
+    ...[v - 1.5 * Math.floor(v / 1.5), even, v * 8, Math.tanh(v * 0.1)],
+  ];
+}
+
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((total, value, i) => total + value * b[i]!, 0);
+
+function vectors(v: readonly number[], i: number): readonly number[] {
+  const [x, y, z, w] = v as [number, number, number, number];
+  const cross = [y * y - z * x, z * w - x * y, x * x - y * w];
+  const columns = [
+    [x, y, z],
+    [y, z, w],
+    [1, 0, 2],
+  ];
+  const rows = [v, [w, z, y, x], [0, 1, 0, 0], [1, 1, 1, 1]];
+  const determinant = x * z * 2 + y * w + z * 0 - (1 * z * z + 0 * w * x + 2 * y * y);
+  const moved = [0, 0, 0, 0];
+  moved[i & 3] = v[3 - (i & 3)]!;
+  const added = v.some((value) => value < 0) ? 1 : 2;
+  const others = [x * w, y * w, Math.hypot(x, y), Math.hypot(x - z, y - w)];
+  return [
+    ...[...cross, dot(v, v)],
+    ...rows.map((row) => dot(row, v)),
+    ...[0, 1, 2].map((row) => dot([columns[0]![row]!, columns[1]![row]!, columns[2]![row]!], v.slice(0, 3))),
+    determinant,
+    ...moved.map((value, k) => value + added + others[k]!),
+  ];
+}
+
+function inverse(v: readonly number[]): readonly number[] {
+  const [a, b, c, d] = [v[0]! + 20, v[1]!, v[2]!, v[3]! + 20];
+  const determinant = a * d - b * c;
+  return [d / determinant, -b / determinant, -c / determinant, a / determinant];
+}
+
+/** The bits of a half float; for whole numbers under 2048, which have no rounding. */
+function halfBits(value: number): number {
+  if (value === 0) return Object.is(value, -0) ? 0x8000 : 0;
+  const exponent = Math.floor(Math.log2(Math.abs(value)));
+  return (value < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | ((Math.abs(value) / 2 ** exponent - 1) * 1024);
+}
+
+function packed(v: number): readonly number[] {
+  const float = 1 + (v & 0x7fffff) / 2 ** 23 - 1;
+  const halves = halfBits(v & 1023) | (halfBits(-((v >> 10) & 1023)) << 16);
+  return [v, v, halves, new Uint32Array(Float32Array.of(float).buffer)[0]!];
+}
+
+function calls(seed: number): number {
+  const table = [1.5, -2, 3.25, 4, -0.5];
+  const last = [0, 0, 0];
+  let [state, count, sum] = [seed, 0, 0];
+  for (let k = 0; k < 10; k += 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    count += 1;
+    const drawn = state >>> 8;
+    last[count % 3] = table[drawn % 5]!;
+    if (drawn % 2 === 0) sum += table[drawn % 5]!;
+    else if (sum > 20) break;
+  }
+  return sum + last[0]! * 2 + last[1]! * 4 + last[2]! * 8 + count;
+}
+
+function xorshift(given: number): number {
+  let seed = given | 1;
+  const history = [0, 0, 0, 0];
+  for (let k = 0; k < 9; k += 1) {
+    seed ^= seed << 13;
+    seed ^= seed >>> 17;
+    seed ^= seed << 5;
+    history[k & 3] = seed;
+  }
+  return history.reduce((a, b) => a ^ b);
+}
+
+function remainders(given: number): number {
+  const modulo = (a: number, b: number) => a - b * Math.floor(a / b);
+  return (given % 7) * 1000 + modulo(given, -5) * 10 + (given % -2.5) * 4 * -5 + modulo(given, -2.5) * 4;
+}
+
+function composites(given: number): number {
+  const list = [9, 2, 5, 1];
+  const picked = list[given & 3]!;
+  const third = (given & 3) === 2 ? picked : 0;
+  return third * 9 + 9 - given + 25;
+}
+
+export const arithmeticKernels = {
+  bits: {
+    runs(random) {
+      const x = random.naturals(64);
+      const expected = Uint32Array.from([...x].flatMap(bits));
+      const bindings = { "0/0": x, "0/1": output(Uint32Array, expected.length) };
+      return [{ workgroups: 8, bindings, expected: { "0/1": expected } }];
+    },
+  },
+  floats: {
+    runs: (random) => [
+      eachFloat(
+        random.floats(64).map((value) => value / 8),
+        { size: 1, tolerance: 1e-3 },
+        ([v]) => floats(v!),
+      ),
+    ],
+  },
+  vectors: { runs: (random) => [eachFloat(random.floats(64), { size: 4, tolerance: 1e-5 }, vectors)] },
+  "matrix-inverse": {
+    runs: (random) => [
+      eachFloat(
+        random.floats(64).map((value) => value / 16),
+        { size: 4, tolerance: 1e-5 },
+        inverse,
+      ),
+    ],
+  },
+  packing: {
+    runs(random) {
+      const x = random.naturals(32);
+      const expected = Uint32Array.from([...x].flatMap(packed));
+      const bindings = { "0/0": x, "0/1": output(Uint32Array, expected.length) };
+      return [{ workgroups: 4, bindings, expected: { "0/1": expected } }];
+    },
+  },
+  switch: { runs: (random) => [eachWord(random.integers(64, 1000), pick)] },
+  loops: { runs: (random) => [eachWord(random.naturals(32), loops)] },
+  phi: { runs: (random) => [eachWord(random.naturals(64), fibonacci)] },
+  functions: {
+    runs(random) {
+      const x = random.naturals(64);
+      const bindings = { "0/0": x, "0/1": output(Float32Array, 64) };
+      return [{ workgroups: 8, bindings, expected: { "0/1": Float32Array.from(x, calls) } }];
+    },
+  },
+  "private-variables": { runs: (random) => [eachWord(random.naturals(64), xorshift)] },
+  remainders: { runs: (random) => [eachWord(random.integers(64, 1000), remainders)] },
+  composites: { runs: (random) => [eachWord(random.integers(64, 1000), composites)] },
+  "atomic-exchange": {
+    runs(random) {
+      const slots = random.naturals(64);
+      const bindings = { "0/0": inout(slots), "0/1": output(Uint32Array, 64) };
+      return [{ workgroups: 2, bindings, expected: { "0/0": slots.map((_, i) => i * 3), "0/1": slots } }];
+    },
+  },
+} satisfies Record<string, CorpusKernel>;

@@ -1,0 +1,134 @@
+/** Blocks in memory: their layouts, uniforms and push constants. */
+import { inout, output } from "@kiln-gpu/core";
+import type { CorpusKernel } from "./corpus-kernel.js";
+import type { RandomData } from "./random-data.js";
+
+function uniformVectors(random: RandomData) {
+  const [alpha, x, y, z] = random.floats(4);
+  const basis = [...random.floats(9)];
+  const list = [[...random.floats(4)], [...random.floats(4)]];
+  const first = [...random.floats(3)];
+  const [count] = random.integers(1, 1000);
+  const [second, unread, last] = random.naturals(3, 1000);
+  return {
+    params: {
+      alpha: alpha!,
+      offset: [x!, y!, z!],
+      count: count!,
+      basis,
+      list,
+      pair: { first, second: second! },
+      last: [unread!, last!],
+    },
+    expected: Float32Array.of(alpha!, x!, y!, z!, count!, ...basis, ...list.flat(), ...first, second!, last!),
+  };
+}
+
+export const memoryKernels = {
+  add: {
+    runs(random) {
+      const [a, b] = [random.floats(150), random.floats(150)];
+      return [
+        {
+          workgroups: 3,
+          bindings: { "0/0": a, "0/1": b, "0/2": output(Float32Array, 150) },
+          expected: { "0/2": a.map((value, i) => value + b[i]!) },
+        },
+      ];
+    },
+  },
+  "uniform-vectors": {
+    runs(random) {
+      const { params, expected } = uniformVectors(random);
+      const out = output(Float32Array, expected.length);
+      return [{ workgroups: 1, bindings: { "0/0": params, "0/1": out }, expected: { "0/1": expected } }];
+    },
+  },
+  "storage-std430": {
+    runs(random) {
+      // A header of 16 bytes, then bodies of 48: position, mass, cell, three flags, and 4 bytes to the next multiple of 16.
+      const count = 13;
+      const bytes = new ArrayBuffer(16 + 48 * 16);
+      const [floats, integers, naturals] = [new Float32Array(bytes), new Int32Array(bytes), new Uint32Array(bytes)];
+      naturals[0] = count;
+      const expected = new Float32Array(16);
+      for (let i = 0; i < 16; i += 1) {
+        const at = 4 + 12 * i;
+        floats.set(random.floats(4), at);
+        integers.set(random.integers(2, 100), at + 4);
+        naturals.set(random.naturals(3, 1000), at + 6);
+        const dot = floats[at]! + 2 * floats[at + 1]! + 3 * floats[at + 2]!;
+        const sum = floats[at + 3]! * dot + (integers[at + 4]! - integers[at + 5]!) + naturals[at + 6 + (i % 3)]!;
+        if (i < count) expected[i] = sum;
+      }
+      return [
+        {
+          workgroups: 2,
+          bindings: { "0/0": naturals, "0/1": output(Float32Array, 16) },
+          expected: { "0/1": expected },
+        },
+      ];
+    },
+  },
+  "push-constants": {
+    runs(random) {
+      const x = random.floats(16);
+      const push = { direction: [...random.floats(3)], scale: 2.5, n: 11, shift: [...random.integers(2, 50)] };
+      const added = push.direction[1]! + (push.shift[0]! - push.shift[1]!);
+      const expected = x.map((value, i) => (i < push.n ? push.scale * value + added : 0));
+      const bindings = { "0/0": x, "0/1": output(Float32Array, 16), "0/2": push };
+      return [{ workgroups: 2, bindings, expected: { "0/1": expected } }];
+    },
+  },
+  "push-constants-tight": {
+    runs(random) {
+      const x = random.floats(16);
+      const push = { n: 13, weights: [...random.floats(4)] };
+      const expected = x.map((value, i) => (i < push.n ? value * push.weights[i & 3]! : 0));
+      const bindings = { "0/0": x, "0/1": output(Float32Array, 16), "0/2": push };
+      return [{ workgroups: 2, bindings, expected: { "0/1": expected } }];
+    },
+  },
+  "constant-buffer": {
+    runs(random) {
+      const [alpha, x, y, z] = random.floats(4);
+      const lights = [0, 1].map(() => ({ position: [...random.floats(3)], kind: random.naturals(1, 100)[0]! }));
+      const list = [[...random.floats(4)], [...random.floats(4)]];
+      const params = { offset: [x!, y!, z!], alpha: alpha!, count: -7, unread: 1, last: [3, 9], lights, list };
+      const perLight = lights.flatMap(({ position, kind }, i) => [position[2]! + kind, list[i]![1]!]);
+      const expected = Float32Array.of(alpha!, x!, y!, z!, 2, ...perLight);
+      return [
+        { workgroups: 1, bindings: { "0/0": params, "0/1": output(Float32Array, 9) }, expected: { "0/1": expected } },
+      ];
+    },
+  },
+  structures: {
+    runs(random) {
+      const particles = random.floats(8 * 8);
+      const expected = particles.slice();
+      for (let at = 0; at < expected.length; at += 8) {
+        const [vx, vy, vz] = expected.slice(at + 4, at + 7);
+        for (let k = 0; k < 3; k += 1) expected[at + k]! += expected[at + 4 + k]! * 0.5;
+        if (expected[at + 3]! > 0) expected.set([-vz!, -vy!, -vx!], at + 4);
+        else expected[at + 7]! *= 2;
+      }
+      return [{ workgroups: 1, bindings: { "0/0": inout(particles) }, expected: { "0/0": expected } }];
+    },
+  },
+  "byte-address": {
+    runs(random) {
+      const x = random.naturals(32);
+      const bitCount = (value: number) => value.toString(2).replaceAll("0", "").length;
+      const expected = Uint32Array.from({ length: 16 }, (_, i) => Math.imul(x[2 * i]!, 3) + bitCount(x[2 * i + 1]!));
+      return [{ workgroups: 2, bindings: { "0/0": x, "0/1": output(Uint32Array, 16) }, expected: { "0/1": expected } }];
+    },
+  },
+  barriers: {
+    runs(random) {
+      const x = random.naturals(32);
+      const swapped = x.map((_, i) => Math.imul(x[i ^ 1]!, 3));
+      const bindings = { "0/0": inout(x), "0/1": output(Uint32Array, 32) };
+      return [{ workgroups: 1, bindings, expected: { "0/0": swapped, "0/1": swapped } }];
+    },
+  },
+} satisfies Record<string, CorpusKernel>;
