@@ -20,7 +20,7 @@ import {
   withProfile,
 } from "@kiln-gpu/core";
 import { interfacesOf, loadKernel } from "@kiln-gpu/shader";
-import { createDeviceTimer, encodeDispatches, inErrorScope, lossOr, openDevice } from "@kiln-gpu/webgpu";
+import { createDeviceTimer, deviceError, encodeDispatches, inErrorScope, lossOr, openDevice } from "@kiln-gpu/webgpu";
 import { createMemory } from "./create-memory.js";
 import { compilePrograms, createBindGroups } from "./create-programs.js";
 import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
@@ -103,7 +103,7 @@ export class OneShotBackend implements ComputeBackend {
     this.#tally.devices.add(devices);
     clock.lap("initMs");
     const { device } = open;
-    const timer = options.profile ? createDeviceTimer(device) : undefined;
+    const timer = options.profile ? await createDeviceTimer(device) : undefined;
     let memory: Awaited<ReturnType<typeof createMemory>> | undefined;
     let pipelines = 0;
     let bindGroupCount = 0;
@@ -153,6 +153,8 @@ export class OneShotBackend implements ComputeBackend {
       const results = collectResults(plan, mapped);
       clock.lap("downloadMs");
       return options.profile ? withProfile(results, clock.profile(gpuTimeNs)) : results;
+    } catch (error) {
+      throw await deviceError(open, `Kernel "${plan.label}"`, error);
     } finally {
       hasEnded?.();
       if (!isAbandoned) {

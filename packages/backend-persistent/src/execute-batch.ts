@@ -7,6 +7,7 @@ import type { BufferPool, DescriptorPool, PooledBuffer, StagingPool } from "@kil
 import {
   createDeviceTimer,
   type DeviceTimer,
+  deviceError,
   type EncodableDispatch,
   encodeDispatches,
   inErrorScope,
@@ -49,6 +50,12 @@ export interface BatchContext {
   readonly isPoisoned: boolean;
 }
 
+/** What is known of a batch when it fails. */
+export interface BatchProgress {
+  /** Whether its runs may be submitted again: nothing of it has run, or nothing that would show. */
+  isRepeatable: boolean;
+}
+
 /** What a submission slot keeps between batches. */
 export interface SlotContents {
   timer?: DeviceTimer | undefined;
@@ -57,18 +64,21 @@ export interface SlotContents {
 /**
  * Runs `runs` in one submission.
  * @param watch Told when they are submitted.
+ * @param progress Kept up to date for whoever has to say what becomes of the runs.
  * @returns The results of each, in order.
  * @throws {ComputeError} For all of them alike: `invalid-binding` when an input was taken away, `limit-exceeded`, `out-of-memory`, `device-lost`, `invalid-kernel` when the device
- *   refuses the submission. Then nothing has run.
+ *   refuses the submission, `device-failed`.
  */
 export async function executeBatch(
   context: BatchContext,
   runs: readonly ReadyRun[],
   slot: SlotContents,
   watch: HangWatch,
+  progress: BatchProgress,
 ): Promise<object[]> {
   const { open, buffers, staging, holders } = context;
   const [{ clock, recorded }] = runs as [ReadyRun];
+  if (clock) slot.timer ??= await createDeviceTimer(open.device);
   clock?.skip();
   let places = recorded?.places ?? context.placer.place(runs);
   if (!recorded && context.crossover.decides(places.uploads[0] ?? 0)) {
@@ -86,9 +96,10 @@ export async function executeBatch(
     if (open.loss) throw open.loss;
     checkWanted(runs);
     if (context.isPoisoned) poison(open.device, memory);
-    const timer = clock && (slot.timer ??= createDeviceTimer(open.device));
-    const failure = submit(context, runs, places, memory, timer);
+    const timer = clock && slot.timer;
+    const { failure, voiding } = submit(context, runs, places, memory, timer);
     isSubmitted = true;
+    progress.isRepeatable = !writesArrays(runs);
     watch.add(runs);
 
     const { downloads } = memory;
@@ -96,9 +107,10 @@ export async function executeBatch(
       downloads.length > 0 ? staging.map(downloads, places.downloads) : open.device.queue.onSubmittedWorkDone();
     const refusal = await settled(open, failure, done);
     if (refusal) {
+      if (await voiding) progress.isRepeatable = true;
       // One of the bind groups may be what is invalid, and would be as invalid the next time.
       context.descriptors.clear();
-      throw submissionError(runs.length === 1 ? subjectOf(runs[0]!) : "A batch", refusal);
+      throw submissionError(subjectOfAll(runs), refusal);
     }
     const gpuTimeNs = timer && (await timeOf(open, timer));
     clock?.lap("computeMs");
@@ -110,11 +122,26 @@ export async function executeBatch(
     if (!clock) return results;
     clock.lap("downloadMs");
     return [withProfile(results[0]!, clock.profile(gpuTimeNs))];
+  } catch (error) {
+    // It may be what has failed, and would again.
+    if (clock) slot.timer?.destroy();
+    if (clock) slot.timer = undefined;
+    throw await deviceError(open, subjectOfAll(runs), error);
   } finally {
     if (!leased) staging.unmap(memory.downloads);
     // Uploads that were submitted are on their own way back, for they must be mapped again first; leased memory is its reader's.
     release(context, memory, { uploads: !isSubmitted, downloads: !leased });
   }
+}
+
+function subjectOfAll(runs: readonly ReadyRun[]): string {
+  return runs.length === 1 ? subjectOf(runs[0]!) : "A batch";
+}
+
+/** Whether to run them twice would show: arrays are written in place. */
+function writesArrays(runs: readonly ReadyRun[]): boolean {
+  for (let i = 0; i < runs.length; i += 1) if (runs[i]!.use) return true;
+  return false;
 }
 
 /** Aborted once nobody waits for any of `runs`: then nothing needs to wait for their memory. */
@@ -143,7 +170,7 @@ function checkWanted(runs: readonly ReadyRun[]): void {
 
 /**
  * Writes the inputs, records everything and submits it, inside one error scope.
- * @returns Why the device refused it, if it did.
+ * @returns Why the device refused something of it, if it did; and where that matters, whether it refused the submission, so that nothing has run.
  */
 function submit(
   { open: { device }, staging, bindGroups, scratch, counts }: BatchContext,
@@ -151,9 +178,11 @@ function submit(
   places: BatchPlaces,
   memory: BatchMemory,
   timer: DeviceTimer | undefined,
-): Promise<GPUError | null> {
+): { readonly failure: Promise<GPUError | null>; readonly voiding: Promise<GPUError | null> | undefined } {
   const { clock, recorded } = runs[0]!;
-  const { failure } = inErrorScope(device, "validation", () => {
+  // A scope of its own costs more than a dispatch.
+  const needsVoiding = runs.length > 1 && writesArrays(runs);
+  const { failure, value: voiding } = inErrorScope(device, "validation", () => {
     writeInputs(device, runs, places, memory, scratch);
     clock?.lap("uploadMs");
     const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
@@ -163,14 +192,20 @@ function submit(
     encodeRuns(encoder, runs, dispatches, places, memory, timer);
     encodeTransfersOut(encoder, places, memory);
     timer?.resolve(encoder);
-    const commands = encoder.finish();
-    clock?.lap("recordingMs");
-    device.queue.submit([commands]);
+    const finish = () => {
+      const commands = encoder.finish();
+      clock?.lap("recordingMs");
+      device.queue.submit([commands]);
+    };
+    if (needsVoiding) return inErrorScope(device, "validation", finish).failure;
+    finish();
+    return undefined;
   });
+  voiding?.catch(ignore);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();
   for (let i = 0; i < memory.uploads.length; i += 1) staging.recycleUpload(memory.uploads[i]!);
   counts.submissions += 1;
-  return failure;
+  return { failure: voiding ? firstOf(failure, voiding) : failure, voiding };
 }
 
 /**
@@ -192,6 +227,12 @@ async function settled(
     throw await lossOr(open, error);
   }
   throw open.loss;
+}
+
+/** What either of two scopes has caught. */
+async function firstOf(outer: Promise<GPUError | null>, inner: Promise<GPUError | null>): Promise<GPUError | null> {
+  const [caught, within] = await Promise.all([outer, inner]);
+  return caught ?? within;
 }
 
 function ignore(): void {}

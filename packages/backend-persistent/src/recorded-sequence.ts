@@ -13,6 +13,7 @@ import {
   withParameters,
 } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
+import { deviceError } from "@kiln-gpu/webgpu";
 import { arraysWrittenBy, enqueueInOrder } from "./array-access.js";
 import { ArrayUse } from "./array-use.js";
 import { acquireBindGroups } from "./bind-groups.js";
@@ -68,7 +69,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     } catch (error) {
       buffers.releaseAll(owned);
       constants?.array.dispose();
-      throw error;
+      throw await deviceError(session.open, `Sequence "${planned.plan.label}"`, error);
     }
   }
 

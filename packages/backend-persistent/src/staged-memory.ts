@@ -1,6 +1,6 @@
 import { ComputeError, type RunPlan, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
-import type { OpenDevice } from "@kiln-gpu/webgpu";
+import { deviceError, type OpenDevice } from "@kiln-gpu/webgpu";
 import type { Holder, Holders } from "./holders.js";
 
 interface StagingPath {
@@ -35,11 +35,13 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   ): Promise<StagedMemory<T>> {
     const byteLength = length * type.BYTES_PER_ELEMENT;
     const buffer = await buffers.acquire({ byteLength, usage: uploadUsage });
-    if (open.loss) {
-      buffers.release(buffer);
-      throw open.loss;
+    try {
+      if (open.loss) throw open.loss;
+      return new StagedMemory(staging, buffer, type, length, holders, owner);
+    } catch (error) {
+      buffers.discard(buffer);
+      throw await deviceError(open, `The staging of ${length} elements`, error);
     }
-    return new StagedMemory(staging, buffer, type, length, holders, owner);
   }
 
   private constructor(

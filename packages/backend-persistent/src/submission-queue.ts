@@ -1,7 +1,7 @@
 import { ComputeError } from "@kiln-gpu/core";
 import type { CommandPool, CommandSlot } from "@kiln-gpu/resource-pools";
 import type { ArrayUsers } from "./array-use.js";
-import { type BatchContext, executeBatch, type SlotContents } from "./execute-batch.js";
+import { type BatchContext, type BatchProgress, executeBatch, type SlotContents } from "./execute-batch.js";
 import { type HangLimits, HangWatch } from "./hang-watch.js";
 import type { ReadyRun } from "./ready-run.js";
 import { subjectOf } from "./transfer.js";
@@ -31,7 +31,8 @@ export interface QueueLimits extends HangLimits {
  * Gathers runs into submissions. With a slot free, the runs of one tick go together on the next microtask, or each at once where that is
  * asked for; with none free, runs gather until one is. Nothing waits for company while a slot is free.
  *
- * Invariant: a run that fails in company has not run. It is submitted again alone, so what is wrong with it rejects it alone.
+ * Invariant: a run that fails in company is submitted again alone, so what is wrong with it rejects it alone; unless its company may have run and
+ * has written arrays, for then all of it fails.
  */
 export class SubmissionQueue {
   readonly #context: BatchContext;
@@ -132,11 +133,12 @@ export class SubmissionQueue {
   async #submit(batch: readonly QueuedRun[], slot: CommandSlot<SlotContents>): Promise<void> {
     this.#inFlight.push(batch);
     const runs = readyRunsOf(batch);
+    const progress: BatchProgress = { isRepeatable: true };
     try {
-      const results = await executeBatch(this.#context, runs, slot.contents, this.#watch);
+      const results = await executeBatch(this.#context, runs, slot.contents, this.#watch, progress);
       for (let i = 0; i < batch.length; i += 1) batch[i]!.resolve(results[i]!);
     } catch (error) {
-      if (batch.length === 1 || this.#context.open.loss) {
+      if (batch.length === 1 || !progress.isRepeatable || this.#context.open.loss) {
         for (const run of batch) reject(run, error);
       } else {
         this.#queue.unshift(...batch.map((run) => ({ ...run, alone: true })));

@@ -13,6 +13,7 @@ export type ComputeErrorCode =
   | "timeout"
   | "aborted"
   | "dependency-failed"
+  | "device-failed"
   | "disposed"
   | "no-adapter";
 

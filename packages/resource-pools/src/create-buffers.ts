@@ -42,8 +42,12 @@ export async function createBuffers(device: BufferDevice, specs: readonly Buffer
     });
     // Where no host memory is left for a mapped buffer, `createBuffer` throws and the scopes stay empty.
     if (thrown instanceof RangeError || outOfMemory) return { outOfMemory: outOfMemory ?? thrown };
-    if (thrown !== undefined) throw thrown;
-    if (validation) throw new Error(`Unreachable: a pooled buffer is not valid: ${validation.message}`);
+    if (thrown !== undefined || validation) {
+      const said = validation?.message ?? String(thrown);
+      throw new ComputeError("device-failed", `WebGPU refuses to create a buffer: ${said}`, {
+        cause: thrown ?? validation,
+      });
+    }
     isKept = true;
     return { buffers };
   } finally {

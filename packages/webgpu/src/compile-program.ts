@@ -1,5 +1,7 @@
 import { ComputeError, minByteLengthOf, type ShaderInterface } from "@kiln-gpu/core";
 import { type CompiledText, compilationError } from "./compilation-error.js";
+import { deviceError } from "./device-error.js";
+import { inErrorScope } from "./error-scope.js";
 import { shaderStage } from "./gpu-flags.js";
 import type { OpenDevice } from "./open-device.js";
 
@@ -33,20 +35,14 @@ export async function compileProgram(open: OpenDevice, request: CompileRequest):
   checkWorkgroupSize(open, request);
   checkGroups(open, request);
   const { device } = open;
-  device.pushErrorScope("validation");
-  const module = device.createShaderModule({ label: request.label, code: request.wgsl });
-  const bindGroupLayouts = createLayouts(device, request);
-  const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts });
-  const descriptor: GPUComputePipelineDescriptor = {
-    label: request.label,
-    layout,
-    compute: { module, entryPoint: request.interface.entryPoint, constants: request.constants },
-  };
-  const pipeline = request.blocking
-    ? device.createComputePipeline(descriptor)
-    : device.createComputePipelineAsync(descriptor);
-  const failure = device.popErrorScope();
-  const results = await Promise.allSettled([pipeline, module.getCompilationInfo(), failure]);
+  let begun: ReturnType<typeof beginToCompile>;
+  try {
+    begun = beginToCompile(device, request);
+  } catch (error) {
+    throw await deviceError(open, request.label, error);
+  }
+  const { bindGroupLayouts, pipeline, info: told, failure } = begun;
+  const results = await Promise.allSettled([pipeline, told, failure]);
   if (open.loss) throw open.loss;
   const [compiled, info, scope] = results;
   const error = info.status === "fulfilled" && compilationError(request, info.value.messages);
@@ -55,6 +51,25 @@ export async function compileProgram(open: OpenDevice, request: CompileRequest):
   const scoped = scope.status === "fulfilled" ? scope.value : null;
   if (scoped) throw pipelineError(request, scoped);
   return { pipeline: compiled.value, bindGroupLayouts };
+}
+
+function beginToCompile(device: GPUDevice, request: CompileRequest) {
+  const { value, failure } = inErrorScope(device, "validation", () => {
+    const module = device.createShaderModule({ label: request.label, code: request.wgsl });
+    const info = module.getCompilationInfo();
+    const bindGroupLayouts = createLayouts(device, request);
+    const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts });
+    const descriptor: GPUComputePipelineDescriptor = {
+      label: request.label,
+      layout,
+      compute: { module, entryPoint: request.interface.entryPoint, constants: request.constants },
+    };
+    const pipeline = request.blocking
+      ? device.createComputePipeline(descriptor)
+      : device.createComputePipelineAsync(descriptor);
+    return { bindGroupLayouts, pipeline, info };
+  });
+  return { ...value, failure };
 }
 
 function createLayouts(device: GPUDevice, { interface: shader, label, split }: CompileRequest): GPUBindGroupLayout[] {

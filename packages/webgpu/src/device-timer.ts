@@ -10,11 +10,32 @@ export interface DeviceTimer {
   destroy(): void;
 }
 
-export function createDeviceTimer(device: GPUDevice): DeviceTimer | undefined {
+/** Resolves with a timer, or with none where the device has no timestamp queries, or no memory for one now. */
+export async function createDeviceTimer(device: GPUDevice): Promise<DeviceTimer | undefined> {
   if (!device.features.has("timestamp-query")) return undefined;
+  const made: { destroy(): void }[] = [];
+  let timer: DeviceTimer | undefined;
+  device.pushErrorScope("validation");
+  device.pushErrorScope("out-of-memory");
+  try {
+    timer = makeTimer(device, made);
+  } catch {
+    // A run is worth more than its time.
+  }
+  const popped = await Promise.allSettled([device.popErrorScope(), device.popErrorScope()]);
+  const isMade = popped.every((scope) => scope.status === "fulfilled" && scope.value === null);
+  if (timer && isMade) return timer;
+  for (const each of made) each.destroy();
+  return undefined;
+}
+
+function makeTimer(device: GPUDevice, made: { destroy(): void }[]): DeviceTimer {
   const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
+  made.push(querySet);
   const resolved = device.createBuffer({ size: 16, usage: bufferUsage.queryResolve | bufferUsage.copySource });
+  made.push(resolved);
   const readable = device.createBuffer({ size: 16, usage: bufferUsage.mapRead | bufferUsage.copyDestination });
+  made.push(readable);
   return {
     timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
     resolve(encoder) {
@@ -28,9 +49,7 @@ export function createDeviceTimer(device: GPUDevice): DeviceTimer | undefined {
       return Number(end! - begin!);
     },
     destroy() {
-      querySet.destroy();
-      resolved.destroy();
-      readable.destroy();
+      for (const each of made) each.destroy();
     },
   };
 }

@@ -1,4 +1,5 @@
 export { type CompiledProgram, type CompileRequest, compileProgram } from "./compile-program.js";
+export { deviceError } from "./device-error.js";
 export { createDeviceTimer, type DeviceTimer } from "./device-timer.js";
 export { type EncodableDispatch, encodeDispatches } from "./encode-dispatches.js";
 export { inErrorScope } from "./error-scope.js";
