@@ -38,6 +38,7 @@ export class DeviceKeeper {
   #session: DeviceSession;
   #opening: Promise<DeviceSession> | undefined;
   #pauseMs = 0;
+  #hasEndedHolders = false;
   #isClosed = false;
 
   constructor(open: OpenDevice, parts: SessionParts, options: KeeperOptions) {
@@ -99,9 +100,9 @@ export class DeviceKeeper {
     return this.#totals.with([...this.#sessions]);
   }
 
-  /** Ends what callers hold of the device: a run may be waiting for it. */
+  /** Ends what callers hold of the device, and will: a run may be waiting for it. */
   endHolders(): void {
-    this.#isClosed = true;
+    this.#hasEndedHolders = true;
     for (const { holders } of this.#sessions) holders.end();
     for (const array of this.#unsettled) array.dispose();
   }
@@ -122,6 +123,7 @@ export class DeviceKeeper {
   #begin(open: OpenDevice): DeviceSession {
     const session = new DeviceSession(open, this.#parts);
     this.#sessions.add(session);
+    if (this.#hasEndedHolders) session.holders.end();
     open.onLoss((reason) => this.#lose(session, reason));
     return session;
   }

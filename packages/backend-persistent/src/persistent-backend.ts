@@ -113,7 +113,7 @@ export class PersistentBackend
   /** Whether `error` says that the device was lost, and it may be tried on another. */
   #isLost(error: unknown, { open }: DeviceSession, { caller, retries }: Pick<Attempt, "caller" | "retries">): boolean {
     const isLoss = isComputeError(error, "device-lost") || isComputeError(error, "disposed");
-    return isLoss && !!open.loss && !this.#runs.closed && !caller.left && retries < this.#lossRetries;
+    return isLoss && !!open.loss && !caller.left && retries < this.#lossRetries;
   }
 
   /** Does `work` that is no run, and again where its device is lost: all that it needs is on the host. */

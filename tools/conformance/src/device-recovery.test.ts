@@ -185,6 +185,16 @@ describe("a device that is lost", () => {
     await expectRun(backend);
   });
 
+  it("while `dispose` waits for runs is replaced for them", async () => {
+    await withLosses(async (backend, lose) => {
+      await expectRun(backend);
+      const runs = Promise.all([expectRun(backend), expectRun(backend)]);
+      lose();
+      await Promise.all([backend.dispose(), runs]);
+      expect(backend.stats().runs).toMatchObject({ failed: 0, pending: 0 });
+    });
+  });
+
   it("does not keep `dispose` waiting, before, while and after another is opened", async () => {
     for (const wait of [0, 1, 5, 30]) {
       await withLosses(async (backend, lose) => {
