@@ -2,7 +2,7 @@
  * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries; whatever happens, what
  * it acquired is given back, or is in the hands of the leases it gave out.
  */
-import { withProfile } from "@kiln-gpu/core";
+import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core";
 import type { BufferPool, DescriptorPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import {
   createDeviceTimer,
@@ -42,6 +42,7 @@ export interface BatchContext {
   readonly bindGroups: BindGroups;
   readonly placer: BatchPlacer;
   readonly counts: { submissions: number };
+  readonly recorder: TraceRecorder | undefined;
   readonly holders: Holders;
   readonly crossover: UploadCrossover;
   /** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
@@ -57,6 +58,7 @@ export interface SlotContents {
 /**
  * Runs `runs` in one submission.
  * @param watch Told when they are submitted.
+ * @param trace Given the phases, where somebody listens.
  * @returns The results of each, in order.
  * @throws {ComputeError} For all of them alike: `invalid-binding` when an input was taken away, `limit-exceeded`, `out-of-memory`, `device-lost`, `invalid-kernel` when the device
  *   refuses the submission. Then nothing has run.
@@ -66,10 +68,11 @@ export async function executeBatch(
   runs: readonly ReadyRun[],
   slot: SlotContents,
   watch: HangWatch,
+  trace: SubmissionTrace | undefined,
 ): Promise<object[]> {
   const { open, buffers, staging, holders } = context;
-  const [{ clock, recorded }] = runs as [ReadyRun];
-  clock?.skip();
+  const [{ clock: profiled, recorded }] = runs as [ReadyRun];
+  const clock = trace?.clock ?? (profiled && new RunClock());
   let places = recorded?.places ?? context.placer.place(runs);
   if (!recorded && context.crossover.decides(places.uploads[0] ?? 0)) {
     await context.crossover.know();
@@ -86,8 +89,8 @@ export async function executeBatch(
     if (open.loss) throw open.loss;
     checkWanted(runs);
     if (context.isPoisoned) poison(open.device, memory);
-    const timer = clock && (slot.timer ??= createDeviceTimer(open.device));
-    const failure = submit(context, runs, places, memory, timer);
+    const timer = profiled && (slot.timer ??= createDeviceTimer(open.device));
+    const failure = submit(context, runs, places, memory, timer, clock);
     isSubmitted = true;
     watch.add(runs);
 
@@ -101,15 +104,15 @@ export async function executeBatch(
       throw submissionError(runs.length === 1 ? subjectOf(runs[0]!) : "A batch", refusal);
     }
     const gpuTimeNs = timer && (await timeOf(open, timer));
-    clock?.lap("computeMs");
+    clock?.lap("compute");
     const mapped = staging.mapped(downloads, places.downloads);
     const results = readResults(runs, places, mapped, (name, data) => {
       leased ??= new LeasedDownloads(buffers, staging, downloads, holders);
       return leased.lease(name, data);
     });
-    if (!clock) return results;
-    clock.lap("downloadMs");
-    return [withProfile(results[0]!, clock.profile(gpuTimeNs))];
+    clock?.lap("download");
+    if (trace) trace.gpuTimeNs = gpuTimeNs;
+    return profiled ? [withProfile(results[0]!, profiled.profile(clock!.phases, gpuTimeNs))] : results;
   } finally {
     if (!leased) staging.unmap(memory.downloads);
     // Uploads that were submitted are on their own way back, for they must be mapped again first; leased memory is its reader's.
@@ -151,20 +154,21 @@ function submit(
   places: BatchPlaces,
   memory: BatchMemory,
   timer: DeviceTimer | undefined,
+  clock: RunClock | undefined,
 ): Promise<GPUError | null> {
-  const { clock, recorded } = runs[0]!;
+  const { recorded } = runs[0]!;
   const { failure } = inErrorScope(device, "validation", () => {
     writeInputs(device, runs, places, memory, scratch);
-    clock?.lap("uploadMs");
+    clock?.lap("upload");
     const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
-    clock?.lap("descriptorsMs");
+    clock?.lap("descriptors");
     const encoder = device.createCommandEncoder();
     encodeTransfersIn(encoder, runs, places, memory);
     encodeRuns(encoder, runs, dispatches, places, memory, timer);
     encodeTransfersOut(encoder, places, memory);
     timer?.resolve(encoder);
     const commands = encoder.finish();
-    clock?.lap("recordingMs");
+    clock?.lap("recording");
     device.queue.submit([commands]);
   });
   for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();

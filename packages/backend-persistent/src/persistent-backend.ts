@@ -32,6 +32,7 @@ import {
   type TypedArray,
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
+import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { DeviceKeeper } from "./device-keeper.js";
 import type { DeviceSession } from "./device-session.js";
 import { recordSequence } from "./record-sequence.js";
@@ -43,6 +44,7 @@ import { tuneKernel } from "./tune-kernel.js";
 /** What a backend is made of. */
 export interface PersistentBackendParts {
   readonly runs: RunLedger;
+  readonly store: DiskStore;
   readonly keeper: DeviceKeeper;
   /** How often work that was lost with its device is begun again on another. */
   readonly lossRetries: number;
@@ -54,12 +56,14 @@ export class PersistentBackend
 {
   readonly name = "persistent";
   readonly #runs: RunLedger;
+  readonly #store: DiskStore;
   readonly #keeper: DeviceKeeper;
   readonly #lossRetries: number;
   #closing: Promise<void> | undefined;
 
-  constructor({ runs, keeper, lossRetries }: PersistentBackendParts) {
+  constructor({ runs, store, keeper, lossRetries }: PersistentBackendParts) {
     this.#runs = runs;
+    this.#store = store;
     this.#keeper = keeper;
     this.#lossRetries = lossRetries;
   }
@@ -197,7 +201,8 @@ export class PersistentBackend
   }
 
   stats(): BackendStats {
-    return { runs: this.#runs.stats(), ...this.#keeper.stats() };
+    const { hits, misses, failures } = this.#store.stats();
+    return { runs: this.#runs.stats(), store: { hits, misses, failures }, ...this.#keeper.stats() };
   }
 
   dispose(): Promise<void> {

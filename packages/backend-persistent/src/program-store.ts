@@ -1,4 +1,12 @@
-import { type Bindings, type Kernel, type PlannedDispatch, Planner, type Program } from "@kiln-gpu/core";
+import {
+  type Bindings,
+  type Kernel,
+  type PlannedDispatch,
+  Planner,
+  type Program,
+  type TraceRecorder,
+  traced,
+} from "@kiln-gpu/core";
 import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
@@ -29,13 +37,15 @@ const variantKey = ({ program, split }: Wanted) => (split ? `split ${program}` :
  */
 export class ProgramStore {
   readonly #open: OpenDevice;
+  readonly #recorder: TraceRecorder | undefined;
   readonly #cache: ShaderCache<StoredProgram>;
   readonly #loaded = new WeakMap<object, LoadedKernel>();
   readonly #loading = new WeakMap<object, Promise<LoadedKernel>>();
   #lastLayoutId = 0;
 
-  constructor(open: OpenDevice, maxPipelines: number) {
+  constructor(open: OpenDevice, maxPipelines: number, recorder: TraceRecorder | undefined) {
     this.#open = open;
+    this.#recorder = recorder;
     this.#cache = new ShaderCache({ maxEntries: maxPipelines });
   }
 
@@ -99,13 +109,15 @@ export class ProgramStore {
 
   async #compile(kernel: LoadedKernel, { program, split }: Wanted): Promise<StoredProgram> {
     const loaded = kernel.programs[program]!;
-    const compiled = await compileProgram(this.#open, {
-      label: `Kernel "${kernel.label}"`,
-      wgsl: split ? splitVariant(loaded) : loaded.wgsl,
-      interface: loaded.interface,
-      constants: loaded.constants,
-      split,
-    });
+    const compiled = await traced(this.#recorder, `The compilation of kernel "${kernel.label}"`, () =>
+      compileProgram(this.#open, {
+        label: `Kernel "${kernel.label}"`,
+        wgsl: split ? splitVariant(loaded) : loaded.wgsl,
+        interface: loaded.interface,
+        constants: loaded.constants,
+        split,
+      }),
+    );
     return { ...compiled, layoutIds: compiled.bindGroupLayouts.map(() => ++this.#lastLayoutId) };
   }
 }

@@ -77,6 +77,10 @@ export class SubmissionQueue {
     });
   }
 
+  stats(): { readonly waiting: number; readonly inFlight: number } {
+    return { waiting: this.#queue.length, inFlight: this.#inFlight.length };
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -132,10 +136,13 @@ export class SubmissionQueue {
   async #submit(batch: readonly QueuedRun[], slot: CommandSlot<SlotContents>): Promise<void> {
     this.#inFlight.push(batch);
     const runs = readyRunsOf(batch);
+    const trace = this.#context.recorder?.beginSubmission(runs);
     try {
-      const results = await executeBatch(this.#context, runs, slot.contents, this.#watch);
+      const results = await executeBatch(this.#context, runs, slot.contents, this.#watch, trace);
+      if (trace) this.#context.recorder?.endSubmission(trace);
       for (let i = 0; i < batch.length; i += 1) batch[i]!.resolve(results[i]!);
     } catch (error) {
+      if (trace) this.#context.recorder?.endSubmission(trace, { error });
       if (batch.length === 1 || this.#context.open.loss) {
         for (const run of batch) reject(run, error);
       } else {
