@@ -1,3 +1,4 @@
+import type { Tracer } from "@kiln-gpu/core";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 
 /** Which device every run opens. */
@@ -7,4 +8,6 @@ export interface OneShotBackendOptions extends OpenDeviceOptions {
    * a kernel that does not end holds it for good.
    */
   readonly graceMs?: number;
+  /** Who is told of runs, submissions and their phases; without one nothing is noted. */
+  readonly tracer?: Tracer;
 }

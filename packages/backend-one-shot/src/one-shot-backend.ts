@@ -17,6 +17,7 @@ import {
   RunLedger,
   type RunOptions,
   type RunResults,
+  type SubmissionTrace,
   withProfile,
 } from "@kiln-gpu/core";
 import { interfacesOf, loadKernel } from "@kiln-gpu/shader";
@@ -32,12 +33,13 @@ export class OneShotBackend implements ComputeBackend {
   readonly name = "one-shot";
   readonly device: DeviceInfo;
   readonly #options: OneShotBackendOptions;
-  readonly #runs = new RunLedger(this.name);
+  readonly #runs: RunLedger;
   readonly #tally = new Tally();
 
   constructor(device: DeviceInfo, options: OneShotBackendOptions) {
     this.device = device;
     this.#options = options;
+    this.#runs = new RunLedger(this.name, options.tracer);
   }
 
   async prepare<B extends Bindings>(kernel: Kernel<B>, options: PrepareOptions = {}): Promise<void> {
@@ -75,10 +77,10 @@ export class OneShotBackend implements ComputeBackend {
     caller: Caller,
   ): Promise<object> {
     if (options.profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
-    const clock = new RunClock();
+    const clock = caller.trace?.clock ?? new RunClock();
     const specialised = kernel.tunable ? kernel.specialize({}) : kernel;
     const programs = await loadKernel(specialised);
-    clock.lap("pipelineMs");
+    clock.lap("pipeline");
     const { limits } = this.device;
     const plan = planRun({
       kernel: specialised,
@@ -101,7 +103,7 @@ export class OneShotBackend implements ComputeBackend {
     const open = await openDevice(this.#options);
     const devices = open.isOwned ? 1 : 0;
     this.#tally.devices.add(devices);
-    clock.lap("initMs");
+    clock.lap("init");
     const { device } = open;
     const timer = options.profile ? await createDeviceTimer(device) : undefined;
     let memory: Awaited<ReturnType<typeof createMemory>> | undefined;
@@ -109,21 +111,25 @@ export class OneShotBackend implements ComputeBackend {
     let bindGroupCount = 0;
     let hasEnded: (() => void) | undefined;
     let isAbandoned = false;
+    const { recorder } = this.#runs;
+    let trace: SubmissionTrace | undefined;
     try {
       if (caller.left) throw caller.left;
       const compiled = await compilePrograms(open, plan.label, programs, plan.dispatches);
       pipelines = compiled.size;
       this.#tally.pipelines.add(pipelines);
-      clock.lap("pipelineMs");
+      clock.lap("pipeline");
+      trace = recorder?.beginSubmission([{ caller }]);
+      const submission = trace?.clock ?? new RunClock();
       memory = await createMemory(open, plan);
       this.#tally.buffers.add(memory.bufferCount, memory.byteLength);
-      clock.lap("uploadMs");
+      submission.lap("upload");
       const { buffers, encodeDownload } = memory;
       const { failure } = inErrorScope(device, "validation", () => {
         const dispatches = createBindGroups(device, plan, compiled, buffers);
         bindGroupCount = dispatches.reduce((count, { bindGroups }) => count + bindGroups.length, 0);
         this.#tally.bindGroups.add(bindGroupCount);
-        clock.lap("descriptorsMs");
+        submission.lap("descriptors");
         const encoder = device.createCommandEncoder({ label: plan.label });
         const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
         encodeDispatches(pass, dispatches);
@@ -131,10 +137,11 @@ export class OneShotBackend implements ComputeBackend {
         encodeDownload(encoder);
         timer?.resolve(encoder);
         const commands = encoder.finish();
-        clock.lap("recordingMs");
+        submission.lap("recording");
         device.queue.submit([commands]);
       });
       this.#tally.submissions += 1;
+      this.#tally.inFlight += 1;
       const { map, endMaps } = memory;
       hasEnded = whenHung(caller, this.#options.graceMs ?? 2000, () => {
         isAbandoned = true;
@@ -147,16 +154,25 @@ export class OneShotBackend implements ComputeBackend {
       const gpuTimeNs = await timer?.read().catch(async (error) => {
         throw await lossOr(open, error);
       });
-      clock.lap("computeMs");
+      submission.lap("compute");
       // Whoever left was told that the run failed, and has the array that the results would go into back.
       if (caller.left) throw caller.left;
       const results = collectResults(plan, mapped);
-      clock.lap("downloadMs");
-      return options.profile ? withProfile(results, clock.profile(gpuTimeNs)) : results;
-    } catch (error) {
-      throw await deviceError(open, `Kernel "${plan.label}"`, error);
+      submission.lap("download");
+      if (trace) {
+        trace.gpuTimeNs = gpuTimeNs;
+        recorder?.endSubmission(trace);
+      }
+      return options.profile ? withProfile(results, clock.profile(submission.phases, gpuTimeNs)) : results;
+    } catch (reason) {
+      const error = await deviceError(open, `Kernel "${plan.label}"`, reason);
+      if (trace) recorder?.endSubmission(trace, { error });
+      throw error;
     } finally {
-      hasEnded?.();
+      if (hasEnded) {
+        hasEnded();
+        this.#tally.inFlight -= 1;
+      }
       if (!isAbandoned) {
         timer?.destroy();
         memory?.destroy();
@@ -164,7 +180,10 @@ export class OneShotBackend implements ComputeBackend {
       this.#tally.buffers.remove(memory?.bufferCount ?? 0, memory?.byteLength ?? 0);
       this.#tally.bindGroups.remove(bindGroupCount);
       this.#tally.pipelines.remove(pipelines);
-      if (open.loss) this.#tally.lostDevices += 1;
+      if (open.loss) {
+        this.#tally.lostDevices += 1;
+        recorder?.deviceLost(open.info.name, open.loss);
+      }
       if (isAbandoned) this.#tally.abandonedDevices += 1;
       await open.close();
       this.#tally.devices.remove(devices);

@@ -24,7 +24,8 @@ class Counter {
   }
 
   memoryStats() {
-    return { ...this.stats(), bytes: this.#bytes, highWaterBytes: this.#highWaterBytes };
+    const bytes = this.#bytes;
+    return { ...this.stats(), bytes, highWaterBytes: this.#highWaterBytes, inUseBytes: bytes, waiting: 0 };
   }
 }
 
@@ -34,16 +35,19 @@ export class Tally {
   readonly bindGroups = new Counter();
   readonly buffers = new Counter();
   submissions = 0;
+  inFlight = 0;
   lostDevices = 0;
   abandonedDevices = 0;
 
   stats(): Omit<BackendStats, "runs"> {
     return {
       submissions: this.submissions,
+      queue: { waiting: 0, inFlight: this.inFlight },
       devices: { ...this.devices.stats(), lost: this.lostDevices, abandoned: this.abandonedDevices },
       pipelines: { ...this.pipelines.stats(), evicted: 0 },
       bindGroups: { ...this.bindGroups.stats(), evicted: 0 },
       buffers: this.buffers.memoryStats(),
+      store: { hits: 0, misses: 0, failures: 0 },
     };
   }
 }

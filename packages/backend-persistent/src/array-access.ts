@@ -1,5 +1,5 @@
 /** The uses of resident arrays: in the order of their calls, whether a run, a replay, or a read, write or copy makes them. */
-import { type Bindings, Caller, type ResidentArray, type RunLedger, type RunPlan } from "@kiln-gpu/core";
+import type { Bindings, ResidentArray, RunLedger, RunPlan } from "@kiln-gpu/core";
 import { ArrayUse, type ArrayUsers } from "./array-use.js";
 import type { ReadyRun } from "./ready-run.js";
 import { type ArrayAccess, type ArrayContext, ResidentMemory } from "./resident-memory.js";
@@ -41,8 +41,7 @@ export function arraysWrittenBy({ resources }: RunPlan): ResidentMemory[] {
 /** Reads, writes or copies arrays: a run without a kernel. */
 export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<object> {
   const { subject, arrays, written, resources, record } = access;
-  return path.runs.prepare(subject, {}, async () => {
-    const caller = new Caller();
+  return path.runs.prepare(subject, {}, async (caller) => {
     const use = new ArrayUse(subject, usersOf(arrays), caller);
     const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
     const run = { plan, pipelines: [], taken: undefined, use, record, recorded: undefined, caller, clock: undefined };

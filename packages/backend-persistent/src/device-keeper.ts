@@ -1,15 +1,8 @@
-import {
-  type BackendStats,
-  ComputeError,
-  type DeviceEvents,
-  type DeviceInfo,
-  isComputeError,
-  type Kernel,
-} from "@kiln-gpu/core";
+import { ComputeError, type DeviceEvents, type DeviceInfo, isComputeError, type Kernel } from "@kiln-gpu/core";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { DeviceSession, type SessionParts } from "./device-session.js";
 import { ResidentMemory } from "./resident-memory.js";
-import { Totals } from "./totals.js";
+import { type Counted, Totals } from "./totals.js";
 
 export interface KeeperOptions {
   /** Opens another device. */
@@ -91,7 +84,7 @@ export class DeviceKeeper {
     return () => listeners.delete(own);
   }
 
-  stats(): Omit<BackendStats, "runs"> {
+  stats(): Counted {
     for (const session of this.#sessions) {
       if (!session.isGone) continue;
       this.#sessions.delete(session);
@@ -144,6 +137,7 @@ export class DeviceKeeper {
     // A device that is lost whenever it is opened is opened again by those who need one.
     const isRecovering = this.#refusal() === undefined;
     if (isRecovering && session.hasServed) this.next().catch(() => undefined);
+    this.#parts.runs.recorder?.deviceLost(session.info.name, reason);
     this.#emit("lost", { reason, lost, isRecovering });
   }
 
@@ -208,7 +202,9 @@ export class DeviceKeeper {
         // Its next run tells why.
       }
     }
-    if (this.current === session) this.#emit("recovered", { device: session.info, restored, prepared });
+    if (this.current !== session) return;
+    this.#parts.runs.recorder?.deviceRecovered(session.info.name);
+    this.#emit("recovered", { device: session.info, restored, prepared });
   }
 
   #emit<E extends keyof DeviceEvents>(event: E, told: DeviceEvents[E]): void {

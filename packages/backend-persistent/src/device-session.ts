@@ -1,4 +1,4 @@
-import type { BackendStats, ComputeError, DeviceInfo, Kernel, RunLedger } from "@kiln-gpu/core";
+import type { CacheCounters, ComputeError, DeviceInfo, Kernel, RunLedger } from "@kiln-gpu/core";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
@@ -11,6 +11,7 @@ import { ProgramStore } from "./program-store.js";
 import type { ArrayContext, PerformAccess } from "./resident-memory.js";
 import { Specializer } from "./specializer.js";
 import { SubmissionQueue } from "./submission-queue.js";
+import type { Counted } from "./totals.js";
 import { UploadCrossover } from "./upload-crossover.js";
 
 /** How much a persistent backend keeps, and how long it waits. */
@@ -85,7 +86,7 @@ export class DeviceSession {
     const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, maxIdleMs } = limits;
     this.#maxIdleMs = maxIdleMs;
     this.holders = new Holders(onLeak);
-    this.programs = new ProgramStore(open, limits.maxPipelines);
+    this.programs = new ProgramStore(open, limits.maxPipelines, runs.recorder);
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
@@ -126,6 +127,7 @@ export class DeviceSession {
         scratch: new Uint8Array(UploadCrossover.largest),
         holders: this.holders,
         counts: this.#counts,
+        recorder: runs.recorder,
         isPoisoned,
       },
       this.#slots,
@@ -182,12 +184,13 @@ export class DeviceSession {
     (this.#trimTimer as { unref?(): void }).unref?.();
   }
 
-  stats(): Omit<BackendStats, "runs"> {
+  stats(): Counted {
     const { submissions } = this.#counts;
     const { isOwned, loss } = this.open;
-    const { made, reused, live, bytes, highWaterBytes } = this.buffers.stats();
+    const { made, reused, live, bytes, highWaterBytes, inUseBytes, waiting } = this.buffers.stats();
     return {
       submissions,
+      queue: this.submissions.stats(),
       devices: {
         made: isOwned ? 1 : 0,
         reused: Math.max(submissions - 1, 0),
@@ -197,7 +200,7 @@ export class DeviceSession {
       },
       pipelines: countersOf(this.programs.stats()),
       bindGroups: countersOf(this.descriptors.stats()),
-      buffers: { made, reused, live, bytes, highWaterBytes },
+      buffers: { made, reused, live, bytes, highWaterBytes, inUseBytes, waiting },
     };
   }
 
@@ -246,6 +249,6 @@ function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
   });
 }
 
-function countersOf({ made, reused, live, evicted }: BackendStats["pipelines"]): BackendStats["pipelines"] {
+function countersOf({ made, reused, live, evicted }: CacheCounters): CacheCounters {
   return { made, reused, live, evicted };
 }

@@ -2,7 +2,7 @@
  * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries; whatever happens, what
  * it acquired is given back, or is in the hands of the leases it gave out.
  */
-import { withProfile } from "@kiln-gpu/core";
+import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core";
 import type { BufferPool, DescriptorPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import {
   createDeviceTimer,
@@ -43,6 +43,7 @@ export interface BatchContext {
   readonly bindGroups: BindGroups;
   readonly placer: BatchPlacer;
   readonly counts: { submissions: number };
+  readonly recorder: TraceRecorder | undefined;
   readonly holders: Holders;
   readonly crossover: UploadCrossover;
   /** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
@@ -65,6 +66,7 @@ export interface SlotContents {
  * Runs `runs` in one submission.
  * @param watch Told when they are submitted.
  * @param progress Kept up to date for whoever has to say what becomes of the runs.
+ * @param trace Given the phases, where somebody listens.
  * @returns The results of each, in order.
  * @throws {ComputeError} For all of them alike: `invalid-binding` when an input was taken away, `limit-exceeded`, `out-of-memory`, `device-lost`, `invalid-kernel` when the device
  *   refuses the submission, `device-failed`.
@@ -75,10 +77,12 @@ export async function executeBatch(
   slot: SlotContents,
   watch: HangWatch,
   progress: BatchProgress,
+  trace: SubmissionTrace | undefined,
 ): Promise<object[]> {
   const { open, buffers, staging, holders } = context;
-  const [{ clock, recorded }] = runs as [ReadyRun];
-  if (clock) slot.timer ??= await createDeviceTimer(open.device);
+  const [{ clock: profiled, recorded }] = runs as [ReadyRun];
+  if (profiled) slot.timer ??= await createDeviceTimer(open.device);
+  const clock = trace?.clock ?? (profiled && new RunClock());
   clock?.skip();
   let places = recorded?.places ?? context.placer.place(runs);
   if (!recorded && context.crossover.decides(places.uploads[0] ?? 0)) {
@@ -96,8 +100,8 @@ export async function executeBatch(
     if (open.loss) throw open.loss;
     checkWanted(runs);
     if (context.isPoisoned) poison(open.device, memory);
-    const timer = clock && slot.timer;
-    const { failure, voiding } = submit(context, runs, places, memory, timer);
+    const timer = profiled && slot.timer;
+    const { failure, voiding } = submit(context, runs, places, memory, timer, clock);
     isSubmitted = true;
     progress.isRepeatable = !writesArrays(runs);
     watch.add(runs);
@@ -113,19 +117,19 @@ export async function executeBatch(
       throw submissionError(subjectOfAll(runs), refusal);
     }
     const gpuTimeNs = timer && (await timeOf(open, timer));
-    clock?.lap("computeMs");
+    clock?.lap("compute");
     const mapped = staging.mapped(downloads, places.downloads);
     const results = readResults(runs, places, mapped, (name, data) => {
       leased ??= new LeasedDownloads(buffers, staging, downloads, holders);
       return leased.lease(name, data);
     });
-    if (!clock) return results;
-    clock.lap("downloadMs");
-    return [withProfile(results[0]!, clock.profile(gpuTimeNs))];
+    clock?.lap("download");
+    if (trace) trace.gpuTimeNs = gpuTimeNs;
+    return profiled ? [withProfile(results[0]!, profiled.profile(clock!.phases, gpuTimeNs))] : results;
   } catch (error) {
     // It may be what has failed, and would again.
-    if (clock) slot.timer?.destroy();
-    if (clock) slot.timer = undefined;
+    if (profiled) slot.timer?.destroy();
+    if (profiled) slot.timer = undefined;
     throw await deviceError(open, subjectOfAll(runs), error);
   } finally {
     if (!leased) staging.unmap(memory.downloads);
@@ -178,15 +182,16 @@ function submit(
   places: BatchPlaces,
   memory: BatchMemory,
   timer: DeviceTimer | undefined,
+  clock: RunClock | undefined,
 ): { readonly failure: Promise<GPUError | null>; readonly voiding: Promise<GPUError | null> | undefined } {
-  const { clock, recorded } = runs[0]!;
+  const { recorded } = runs[0]!;
   // A scope of its own costs more than a dispatch.
   const needsVoiding = runs.length > 1 && writesArrays(runs);
   const { failure, value: voiding } = inErrorScope(device, "validation", () => {
     writeInputs(device, runs, places, memory, scratch);
-    clock?.lap("uploadMs");
+    clock?.lap("upload");
     const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
-    clock?.lap("descriptorsMs");
+    clock?.lap("descriptors");
     const encoder = device.createCommandEncoder();
     encodeTransfersIn(encoder, runs, places, memory);
     encodeRuns(encoder, runs, dispatches, places, memory, timer);
@@ -194,7 +199,7 @@ function submit(
     timer?.resolve(encoder);
     const finish = () => {
       const commands = encoder.finish();
-      clock?.lap("recordingMs");
+      clock?.lap("recording");
       device.queue.submit([commands]);
     };
     if (needsVoiding) return inErrorScope(device, "validation", finish).failure;

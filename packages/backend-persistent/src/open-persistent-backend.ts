@@ -6,7 +6,9 @@ import {
   type RecoversDevice,
   RunLedger,
   type StagesMemory,
+  type Tracer,
   type TunesKernels,
+  traced,
 } from "@kiln-gpu/core";
 import { openStore, type StoreOptions } from "@kiln-gpu/shader-cache";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
@@ -38,6 +40,8 @@ export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<Kee
    * others reject with `device-lost`.
    */
   readonly lossRetries?: number;
+  /** Who is told of runs, submissions and their phases, and of the device; without one nothing is noted. */
+  readonly tracer?: Tracer;
   /**
    * Fills all memory with a pattern before each use, for tests: a kernel or a reader that sees bytes which nobody wrote for it sees the
    * pattern. It costs much time.
@@ -101,8 +105,9 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
     );
   }
   const onLeak = typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined;
-  const open = await openDevice(options);
-  const runs = new RunLedger("persistent");
+  const runs = new RunLedger("persistent", options.tracer);
+  const openAnother = () => traced(runs.recorder, "The opening of a device", () => openDevice(options));
+  const open = await openAnother();
   const parts = {
     limits,
     store: openStore(typeof store === "boolean" ? { isEnabled: store } : store),
@@ -112,8 +117,8 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
     onLeak,
   };
   const recovers = open.isOwned && (options.recovery ?? true);
-  const keeper = new DeviceKeeper(open, parts, { reopen: () => openDevice(options), recovers });
-  return new PersistentBackend({ runs, keeper, lossRetries, onLeak });
+  const keeper = new DeviceKeeper(open, parts, { reopen: openAnother, recovers });
+  return new PersistentBackend({ runs, store: parts.store, keeper, lossRetries, onLeak });
 }
 
 function isInDevelopment(): boolean {

@@ -32,6 +32,7 @@ import {
   type TypedArray,
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
+import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { DeviceKeeper } from "./device-keeper.js";
 import type { DeviceSession } from "./device-session.js";
 import { reportWhenDropped } from "./dropped-backend.js";
@@ -45,6 +46,7 @@ import { tuneKernel } from "./tune-kernel.js";
 /** What a backend is made of. */
 export interface PersistentBackendParts {
   readonly runs: RunLedger;
+  readonly store: DiskStore;
   readonly keeper: DeviceKeeper;
   /** How often work that was lost with its device is begun again on another. */
   readonly lossRetries: number;
@@ -58,13 +60,15 @@ export class PersistentBackend
 {
   readonly name = "persistent";
   readonly #runs: RunLedger;
+  readonly #store: DiskStore;
   readonly #keeper: DeviceKeeper;
   readonly #lossRetries: number;
   readonly #onDispose: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ runs, keeper, lossRetries, onLeak }: PersistentBackendParts) {
+  constructor({ runs, store, keeper, lossRetries, onLeak }: PersistentBackendParts) {
     this.#runs = runs;
+    this.#store = store;
     this.#keeper = keeper;
     this.#lossRetries = lossRetries;
     this.#onDispose = onLeak && reportWhenDropped(this, keeper, onLeak);
@@ -204,7 +208,8 @@ export class PersistentBackend
   }
 
   stats(): BackendStats {
-    return { runs: this.#runs.stats(), ...this.#keeper.stats() };
+    const { hits, misses, failures } = this.#store.stats();
+    return { runs: this.#runs.stats(), store: { hits, misses, failures }, ...this.#keeper.stats() };
   }
 
   dispose(): Promise<void> {

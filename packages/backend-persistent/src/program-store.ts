@@ -1,4 +1,4 @@
-import { type Bindings, type Kernel, type PlannedDispatch, Planner } from "@kiln-gpu/core";
+import { type Bindings, type Kernel, type PlannedDispatch, Planner, type TraceRecorder, traced } from "@kiln-gpu/core";
 import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
@@ -29,13 +29,15 @@ const variantKey = ({ program, split }: Wanted) => (split ? `split ${program}` :
  */
 export class ProgramStore {
   readonly #open: OpenDevice;
+  readonly #recorder: TraceRecorder | undefined;
   readonly #cache: ShaderCache<StoredProgram>;
   readonly #loaded = new WeakMap<object, LoadedKernel>();
   readonly #loading = new WeakMap<object, Promise<LoadedKernel>>();
   #lastLayoutId = 0;
 
-  constructor(open: OpenDevice, maxPipelines: number) {
+  constructor(open: OpenDevice, maxPipelines: number, recorder: TraceRecorder | undefined) {
     this.#open = open;
+    this.#recorder = recorder;
     this.#cache = new ShaderCache({ maxEntries: maxPipelines });
   }
 
@@ -99,12 +101,14 @@ export class ProgramStore {
 
   async #compile(kernel: LoadedKernel, { program, split }: Wanted): Promise<StoredProgram> {
     const loaded = kernel.programs[program]!;
-    const compiled = await compileProgram(this.#open, {
-      ...loaded,
-      label: `Kernel "${kernel.label}"`,
-      wgsl: split ? splitVariant(loaded) : loaded.wgsl,
-      split,
-    });
+    const compiled = await traced(this.#recorder, `The compilation of kernel "${kernel.label}"`, () =>
+      compileProgram(this.#open, {
+        ...loaded,
+        label: `Kernel "${kernel.label}"`,
+        wgsl: split ? splitVariant(loaded) : loaded.wgsl,
+        split,
+      }),
+    );
     return { ...compiled, layoutIds: compiled.bindGroupLayouts.map(() => ++this.#lastLayoutId) };
   }
 }

@@ -109,7 +109,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.#replays += 1;
     try {
       const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, async (caller) => {
-        const clock = options?.profile ? new RunClock() : undefined;
+        const clock = options?.profile ? (caller.trace?.clock ?? new RunClock()) : undefined;
         if (clock) checkProfileName(subject, this.parameters as Bindings);
         const plan = withParameters(this.#plan, this.parameters, replayed(this.label, this.parameters, values));
         const arrays = this.#residents().map(

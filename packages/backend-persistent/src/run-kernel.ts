@@ -34,7 +34,9 @@ export async function runKernel<B extends Bindings>(
 ): Promise<object> {
   const { programs, specializer, staging, submissions } = session;
   const { caller, retries } = attempt;
-  const clock = profile ? new RunClock() : undefined;
+  const clock = caller.trace?.clock ?? (profile ? new RunClock() : undefined);
+  const profiled = profile ? clock : undefined;
+  clock?.skip();
   if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
   const arrays = residentsOf(session.arrays, kernel.label, bindings);
   const claimed = claimStaged(session, kernel.label, bindings);
@@ -46,15 +48,15 @@ export async function runKernel<B extends Bindings>(
     const chosen = choice instanceof Promise ? await choice : choice;
     const loaded = programs.peek(chosen) ?? (await programs.load(chosen));
     const plan = loaded.planner.plan(bindings, workgroups);
-    if (plan.isEmpty) return clock ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);
+    if (plan.isEmpty) return profiled ? withProfile(emptyResults(plan), profiled.profile()) : emptyResults(plan);
     taken = claimed && new TakenMemory(plan, claimed);
     const { dispatches } = plan;
     const pipelines = programs.peekPipelines(loaded, dispatches) ?? (await programs.pipelines(loaded, dispatches));
-    clock?.lap("pipelineMs");
+    clock?.lap("pipeline");
     // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
     const isLeased = plan.resources.some(({ result }) => result?.isLeased);
-    const alone = clock !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased || retries > 0;
-    const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, clock };
+    const alone = profiled !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased || retries > 0;
+    const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, clock: profiled };
     if (!use) return await submissions.enqueue(run, alone);
     const written = arraysWrittenBy(plan);
     for (const array of written) array.outdateCopy();

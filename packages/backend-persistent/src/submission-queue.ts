@@ -78,6 +78,10 @@ export class SubmissionQueue {
     });
   }
 
+  stats(): { readonly waiting: number; readonly inFlight: number } {
+    return { waiting: this.#queue.length, inFlight: this.#inFlight.length };
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -134,10 +138,13 @@ export class SubmissionQueue {
     this.#inFlight.push(batch);
     const runs = readyRunsOf(batch);
     const progress: BatchProgress = { isRepeatable: true };
+    const trace = this.#context.recorder?.beginSubmission(runs);
     try {
-      const results = await executeBatch(this.#context, runs, slot.contents, this.#watch, progress);
+      const results = await executeBatch(this.#context, runs, slot.contents, this.#watch, progress, trace);
+      if (trace) this.#context.recorder?.endSubmission(trace);
       for (let i = 0; i < batch.length; i += 1) batch[i]!.resolve(results[i]!);
     } catch (error) {
+      if (trace) this.#context.recorder?.endSubmission(trace, { error });
       if (batch.length === 1 || !progress.isRepeatable || this.#context.open.loss) {
         for (const run of batch) reject(run, error);
       } else {

@@ -1,6 +1,7 @@
 import type { BackendStats } from "@kiln-gpu/core";
 
-type Counted = Omit<BackendStats, "runs">;
+/** What each device has of its own. */
+export type Counted = Omit<BackendStats, "runs" | "store">;
 
 interface Countable {
   stats(): Counted;
@@ -26,6 +27,7 @@ export class Totals {
 function sumOf(a: Counted, b: Counted): Counted {
   return {
     submissions: a.submissions + b.submissions,
+    queue: sumOfEach(a.queue, b.queue),
     devices: sumOfEach(a.devices, b.devices),
     pipelines: sumOfEach(a.pipelines, b.pipelines),
     bindGroups: sumOfEach(a.bindGroups, b.bindGroups),

@@ -62,9 +62,20 @@ export interface MemoryCounters extends ResourceCounters {
   readonly bytes: number;
   /** The most bytes there ever were. */
   readonly highWaterBytes: number;
+  /** Of `bytes`, those in use: by submissions, and by what callers hold. The others are kept for later. */
+  readonly inUseBytes: number;
+  /** Submissions, arrays and staged memory that wait for room: for others to give theirs back. */
+  readonly waiting: number;
 }
 
-/** Counters since the backend was opened. */
+export interface StoreCounters {
+  readonly hits: number;
+  readonly misses: number;
+  /** What the disk refused or had damaged; it costs time alone. */
+  readonly failures: number;
+}
+
+/** Counters since the backend was opened, and what there is at the time of asking. */
 export interface BackendStats {
   readonly runs: {
     readonly started: number;
@@ -77,10 +88,18 @@ export interface BackendStats {
   };
   /** Queue submissions; fewer than runs where runs shared one. */
   readonly submissions: number;
+  readonly queue: {
+    /** Runs, and reads, writes and copies of resident arrays, that are ready and wait for a submission. */
+    readonly waiting: number;
+    /** Submissions that have begun, with the wait for their memory, and not ended; more runs wait once there are `maxSubmissions`. */
+    readonly inFlight: number;
+  };
   readonly devices: DeviceCounters;
   readonly pipelines: CacheCounters;
   readonly bindGroups: CacheCounters;
   readonly buffers: MemoryCounters;
+  /** The store on disk; 0 of a backend that has none. */
+  readonly store: StoreCounters;
 }
 
 /** What a backend offers beside `ComputeBackend` when it keeps memory between runs. */

@@ -16,6 +16,7 @@ export type {
   RecoversDevice,
   ResourceCounters,
   StagesMemory,
+  StoreCounters,
   TunedCandidate,
   TunesKernels,
   TuningReport,
@@ -66,7 +67,7 @@ export { MemoryLease } from "./memory-lease.js";
 export { planRun } from "./plan-run.js";
 export { type PlannedSequence, planSequence, withParameters } from "./plan-sequence.js";
 export { Planner } from "./planner.js";
-export { RunClock, type RunPhase } from "./run-clock.js";
+export { type PhaseSpan, RunClock, type RunPhase, type TimeSpan } from "./run-clock.js";
 export { Caller, RunLedger } from "./run-ledger.js";
 export type { PrepareOptions, RunOptions, RunProfile, RunResults } from "./run-options.js";
 export type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
@@ -92,5 +93,7 @@ export {
   type StructLayout,
   type TypeLayout,
 } from "./shader-interface.js";
+export { type SubmissionTrace, type TraceRecorder, traced } from "./trace-recorder.js";
+export type { DeviceChange, SubmissionSpan, TracedError, TraceEvent, Tracer, WorkSpan } from "./tracer.js";
 export type { Bytes, Float16Elements, ReadWrite } from "./wgsl/host-type.js";
 export type { WgslBindings } from "./wgsl/wgsl-bindings.js";

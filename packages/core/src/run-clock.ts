@@ -1,34 +1,52 @@
 import type { RunProfile } from "./run-options.js";
 
-export type RunPhase = Exclude<keyof RunProfile, "totalMs" | "gpuTimeNs">;
+/** A stretch of time, in microseconds of `performance.now()`'s clock. */
+export interface TimeSpan {
+  readonly startUs: number;
+  readonly endUs: number;
+}
 
-/** Attributes the time of one run to its phases: each lap goes from the last one to now. */
+/** Where time goes, as `RunProfile` tells of each. */
+export type RunPhase = "init" | "pipeline" | "descriptors" | "upload" | "recording" | "compute" | "download";
+
+export interface PhaseSpan extends TimeSpan {
+  readonly phase: RunPhase;
+}
+
+export const nowUs = () => performance.now() * 1000;
+
+/** Attributes the time of one run, or of one submission, to its phases: each lap goes from the last one to now. */
 export class RunClock {
-  readonly #phases: Record<RunPhase, number> = {
-    initMs: 0,
-    pipelineMs: 0,
-    descriptorsMs: 0,
-    uploadMs: 0,
-    recordingMs: 0,
-    computeMs: 0,
-    downloadMs: 0,
-  };
-  readonly #start = performance.now();
-  #last = this.#start;
+  readonly startUs = nowUs();
+  /** In the order of their ends; a phase may come more than once. */
+  readonly phases: PhaseSpan[] = [];
+  #lastUs = this.startUs;
 
   lap(phase: RunPhase): void {
-    const now = performance.now();
-    this.#phases[phase] += now - this.#last;
-    this.#last = now;
+    const endUs = nowUs();
+    this.phases.push({ phase, startUs: this.#lastUs, endUs });
+    this.#lastUs = endUs;
   }
 
   /** Leaves the time since the last lap out of every phase; it counts to the total alone. */
   skip(): void {
-    this.#last = performance.now();
+    this.#lastUs = nowUs();
   }
 
-  profile(gpuTimeNs?: number): RunProfile {
-    const totalMs = performance.now() - this.#start;
-    return { ...this.#phases, totalMs, ...(gpuTimeNs !== undefined && { gpuTimeNs }) };
+  /** The run's phases, together with those of its submission, and its time from the start of this clock to now. */
+  profile(submission: readonly PhaseSpan[] = [], gpuTimeNs?: number): RunProfile {
+    const us = { init: 0, pipeline: 0, descriptors: 0, upload: 0, recording: 0, compute: 0, download: 0 };
+    for (const { phase, startUs, endUs } of [...this.phases, ...submission]) us[phase] += endUs - startUs;
+    return {
+      initMs: us.init / 1000,
+      pipelineMs: us.pipeline / 1000,
+      descriptorsMs: us.descriptors / 1000,
+      uploadMs: us.upload / 1000,
+      recordingMs: us.recording / 1000,
+      computeMs: us.compute / 1000,
+      downloadMs: us.download / 1000,
+      totalMs: (nowUs() - this.startUs) / 1000,
+      ...(gpuTimeNs !== undefined && { gpuTimeNs }),
+    };
   }
 }

@@ -1,16 +1,21 @@
 import type { BackendStats } from "./backend.js";
 import { ComputeError } from "./errors.js";
 import type { PrepareOptions, RunOptions } from "./run-options.js";
+import { TraceRecorder, type WorkTrace } from "./trace-recorder.js";
+import type { Tracer } from "./tracer.js";
 
 /** Who waits for a run. */
 export class Caller {
   /** Whether it may leave before the run has ended: it gave a signal or a deadline. */
   readonly mayLeave: boolean;
+  /** Where somebody listens. */
+  readonly trace: WorkTrace | undefined;
   #left: ComputeError | undefined;
   #listeners: ((reason: ComputeError) => void)[] | undefined;
 
-  constructor(mayLeave = false) {
+  constructor(mayLeave = false, trace?: WorkTrace) {
     this.mayLeave = mayLeave;
+    this.trace = trace;
   }
 
   /** Why the caller no longer waits, once that is so: `aborted` or `timeout`. */
@@ -36,6 +41,8 @@ export class Caller {
  * settles the caller's promise; the work behind it goes on to its own end and frees what it holds there.
  */
 export class RunLedger {
+  /** Where the backend has a tracer. */
+  readonly recorder: TraceRecorder | undefined;
   readonly #name: string;
   /** What was started and has not ended. */
   #working = 0;
@@ -50,8 +57,10 @@ export class RunLedger {
   #retried = 0;
   #closed = false;
 
-  constructor(name: string) {
+  /** @throws {ComputeError} `invalid-option` for a tracer that is none. */
+  constructor(name: string, tracer?: Tracer) {
     this.#name = name;
+    this.recorder = tracer === undefined ? undefined : new TraceRecorder(name, tracer);
   }
 
   get closed(): boolean {
@@ -68,15 +77,17 @@ export class RunLedger {
     this.#admit(subject, options);
     this.#started += 1;
     this.#working += 1;
-    const caller = new Caller(isBounded(options));
+    const caller = new Caller(isBounded(options), this.recorder?.begin("run", label));
     let working: Promise<T> | undefined;
     try {
       working = work(caller);
       const results = await told(working, subject, options, caller);
       this.#completed += 1;
+      if (caller.trace) this.recorder?.end(caller.trace);
       return results;
     } catch (error) {
       this.#failed += 1;
+      if (caller.trace) this.recorder?.end(caller.trace, { error });
       throw error;
     } finally {
       this.#endWith(caller.left && working);
@@ -87,11 +98,16 @@ export class RunLedger {
   async prepare<T>(subject: string, options: PrepareOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
     this.#admit(subject, options);
     this.#working += 1;
-    const caller = new Caller(isBounded(options));
+    const caller = new Caller(isBounded(options), this.recorder?.begin("task", subject));
     let working: Promise<T> | undefined;
     try {
       working = work(caller);
-      return await told(working, subject, options, caller);
+      const result = await told(working, subject, options, caller);
+      if (caller.trace) this.recorder?.end(caller.trace);
+      return result;
+    } catch (error) {
+      if (caller.trace) this.recorder?.end(caller.trace, { error });
+      throw error;
     } finally {
       this.#endWith(caller.left && working);
     }
