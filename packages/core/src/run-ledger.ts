@@ -1,5 +1,6 @@
 import type { BackendStats } from "./backend.js";
 import { ComputeError } from "./errors.js";
+import { MemoryLease } from "./memory-lease.js";
 import type { PrepareOptions, RunOptions } from "./run-options.js";
 
 /** Who waits for a run. */
@@ -77,6 +78,8 @@ export class RunLedger {
       return results;
     } catch (error) {
       this.#failed += 1;
+      // Who left just before the results came does not get them.
+      if (caller.left) working?.then(releaseLeases, () => undefined);
       throw error;
     } finally {
       this.#endWith(caller.left && working);
@@ -135,6 +138,11 @@ export class RunLedger {
       retried: this.#retried,
     };
   }
+}
+
+function releaseLeases(results: unknown): void {
+  if (typeof results !== "object" || results === null) return;
+  for (const value of Object.values(results)) if (value instanceof MemoryLease) value.release();
 }
 
 /** Settles as the caller is to be told. */
