@@ -16,6 +16,8 @@ type Listener = (event: DeviceEvents[keyof DeviceEvents]) => void;
 /** Between the openings of devices that were lost before they were of any use, doubled each time. */
 const firstPauseMs = 10;
 const longestPauseMs = 1000;
+/** So many devices are opened for those who wait for one, where each is lost at once. */
+const maxOpenings = 3;
 
 /** Keeps one device open: when it is lost, another takes its place, with what can be made again there. */
 export class DeviceKeeper {
@@ -27,7 +29,7 @@ export class DeviceKeeper {
   readonly #prepared = new Map<Kernel, undefined>();
   readonly #listeners = new Map<keyof DeviceEvents, Set<Listener>>();
   /** Of lost devices, to be uploaded to the next. */
-  #unsettled: ResidentMemory[] = [];
+  readonly #unsettled = new Set<ResidentMemory>();
   #session: DeviceSession;
   #opening: Promise<DeviceSession> | undefined;
   #pauseMs = 0;
@@ -58,9 +60,7 @@ export class DeviceKeeper {
     if (current) return Promise.resolve(current);
     const refusal = this.#refusal();
     if (refusal) return Promise.reject(refusal);
-    this.#opening ??= this.#replace().finally(() => {
-      this.#opening = undefined;
-    });
+    this.#opening ??= this.#replace();
     return this.#opening;
   }
 
@@ -126,7 +126,7 @@ export class DeviceKeeper {
     const lost: string[] = [];
     for (const { what, holder } of session.holders.all()) {
       if (this.#options.recovers && holder instanceof ResidentMemory && holder.isRecoverable) {
-        this.#unsettled.push(holder);
+        this.#unsettled.add(holder);
       } else {
         holder.lose(reason);
         lost.push(what);
@@ -156,23 +156,51 @@ export class DeviceKeeper {
     );
   }
 
-  async #replace(): Promise<DeviceSession> {
-    const pauseMs = this.#pauseMs;
-    this.#pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
-    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    const session = await this.#open();
+  /**
+   * Invariant: nothing can be asked of the device before those who wait for it have gone on, in the order in which they came. So this
+   * is told first of all who are told, and the others follow without a pause.
+   */
+  #replace(): Promise<DeviceSession> {
     const restored: string[] = [];
-    for (const array of this.#unsettled.splice(0)) {
-      try {
-        if (await array.restore(session.arrays)) restored.push(array.what);
-      } catch (error) {
-        array.lose(error as ComputeError);
-      }
+    const opening = this.#openAnother(restored);
+    opening.then(
+      (session) => {
+        this.#opening = undefined;
+        this.#session = session;
+        this.#recover(session, restored);
+      },
+      () => {
+        this.#opening = undefined;
+      },
+    );
+    return opening;
+  }
+
+  /** @param restored Filled with what the arrays that were restored are. */
+  async #openAnother(restored: string[]): Promise<DeviceSession> {
+    for (let openings = 1; ; openings += 1) {
+      const pauseMs = this.#pauseMs;
+      this.#pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      const session = await this.#open();
+      restored.length = 0;
+      for (const array of this.#unsettled) if (await this.#restore(array, session)) restored.push(array.what);
+      if (!session.open.loss) return session;
+      if (openings === maxOpenings) throw session.open.loss;
     }
-    if (session.open.loss) throw session.open.loss;
-    this.#session = session;
-    this.#recover(session, restored);
-    return session;
+  }
+
+  /** Whether `array` is what it was again; where the device is lost meanwhile, the next one may have it. */
+  async #restore(array: ResidentMemory, session: DeviceSession): Promise<boolean> {
+    if (session.open.loss) return false;
+    this.#unsettled.delete(array);
+    try {
+      return await array.restore(session.arrays);
+    } catch (error) {
+      if (session.open.loss) this.#unsettled.add(array);
+      else array.lose(error as ComputeError);
+      return false;
+    }
   }
 
   async #open(): Promise<DeviceSession> {
@@ -193,6 +221,8 @@ export class DeviceKeeper {
 
   /** Tells that all is as it was, once the kernels that were prepared are again. */
   async #recover(session: DeviceSession, restored: readonly string[]): Promise<void> {
+    // Those who wait for the device go first.
+    await undefined;
     const prepared: string[] = [];
     for (const kernel of this.#prepared.keys()) {
       try {

@@ -93,7 +93,7 @@ export class DeviceSession {
     this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, onDestroy });
     this.staging = new StagingPool(this.buffers);
     const perform: PerformAccess = (access) => performAccess(this, access) as ReturnType<PerformAccess>;
-    this.arrays = { buffers: this.buffers, holders: this.holders, perform };
+    this.arrays = { open, buffers: this.buffers, holders: this.holders, perform };
     this.#slots = new CommandPool<SlotContents>({
       maxSlots: limits.maxSubmissions,
       create: () => ({}),
@@ -155,7 +155,7 @@ export class DeviceSession {
 
   /** Whether it is closed, and nothing of it is in anybody's hands. */
   get isGone(): boolean {
-    return this.#isClosed && this.buffers.stats().live === 0;
+    return this.#isClosed && this.buffers.stats().bytes === 0;
   }
 
   /** Whether the device has been of use. */
@@ -212,12 +212,14 @@ export class DeviceSession {
 
   async #close(): Promise<void> {
     clearTimeout(this.#trimTimer);
+    // Who waits for memory of a lost device need not wait until all else of it has ended.
+    if (this.open.loss) this.buffers.dispose(this.open.loss);
     if (!this.#isGivenUp) {
       const ended = this.#slots.idle().then(() => this.staging.settled());
       await withinLoss(this.open, ended);
     }
     this.#slots.dispose();
-    this.buffers.dispose();
+    this.buffers.dispose(this.open.loss);
     this.descriptors.dispose();
     this.programs.clear();
     await this.open.close();

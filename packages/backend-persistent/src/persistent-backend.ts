@@ -107,7 +107,7 @@ export class PersistentBackend
       try {
         return await runKernel(session, kernel, bindings, options, attempt);
       } catch (error) {
-        if (!attempt.mayRetry || !this.#isLost(error, session, attempt)) throw lossIn(error, session);
+        if (!attempt.mayRetry || !this.#isLost(error, session, attempt)) throw error;
       }
       attempt.retries += 1;
       this.#runs.countRetry();
@@ -116,8 +116,7 @@ export class PersistentBackend
 
   /** Whether `error` says that the device was lost, and it may be tried on another. */
   #isLost(error: unknown, { open }: DeviceSession, { caller, retries }: Pick<Attempt, "caller" | "retries">): boolean {
-    const isLoss = isComputeError(error, "device-lost") || isComputeError(error, "disposed");
-    return isLoss && !!open.loss && !caller.left && retries < this.#lossRetries;
+    return isComputeError(error, "device-lost") && !!open.loss && !caller.left && retries < this.#lossRetries;
   }
 
   /** Does `work` that is no run, and again where its device is lost: all that it needs is on the host. */
@@ -132,7 +131,7 @@ export class PersistentBackend
         try {
           return await work(session, caller);
         } catch (error) {
-          if (!this.#isLost(error, session, { caller, retries })) throw lossIn(error, session);
+          if (!this.#isLost(error, session, { caller, retries })) throw error;
         }
       }
     });
@@ -229,11 +228,6 @@ export class PersistentBackend
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
-}
-
-/** A lost device's pools are disposed of while runs may still ask them. */
-function lossIn(error: unknown, { open }: DeviceSession): unknown {
-  return isComputeError(error, "disposed") && open.loss ? open.loss : error;
 }
 
 function checkLength(subject: string, length: number): void {

@@ -9,6 +9,7 @@ import {
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
+import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { ArrayUsers } from "./array-use.js";
 import type { Holder, Holders } from "./holders.js";
 import { deviceUsage } from "./place-batch.js";
@@ -30,6 +31,7 @@ export type PerformAccess = (access: ArrayAccess) => Promise<{ readonly [name: s
 
 /** What the arrays of one device share. */
 export interface ArrayContext {
+  readonly open: OpenDevice;
   readonly buffers: BufferPool;
   readonly holders: Holders;
   readonly perform: PerformAccess;
@@ -49,7 +51,10 @@ export interface ResidentOptions<T extends TypedArray> {
 
 /** The backend, which must not be collected while the array is in use. */
 export interface ArrayOwner {
-  /** Resolves when there is a device to work on; `undefined` where there is. */
+  /**
+   * Resolves when there is a device to work on; `undefined` where there is. Who awaits nothing else before its use of an array takes its
+   * place in the order of the calls.
+   */
   whenReady(): Promise<unknown> | undefined;
 }
 
@@ -121,13 +126,15 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
 
   /**
    * `given`, about to be bound as `name`.
-   * @throws {ComputeError} `invalid-binding` where one is disposed or another backend's.
+   * @throws {ComputeError} `invalid-binding` where one is disposed or another backend's; `device-lost`.
    */
   static claim(given: ResidentArray, context: ArrayContext, subject: string, name: string): ResidentMemory {
     const refuse = (reason: string) =>
       new ComputeError("invalid-binding", `${subject} is given a resident array as "${name}" that ${reason}.`);
     if (given instanceof ResidentMemory && given.#loss)
       throw given.#lost(`Binding "${name}" of ${subject}`, given.#loss);
+    // It may be on the next device already.
+    if (context.open.loss) throw context.open.loss;
     if (!(given instanceof ResidentMemory) || given.#context !== context) throw refuse("another backend made");
     if (given.#isDisposed) throw refuse("is disposed");
     return given;
@@ -144,7 +151,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
       );
     }
     const ready = this.owner.whenReady();
-    if (ready) await this.#wait(subject, ready);
+    if (ready) await ready;
+    this.#check(subject);
     const resource = {
       ...this.#part(start, length),
       access: "read",
@@ -164,7 +172,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (length === 0) return;
     this.#checkAligned(subject, start, length);
     const ready = this.owner.whenReady();
-    if (ready) await this.#wait(subject, ready);
+    if (ready) await ready;
+    this.#check(subject);
     await this.#upload(data, start);
     this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
   }
@@ -181,7 +190,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
 
   async copyFrom(source: ResidentArray, range: ArrayRange = {}, start = 0): Promise<void> {
     const subject = this.#subject("copy into");
-    if (!(source instanceof ResidentMemory) || source.#context !== this.#context || source === this) {
+    if (!(source instanceof ResidentMemory) || source.owner !== this.owner || source === this) {
       throw new ComputeError("invalid-option", `${subject} takes another resident array of the same backend.`);
     }
     if (source.type !== this.type) {
@@ -196,7 +205,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#checkAligned(subject, start, length);
     source.#checkAligned(subject, from.start, length);
     const ready = this.owner.whenReady();
-    if (ready) await this.#wait(subject, ready);
+    if (ready) await ready;
+    this.#check(subject);
     source.#check(subject);
     this.outdateCopy();
     const bytes = this.type.BYTES_PER_ELEMENT;
@@ -257,7 +267,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (this.#isDisposed) return false;
     const { byteLength } = this.#buffer;
     this.#context.holders.delete(this);
-    this.#context.buffers.release(this.#buffer);
+    // Not so after a device that was lost before there was room for it.
+    if (!this.#isFreed) this.#context.buffers.release(this.#buffer);
     this.#isFreed = true;
     const buffer = await context.buffers.acquire({ byteLength, usage: deviceUsage });
     if (this.#isDisposed) {
@@ -289,12 +300,6 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (this.#isPart) return;
     const { buffers, holders } = this.#context;
     holders.add(this, { what: this.what, free: releaseOf(buffers, this.#buffer), isViewed: false });
-  }
-
-  /** Waits while a lost device is being replaced; otherwise the call takes its place in the order at once. */
-  async #wait(subject: string, ready: Promise<unknown>): Promise<void> {
-    await ready;
-    this.#check(subject);
   }
 
   /** @throws {ComputeError} `disposed`, `device-lost`. */

@@ -68,7 +68,12 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
 
   get data(): T {
     if (this.#loss) throw this.#loss;
-    if (this.#memory && !this.#isClaimed) return this.#memory.data;
+    if (this.#memory && !this.#isClaimed) {
+      const { data } = this.#memory;
+      // A device that is destroyed takes the memory away before it tells of its loss.
+      if (data.length === this.length) return data;
+      throw new ComputeError("device-lost", `The staged ${this.type.name} of ${this.length} was lost with its device.`);
+    }
     throw new ComputeError(
       "disposed",
       `The staged ${this.type.name} of ${this.length} was bound or released; its memory is gone. Stage another for the next run.`,

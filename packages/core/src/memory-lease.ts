@@ -4,19 +4,23 @@ import { ComputeError } from "./errors.js";
 /** A lease on `data`, whose end is told once. */
 export class MemoryLease<T extends TypedArray> implements Lease<T> {
   readonly #name: string;
+  readonly #length: number;
   #data: T | undefined;
   #onRelease: ((lease: MemoryLease<T>) => void) | undefined;
   #loss: ComputeError | undefined;
 
   constructor(name: string, data: T, onRelease?: (lease: MemoryLease<T>) => void) {
     this.#name = name;
+    this.#length = data.length;
     this.#data = data;
     this.#onRelease = onRelease;
   }
 
   get data(): T {
-    if (this.#data) return this.#data;
+    if (this.#data?.length === this.#length) return this.#data;
     if (this.#loss) throw this.#loss;
+    // A device that is destroyed takes the memory away before it tells of its loss.
+    if (this.#data) throw new ComputeError("device-lost", `The lease on "${this.#name}" was lost with its device.`);
     throw new ComputeError("disposed", `The lease on "${this.#name}" is released; its memory is gone.`);
   }
 

@@ -1,5 +1,6 @@
 import type { BackendStats } from "./backend.js";
 import { ComputeError } from "./errors.js";
+import { MemoryLease } from "./memory-lease.js";
 import type { PrepareOptions, RunOptions } from "./run-options.js";
 import { TraceRecorder, type WorkTrace } from "./trace-recorder.js";
 import type { Tracer } from "./tracer.js";
@@ -88,6 +89,8 @@ export class RunLedger {
     } catch (error) {
       this.#failed += 1;
       if (caller.trace) this.recorder?.end(caller.trace, { error });
+      // Who left just before the results came does not get them.
+      if (caller.left) working?.then(releaseLeases, () => undefined);
       throw error;
     } finally {
       this.#endWith(caller.left && working);
@@ -151,6 +154,11 @@ export class RunLedger {
       retried: this.#retried,
     };
   }
+}
+
+function releaseLeases(results: unknown): void {
+  if (typeof results !== "object" || results === null) return;
+  for (const value of Object.values(results)) if (value instanceof MemoryLease) value.release();
 }
 
 /** Settles as the caller is to be told. */

@@ -1,3 +1,4 @@
+import { ComputeError } from "@kiln-gpu/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { BufferPool, type BufferPoolOptions } from "./buffer-pool.js";
 import { bufferUsage, downloadUsage, uploadUsage } from "./buffer-usage.js";
@@ -337,6 +338,19 @@ describe("BufferPool", () => {
       expect(device.live).toBe(0);
       expect(pool.tryAcquireAll([])).toBeUndefined();
       await expect(pool.acquire(request(256))).rejects.toMatchObject({ code: "disposed" });
+    });
+
+    it("with a reason rejects who waits, and who comes later, with that", async () => {
+      const { pool } = setup();
+      const held = await pool.acquire(request(2048));
+      const waiting = watch(pool.acquire(request(4096)));
+      const reason = new ComputeError("device-lost", "The device is gone.");
+      pool.dispose(reason);
+      pool.dispose();
+      await settle();
+      expect(waiting.error).toBe(reason);
+      await expect(pool.acquire(request(256))).rejects.toBe(reason);
+      pool.release(held);
     });
 
     it("while a buffer is created destroys it", async () => {

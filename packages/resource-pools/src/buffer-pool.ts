@@ -79,7 +79,7 @@ export class BufferPool {
     const buffers = await this.#fill(reservation);
     if (!signal?.aborted && !this.#turns.isClosed) return buffers;
     this.releaseAll(buffers);
-    throw this.#turns.isClosed ? this.#turns.disposedError() : this.#turns.abortedError(signal!);
+    throw this.#turns.isClosed ? this.#turns.closedError() : this.#turns.abortedError(signal!);
   }
 
   /** What `acquireAll` would give, if every one is a kept buffer and nobody waits; otherwise `undefined`, and nothing is taken. */
@@ -130,9 +130,12 @@ export class BufferPool {
     this.#destroyIdle();
   }
 
-  /** Destroys what is kept and rejects who waits; what is in use is destroyed by its release. */
-  dispose(): void {
-    this.#turns.close();
+  /**
+   * Destroys what is kept and rejects who waits; what is in use is destroyed by its release.
+   * @param reason Why, for those who wait or come later; by default `disposed`.
+   */
+  dispose(reason?: ComputeError): void {
+    this.#turns.close(reason);
     this.trim();
   }
 

@@ -24,6 +24,7 @@ export class Turns {
   #isServing = false;
   #mustServeAgain = false;
   #isClosed = false;
+  #closedBy: ComputeError | undefined;
 
   /** @param pool What errors call it, as the start of a sentence: "The buffer pool". */
   constructor(pool: string) {
@@ -41,11 +42,11 @@ export class Turns {
   /**
    * Resolves with what `attempt` gives, once it gives something and all who came before have been served; the first attempt is made now.
    * @param attempt Takes everything at once and returns it, or takes nothing and returns `undefined`.
-   * @throws {ComputeError} `aborted` by `signal`, `disposed` by `close`; and what `attempt` throws.
+   * @throws {ComputeError} `aborted` by `signal`, what `close` was told; and what `attempt` throws.
    */
   take<T>(attempt: () => T | undefined, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#isClosed) return reject(this.disposedError());
+      if (this.#isClosed) return reject(this.closedError());
       if (signal?.aborted) return reject(this.abortedError(signal));
       const onAbort = () => {
         // What is being served may just have taken something: it ends as its attempt does.
@@ -92,17 +93,19 @@ export class Turns {
     }
   }
 
-  /** Rejects all who wait, and all later ones, with `disposed`. */
-  close(): void {
+  /** Rejects all who wait, and all later ones, with `reason`, by default `disposed`. */
+  close(reason?: ComputeError): void {
+    this.#closedBy ??= reason;
     this.#isClosed = true;
     for (const turn of [...this.#turns]) {
       if (turn === this.#beingServed) continue;
       this.#turns.delete(turn);
-      turn.reject(this.disposedError());
+      turn.reject(this.closedError());
     }
   }
 
-  disposedError(): ComputeError {
+  closedError(): ComputeError {
+    if (this.#closedBy) return this.#closedBy;
     return new ComputeError("disposed", `${this.#pool} is disposed.`);
   }
 
@@ -116,7 +119,7 @@ export class Turns {
     let isOver = true;
     try {
       isOver = turn.isServed();
-      if (!isOver && this.#isClosed) throw this.disposedError();
+      if (!isOver && this.#isClosed) throw this.closedError();
       if (!isOver && turn.signal?.aborted) throw this.abortedError(turn.signal);
     } catch (error) {
       isOver = true;

@@ -8,7 +8,7 @@ import type { OpenDevice } from "./open-device.js";
  * @param subject Begins the sentence: `Kernel "saxpy"`.
  */
 export async function deviceError(open: OpenDevice, subject: string, error: unknown): Promise<ComputeError> {
-  if (isComputeError(error) && !(error.code === "disposed" && open.loss)) return error;
+  if (isComputeError(error)) return error;
   const reason = await lossOr(open, error);
   if (reason === open.loss) return open.loss!;
   const said = error instanceof Error ? error.message : String(error);

@@ -7,7 +7,7 @@ import { expectError, expectSame } from "./expectations.js";
 import { withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { spin, spinBindings, submitted } from "./spin.js";
-import { combine, combined, step } from "./step-kernels.js";
+import { combine, combined, step, stepped } from "./step-kernels.js";
 import { expectNothingLive, software } from "./suite.js";
 
 const data = new RandomData(31);
@@ -195,6 +195,74 @@ describe("a device that is lost", () => {
     });
   });
 
+  it("before it is of any use is replaced by the next, for all who wait", async () => {
+    const devices: GPUDevice[] = [];
+    const device = async () => {
+      const { device: opened } = await openDevice(software);
+      devices.push(opened);
+      // The second and the third, as the array is restored to them.
+      if (devices.length === 2 || devices.length === 3) {
+        const { submit } = opened.queue;
+        opened.queue.submit = (commands) => {
+          submit.call(opened.queue, commands);
+          opened.destroy();
+          return undefined;
+        };
+      }
+      return opened;
+    };
+    await using backend = await openPersistentBackend({ device, lossRetries: 0, store: false });
+    const elements = data.words(100);
+    using first = await backend.array(elements, { recoverable: true });
+    using second = await backend.array(elements, { recoverable: true });
+    const loss = nextEvent(backend, "lost");
+    devices[0]!.destroy();
+    await loss;
+    const run = expectRun(backend);
+    expectSame(await first.read(), elements);
+    expectSame(await second.read(), elements);
+    await run;
+    expect(devices).toHaveLength(4);
+  });
+
+  it("takes no memory from who waits for some: the next device has it", async () => {
+    const byteBudget = 2 ** 20;
+    await withLosses(
+      async (backend, lose) => {
+        using held = await backend.array(Uint8Array, 0.75 * byteBudget);
+        const staging = backend.stage(Uint8Array, byteBudget / 2);
+        const making = backend.array(Uint8Array, byteBudget / 4 + 4);
+        await Promise.resolve();
+        lose();
+        using staged = await staging;
+        expect(staged.data).toHaveLength(byteBudget / 2);
+        using made = await making;
+        expect(await made.read({ length: 1 })).toHaveLength(1);
+        await expectError(held.read(), "device-lost");
+      },
+      { byteBudget },
+    );
+  });
+
+  it("leaves nothing in the account, also where a buffer was being made", async () => {
+    await withLosses(async (backend, lose, devices) => {
+      await expectRun(backend);
+      const [device] = devices as [GPUDevice];
+      const popErrorScope = device.popErrorScope.bind(device);
+      device.popErrorScope = async () => {
+        const error = await popErrorScope();
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return error;
+      };
+      const made = backend.array(data.words(1000));
+      const recovery = nextEvent(backend, "recovered");
+      lose();
+      await recovery;
+      backend.stats();
+      (await made).dispose();
+    });
+  });
+
   it("does not keep `dispose` waiting, before, while and after another is opened", async () => {
     for (const wait of [0, 1, 5, 30]) {
       await withLosses(async (backend, lose) => {
@@ -252,6 +320,46 @@ describe("a resident array that is recoverable", () => {
     });
   });
 
+  it("is used in the order of the calls, also of those made before there is another device", async () => {
+    await withLosses(async (backend, lose) => {
+      const elements = data.words(50);
+      using first = await backend.array(elements, { recoverable: true });
+      using second = await backend.array(elements, { recoverable: true });
+      const loss = nextEvent(backend, "lost");
+      lose();
+      await loss;
+      const later = data.words(50);
+      const last = data.words(50);
+      const done: Promise<unknown>[] = [
+        first.write(later),
+        backend.run(step, { factor: 3, y: first }),
+        second.write(later),
+      ];
+      await new Promise<void>((resolve) => {
+        backend.on("recovered", () => {
+          done.push(second.write(last));
+          resolve();
+        });
+      });
+      await Promise.all(done);
+      expectSame(await first.read(), stepped(later, 3));
+      expectSame(await second.read(), last);
+    });
+  });
+
+  it("is not taken for another backend's while others are restored", async () => {
+    await withLosses(async (backend, lose) => {
+      const elements = data.words(50);
+      using lost = await backend.array(Uint32Array, 50, { label: "lost" });
+      using kept = await backend.array(elements, { recoverable: true });
+      lose();
+      await nextEvent(backend, "recovered");
+      await expectError(lost.copyFrom(kept), "device-lost", /"lost" was lost/);
+      await expectError(kept.copyFrom(lost), "device-lost", /"lost" was lost/);
+      expectSame(await kept.read(), elements);
+    });
+  });
+
   it("is lost once a run or a copy has written it", async () => {
     await withLosses(async (backend, lose) => {
       using written = await backend.array(data.words(10, 9), { label: "written", recoverable: true });
@@ -282,6 +390,17 @@ describe("a resident array that is recoverable", () => {
 });
 
 describe("what callers hold of a lost device", () => {
+  it("is no empty memory before the loss is told", async () => {
+    await withLosses(async (backend, lose) => {
+      const a = data.floats(64);
+      using staged = await backend.stage(Float32Array, 64);
+      using c = (await backend.run(fieldAdd, { a, b: a, c: lease(Float32Array, 64) })).c;
+      lose();
+      expect(() => staged.data).toThrow(/staged Float32Array of 64 was lost with its device/);
+      expect(() => c.data).toThrow(/lease on "c" was lost with its device/);
+    });
+  });
+
   it("is lost by name: sequences, staged memory and leases", async () => {
     await withLosses(async (backend, lose) => {
       const a = data.floats(64);

@@ -3,6 +3,7 @@ import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import {
   type Bindings,
   type ComputeBackend,
+  type ComputeError,
   defineKernel,
   inout,
   lease,
@@ -10,8 +11,9 @@ import {
   type StagesMemory,
 } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
+import { withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { expectNothingLive, type OpenOptions, software } from "./suite.js";
 
@@ -292,6 +294,47 @@ describe("a lease", () => {
       const run = gpu.run(fieldAdd, add(1000), { signal: stop.signal });
       stop.abort();
       await expect(run).rejects.toMatchObject({ code: "aborted" });
+    }));
+
+  it("of a run that is aborted as its results come leaves nothing held", () =>
+    withOwnDevice(async (device) => {
+      // Aborts some microtasks after the results were read, before or after the caller has them.
+      let onRead: (() => void) | undefined;
+      const createBuffer = device.createBuffer.bind(device);
+      device.createBuffer = (descriptor) => {
+        const buffer = createBuffer(descriptor);
+        const getMappedRange = buffer.getMappedRange.bind(buffer);
+        buffer.getMappedRange = (offset, size) => {
+          onRead?.();
+          return getMappedRange(offset, size);
+        };
+        return buffer;
+      };
+      const a = data.floats(100);
+      await using gpu = await openPersistentBackend({ device, maxIdleMs: 1, store: false });
+      await gpu.run(fieldAdd, { a, b: a, c: output(Float32Array, 100) });
+      const endings = new Set<string>();
+      for (let microtasks = 0; microtasks < 15; microtasks += 1) {
+        const controller = new AbortController();
+        onRead = async () => {
+          onRead = undefined;
+          for (let i = 0; i < microtasks; i += 1) await undefined;
+          controller.abort();
+        };
+        const { signal } = controller;
+        const run = gpu.run(fieldAdd, { a, b: a, c: lease(Float32Array, 100) }, { signal });
+        const ending = await run.then(
+          ({ c }) => {
+            expectSame(c.data, fieldAddReference(a, a));
+            c.release();
+            return "done";
+          },
+          (error: ComputeError) => error.code,
+        );
+        endings.add(ending);
+        await vi.waitFor(() => expect(gpu.stats().buffers.live).toBe(0), { timeout: 10_000 });
+      }
+      expect([...endings].sort()).toEqual(["aborted", "done"]);
     }));
 
   it("is one of a copy on a backend that keeps no memory, and empty where the result is", async () => {

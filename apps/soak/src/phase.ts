@@ -1,0 +1,104 @@
+/** A stretch of the soak: one backend, from its opening to its disposal, that clients work on. */
+import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
+import type { ComputeErrorCode, RunOptions } from "@kiln-gpu/core";
+import type { Account } from "./account.js";
+import { largest } from "./inputs.js";
+import type { LosableDevices } from "./losable-devices.js";
+
+export interface PhaseKind {
+  readonly name: string;
+  readonly byteBudget: number;
+  readonly lossRetries: number;
+  readonly mode?: "throughput" | "latency";
+  readonly poisonMemory?: boolean;
+  readonly maxIdleMs?: number;
+  readonly maxSubmissions?: number;
+}
+
+const mebibyte = 2 ** 20;
+
+export const phaseKinds: readonly PhaseKind[] = [
+  { name: "roomy", byteBudget: 1024 * mebibyte, lossRetries: 1 },
+  { name: "tight", byteBudget: 16 * mebibyte, lossRetries: 1, maxIdleMs: 200, maxSubmissions: 2 },
+  { name: "latency", byteBudget: 1024 * mebibyte, lossRetries: 2, mode: "latency", maxIdleMs: 1000 },
+  { name: "poisoned", byteBudget: 64 * mebibyte, lossRetries: 0, poisonMemory: true },
+];
+
+/** How a call may end otherwise than well. */
+export interface Endings extends Pick<RunOptions, "signal" | "timeoutMs"> {
+  /** How many losses it survives; by default none. */
+  readonly retries?: number;
+  readonly refusal?: ComputeErrorCode;
+}
+
+export class Phase {
+  readonly kind: PhaseKind;
+  readonly backend: PersistentComputeBackend;
+  /** Elements of one run at most, so that it fits the budget with all that it needs. */
+  readonly maxLength: number;
+  /** Of what clients hold while they ask for more: all of it together must leave room. */
+  readonly maxHeldLength: number;
+  readonly #account: Account;
+  #losses = 0;
+  #isEnding = false;
+
+  static async open(kind: PhaseKind, devices: LosableDevices, account: Account, clients: number): Promise<Phase> {
+    const { name: _, ...options } = kind;
+    const backend = await openPersistentBackend({
+      ...options,
+      device: devices.open,
+      store: false,
+      leakDetection: ({ what, stack }) => account.complain(`${what} was dropped without being given back: ${stack}`),
+    });
+    return new Phase(kind, backend, account, clients);
+  }
+
+  private constructor(kind: PhaseKind, backend: PersistentComputeBackend, account: Account, clients: number) {
+    this.kind = kind;
+    this.backend = backend;
+    this.#account = account;
+    // Two inputs and a result of 4 bytes an element, each on the device and in staging, and what their size classes waste.
+    this.maxLength = Math.min(largest, Math.floor(kind.byteBudget / 40));
+    this.maxHeldLength = Math.min(largest, Math.floor(kind.byteBudget / (80 * clients)));
+    backend.on("lost", () => {
+      this.#losses += 1;
+    });
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  get retries(): number {
+    return this.kind.lossRetries;
+  }
+
+  /** Does `work`, which resolves with whether its result is right. */
+  async take(what: string, endings: Endings, work: () => Promise<boolean>): Promise<void> {
+    const losses = this.#losses;
+    const { retries = 0, signal, timeoutMs, refusal } = endings;
+    await this.#account.take(`${what} (${this.kind.name})`, work, (code) => {
+      if (code === "aborted") return signal?.aborted === true;
+      if (code === "timeout") return timeoutMs !== undefined;
+      if (code === "disposed") return this.#isEnding;
+      // A backend that is being disposed tells of no loss.
+      if (code === "device-lost") return this.#isEnding || this.#losses - losses > retries;
+      return code === refusal;
+    });
+  }
+
+  /** @param working Of the clients; they end by themselves once the phase does. */
+  async end(working: Promise<unknown>, isAbrupt: boolean): Promise<void> {
+    this.#isEnding = true;
+    if (!isAbrupt) await working;
+    const dispose = () => this.backend.dispose().then(() => true);
+    await this.#account.take(`A disposal (${this.kind.name})`, dispose, () => false);
+    await working;
+    const { runs, devices, pipelines, bindGroups, buffers } = this.backend.stats();
+    const left = [runs.pending, devices.live, pipelines.live, bindGroups.live, buffers.live, buffers.bytes];
+    if (left.some((count) => count !== 0)) this.#account.complain(`The disposed backend keeps ${left.join(", ")}.`);
+    if (buffers.highWaterBytes > this.kind.byteBudget) {
+      this.#account.complain(`The budget was ${this.kind.byteBudget} bytes; ${buffers.highWaterBytes} were in use.`);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { softwareGpu } from "@kiln-gpu/software-gpu";
+import { expect, it } from "vitest";
+import { Soak } from "./soak.js";
+
+it("works backends, loses their devices, cancels their runs, and finds nothing wrong", async () => {
+  const rates = { minutes: 0.05, lossesPerMinute: 60, cancellationsPerSecond: 20, everySeconds: 0.5 };
+  let told = 0;
+  const soak = new Soak({ fallback: softwareGpu, software: true }, rates, () => {
+    told += 1;
+  });
+  const { samples, verdict, notes, isHung } = await soak.run();
+  expect(notes).toEqual([]);
+  expect(isHung).toBe(false);
+  expect(told).toBe(samples.length);
+  const { totals, losses } = samples.at(-1)!;
+  expect(totals).toMatchObject({ wrong: 0, unexpected: 0, unhandled: 0, complaints: 0 });
+  expect(totals.right).toBeGreaterThan(0);
+  expect(totals.rejected.aborted).toBeGreaterThan(0);
+  expect(losses).toBeGreaterThan(0);
+  expect(verdict.lines.slice(0, 5)).toEqual([
+    "ok   wrong: 0",
+    "ok   unexpected rejections: 0",
+    "ok   hung: 0",
+    "ok   unhandled: 0",
+    "ok   complaints: 0",
+  ]);
+});
