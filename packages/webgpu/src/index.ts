@@ -7,4 +7,5 @@ export { bufferUsage, mapMode } from "./gpu-flags.js";
 export { lossOr } from "./loss-or.js";
 export { type OpenDevice, type OpenDeviceOptions, openDevice } from "./open-device.js";
 export type { SoftwareDriver, SoftwareGpu } from "./software-gpu.js";
+export { disposeOnStop, type StopPort, type StoppableWorker, stopWorker } from "./stop-worker.js";
 export { submissionError } from "./submission-error.js";

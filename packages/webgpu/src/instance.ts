@@ -5,7 +5,7 @@
  * kept in one slot of the process, which every copy of this package shares.
  */
 import { ComputeError } from "@kiln-gpu/core";
-import { hasVulkanLoader, loadDriver, namesDriver } from "./load-driver.js";
+import { hasVulkanLoader, namesDriver, withDriver } from "./load-driver.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 
 export interface InstanceOptions {
@@ -18,8 +18,6 @@ const slotKey = Symbol.for("@kiln-gpu/webgpu/instances");
 
 interface Slot {
   readonly instances: Map<string, Promise<GPU>>;
-  /** The last creation: drivers are named by environment variables, so only one instance is created at a time. */
-  last: Promise<unknown>;
   /** Whether this machine has a Vulkan loader of its own, asked before a software GPU's was loaded into the process. */
   hasLoader?: boolean;
 }
@@ -33,13 +31,13 @@ export function hasOwnWebGpu(): boolean {
 export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   const own = ownWebGpu();
   if (own) return Promise.resolve(own);
-  const slot = ((globalThis as { [slotKey]?: Slot })[slotKey] ??= { instances: new Map(), last: Promise.resolve() });
+  const slot = ((globalThis as { [slotKey]?: Slot })[slotKey] ??= { instances: new Map() });
   const key = JSON.stringify([options.software?.name, options.adapterName]);
   let instance = slot.instances.get(key);
   if (!instance) {
-    instance = slot.last.then(() => createInstance(slot, options));
+    instance = createInstance(slot, options);
     slot.instances.set(key, instance);
-    slot.last = instance.catch(() => slot.instances.delete(key));
+    instance.catch(() => slot.instances.delete(key));
   }
   return instance;
 }
@@ -56,9 +54,9 @@ async function createInstance(slot: Slot, { adapterName, software }: InstanceOpt
   // Quantised to 100 us, a timestamp tells nothing of a kernel; the quantisation guards web pages, not one's own process.
   const flags = ["disable-dawn-features=timestamp_quantization"];
   if (adapterName !== undefined) flags.push(`adapter=${adapterName}`);
+  const driver = await software?.locate();
   slot.hasLoader ??= hasVulkanLoader();
-  const restore = software && loadDriver(await software.locate());
-  try {
+  const { instance, found } = withDriver(driver, () => {
     // The software GPU's loader serves that GPU and drivers that are named; without any it complains on the terminal.
     if (!slot.hasLoader && !(namesDriver() && hasVulkanLoader())) {
       throw new ComputeError(
@@ -67,12 +65,11 @@ async function createInstance(slot: Slot, { adapterName, software }: InstanceOpt
       );
     }
     const instance = npm.create(flags);
-    // Drivers are found when the first adapter is asked for, so the variables must stand until then.
-    await instance.requestAdapter().catch(() => null);
-    return instance;
-  } finally {
-    restore?.();
-  }
+    // Drivers are found by the first call that asks for an adapter, before it returns.
+    return { instance, found: instance.requestAdapter() };
+  });
+  await found.catch(() => null);
+  return instance;
 }
 
 function ownWebGpu(): GPU | undefined {

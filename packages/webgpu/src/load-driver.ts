@@ -6,6 +6,9 @@ const rtldGlobal = 0x100;
 /** The library stays although Node, finding no addon in it, gives it up. */
 const rtldNoDelete = 0x1000;
 
+/** Many times what it takes to load a driver. */
+const longestLockMs = 2000;
+
 const driverVariables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] as const;
 
 /** Whether Vulkan can be there at all; without its loader WebGPU finds nothing, and says so on the terminal. */
@@ -19,17 +22,50 @@ export function namesDriver(): boolean {
 }
 
 /**
- * Makes `driver` the one that the next WebGPU instance finds, and where the system has no Vulkan loader, loads the driver's.
- * @returns A function that gives the environment back as it was.
+ * Calls `work` while `driver`, if one is given, is the one that a new WebGPU instance finds; where the system has no Vulkan loader, the
+ * driver's is loaded. `work` is synchronous, and the environment is as it was after it.
  */
-export function loadDriver(driver: SoftwareDriver): () => void {
+export function withDriver<T>(driver: SoftwareDriver | undefined, work: () => T): T {
+  if (!driver) return work();
+  const release = lockEnvironment(driver.manifest);
   const before = driverVariables.map((name) => [name, process.env[name]] as const);
-  for (const [name] of before) process.env[name] = driver.manifest;
-  if (!hasVulkanLoader()) loadLibrary(driver.loader);
-  return () => {
+  try {
+    for (const [name] of before) process.env[name] = driver.manifest;
+    if (!hasVulkanLoader()) loadLibrary(driver.loader);
+    return work();
+  } finally {
     for (const [name, value] of before) {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
+    }
+    release();
+  }
+}
+
+/**
+ * Keeps other threads of this process, which may share its environment, from changing it in between. They share no memory that this package
+ * could find, so they meet in the file system; where that is not to be had, or nobody gives way, this goes on without.
+ */
+function lockEnvironment(manifest: string): () => void {
+  const { mkdirSync, rmdirSync } = process.getBuiltinModule("node:fs");
+  const path = `${manifest}.${process.pid}.lock`;
+  const untilMs = performance.now() + longestLockMs;
+  for (;;) {
+    try {
+      mkdirSync(path);
+      break;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST") return () => undefined;
+      // Left behind by a process that had the same number.
+      if (performance.now() > untilMs) break;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+  return () => {
+    try {
+      rmdirSync(path);
+    } catch {
+      // Whoever waited too long for it has removed it.
     }
   };
 }

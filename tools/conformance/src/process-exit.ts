@@ -1,16 +1,6 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
+import { expectExit, runScript } from "./run-script.js";
 import type { Suite } from "./suite.js";
-
-/** Scripts resolve packages as this one does: their built output, since plain Node knows of no sources. */
-const folder = fileURLToPath(new URL("..", import.meta.url));
-
-interface Exit {
-  readonly code: number | string | null;
-  readonly signal: string | null;
-  readonly output: string;
-}
 
 export function describeProcessExit(script: NonNullable<Suite["script"]>): void {
   const prelude = `
@@ -25,20 +15,7 @@ export function describeProcessExit(script: NonNullable<Suite["script"]>): void 
     process.on("exit", (code) => console.log("exit", code));
   `;
 
-  function run(body: string, flags: readonly string[] = []): Promise<Exit> {
-    const args = [...flags, "--input-type=module", "--eval", prelude + body];
-    return new Promise((resolve) => {
-      execFile(process.execPath, args, { cwd: folder, timeout: 50_000 }, (error, stdout, stderr) => {
-        resolve({ code: error?.code ?? 0, signal: error?.signal ?? null, output: stdout + stderr });
-      });
-    });
-  }
-
-  /** A hang shows as the signal that ends it, a crash of the native part as its own. */
-  async function expectExit(exit: Promise<Exit>, code: number, output: string): Promise<void> {
-    const ended = await exit;
-    expect(ended).toEqual({ code, signal: null, output });
-  }
+  const run = (body: string, flags: readonly string[] = []) => runScript(prelude + body, { flags });
 
   describe.concurrent("a process", () => {
     it("ends by itself after dispose, with nothing left to wait for", async () => {
@@ -50,6 +27,17 @@ export function describeProcessExit(script: NonNullable<Suite["script"]>): void 
         // The pipe is this script's output.
         console.log(process.getActiveResourcesInfo().filter((resource) => resource !== "PipeWrap"));`;
       await expectExit(run(body), 0, "[]\nexit 0\n");
+    });
+
+    it("ends by itself after dispose in the middle of runs, however often it is asked for", async () => {
+      const body = `
+        const gpu = await openIt();
+        const runs = [add(gpu), add(gpu), gpu.dispose(), gpu.dispose(), gpu[Symbol.asyncDispose]()];
+        const late = add(gpu).catch(({ code }) => code);
+        await Promise.all(runs);
+        await gpu.dispose();
+        console.log(await late);`;
+      await expectExit(run(body), 0, "disposed\nexit 0\n");
     });
 
     it("ends by itself after a run with a deadline or a signal", async () => {

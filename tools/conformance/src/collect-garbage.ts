@@ -1,0 +1,30 @@
+import { promiseHooks } from "node:v8";
+
+/**
+ * Collects garbage from now on: young objects before the continuation of every await in this process, all objects before each
+ * `awaitsPerFullCollection`th, and all at each turn of the event loop, so also while a device works and nothing else happens.
+ * @returns A function that ends it, and says how often all was collected.
+ */
+export function collectGarbage(awaitsPerFullCollection: number): () => number {
+  const collect = globalThis.gc!;
+  let awaits = 0;
+  let fullCollections = 0;
+  const collectAll = () => {
+    fullCollections += 1;
+    collect();
+  };
+  const forget = promiseHooks.onBefore(() => {
+    awaits += 1;
+    if (awaits % awaitsPerFullCollection === 0) collectAll();
+    else collect({ type: "minor" });
+  });
+  let turn = setImmediate(function again() {
+    collectAll();
+    turn = setImmediate(again);
+  });
+  return () => {
+    forget();
+    clearImmediate(turn);
+    return fullCollections;
+  };
+}
