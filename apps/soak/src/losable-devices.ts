@@ -1,6 +1,8 @@
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import type { Account } from "./account.js";
 
+const answersWithinMs = 2000;
+
 /** Opens devices, and loses the latest as a driver's reset would. */
 export class LosableDevices {
   readonly #options: OpenDeviceOptions;
@@ -26,10 +28,16 @@ export class LosableDevices {
     return device;
   };
 
-  /** @returns Whether there was one to lose. */
-  lose(): boolean {
+  /**
+   * Loses the device, unless it does not answer: then it is lost already, and to destroy it would block until the driver has reset it.
+   * @returns Whether it did.
+   */
+  async lose(): Promise<boolean> {
     const device = this.#latest;
     if (!device) return false;
+    const answer = device.queue.onSubmittedWorkDone().then(() => true);
+    const silence = new Promise<false>((resolve) => setTimeout(resolve, answersWithinMs, false));
+    if (!(await Promise.race([answer, silence])) || device !== this.#latest) return false;
     this.#latest = undefined;
     this.#losses += 1;
     device.destroy();

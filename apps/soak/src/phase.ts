@@ -17,6 +17,9 @@ export interface PhaseKind {
 
 const mebibyte = 2 ** 20;
 
+/** A driver that resets a GPU by itself may say nothing for longer; no kernel of the soak takes nearly as long. */
+const deadlineMs = 10_000;
+
 export const phaseKinds: readonly PhaseKind[] = [
   { name: "roomy", byteBudget: 1024 * mebibyte, lossRetries: 1 },
   { name: "tight", byteBudget: 16 * mebibyte, lossRetries: 1, maxIdleMs: 200, maxSubmissions: 2 },
@@ -48,6 +51,8 @@ export class Phase {
       ...options,
       device: devices.open,
       store: false,
+      deadlineMs,
+      maxAbandoned: Number.MAX_SAFE_INTEGER,
       leakDetection: ({ what, stack }) => account.complain(`${what} was dropped without being given back: ${stack}`),
     });
     return new Phase(kind, backend, account, clients);
@@ -79,7 +84,7 @@ export class Phase {
     const { retries = 0, signal, timeoutMs, refusal } = endings;
     await this.#account.take(`${what} (${this.kind.name})`, work, (code) => {
       if (code === "aborted") return signal?.aborted === true;
-      if (code === "timeout") return timeoutMs !== undefined;
+      if (code === "timeout") return timeoutMs !== undefined || this.#losses > losses;
       if (code === "disposed") return this.#isEnding;
       // A backend that is being disposed tells of no loss.
       if (code === "device-lost") return this.#isEnding || this.#losses - losses > retries;

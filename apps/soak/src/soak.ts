@@ -116,7 +116,7 @@ export class Soak {
     const intervalMs = 60_000 / this.#rates.lossesPerMinute;
     for (let next = 0; !this.#isOver; next += 1) {
       await this.#wait((next + Math.random()) * intervalMs - this.#seconds * 1000);
-      while (!this.#isOver && (!this.#phase || this.#phase.isEnding || !this.#devices.lose())) await sleep(5);
+      while (!this.#isOver && (!this.#phase || this.#phase.isEnding || !(await this.#devices.lose()))) await sleep(5);
     }
   }
 

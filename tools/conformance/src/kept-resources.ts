@@ -50,7 +50,8 @@ export function describeKeptResources(suite: Suite): void {
   ];
 
   describe("a warm backend", () => {
-    const backend = useBackend(suite);
+    // However long the runs take here, nothing of it is idle for too long.
+    const backend = useBackend(suite, { maxIdleMs: 3_600_000 });
 
     it("makes nothing more for runs that it has seen", async () => {
       const round = async () => {

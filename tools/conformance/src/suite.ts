@@ -19,6 +19,7 @@ export interface BoundOptions {
   readonly maxDescriptorSets?: number;
   readonly maxDescriptors?: number;
   readonly maxSubmissions?: number;
+  readonly maxIdleMs?: number;
 }
 
 export type OpenOptions = OpenDeviceOptions & BoundOptions;
