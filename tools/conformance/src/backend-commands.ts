@@ -119,10 +119,10 @@ const runWithStaged = (isReleased: boolean): Act => {
 };
 
 const prepare: Act = (trial, data) => {
-  const kernel = flip(data) ? combine : step;
+  const isCombine = flip(data);
   trial.begin({
-    what: `preparation of ${kernel.label}`,
-    work: () => trial.backend.prepare(kernel),
+    what: `preparation of ${isCombine ? combine.label : step.label}`,
+    work: () => (isCombine ? trial.backend.prepare(combine) : trial.backend.prepare(step)),
     retries: trial.settings.lossRetries,
   });
 };
