@@ -57,7 +57,7 @@ export function stepped(y: Uint32Array, factors: readonly number[]): Uint32Array
   return result;
 }
 
-export function isEach(given: TypedArray, length: number, expected: (i: number) => number): boolean {
+function isEach(given: TypedArray, length: number, expected: (i: number) => number): boolean {
   if (given.length !== length) return false;
   for (let i = 0; i < length; i += 1) if (given[i] !== expected(i)) return false;
   return true;
@@ -76,7 +76,7 @@ export const combineRun: KernelRun = {
   },
 };
 
-export const kernelRuns: readonly KernelRun[] = [
+const kernelRuns: readonly KernelRun[] = [
   combineRun,
   {
     name: "step",

@@ -217,7 +217,7 @@ describe("BufferPool", () => {
     });
 
     it.each([
-      ["validation", /Unreachable: .*not valid/],
+      ["validation", /WebGPU refuses to create a buffer: .*not valid/],
       ["type-error", /called wrongly/],
     ] as const)("with %s, rejects with the defect and does not try again", async (fault, message) => {
       const { pool, device } = setup();
