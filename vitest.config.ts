@@ -1,18 +1,30 @@
 import { defineConfig } from "vitest/config";
+import { chromiumProject, hasChromium } from "./tools/browser/src/index.ts";
 
-export default defineConfig({
-  // Tests read the packages' sources; only tests of the built output need a build.
-  resolve: { conditions: ["@kiln-gpu/source"] },
-  ssr: { resolve: { conditions: ["@kiln-gpu/source"] } },
+const conditions = ["@kiln-gpu/source"];
+
+export default defineConfig(async () => ({
   test: {
-    include: ["{packages,apps,tools}/*/src/**/*.test.ts"],
-    // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
-    pool: "forks",
-    execArgv: ["--expose-gc"],
-    // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
-    env: { KILN_STORE: "off" },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     reporters: process.env.CI ? ["default", ["json", { outputFile: ".cache/vitest.json" }]] : ["default"],
+    projects: [
+      {
+        // Tests read the packages' sources; only tests of the built output need a build.
+        resolve: { conditions },
+        ssr: { resolve: { conditions } },
+        test: {
+          name: "node",
+          include: ["{packages,apps,tools}/*/src/**/*.test.ts"],
+          exclude: ["**/*.browser.test.ts"],
+          // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
+          pool: "forks" as const,
+          execArgv: ["--expose-gc"],
+          // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
+          env: { KILN_STORE: "off" },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      ...(hasChromium() ? [await chromiumProject(import.meta.dirname, ".cache")] : []),
+    ],
   },
-});
+}));

@@ -2,8 +2,8 @@ import type { DeviceInfo, DeviceLimits } from "@kiln-gpu/core";
 
 /** What a device says of itself, as plain values that outlive it. */
 export function describeDevice(device: GPUDevice): DeviceInfo {
-  const { vendor, architecture, device: name, description, isFallbackAdapter } = device.adapterInfo;
-  const { limits } = device;
+  const { limits, adapterInfo } = device;
+  const { vendor, architecture, isFallbackAdapter } = adapterInfo;
   const copied: DeviceLimits = {
     maxBufferSize: limits.maxBufferSize,
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -16,16 +16,21 @@ export function describeDevice(device: GPUDevice): DeviceInfo {
     minStorageBufferOffsetAlignment: limits.minStorageBufferOffsetAlignment,
     minUniformBufferOffsetAlignment: limits.minUniformBufferOffsetAlignment,
   };
-  const words = `${vendor} ${architecture} ${name} ${description}`;
+  const name = nameAdapter(adapterInfo);
+  const words = `${vendor} ${architecture} ${name}`;
   return {
-    // Browsers tell neither name nor description, only the vendor and the architecture.
-    name: join(", ", name, description) || join(" ", vendor, architecture) || "an unnamed adapter",
+    name,
     vendor,
     architecture,
     isSoftware: isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(words),
     limits: copied,
     features: [...device.features].sort(),
   };
+}
+
+/** Browsers tell neither name nor description, only the vendor and the architecture. */
+export function nameAdapter({ vendor, architecture, device, description }: GPUAdapterInfo): string {
+  return join(", ", device, description) || join(" ", vendor, architecture) || "an unnamed adapter";
 }
 
 function join(separator: string, ...words: readonly string[]): string {

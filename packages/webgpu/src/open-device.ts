@@ -1,12 +1,15 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
-import { describeDevice } from "./describe-device.js";
+import { describeDevice, nameAdapter } from "./describe-device.js";
 import { hasOwnWebGpu, openInstance } from "./instance.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 import { watchLoss } from "./watch-loss.js";
 
 export interface OpenDeviceOptions {
   readonly powerPreference?: "high-performance" | "low-power";
-  /** Part of the adapter's name as the driver gives it, case-sensitive: `"H100"`. Node only. */
+  /**
+   * Part of the adapter's name as the driver gives it, case-sensitive: `"H100"`. A browser offers one adapter, and of its name often no
+   * more than the vendor and the architecture; another than the one it offers cannot be had there.
+   */
   readonly adapter?: string;
   /** The GPU to use where no other is found. */
   readonly fallback?: SoftwareGpu;
@@ -156,7 +159,11 @@ async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
   if (hasOwnWebGpu()) {
     const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
     const adapter = await (await openInstance()).requestAdapter(request);
-    if (adapter) return adapter;
+    if (adapter) {
+      const name = nameAdapter(adapter.info);
+      if (adapterName === undefined || name.includes(adapterName)) return adapter;
+      throw noSuchAdapter(adapterName, [name]);
+    }
     throw new ComputeError("no-adapter", "This browser gives no WebGPU adapter; its settings may forbid one.");
   }
   if (software && !fallback) {
@@ -175,7 +182,10 @@ async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
       reason = error;
     }
     // Who names an adapter wants that one, not another.
-    if (adapterName !== undefined) throw noSuchAdapter(adapterName, reason);
+    if (adapterName !== undefined) {
+      const names = [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
+      throw noSuchAdapter(adapterName, names, reason);
+    }
   }
   if (fallback) {
     const adapter = await (await openInstance({ software: fallback })).requestAdapter();
@@ -194,10 +204,9 @@ async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
   );
 }
 
-function noSuchAdapter(name: string, cause: unknown): ComputeError {
-  const names = [...String(cause).matchAll(/name: '([^']*)'/g)].map((match) => `"${match[1]}"`);
-  const found = names.length > 0 ? names.join(", ") : "none";
-  return new ComputeError("no-adapter", `No adapter's name contains "${name}"; found: ${found}.`, { cause });
+function noSuchAdapter(wanted: string, names: readonly string[], cause?: unknown): ComputeError {
+  const found = names.length > 0 ? names.map((name) => `"${name}"`).join(", ") : "none";
+  return new ComputeError("no-adapter", `No adapter's name contains "${wanted}"; found: ${found}.`, { cause });
 }
 
 function limitsOf(adapter: GPUAdapter): Record<string, number> {

@@ -15,10 +15,10 @@ import { describeKeptResources } from "./kept-resources.js";
 import { describeKernelResults } from "./kernel-results.js";
 import { describeLengths } from "./lengths.js";
 import { describeLifecycle } from "./lifecycle.js";
-import { describeProcessExit } from "./process-exit.js";
 import { describeProfile } from "./profile.js";
 import { describePrograms } from "./programs.js";
 import type { Suite } from "./suite.js";
+import { collectUnhandledRejections } from "./unhandled-rejections.js";
 import { describeUniformLayouts } from "./uniform-layouts.js";
 import { describeUniforms } from "./uniforms.js";
 import { describeWgslDiagnostics } from "./wgsl-diagnostics.js";
@@ -27,16 +27,13 @@ import { describeZeroedMemory } from "./zeroed-memory.js";
 /** Declares the tests of one backend; to be called once in a test file. */
 export function conformance(suite: Suite): void {
   describe(`the ${suite.name} backend${suite.mode ? ` (${suite.mode})` : ""}`, () => {
-    const unhandled: unknown[] = [];
-    const onUnhandled = (reason: unknown) => unhandled.push(reason);
+    let unhandledRejections: (() => Promise<unknown[]>) | undefined;
     const warn = vi.spyOn(console, "warn");
     beforeAll(() => {
-      process.on("unhandledRejection", onUnhandled);
+      unhandledRejections = collectUnhandledRejections();
     });
     afterAll(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      process.off("unhandledRejection", onUnhandled);
-      expect(unhandled).toEqual([]);
+      expect(await unhandledRejections?.()).toEqual([]);
       // An opened device warns of errors that slipped past every scope.
       expect(warn.mock.calls).toEqual([]);
     });
@@ -59,6 +56,5 @@ export function conformance(suite: Suite): void {
     describeProfile(suite);
     if (suite.capabilities.adoptsDevice) describeFaults(suite);
     if (suite.capabilities.keepsResources) describeKeptResources(suite);
-    if (suite.script) describeProcessExit(suite.script);
   });
 }

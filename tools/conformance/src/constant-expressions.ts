@@ -2,6 +2,7 @@ import { type Constants, defineKernel, isComputeError, output } from "@kiln-gpu/
 import { loadProgram } from "@kiln-gpu/shader";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isLongRun } from "./environment.js";
 import { type Suite, useBackend } from "./suite.js";
 
 type Integer = "int" | "i32" | "u32";
@@ -139,7 +140,7 @@ export function describeConstantExpressions(suite: Suite): void {
           const { workgroupSize } = (await loadProgram(kernel.programs.main!, "The kernel")).interface;
           expect([...results.size]).toEqual(workgroupSize);
         }),
-        { numRuns: process.env.KILN_LONG ? 3000 : 60 },
+        { numRuns: isLongRun ? 3000 : 60 },
       );
       const { same, unknown, invalid } = outcomes;
       expect(same, JSON.stringify(outcomes)).toBeGreaterThan(unknown + invalid);

@@ -1,6 +1,7 @@
 import { type Bindings, type ComputeErrorCode, defineKernel, inout, output, temporary } from "@kiln-gpu/core";
 import { fieldAdd } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
+import { isBrowser } from "./environment.js";
 import { expectError, expectSame } from "./expectations.js";
 import { type Suite, software, useBackend } from "./suite.js";
 
@@ -187,11 +188,12 @@ export function describeErrors(suite: Suite): void {
       await refuse({ fallback: software.fallback, adapter: "No such GPU" }, "no-adapter", /"No such GPU"/);
     });
 
-    it("a software GPU that is not given says what to pass", async () => {
+    // A browser brings its own.
+    it.skipIf(isBrowser)("a software GPU that is not given says what to pass", async () => {
       await refuse({ software: true }, "no-adapter", /fallback.*softwareGpu/);
     });
 
-    it("where the software GPU cannot work rejects, and works again afterwards", async () => {
+    it.skipIf(isBrowser)("where the software GPU cannot work rejects, and works again afterwards", async () => {
       const fallback = { name: "none", locate: () => Promise.reject(new Error("no such driver")) };
       await expect(suite.open({ software: true, fallback })).rejects.toThrow("no such driver");
       const backend = await suite.open(software);

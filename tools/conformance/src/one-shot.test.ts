@@ -1,10 +1,12 @@
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { conformance } from "./conformance.js";
+import { describeProcessExit } from "./process-exit.js";
 
 conformance({
   name: "one-shot",
   open: openOneShotBackend,
   capabilities: { adoptsDevice: true, keepsResources: false },
   manyRuns: 120,
-  script: { package: "@kiln-gpu/backend-one-shot", open: "openOneShotBackend" },
 });
+
+describeProcessExit({ package: "@kiln-gpu/backend-one-shot", open: "openOneShotBackend" });

@@ -1,10 +1,16 @@
 import { describe, it } from "vitest";
 import { expectExit, runScript } from "./run-script.js";
-import type { Suite } from "./suite.js";
 
-export function describeProcessExit(script: NonNullable<Suite["script"]>): void {
+/** What a script imports, from the built package, to open a backend. */
+interface Opener {
+  readonly package: string;
+  readonly open: string;
+}
+
+/** How processes that use the backend end; in Node alone. */
+export function describeProcessExit(opener: Opener): void {
   const prelude = `
-    import { ${script.open} as open } from "${script.package}";
+    import { ${opener.open} as open } from "${opener.package}";
     import { runFieldAdd } from "@kiln-gpu/kernels";
     import { softwareGpu } from "@kiln-gpu/software-gpu";
     const openIt = () => open({ fallback: softwareGpu, software: true });

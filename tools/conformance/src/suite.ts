@@ -32,8 +32,6 @@ export interface Suite {
   readonly capabilities: Capabilities;
   /** Runs asked for at once where the suite wants many; a run that opens a device costs tens of milliseconds. */
   readonly manyRuns: number;
-  /** What a script imports, from the built package, to open this backend, where a script can. */
-  readonly script?: { readonly package: string; readonly open: string };
 }
 
 /** Options with which every machine opens the same, slow GPU. */

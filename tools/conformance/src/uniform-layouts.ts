@@ -1,6 +1,7 @@
 import { defineKernel, output, type UniformValue } from "@kiln-gpu/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isLongRun } from "./environment.js";
 import { RandomData } from "./random-data.js";
 import { type Suite, useBackend } from "./suite.js";
 
@@ -191,7 +192,7 @@ export function describeUniformLayouts(suite: Suite): void {
             const results = await backend().run(kernel, { value, words: output(Uint32Array, words.length) });
             expect([...results.words], declarations).toEqual(words);
           }),
-          { numRuns: process.env.KILN_LONG ? 2000 : 30 },
+          { numRuns: isLongRun ? 2000 : 30 },
         );
       },
       3_600_000,

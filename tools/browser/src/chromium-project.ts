@@ -1,0 +1,55 @@
+import { playwright } from "@vitest/browser-playwright";
+import type { TestProjectInlineConfiguration } from "vitest/config";
+import { crashGpuProcess } from "./crash-gpu-process.js";
+import { unpackChromium } from "./unpack-chromium.js";
+
+const flags = [
+  // As root, and in containers without user namespaces, Chromium starts only so.
+  "--no-sandbox",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  // A page whose GPU process has died is denied WebGPU for minutes, and after three of them so is every page.
+  "--disable-gpu-process-crash-limit",
+  "--disable-domain-blocking-for-3d-apis",
+  // Pages have shared memory only where their server says so; these may.
+  "--enable-features=SharedArrayBuffer",
+  "--js-flags=--expose-gc",
+];
+
+/** The vitest project whose test files, `*.browser.test.ts`, run in Chromium on its software GPU. */
+export async function chromiumProject(root: string, cache: string): Promise<TestProjectInlineConfiguration> {
+  const { executable, libraries } = await unpackChromium(cache);
+  return {
+    root,
+    resolve: {
+      conditions: ["@kiln-gpu/source"],
+      // The same compiler with its WebAssembly inside.
+      alias: [
+        {
+          find: "@webgpu/glslang/dist/node-devel/glslang.js",
+          replacement: "@webgpu/glslang/dist/web-devel-onefile/glslang.js",
+        },
+      ],
+    },
+    test: {
+      name: "chromium",
+      include: ["{packages,apps,tools}/*/src/**/*.browser.test.ts"],
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({
+          launchOptions: {
+            executablePath: executable,
+            args: flags,
+            env: { ...process.env, LD_LIBRARY_PATH: libraries },
+          },
+        }),
+        instances: [{ browser: "chromium" }],
+        commands: { crashGpuProcess },
+      },
+    },
+  };
+}

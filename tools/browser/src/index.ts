@@ -1,0 +1,2 @@
+export { chromiumProject } from "./chromium-project.js";
+export { hasChromium } from "./unpack-chromium.js";

@@ -1,0 +1,10 @@
+import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
+import { conformance } from "../conformance.js";
+
+conformance({
+  name: "one-shot",
+  mode: "in Chromium",
+  open: openOneShotBackend,
+  capabilities: { adoptsDevice: true, keepsResources: false },
+  manyRuns: 120,
+});

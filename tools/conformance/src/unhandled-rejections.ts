@@ -1,0 +1,19 @@
+import { isBrowser } from "./environment.js";
+
+/**
+ * Collects the reasons of rejections that nobody handles, in Node and in browsers.
+ * @returns A function that ends it, once such rejections have had time to be told.
+ */
+export function collectUnhandledRejections(): () => Promise<unknown[]> {
+  const reasons: unknown[] = [];
+  const inNode = (reason: unknown) => reasons.push(reason);
+  const inBrowser = ({ reason }: { readonly reason: unknown }) => reasons.push(reason);
+  if (!isBrowser) process.on("unhandledRejection", inNode);
+  else addEventListener("unhandledrejection", inBrowser);
+  return async () => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (!isBrowser) process.off("unhandledRejection", inNode);
+    else removeEventListener("unhandledrejection", inBrowser);
+    return reasons;
+  };
+}
