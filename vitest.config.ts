@@ -3,7 +3,7 @@ import { chromiumProject, hasChromium } from "./tools/browser/src/index.ts";
 
 const conditions = ["@kiln-gpu/source"];
 
-export default defineConfig(async () => ({
+export default defineConfig({
   test: {
     reporters: process.env.CI ? ["default", ["json", { outputFile: ".cache/vitest.json" }]] : ["default"],
     projects: [
@@ -16,7 +16,7 @@ export default defineConfig(async () => ({
           include: ["{packages,apps,tools}/*/src/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts"],
           // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
-          pool: "forks" as const,
+          pool: "forks",
           execArgv: ["--expose-gc"],
           // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
           env: { KILN_STORE: "off" },
@@ -27,4 +27,4 @@ export default defineConfig(async () => ({
       ...(hasChromium() ? [await chromiumProject(import.meta.dirname, ".cache")] : []),
     ],
   },
-}));
+});

@@ -56,20 +56,27 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
     return own(opened, describeDevice(opened), true);
   }
   if (options.device) return own(options.device, describeDevice(options.device), false);
-  const adapter = await findAdapter(options);
-  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
-  let device: GPUDevice;
-  try {
-    device = await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
-  } catch (cause) {
-    throw new ComputeError("no-adapter", `The adapter "${adapter.info.device}" gives no device.`, { cause });
-  }
+  const device = await requestDevice(options).catch((error: unknown) => {
+    // While a browser's GPU process dies and starts again its adapters give no device, or there are none.
+    if (hasOwnWebGpu()) return requestDevice(options);
+    throw error;
+  });
   device.addEventListener("uncapturederror", (event) => {
     // Every step runs inside an error scope: what arrives here slipped past one, and silence would hide it.
     event.preventDefault();
     console.warn(`Kiln: a WebGPU error outside of any run: ${event.error.message}`);
   });
   return own(device, describeDevice(device), true);
+}
+
+async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {
+  const adapter = await findAdapter(options);
+  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
+  try {
+    return await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
+  } catch (cause) {
+    throw new ComputeError("no-adapter", `The adapter "${nameAdapter(adapter.info)}" gives no device.`, { cause });
+  }
 }
 
 function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice {

@@ -24,7 +24,6 @@ const suite: Suite = {
   open: openPersistentBackend,
   capabilities: { adoptsDevice: true, keepsResources: true },
   manyRuns: 60,
-  script: { package: "@kiln-gpu/backend-persistent", open: "openPersistentBackend" },
 };
 
 describe("while garbage is collected all the time,", () => {

@@ -1,0 +1,65 @@
+/** What becomes of a page's work when the browser's GPU process dies: by a driver's fault, or when a tab in the background is cleared. */
+
+import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
+import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+import { fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
+import { expect, it } from "vitest";
+import { commands } from "vitest/browser";
+import { expectError, expectSame } from "../expectations.js";
+import { RandomData } from "../random-data.js";
+import { expectNothingLive, software } from "../suite.js";
+
+declare module "vitest/browser" {
+  interface BrowserCommands {
+    crashGpuProcess(): Promise<void>;
+  }
+}
+
+const data = new RandomData(80);
+const [a, b] = [data.floats(1000), data.floats(1000)];
+const expected = fieldAddReference(a, b);
+
+it("a persistent backend goes on when the GPU process dies, time and again", async () => {
+  const gpu = await openPersistentBackend(software);
+  const lost: unknown[] = [];
+  gpu.on("lost", (event) => lost.push(event));
+  for (let round = 1; round <= 3; round += 1) {
+    const before = Array.from({ length: 20 }, () => runFieldAdd(gpu, a, b));
+    await commands.crashGpuProcess();
+    for (const c of await Promise.all(before)) expectSame(c, expected);
+    await expect.poll(() => lost.length).toBe(round);
+    expectSame(await runFieldAdd(gpu, a, b), expected);
+  }
+  await gpu.dispose();
+  expectNothingLive(gpu);
+});
+
+it("an array that can be recovered is there again, another is lost by name", async () => {
+  const gpu = await openPersistentBackend(software);
+  const kept = await gpu.array(a, { label: "kept", recoverable: true });
+  const gone = await gpu.array(b, { label: "gone" });
+  const recovered = new Promise((resolve) => gpu.on("recovered", resolve));
+  await commands.crashGpuProcess();
+  await recovered;
+  expectSame(await kept.read(), a);
+  await expectError(gone.read(), "device-lost", /"gone"/);
+  kept.dispose();
+  gone.dispose();
+  await gpu.dispose();
+  expectNothingLive(gpu);
+});
+
+it("a one-shot backend loses at most the run that the GPU process dies under", async () => {
+  const gpu = await openOneShotBackend(software);
+  for (let round = 0; round < 3; round += 1) {
+    const run = runFieldAdd(gpu, a, b).then(
+      (c) => expectSame(c, expected),
+      (error: unknown) => expect(error).toMatchObject({ code: "device-lost" }),
+    );
+    await commands.crashGpuProcess();
+    await run;
+    expectSame(await runFieldAdd(gpu, a, b), expected);
+  }
+  await gpu.dispose();
+  expectNothingLive(gpu);
+});
