@@ -1,8 +1,9 @@
 /**
  * Bind groups (Vulkan: descriptor sets), kept by what they bind. They are immutable, so all who ask for the same one at once share it.
- * **Invariant:** sets and descriptors that exist, in use or kept, never pass the two bounds; one in use is never evicted.
+ * **Invariant:** sets and descriptors that exist, in use or kept, never pass the two bounds, but for a single set with more entries than the
+ * pool holds, beside which there is no other; one in use is never evicted.
  */
-import { type CacheCounters, ComputeError } from "@kiln-gpu/core";
+import type { CacheCounters } from "@kiln-gpu/core";
 import { BindGroupIndex, KeptBindGroup } from "./bind-group-index.js";
 import type { BindGroupRequest, PooledBindGroup } from "./pooled-bind-group.js";
 import { type AcquireOptions, Turns } from "./turns.js";
@@ -16,7 +17,7 @@ export interface DescriptorPoolOptions {
   readonly device: BindGroupDevice;
   /** The most bind groups that exist at a time; 500 by default. */
   readonly maxSets?: number;
-  /** The most entries that all bind groups together have; 1000 by default. */
+  /** The most entries that all bind groups together have, unless one alone has more; 1000 by default. */
   readonly maxDescriptors?: number;
 }
 
@@ -52,22 +53,17 @@ export class DescriptorPool {
     this.#maxDescriptors = maxDescriptors;
   }
 
-  /**
-   * The bind group for `request`, if nobody waits and it is kept, in use, or fits beside those in use.
-   * @throws {ComputeError} `limit-exceeded` where it has more entries than the pool ever holds.
-   */
+  /** The bind group for `request`, if nobody waits and it is kept, in use, or fits beside those in use. */
   tryAcquire(request: BindGroupRequest): PooledBindGroup | undefined {
-    this.#checkFits(request);
     return this.#turns.waiting > 0 || this.#turns.isClosed ? undefined : this.#take(request);
   }
 
   /**
    * Resolves with the bind group for `request` once it fits and those who asked before have theirs. Whoever waits here while it holds
    * bind groups of work that is not submitted may wait for itself: submit first.
-   * @throws {ComputeError} `limit-exceeded` at once where it has more entries than the pool ever holds; `aborted`; `disposed`.
+   * @throws {ComputeError} `aborted`; `disposed`.
    */
   async acquire(request: BindGroupRequest, { signal }: AcquireOptions = {}): Promise<PooledBindGroup> {
-    this.#checkFits(request);
     return this.#turns.take(() => this.#take(request), signal);
   }
 
@@ -129,14 +125,6 @@ export class DescriptorPool {
     };
   }
 
-  #checkFits({ entries }: BindGroupRequest): void {
-    if (entries.length <= this.#maxDescriptors) return;
-    throw new ComputeError(
-      "limit-exceeded",
-      `A bind group of ${entries.length} entries is asked for; the pool holds at most ${this.#maxDescriptors} descriptors.`,
-    );
-  }
-
   #take(request: BindGroupRequest): PooledBindGroup | undefined {
     const known = this.#index.find(request);
     if (known) {
@@ -149,11 +137,10 @@ export class DescriptorPool {
       return known;
     }
     const { length } = request.entries;
-    if (this.#inUse + 1 > this.#maxSets || this.#inUseDescriptors + length > this.#maxDescriptors) return undefined;
-    while (
-      this.#inUse + this.#free >= this.#maxSets ||
-      this.#inUseDescriptors + this.#freeDescriptors + length > this.#maxDescriptors
-    ) {
+    // One that never fits is alone.
+    const room = Math.max(0, this.#maxDescriptors - length);
+    if (this.#inUse + 1 > this.#maxSets || this.#inUseDescriptors > room) return undefined;
+    while (this.#inUse + this.#free >= this.#maxSets || this.#inUseDescriptors + this.#freeDescriptors > room) {
       this.#drop(this.#index.leastRecentlyUsed()!);
     }
     const group = new KeptBindGroup(this.#index, this.#create(request), request);

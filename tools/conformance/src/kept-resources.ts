@@ -1,10 +1,9 @@
-import { type BackendStats, type ComputeBackend, defineKernel, output } from "@kiln-gpu/core";
+import type { BackendStats, ComputeBackend } from "@kiln-gpu/core";
 import {
   exclusiveScanReference,
   fieldAddReference,
   runExclusiveScan,
   runFieldAdd,
-  runMatrixProduct,
   runSaxpy,
   runSum,
   saxpyReference,
@@ -13,7 +12,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
 import { RandomData } from "./random-data.js";
-import { expectNothingLive, type OpenOptions, type Suite, software, useBackend } from "./suite.js";
+import { type OpenOptions, type Suite, software, useBackend } from "./suite.js";
 
 /** What a warm run must not move. */
 function kept({ devices, pipelines, bindGroups, buffers }: BackendStats) {
@@ -29,10 +28,10 @@ function kept({ devices, pipelines, bindGroups, buffers }: BackendStats) {
 const smallest: readonly (readonly [string, OpenOptions])[] = [
   ["one submission at a time", { maxSubmissions: 1 }],
   ["one bind group", { maxDescriptorSets: 1 }],
-  ["as many descriptors as one kernel binds", { maxDescriptors: 3 }],
+  ["one descriptor", { maxDescriptors: 1 }],
   ["one pipeline", { maxPipelines: 1 }],
   ["64 KiB", { byteBudget: 65_536 }],
-  ["all of these", { maxSubmissions: 1, maxDescriptorSets: 1, maxDescriptors: 3, maxPipelines: 1, byteBudget: 65_536 }],
+  ["all of these", { maxSubmissions: 1, maxDescriptorSets: 1, maxDescriptors: 1, maxPipelines: 1, byteBudget: 65_536 }],
 ];
 
 export function describeKeptResources(suite: Suite): void {
@@ -94,44 +93,13 @@ export function describeKeptResources(suite: Suite): void {
   });
 
   describe("a backend with too little", () => {
-    const backend = useBackend(suite, { byteBudget: 65_536, maxDescriptors: 3 });
+    const backend = useBackend(suite, { byteBudget: 65_536 });
 
     it("memory refuses a run that can never fit, and serves the next", async () => {
       const large = data.floats(20_000);
       const runs = [runFieldAdd(backend(), large, large), runFieldAdd(backend(), a, b)] as const;
       await expectError(runs[0], "limit-exceeded", /\d+ bytes.*65536/);
       expectSame(await runs[1], fieldAddReference(a, b));
-    });
-
-    it("room for descriptors gives back what it took for a run that it then refuses", async () => {
-      const twoGroups = defineKernel({
-        label: "two groups",
-        wgsl: `@group(0) @binding(0) var<storage, read_write> first: array<f32>;
-          @group(1) @binding(0) var<storage, read> a: array<f32>;
-          @group(1) @binding(1) var<storage, read> b: array<f32>;
-          @group(1) @binding(2) var<storage, read> c: array<f32>;
-          @group(1) @binding(3) var<storage, read_write> second: array<f32>;
-          @compute @workgroup_size(1) fn main() { first[0] = a[0] + b[0]; second[0] = c[0]; }`,
-        threads: () => 1,
-      });
-      const gpu = await suite.open({ ...software, maxDescriptorSets: 1, maxDescriptors: 3 });
-      const one = new Float32Array([1]);
-      const bindings = { first: output(Float32Array, 1), a: one, b: one, c: one, second: output(Float32Array, 1) };
-      for (let i = 0; i < 3; i += 1) {
-        await expectError(gpu.run(twoGroups, bindings), "limit-exceeded", /4 entries.*at most 3/);
-        await each[0]!(gpu);
-      }
-      await gpu.dispose();
-      expectNothingLive(gpu);
-    });
-
-    it("room for descriptors refuses a run that needs more, and serves the next", async () => {
-      const one = new Float32Array([1]);
-      // Four bindings in one group.
-      const product = runMatrixProduct(backend(), one, one, { m: 1, k: 1, n: 1 });
-      const added = runFieldAdd(backend(), a, b);
-      await expectError(product, "limit-exceeded", /4.*3/);
-      expectSame(await added, fieldAddReference(a, b));
     });
   });
 
