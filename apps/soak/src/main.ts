@@ -22,13 +22,13 @@ async function main(args: readonly string[]): Promise<number> {
   const soak = new Soak(open, options, (sample) => console.log(lineOf(sample)));
   process.once("SIGINT", () => soak.stop());
   const soaked = await soak.run();
-  const { samples, verdict, notes, isHung } = soaked;
+  const { samples, verdict, notes, isStuck } = soaked;
   console.log(["", ...verdict.lines, ...notes, verdict.isGood ? "All is well." : "Something is wrong."].join("\n"));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(jsonOf(device, options, soaked), null, 2)}\n`);
   if (svg !== undefined) await writeFile(svg, plotOf(samples));
   const code = verdict.isGood ? 0 : 1;
-  // What hangs may keep Node's event loop going for ever.
-  if (isHung) process.exit(code);
+  // Node's event loop would wait for it.
+  if (isStuck) process.exit(code);
   return code;
 }
 

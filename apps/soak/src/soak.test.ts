@@ -8,9 +8,9 @@ it("works backends, loses their devices, cancels their runs, and finds nothing w
   const soak = new Soak({ fallback: softwareGpu, software: true }, rates, () => {
     told += 1;
   });
-  const { samples, verdict, notes, isHung } = await soak.run();
+  const { samples, verdict, notes, isStuck } = await soak.run();
   expect(notes).toEqual([]);
-  expect(isHung).toBe(false);
+  expect(isStuck).toBe(false);
   expect(told).toBe(samples.length);
   const { totals, losses } = samples.at(-1)!;
   expect(totals).toMatchObject({ wrong: 0, unexpected: 0, unhandled: 0, complaints: 0 });

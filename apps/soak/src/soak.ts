@@ -13,8 +13,8 @@ export interface Soaked {
   readonly verdict: Verdict;
   /** The first of what went wrong, in words. */
   readonly notes: readonly string[];
-  /** Whether something did not settle, and may keep the process from ending. */
-  readonly isHung: boolean;
+  /** Whether something did not settle, or a device was set aside: either may keep the process from ending. */
+  readonly isStuck: boolean;
 }
 
 type Rates = Pick<SoakOptions, "minutes" | "lossesPerMinute" | "cancellationsPerSecond" | "everySeconds">;
@@ -38,6 +38,7 @@ export class Soak {
   #phase: Phase | undefined;
   /** In the phases before this one. */
   #retried = 0;
+  #abandoned = 0;
 
   /** @param onSample Told of each sample as it is taken. */
   constructor(device: OpenDeviceOptions, rates: Rates, onSample: (sample: Sample) => void) {
@@ -72,7 +73,8 @@ export class Soak {
     await sleep(0);
     process.off("unhandledRejection", onUnhandled);
     process.off("uncaughtException", onUnhandled);
-    return { samples: this.#samples, verdict: this.#judge(), notes: this.#account.notes, isHung };
+    const isStuck = isHung || this.#abandoned > 0;
+    return { samples: this.#samples, verdict: this.#judge(), notes: this.#account.notes, isStuck };
   }
 
   get #seconds(): number {
@@ -92,7 +94,9 @@ export class Soak {
       const working = Promise.all([this.#cancel(phase), ...Array.from({ length: clients }, () => work(phase))]);
       await this.#wait(phaseMs);
       await phase.end(working, below(2) === 0);
-      this.#retried += phase.backend.stats().runs.retried;
+      const { runs, devices } = phase.backend.stats();
+      this.#retried += runs.retried;
+      this.#abandoned += devices.abandoned;
       this.#phase = undefined;
     }
   }
