@@ -4,10 +4,13 @@
  * Small uploads go through `queue.writeBuffer`, which copies out of any host memory; larger ones are written into mapped staging
  * and copied on the device. Nothing is ever written to memory that the device may still read.
  */
-import { ComputeError, collectResults, type Lease, type TypedArray } from "@kiln-gpu/core";
+import { ComputeError, collectResults, type Lease, type PlannedResource, type TypedArray } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { BatchPlaces, Transfer } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
+
+/** Below it a second call of the queue costs more than a copy of the bytes. */
+const minDirectByteLength = 32 * 2 ** 10;
 
 export interface BatchMemory {
   /** By region: acquired ones first, then the buffers of resident arrays. */
@@ -28,6 +31,10 @@ export function writeInputs(
   scratch: Uint8Array<ArrayBuffer>,
 ): void {
   if (places.goesThroughQueue) {
+    if (runs.length === 1 && places.uploads[0]! >= minDirectByteLength) {
+      writeDirectly(queue, runs[0]!, places, memory);
+      return;
+    }
     copyInputs(runs, places, [scratch]);
     for (let i = 0; i < places.regions.length; i += 1) {
       const { upload } = places.regions[i]!;
@@ -46,6 +53,25 @@ export function writeInputs(
   }
 }
 
+/** A call of the queue for each input, where to gather them first would cost more. */
+function writeDirectly(queue: GPUQueue, run: ReadyRun, { places }: BatchPlaces, memory: BatchMemory): void {
+  const { resources } = run.plan;
+  for (let resource = 0; resource < resources.length; resource += 1) {
+    const { data } = resources[resource]!;
+    const place = places[0]![resource];
+    if (!data || !place || run.caller.left) continue;
+    checkUnchanged(run, resources[resource]!);
+    const { buffer } = memory.regions[place.region]!;
+    const wholeWords = data.byteLength - (data.byteLength % 4);
+    if (wholeWords > 0) queue.writeBuffer(buffer, place.start, data.buffer, data.byteOffset, wholeWords);
+    if (wholeWords === data.byteLength) continue;
+    // The queue takes words; the padding up to 4 is bound too.
+    const last = new Uint8Array(4);
+    last.set(new Uint8Array(data.buffer, data.byteOffset + wholeWords, data.byteLength - wholeWords));
+    queue.writeBuffer(buffer, place.start + wholeWords, last);
+  }
+}
+
 function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces, staged: readonly Uint8Array[]): void {
   for (let run = 0; run < runs.length; run += 1) {
     const { plan, caller } = runs[run]!;
@@ -53,16 +79,10 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
     if (caller.left) continue;
     const { resources } = plan;
     for (let resource = 0; resource < resources.length; resource += 1) {
-      const { name, data, byteLength } = resources[resource]!;
+      const { data, byteLength } = resources[resource]!;
       const place = places[run]![resource];
       if (!data || !place) continue;
-      if (Math.ceil(data.byteLength / 4) * 4 !== byteLength) {
-        throw new ComputeError(
-          "invalid-binding",
-          `${subjectOf(runs[run]!)} was given "${name}" with ${byteLength} bytes, which are ${data.byteLength} now; inputs are borrowed until ` +
-            "the run settles.",
-        );
-      }
+      checkUnchanged(runs[run]!, resources[resource]!);
       const { start, staging, stagingStart } = regions[place.region]!.upload!;
       const at = stagingStart + place.start - start;
       const target = staged[staging]!;
@@ -71,6 +91,16 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
       if (data.byteLength < byteLength) target.fill(0, at + data.byteLength, at + byteLength);
     }
   }
+}
+
+/** @throws {ComputeError} `invalid-binding` where an input was taken away since it was bound. */
+function checkUnchanged(run: ReadyRun, { name, data, byteLength }: PlannedResource): void {
+  if (Math.ceil(data!.byteLength / 4) * 4 === byteLength) return;
+  throw new ComputeError(
+    "invalid-binding",
+    `${subjectOf(run)} was given "${name}" with ${byteLength} bytes, which are ${data!.byteLength} now; inputs are borrowed until ` +
+      "the run settles.",
+  );
 }
 
 /** What errors call `run`, as the start of a sentence. */

@@ -149,20 +149,22 @@ export function describeBindings(suite: Suite): void {
       odd.set(new Uint8Array(words.buffer), 1);
       const { c } = await backend().run(increment, { a: odd.subarray(1), c: output(Uint32Array, 100), lengths });
       expectSame(c, incremented(words));
-      const whole = data.floats(50);
-      const y = inout(whole.subarray(9, 30));
-      const scaled = await backend().run(saxpy, { alpha: 0, x: whole.subarray(0, 21), y });
-      expectSame(scaled.y, whole.slice(9, 30));
+      for (const length of [21, 20_001]) {
+        const whole = data.floats(length + 29);
+        const y = inout(whole.subarray(9, 9 + length));
+        const scaled = await backend().run(saxpy, { alpha: 0, x: whole.subarray(0, length), y });
+        expectSame(scaled.y, whole.slice(9, 9 + length));
+      }
     });
 
-    it("may lie in shared memory", async () => {
-      const a = new Uint32Array(new SharedArrayBuffer(40));
-      a.set(data.words(10, 1000));
-      const { c } = await backend().run(increment, { a, c: output(Uint32Array, 10), lengths });
+    it.each([10, 20_000])("may lie in shared memory, %i elements of it", async (length) => {
+      const a = new Uint32Array(new SharedArrayBuffer(4 * length));
+      a.set(data.words(length, 1000));
+      const { c } = await backend().run(increment, { a, c: output(Uint32Array, length), lengths });
       expectSame(c, incremented(Uint32Array.from(a)));
-      const y = new Float32Array(new SharedArrayBuffer(40));
-      y.set(data.floats(10));
-      const scaled = await backend().run(saxpy, { alpha: 0, x: data.floats(10), y: inout(y) });
+      const y = new Float32Array(new SharedArrayBuffer(4 * length));
+      y.set(data.floats(length));
+      const scaled = await backend().run(saxpy, { alpha: 0, x: data.floats(length), y: inout(y) });
       expectSame(scaled.y, Float32Array.from(y));
       expect(scaled.y.buffer).toBeInstanceOf(ArrayBuffer);
     });

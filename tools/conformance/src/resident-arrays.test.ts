@@ -138,6 +138,10 @@ describe("a resident array", () => {
       expectSame(await y.read(), copied);
       await y.copyFrom(x);
       expectSame(await y.read(), words);
+      const many = Uint8Array.from({ length: 40_003 }, (_, i) => 1 + (i % 251));
+      const large = await gpu.array(many);
+      expectSame(await large.read(), many);
+      large.dispose();
       const bytes = await gpu.array(Uint8Array.from({ length: 11 }, (_, i) => i + 1));
       expectSame(await bytes.read({ start: 3, length: 5 }), Uint8Array.of(4, 5, 6, 7, 8));
       await bytes.write(Uint8Array.of(20, 21, 22), 8);
