@@ -22,8 +22,8 @@ const longestTimerMs = 0x7fff_ffff;
 export class HangWatch {
   readonly #limits: HangLimits;
   readonly #onHang: (runs: readonly ReadyRun[], ms: number) => void;
-  /** In the order of their submission. */
-  readonly #watched = new Map<readonly ReadyRun[], Watched>();
+  /** In the order of their submission; a few. */
+  readonly #watched: Watched[] = [];
   #oldest: Watched | undefined;
   #oldestSinceMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,18 +42,20 @@ export class HangWatch {
       watched.awaited += 1;
       if (caller.mayLeave) caller.onLeave(() => this.#lose(watched));
     }
-    this.#watched.set(runs, watched);
+    this.#watched.push(watched);
     this.#look();
   }
 
   delete(runs: readonly ReadyRun[]): void {
-    this.#watched.delete(runs);
+    const at = this.#watched.findIndex((watched) => watched.runs === runs);
+    if (at === 0) this.#watched.shift();
+    else if (at > 0) this.#watched.splice(at, 1);
     this.#look();
   }
 
   /** Watches nothing any more. */
   end(): void {
-    this.#watched.clear();
+    this.#watched.length = 0;
     this.#look();
   }
 
@@ -64,7 +66,7 @@ export class HangWatch {
 
   /** Turns to the oldest in flight. */
   #look(): void {
-    const oldest: Watched | undefined = this.#watched.values().next().value;
+    const oldest = this.#watched[0];
     if (oldest === this.#oldest) return;
     this.#oldest = oldest;
     const { deadlineMs } = this.#limits;

@@ -152,7 +152,8 @@ export class SubmissionQueue {
       }
     } finally {
       this.#watch.delete(runs);
-      this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
+      if (this.#inFlight[0] === batch) this.#inFlight.shift();
+      else this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
       for (let i = 0; i < batch.length; i += 1) batch[i]!.ready.use?.settle();
       this.#slots.release(slot);
       this.#schedule();

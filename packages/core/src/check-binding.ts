@@ -193,20 +193,26 @@ export function checkInto(
 
 /** Checks that no array is to be written by two results. */
 export function checkIntos(subject: string, bindings: Bindings): void {
-  let seen: Map<TypedArray, string> | undefined;
+  let first: string | undefined;
+  let others: Map<TypedArray, string> | undefined;
   for (const name in bindings) {
-    const { into } = (bindings[name] ?? {}) as Partial<Output>;
-    if (!ArrayBuffer.isView(into)) continue;
-    const other = seen?.get(into);
+    const into = intoOf(bindings[name]);
+    if (!into) continue;
+    const other = first !== undefined && intoOf(bindings[first]) === into ? first : others?.get(into);
     if (other !== undefined) {
       throw new ComputeError(
         "invalid-binding",
         `${subject} is given one array as \`into\` of "${other}" and of "${name}"; each result needs an array of its own.`,
       );
     }
-    seen ??= new Map();
-    seen.set(into, name);
+    if (first === undefined) first = name;
+    else (others ??= new Map()).set(into, name);
   }
+}
+
+function intoOf(value: unknown): TypedArray | undefined {
+  const { into } = (value ?? {}) as Partial<Output>;
+  return ArrayBuffer.isView(into) ? into : undefined;
 }
 
 function checkInout(subject: string, name: string, value: Inout): void {

@@ -187,5 +187,6 @@ function isSame(a: unknown, b: unknown): boolean {
     if (!isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
     count += 1;
   }
-  return Object.keys(b).length === count;
+  for (const _ in b) count -= 1;
+  return count === 0;
 }

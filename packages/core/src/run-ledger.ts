@@ -50,7 +50,7 @@ export class RunLedger {
   readonly #whenIdle: (() => void)[] = [];
   readonly #onEnd = () => {
     this.#working -= 1;
-    if (this.#working === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    if (this.#working === 0 && this.#whenIdle.length > 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   };
   #started = 0;
   #completed = 0;

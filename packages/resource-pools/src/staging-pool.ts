@@ -10,8 +10,8 @@ import type { PooledBuffer } from "./pooled-buffer.js";
 export class StagingPool {
   readonly #buffers: BufferPool;
   readonly #recycling = new Map<PooledBuffer, Promise<void>>();
-  /** Downloads whose map is pending or stands. */
-  readonly #mapped = new Set<PooledBuffer>();
+  /** Downloads whose map is pending or stands; a few. */
+  readonly #mapped: PooledBuffer[] = [];
 
   constructor(buffers: BufferPool) {
     this.#buffers = buffers;
@@ -34,7 +34,7 @@ export class StagingPool {
    */
   map(buffers: readonly PooledBuffer[], byteLengths: readonly number[]): Promise<unknown> {
     const map = (i: number) => {
-      this.#mapped.add(buffers[i]!);
+      this.#mapped.push(buffers[i]!);
       return buffers[i]!.buffer.mapAsync(mapMode.read, 0, byteLengths[i]!);
     };
     return buffers.length === 1 ? map(0) : Promise.all(buffers.map((_, i) => map(i)));
@@ -48,7 +48,11 @@ export class StagingPool {
   /** Ends every map of `buffers`, also one that is still pending. */
   unmap(buffers: readonly PooledBuffer[]): void {
     for (const pooled of buffers) {
-      this.#mapped.delete(pooled);
+      const at = this.#mapped.indexOf(pooled);
+      if (at >= 0) {
+        this.#mapped[at] = this.#mapped.at(-1)!;
+        this.#mapped.pop();
+      }
       if (pooled.buffer.mapState !== "unmapped") pooled.buffer.unmap();
     }
   }

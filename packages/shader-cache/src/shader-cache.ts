@@ -13,13 +13,19 @@ export interface ShaderCacheCounters extends CacheCounters {
   readonly misses: number;
 }
 
+interface Entry<T> {
+  readonly value: T;
+  /** In the order of the uses of all. */
+  lastUse: number;
+}
+
 /** What was compiled, by content address. Each address is created once however many ask at once; what fails is not kept. */
 export class ShaderCache<T> {
   readonly #maxEntries: number;
   readonly #onEvict: ((value: T, address: string) => void) | undefined;
-  /** Least recently used first. */
-  readonly #settled = new Map<string, { readonly value: T }>();
+  readonly #settled = new Map<string, Entry<T>>();
   readonly #inFlight = new Map<string, Promise<T>>();
+  #uses = 0;
   #made = 0;
   #reused = 0;
   #evicted = 0;
@@ -82,11 +88,10 @@ export class ShaderCache<T> {
     };
   }
 
-  #use(address: string): { readonly value: T } | undefined {
+  #use(address: string): Entry<T> | undefined {
     const entry = this.#settled.get(address);
     if (!entry) return undefined;
-    this.#settled.delete(address);
-    this.#settled.set(address, entry);
+    entry.lastUse = ++this.#uses;
     this.#reused++;
     return entry;
   }
@@ -99,16 +104,22 @@ export class ShaderCache<T> {
       return;
     }
     this.#inFlight.delete(address);
-    this.#settled.set(address, { value });
+    this.#settled.set(address, { value, lastUse: ++this.#uses });
     this.#makeRoom();
   }
 
   /** What is in flight counts to the bound but stays: its waiters hold it anyway. */
   #makeRoom(): void {
-    for (const address of this.#settled.keys()) {
-      if (this.#settled.size + this.#inFlight.size <= this.#maxEntries) return;
-      this.#evict(address);
+    while (this.#settled.size > 0 && this.#settled.size + this.#inFlight.size > this.#maxEntries) {
+      this.#evict(this.#leastRecentlyUsed());
     }
+  }
+
+  /** A use is counted at every run and an entry evicted seldom, so this looks at all. */
+  #leastRecentlyUsed(): string {
+    let oldest: readonly [string, Entry<T>] | undefined;
+    for (const entry of this.#settled) if (!oldest || entry[1].lastUse < oldest[1].lastUse) oldest = entry;
+    return oldest![0];
   }
 
   #evict(address: string): void {
