@@ -1,3 +1,4 @@
+export { loadEntryPoints } from "./load-entry-points.js";
 export { interfacesOf, loadKernel, translator } from "./load-kernel.js";
 export { loadProgram } from "./load-program.js";
 export type { LoadedProgram } from "./loaded-program.js";

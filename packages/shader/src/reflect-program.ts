@@ -9,6 +9,7 @@ import {
   valuesOf,
   type WgslModule,
 } from "./scan-module.js";
+import { errorAt, type Token } from "./scan-tokens.js";
 import { splittableOf } from "./splittable.js";
 import { staticUse } from "./static-use.js";
 import { TypeLayouts } from "./type-layout.js";
@@ -45,7 +46,7 @@ export function reflectProgram(
   };
 }
 
-function computeEntryPoints(module: WgslModule): FunctionDeclaration[] {
+export function computeEntryPoints(module: WgslModule): FunctionDeclaration[] {
   return [...module.declarations.values()].filter(
     (declaration): declaration is FunctionDeclaration =>
       declaration.kind === "function" && declaration.attributes.some(({ name }) => name === "compute"),
@@ -94,17 +95,22 @@ function workgroupSizeOf(
 ): readonly [number, number, number] {
   const sizes = entry.attributes.find(({ name }) => name === "workgroup_size")?.arguments ?? [];
   if (sizes.length < 1 || sizes.length > 3) {
-    throw new ComputeError(
+    throw errorAt(
       "shader-compilation",
+      module.source,
+      nameOf(entry),
       `${subject} gives "${entry.name}" a @workgroup_size of ${sizes.length} dimensions; expected are 1 to 3.`,
     );
   }
   const [x = 1, y = 1, z = 1] = sizes.map((tokens) => {
     const value = evaluateScalar(tokens, scope);
     if (value && isInteger(value) && value.value >= 1 && value.value < 2 ** 32) return value.value;
-    const expression = module.source.slice(tokens[0]?.start ?? 0, tokens.at(-1)?.end ?? 0);
-    throw new ComputeError(
+    const place = placeOf(tokens) ?? nameOf(entry);
+    const expression = module.source.slice(place.start, place.end);
+    throw errorAt(
       "unsupported-shader",
+      module.source,
+      place,
       value
         ? `${subject} gives "${entry.name}" the workgroup size ${value.value}; expected is a whole number, 1 or more.`
         : `${subject} gives "${entry.name}" the workgroup size \`${expression}\`, which is not evaluated here; write its value.`,
@@ -120,13 +126,13 @@ function reflectBindings(
   subject: string,
 ): BindingInfo[] {
   const layouts = new TypeLayouts(module, scope, subject);
-  const bound = valuesOf(used, "variable").filter((variable) => isBinding(variable, subject));
+  const bound = valuesOf(used, "variable").filter((variable) => isBinding(module, variable, subject));
   const bindings = bound.map((variable): BindingInfo => {
     const [space, access] = variable.template;
     return {
       name: variable.name,
-      group: numberOf(variable, "group", scope, subject),
-      binding: numberOf(variable, "binding", scope, subject),
+      group: numberOf(module, variable, "group", scope, subject),
+      binding: numberOf(module, variable, "binding", scope, subject),
       kind: space === "uniform" ? "uniform" : "storage",
       access: access === "read_write" ? "read-write" : "read",
       layout: layouts.of(variable),
@@ -136,8 +142,10 @@ function reflectBindings(
   for (const [i, { name, group, binding }] of bindings.entries()) {
     const next = bindings[i + 1];
     if (next?.group === group && next.binding === binding) {
-      throw new ComputeError(
+      throw errorAt(
         "unsupported-shader",
+        module.source,
+        nameOf(module.declarations.get(next.name)!),
         `${subject} binds "${name}" and "${next.name}" at one place, group ${group} binding ${binding}; WebGPU binds one there.`,
       );
     }
@@ -146,25 +154,50 @@ function reflectBindings(
 }
 
 /** Whether a variable is a buffer that a run binds; what else a run would have to bind is refused. */
-function isBinding({ name, template, type }: ValueDeclaration, subject: string): boolean {
+function isBinding({ source }: WgslModule, variable: ValueDeclaration, subject: string): boolean {
+  const { name, template, type } = variable;
   const [space] = template;
   if (space === "storage" || space === "uniform") return true;
   if (space === "private" || space === "workgroup") return false;
   const what =
     space !== undefined ? `"${name}" in the address space ${space}` : `"${name}", a ${type[0]?.text ?? "variable"}`;
-  throw new ComputeError("unsupported-shader", `${subject} uses ${what}; Kiln binds storage and uniform buffers.`);
+  throw errorAt(
+    "unsupported-shader",
+    source,
+    nameOf(variable),
+    `${subject} uses ${what}; Kiln binds storage and uniform buffers.`,
+  );
 }
 
-function numberOf(variable: ValueDeclaration, attribute: string, scope: ModuleConstants, subject: string): number {
-  const tokens = variable.attributes.find(({ name }) => name === attribute)?.arguments[0];
+function numberOf(
+  { source }: WgslModule,
+  variable: ValueDeclaration,
+  wanted: "group" | "binding",
+  scope: ModuleConstants,
+  subject: string,
+): number {
+  const attribute = variable.attributes.find(({ name }) => name === wanted);
+  const tokens = attribute?.arguments[0];
   const value = tokens && evaluateInteger(tokens, scope);
   if (value === undefined || value < 0 || value >= 2 ** 32) {
-    throw new ComputeError(
+    throw errorAt(
       "shader-compilation",
-      `${subject} declares "${variable.name}" without a @${attribute} that is a number.`,
+      source,
+      attribute ?? nameOf(variable),
+      `${subject} declares "${variable.name}" without a @${wanted} that is a number.`,
     );
   }
   return value;
+}
+
+/** Where a declaration has its name: behind its attributes. */
+function nameOf({ name, attributes, tokens }: Declaration): Token {
+  const start = attributes.at(-1)?.end ?? 0;
+  return tokens.find((token) => token.start >= start && token.text === name)!;
+}
+
+function placeOf(tokens: readonly Token[]): Pick<Token, "start" | "end"> | undefined {
+  return tokens.length === 0 ? undefined : { start: tokens[0]!.start, end: tokens.at(-1)!.end };
 }
 
 /** In WGSL as it was written: a storage block around one runtime array is that array, the same bytes. */

@@ -1,4 +1,4 @@
-import { ComputeError, diagnosticAt, showDiagnostics } from "@kiln-gpu/core";
+import { ComputeError, type ComputeErrorCode, diagnosticAt, showDiagnostics } from "@kiln-gpu/core";
 
 /** A piece of WGSL that is not blank space and not a comment; operators come as single characters. */
 export interface Token {
@@ -62,6 +62,16 @@ export function syntaxError(
   const diagnostics = [diagnosticAt(source, start, end - start, problem)];
   const shown = showDiagnostics(subject.replace(/,$/u, ""), diagnostics);
   return new ComputeError("shader-compilation", `${subject} does not parse:\n${shown}`, { diagnostics });
+}
+
+/** An error whose message stands by itself, with the place that it is about for those who show the source. */
+export function errorAt(
+  code: ComputeErrorCode,
+  source: string,
+  { start, end }: Pick<Token, "start" | "end">,
+  message: string,
+): ComputeError {
+  return new ComputeError(code, message, { diagnostics: [diagnosticAt(source, start, end - start, message)] });
 }
 
 function endOfBlockComment(source: string, start: number, subject: string): number {

@@ -1,8 +1,8 @@
 /** Sizes, alignments and offsets by the rules of WGSL, section "Memory Layout". */
-import { ComputeError, type ScalarType, type TypeLayout } from "@kiln-gpu/core";
+import type { ComputeError, ScalarType, TypeLayout } from "@kiln-gpu/core";
 import { type ConstantScope, evaluateInteger } from "./constant-expression.js";
 import type { Field, StructDeclaration, ValueDeclaration, WgslModule } from "./scan-module.js";
-import { syntaxError, type Token } from "./scan-tokens.js";
+import { errorAt, syntaxError, type Token } from "./scan-tokens.js";
 import { templateArguments } from "./template-arguments.js";
 
 interface Placed {
@@ -49,10 +49,10 @@ export class TypeLayouts {
   /** @param binding What the types are a part of, for errors. */
   #place(type: readonly Token[], binding: string, depth: number): Placed {
     const [head] = type;
-    if (depth > maxDepth) throw this.#unsupported(binding, `nests types deeper than ${maxDepth}`);
     if (head?.kind !== "name") throw this.#invalid(head!, `"${head!.text}" stands where a type is expected`);
+    if (depth > maxDepth) throw this.#unsupported(head, binding, `nests types deeper than ${maxDepth}`);
     const placed = this.#placeNamed(head, type, binding, depth);
-    if (placed.parts > maxParts) throw this.#unsupported(binding, `has more than ${maxParts} parts`);
+    if (placed.parts > maxParts) throw this.#unsupported(head, binding, `has more than ${maxParts} parts`);
     if (placed.layout.byteLength > maxByteLength) {
       const { byteLength } = placed.layout;
       throw this.#invalid(head, `a type has at most ${maxByteLength} bytes; this one has ${byteLength}`);
@@ -81,7 +81,7 @@ export class TypeLayouts {
     if (head.text === "atomic" && element) return this.#place(element, binding, depth + 1);
     const numeric = this.#numeric(head.text, element && this.#place(element, binding, depth + 1).layout);
     if (declared || template.length > 1 || !numeric) {
-      throw this.#unsupported(binding, `has a part of type ${head.text}, which host and device cannot share`);
+      throw this.#unsupported(head, binding, `has a part of type ${head.text}, which host and device cannot share`);
     }
     return numeric;
   }
@@ -152,11 +152,14 @@ export class TypeLayouts {
 
   /** A whole number, 1 or more. */
   #number(tokens: readonly Token[], rule: string): number {
-    const shown = this.#module.source.slice(tokens[0]?.start, tokens.at(-1)?.end ?? 0);
+    const place = { start: tokens[0]?.start ?? 0, end: tokens.at(-1)?.end ?? 0 };
+    const shown = this.#module.source.slice(place.start, place.end);
     const value = evaluateInteger(tokens, this.#scope);
     if (value === undefined) {
-      throw new ComputeError(
+      throw errorAt(
         "unsupported-shader",
+        this.#module.source,
+        place,
         `${this.#subject} has \`${shown}\` where a count is needed, which is not evaluated before the device sees it; write its value.`,
       );
     }
@@ -169,8 +172,9 @@ export class TypeLayouts {
     return type;
   }
 
-  #unsupported(binding: string, problem: string): ComputeError {
-    return new ComputeError("unsupported-shader", `${this.#subject} binds "${binding}", which ${problem}.`);
+  #unsupported(token: Token, binding: string, problem: string): ComputeError {
+    const message = `${this.#subject} binds "${binding}", which ${problem}.`;
+    return errorAt("unsupported-shader", this.#module.source, token, message);
   }
 
   #invalid(token: Token, problem: string): ComputeError {

@@ -1,0 +1,71 @@
+/** What the host gives for a layout, written as a TypeScript type: the same types as `core` reads out of a WGSL literal. */
+import type { BindingInfo, ScalarType, TypeLayout } from "@kiln-gpu/core";
+
+const arraysOf: { readonly [scalar in ScalarType]: readonly string[] } = {
+  f32: ["Float32Array"],
+  i32: ["Int32Array"],
+  u32: ["Uint32Array"],
+  f16: ["kiln.Float16Elements", "Uint16Array"],
+  bool: ["Uint32Array"],
+};
+
+const identifier = /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u;
+
+/** A type with a member for each binding; `core` is imported as `kiln` where it stands. */
+export function bindingsType(bindings: readonly BindingInfo[]): string {
+  const members = bindings.map((binding) => `  readonly ${memberName(binding.name)}: ${bindingType(binding)};\n`);
+  return members.length === 0 ? "Record<never, never>" : `{\n${members.join("")}}`;
+}
+
+function bindingType({ layout, access }: BindingInfo): string {
+  const scalars = scalarsOf(layout);
+  const [sole] = scalars;
+  const elements = scalars.size === 1 ? arraysOf[sole!] : [...new Set(Object.values(arraysOf).flat())];
+  const arrays = [...elements, "kiln.Bytes"].join(" | ");
+  const values = isSized(layout) ? valuesOf(layout) : [];
+  return [...values, access === "read-write" ? `kiln.ReadWrite<${arrays}>` : arrays].join(" | ");
+}
+
+function scalarsOf(layout: TypeLayout): Set<ScalarType> {
+  if (layout.kind === "array") return scalarsOf(layout.element);
+  if (layout.kind !== "struct") return new Set([layout.scalar]);
+  return new Set(layout.members.flatMap((member) => [...scalarsOf(member.layout)]));
+}
+
+/** Whether it has a size of its own; else the binding's length decides how many elements it ends with. */
+function isSized(layout: TypeLayout): boolean {
+  if (layout.kind === "array") return layout.count > 0;
+  return layout.kind !== "struct" || layout.members.every((member) => isSized(member.layout));
+}
+
+/** The types of the values that are packed into the layout. */
+function valuesOf(layout: TypeLayout): string[] {
+  switch (layout.kind) {
+    case "scalar":
+      return [layout.scalar === "bool" ? "boolean" : "number"];
+    case "vector":
+      return ["readonly number[]"];
+    case "matrix":
+      return ["readonly number[]", "readonly (readonly number[])[]"];
+    case "array": {
+      const elements = valuesOf(layout.element);
+      const element = elements.join(" | ");
+      const isSimple = elements.length === 1 && !element.startsWith("readonly ");
+      return [`readonly ${isSimple ? element : `(${element})`}[]`];
+    }
+    case "struct": {
+      const members = layout.members.map(({ name, layout: type }) => {
+        return `readonly ${memberName(name)}: ${valuesOf(type).join(" | ")}`;
+      });
+      const [sole] = layout.members;
+      // A struct of one member takes the member's value itself, unless that is an object.
+      const values =
+        layout.members.length === 1 ? valuesOf(sole!.layout).filter((value) => !value.startsWith("{")) : [];
+      return [...values, `{ ${members.join("; ")} }`];
+    }
+  }
+}
+
+function memberName(name: string): string {
+  return identifier.test(name) ? name : JSON.stringify(name);
+}

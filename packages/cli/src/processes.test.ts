@@ -1,0 +1,199 @@
+/** The built command, Node's loader and Vite's plugin, each in a process as users have them. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createProject, type Project, readModule, scale } from "./project.test-support.js";
+
+const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+
+/** A process whose output can be waited for. */
+class Running {
+  text = "";
+  readonly #child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  #onText = () => {};
+
+  constructor({ folder }: Project, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Buffer) => {
+        this.text += chunk.toString();
+        this.#onText();
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      child.on("close", resolve);
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    this.#child = child;
+  }
+
+  /** Resolves once what was written since the last call has `words`; a test that waits in vain times out. */
+  async until(words: string): Promise<string> {
+    while (!this.text.includes(words)) {
+      await new Promise<void>((resolve) => {
+        this.#onText = resolve;
+      });
+    }
+    const seen = this.text;
+    this.text = "";
+    return seen;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+describe("kiln", () => {
+  it("is a command with its exit codes", async () => {
+    const project = await createProject({ "scale.wgsl": scale });
+    const codes = [];
+    for (const args of [
+      ["--version"],
+      ["codegen"],
+      ["codegen", "--check"],
+      ["codegen", "absent"],
+      ["codegen", "--no"],
+    ]) {
+      codes.push(await new Running(project, [command, ...args]).ended);
+    }
+    await project.write({ "scale.wgsl": "fn" });
+    codes.push(await new Running(project, [command, "codegen"]).ended);
+    expect(codes).toEqual([0, 0, 0, 2, 2, 1]);
+  });
+
+  it("writes no colours where nobody sees them", async () => {
+    const project = await createProject({ "scale.wgsl": scale, "broken.wgsl": "fn" });
+    const running = new Running(project, [command, "codegen"]);
+    await running.ended;
+    expect(running.text).toMatch(/written scale\.wgsl\.ts\n/);
+    expect(running.text).toMatch(/^broken\.wgsl:1:3: error: /m);
+    expect(running.text).not.toContain("\u001b");
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "watches until %s, through errors and whatever comes and goes",
+    async (signal) => {
+      const project = await createProject({ "gpu/scale.wgsl": scale });
+      const running = new Running(project, [command, "codegen", "gpu", "--watch"]);
+      expect(await running.until("Waiting for changes.\n")).toMatch(/^written gpu\/scale\.wgsl\.ts\n/);
+
+      await project.write({ "gpu/scale.wgsl": "fn" });
+      await running.until("gpu/scale.wgsl:1:3: error: the text ends where a name is expected");
+      // As editors save: another file takes the place.
+      for (const size of [32, 16]) {
+        await project.write({ "gpu/scale.wgsl~": scale.replace("64", `${size}`) });
+        await rename(join(project.folder, "gpu/scale.wgsl~"), join(project.folder, "gpu/scale.wgsl"));
+        await running.until("written gpu/scale.wgsl.ts\n");
+        expect(await project.read("gpu/scale.wgsl.ts")).toContain(`@workgroup_size(${size})`);
+      }
+      await project.write({ "gpu/deep/er/add.spv": await readModule("add.glslang.spv") });
+      await running.until("written gpu/deep/er/add.spv.ts\n");
+      await rm(join(project.folder, "gpu/scale.wgsl"));
+      await running.until("removed gpu/scale.wgsl.ts\n");
+      await rm(join(project.folder, "gpu"), { recursive: true });
+      await running.until('There is no file or folder "gpu".');
+      running.kill(signal);
+      expect(await running.ended).toBe(0);
+    },
+  );
+
+  it("watches nothing where a path is absent", async () => {
+    const running = new Running(await createProject(), [command, "codegen", "absent", "--watch"]);
+    expect(await running.ended).toBe(2);
+  });
+
+  it("validates what parses on a device", async () => {
+    const project = await createProject({
+      "a.wgsl": scale,
+      "b.wgsl": scale.replace("params.factor *", "params.count *"),
+      "c.spv": await readModule("push-constants.glslang.spv"),
+      "d.wgsl": scale.replace("64", "size").replace("struct", "override size: u32;\nstruct"),
+    });
+    const running = new Running(project, [command, "codegen", "--validate"]);
+    expect(await running.ended).toBe(1);
+    expect(running.text).toMatch(/^Validating on /);
+    expect(running.text).toMatch(/^b\.wgsl:6:40: error: no matching overload for 'operator \* \(u32, f32\)'$/m);
+    expect(running.text).toMatch(/^ {4}if \(id\.x < params\.count\) .*\n {41}\^{22}$/m);
+    expect(running.text).toMatch(/^Modules: 3 written, 0 up to date, 1 wrong\.$/m);
+    expect(await project.files()).not.toContain("b.wgsl.ts");
+  });
+});
+
+const use = `import { output } from "@kiln-gpu/core";
+  import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+  import { softwareGpu } from "@kiln-gpu/software-gpu";
+  import { scale } from "./gpu/scale.wgsl";
+  import { add } from "./gpu/add.spv";
+  const gpu = await openPersistentBackend({ fallback: softwareGpu });
+  const x = Float32Array.of(1, 2, 3);
+  const { y } = await gpu.run(scale, { params: { factor: 2, count: 3 }, x, y: output(Float32Array, 3) });
+  const { c } = await gpu.run(add, { a: x, b: y, c: output(Float32Array, 3) });
+  console.log(y.join(), c.join(), scale.programs.main.file);
+  await gpu.dispose();`;
+const result = "2,4,6 3,6,9 gpu/scale.wgsl\n";
+
+async function createUse(): Promise<Project> {
+  const project = await createProject({
+    "use.js": use,
+    "gpu/scale.wgsl": scale,
+    "gpu/add.spv": await readModule("add.glslang.spv"),
+    "broken.js": 'import "./broken.wgsl";',
+    "broken.wgsl": "\n fn main(",
+  });
+  await mkdir(join(project.folder, "node_modules/@kiln-gpu"), { recursive: true });
+  await symlink(fileURLToPath(new URL("..", import.meta.url)), join(project.folder, "node_modules/@kiln-gpu/cli"));
+  return project;
+}
+
+describe("node --import @kiln-gpu/cli/register", () => {
+  const args = (file: string) => ["--import", "@kiln-gpu/cli/register", file];
+
+  it("imports shaders", async () => {
+    const running = new Running(await createUse(), args("use.js"));
+    expect([await running.ended, running.text]).toEqual([0, result]);
+  });
+
+  it("says where a shader is wrong", async () => {
+    const project = await createUse();
+    const running = new Running(project, args("broken.js"));
+    expect(await running.ended).toBe(1);
+    expect(running.text).toContain(`${join(project.folder, "broken.wgsl")}:2:10: `);
+    expect(running.text).toMatch(/\n {5}fn main\(\n {13}\^\n/);
+  });
+});
+
+describe("the plugin of Vite", () => {
+  const build = (entry: string) => `import { build } from "vite";
+    import { shaders } from "@kiln-gpu/cli/vite";
+    await build({ configFile: false, logLevel: "warn", plugins: [shaders()], ssr: { external: true },
+      build: { ssr: "${entry}", outDir: "dist", minify: false } });`;
+
+  it("builds shaders into a bundle that runs", async () => {
+    const project = await createUse();
+    await project.write({ "build.js": build("use.js") });
+    const building = new Running(project, ["build.js"]);
+    expect([await building.ended, building.text]).toEqual([0, ""]);
+    expect(await project.read("dist/use.js")).toContain("@workgroup_size(64)");
+    expect(await project.read("dist/use.js")).not.toContain(project.folder);
+    const running = new Running(project, ["dist/use.js"]);
+    expect([await running.ended, running.text]).toEqual([0, result]);
+  });
+
+  it("says where a shader is wrong, and leaves a shader's text to Vite", async () => {
+    const project = await createUse();
+    await project.write({ "build.js": build("broken.js") });
+    const broken = new Running(project, ["build.js"]);
+    expect(await broken.ended).toBe(1);
+    expect(broken.text).toContain(`${join(project.folder, "broken.wgsl")}:2:10: `);
+    await project.write({
+      "build.js": build("raw.js"),
+      "raw.js": 'import text from "./broken.wgsl?raw"; console.log(text);',
+    });
+    expect(await new Running(project, ["build.js"]).ended).toBe(0);
+    expect(await project.read("dist/raw.js")).toContain("fn main(");
+  });
+});

@@ -1,0 +1,45 @@
+import { isComputeError } from "@kiln-gpu/core";
+import { type CodegenOptions, codegen } from "./codegen.js";
+import { type CodegenCommand, parseCommand } from "./options.js";
+import type { Output } from "./output.js";
+import { Reporter } from "./reporter.js";
+import { UsageError } from "./usage-error.js";
+
+/** Where a command runs: what its paths begin in, and where it writes. */
+export interface Surroundings {
+  readonly folder: string;
+  readonly output: Output;
+  readonly errors: Output;
+}
+
+/** @returns The exit code: 0, or 1 where something is wrong with what the command works on, or 2 with the command. */
+export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { output, errors } = surroundings;
+  try {
+    const command = parseCommand(args);
+    if (!("text" in command)) return (await runCodegen(command, surroundings)) ? 0 : 1;
+    output.write(`${command.text}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError) && !isComputeError(error)) throw error;
+    errors.write(`${error.message}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function runCodegen(command: CodegenCommand, { folder, output, errors }: Surroundings): Promise<boolean> {
+  const { paths, check, validate, watch } = command;
+  const reporter = new Reporter(folder, output, errors);
+  const run = async (options: CodegenOptions): Promise<boolean> => {
+    if (!watch) return codegen(options, reporter);
+    const { watchShaders } = await import("./watch-shaders.js");
+    await watchShaders(options, reporter);
+    return true;
+  };
+  const options: CodegenOptions = { paths, folder, isCheck: check };
+  if (!validate) return run(options);
+  const { openValidator } = await import("./validator.js");
+  await using validator = await openValidator(folder);
+  reporter.say(`Validating on ${validator.deviceName}.`);
+  return await run({ ...options, validate: (entryPoints) => validator.validate(entryPoints) });
+}

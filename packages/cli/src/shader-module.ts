@@ -1,0 +1,24 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { isComputeError, showDiagnostics } from "@kiln-gpu/core";
+import { fileNameOf } from "./file-name.js";
+import { generateModule } from "./generate-module.js";
+
+/**
+ * The module of the shader at `path`, in JavaScript, for loaders.
+ * @throws {Error} With the place in the file, in words: loaders show the message alone.
+ */
+export async function shaderModule(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  try {
+    return await generateModule(
+      { name: basename(path), bytes, file: await fileNameOf(path) },
+      { language: "javascript" },
+    );
+  } catch (cause) {
+    if (!isComputeError(cause)) throw cause;
+    const isText = path.endsWith(".wgsl") && cause.diagnostics.length > 0;
+    const shown = isText ? showDiagnostics(path, cause.diagnostics) : `  ${cause.message}`;
+    throw new Error(`The shader ${path} cannot be imported:\n${shown}`);
+  }
+}

@@ -1,0 +1,42 @@
+/** Compiles shaders on a device: what parses may yet be invalid, and whether it is only its compiler knows. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { LoadedProgram } from "@kiln-gpu/shader";
+import { compileProgram, openDevice, type SoftwareGpu } from "@kiln-gpu/webgpu";
+
+export interface Validator extends AsyncDisposable {
+  readonly deviceName: string;
+  /** @throws {ComputeError} `shader-compilation` with the device's errors; `limit-exceeded`; `device-lost`. */
+  validate(entryPoints: readonly LoadedProgram[]): Promise<void>;
+}
+
+/**
+ * Opens the machine's GPU or, where it has none and the project in `folder` has `@kiln-gpu/software-gpu`, that one.
+ * @throws {ComputeError} `no-adapter`.
+ */
+export async function openValidator(folder: string): Promise<Validator> {
+  const fallback = await softwareGpuOf(folder);
+  const open = await openDevice(fallback ? { fallback } : {});
+  return {
+    deviceName: open.info.name,
+    async validate(entryPoints) {
+      for (const program of entryPoints) {
+        await compileProgram(open, { ...program, label: "The shader", split: false });
+      }
+    },
+    [Symbol.asyncDispose]: () => open.close(),
+  };
+}
+
+/** Found in the project and not among this package's own: it is 75 MB, which only who validates without a GPU needs. */
+async function softwareGpuOf(folder: string): Promise<SoftwareGpu | undefined> {
+  let path: string;
+  try {
+    path = createRequire(join(folder, "package.json")).resolve("@kiln-gpu/software-gpu");
+  } catch {
+    return undefined;
+  }
+  const { softwareGpu } = (await import(pathToFileURL(path).href)) as { softwareGpu: SoftwareGpu };
+  return softwareGpu;
+}
