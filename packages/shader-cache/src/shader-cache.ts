@@ -19,6 +19,7 @@ export class ShaderCache<T> {
   readonly #onEvict: ((value: T, address: string) => void) | undefined;
   /** Least recently used first. */
   readonly #settled = new Map<string, { readonly value: T }>();
+  #latest: string | undefined;
   readonly #inFlight = new Map<string, Promise<T>>();
   #made = 0;
   #reused = 0;
@@ -85,8 +86,12 @@ export class ShaderCache<T> {
   #use(address: string): { readonly value: T } | undefined {
     const entry = this.#settled.get(address);
     if (!entry) return undefined;
-    this.#settled.delete(address);
-    this.#settled.set(address, entry);
+    // Most uses are of the one that was used last.
+    if (address !== this.#latest) {
+      this.#settled.delete(address);
+      this.#settled.set(address, entry);
+      this.#latest = address;
+    }
     this.#reused++;
     return entry;
   }
@@ -100,6 +105,7 @@ export class ShaderCache<T> {
     }
     this.#inFlight.delete(address);
     this.#settled.set(address, { value });
+    this.#latest = address;
     this.#makeRoom();
   }
 

@@ -1,4 +1,6 @@
-export { interfacesOf, loadKernel, translator } from "./load-kernel.js";
+export { checkedProgram, type KeptPrograms } from "./kept-program.js";
+export { interfacesOf, loadKernel } from "./load-kernel.js";
 export { loadProgram } from "./load-program.js";
 export type { LoadedProgram } from "./loaded-program.js";
 export { splitVariant } from "./split-variant.js";
+export { translator } from "./translator.js";
