@@ -1,3 +1,7 @@
 import { build } from "../../tools/tsconfig/tsup.js";
 
-export default build({ entry: ["src/main.ts"], platform: "node", dts: false });
+export default build({
+  entry: { main: "src/main.ts", "cold-process": "src/cold/cold-process.ts" },
+  platform: "node",
+  dts: false,
+});

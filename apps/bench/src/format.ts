@@ -32,12 +32,21 @@ export function us(valueMs: number): string {
   return `${(valueMs * 1e3).toFixed(1)} us`;
 }
 
+/** Milliseconds as nanoseconds. */
+export function ns(valueMs: number): string {
+  return `${(valueMs * 1e6).toFixed(0)} ns`;
+}
+
 export function spread({ p10Ms, p90Ms }: Timing): string {
   return `${ms(p10Ms).replace(" ms", "")} to ${ms(p90Ms)}`;
 }
 
 export function spreadUs({ p10Ms, p90Ms }: Timing): string {
   return `${us(p10Ms).replace(" us", "")} to ${us(p90Ms)}`;
+}
+
+export function spreadNs({ p10Ms, p90Ms }: Timing): string {
+  return `${ns(p10Ms).replace(" ns", "")} to ${ns(p90Ms)}`;
 }
 
 export function times(factor: number): string {

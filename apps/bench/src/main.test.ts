@@ -243,6 +243,38 @@ describe("suites", () => {
     }
   });
 
+  // Eighteen processes.
+  test("cold reports starts without a store, with one, and with a manifest, and look-ups", async () => {
+    const { stdout, suites } = await figuresOf("--suite", "cold", "--iterations", "1");
+    const { works, lookUp } = suites.cold as {
+      works: {
+        name: string;
+        ways: { done: unknown; opened: unknown; programs: number; pipelines: number; warmed: number }[];
+      }[];
+      lookUp: { alone: { medianMs: number }; inRuns: { medianMs: number } };
+    };
+    expect(works.map(({ name }) => name)).toEqual([
+      "1 kernel",
+      "20 kernels, one after the other",
+      "20 kernels, at once",
+    ]);
+    for (const { name, ways } of works) {
+      expect(stdout).toContain(name);
+      for (const { opened, done } of ways) {
+        expectTiming(opened, 1);
+        expectTiming(done, 1);
+      }
+      const [without, withStore, withManifest] = ways;
+      expect(without).toMatchObject({ programs: 0, warmed: 0 });
+      expect(withStore!.programs).toBeGreaterThanOrEqual(name === "1 kernel" ? 1 : 20);
+      expect(withStore).toMatchObject({ warmed: 0, pipelines: without!.pipelines });
+      expect(withManifest!.pipelines).toBe(without!.pipelines);
+      if (name === "20 kernels, one after the other") expect(withManifest!.warmed).toBeGreaterThan(0);
+    }
+    expect(lookUp.alone.medianMs).toBeGreaterThan(0);
+    expect(lookUp.inRuns.medianMs).toBeGreaterThan(0);
+  }, 300_000);
+
   test("memory reports what is held at three moments, and the garbage of a run", async () => {
     const { stdout, suites } = await figuresOf("--suite", "memory", "--sizes", "64,1000", "--iterations", "100");
     const { held, garbage } = suites.memory as {

@@ -1,5 +1,6 @@
 import type { Suite } from "./suite.js";
 import { chain } from "./suites/chain.js";
+import { cold } from "./suites/cold.js";
 import { comparison } from "./suites/comparison.js";
 import { compute } from "./suites/compute.js";
 import { idle } from "./suites/idle.js";
@@ -8,4 +9,13 @@ import { throughput } from "./suites/throughput.js";
 import { transfer } from "./suites/transfer.js";
 
 /** Every suite, in the order in which `--suite all` runs them; the first is the default. */
-export const suites: readonly [Suite, ...Suite[]] = [comparison, transfer, throughput, chain, compute, idle, memory];
+export const suites: readonly [Suite, ...Suite[]] = [
+  comparison,
+  transfer,
+  throughput,
+  chain,
+  compute,
+  idle,
+  cold,
+  memory,
+];

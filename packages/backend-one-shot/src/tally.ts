@@ -44,10 +44,10 @@ export class Tally {
       submissions: this.submissions,
       queue: { waiting: 0, inFlight: this.inFlight },
       devices: { ...this.devices.stats(), lost: this.lostDevices, abandoned: this.abandonedDevices },
-      pipelines: { ...this.pipelines.stats(), evicted: 0 },
+      pipelines: { ...this.pipelines.stats(), evicted: 0, warmed: 0 },
       bindGroups: { ...this.bindGroups.stats(), evicted: 0 },
       buffers: this.buffers.memoryStats(),
-      store: { hits: 0, misses: 0, failures: 0 },
+      store: { hits: 0, misses: 0, failures: 0, programs: 0 },
     };
   }
 }

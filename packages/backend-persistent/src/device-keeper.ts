@@ -1,6 +1,8 @@
 import { ComputeError, type DeviceEvents, type DeviceInfo, isComputeError, type Kernel } from "@kiln-gpu/core";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { DeviceSession, type SessionParts } from "./device-session.js";
+import type { WarmProgram } from "./manifest.js";
+import { maxPrograms } from "./program-history.js";
 import { ResidentMemory } from "./resident-memory.js";
 import { type Counted, Totals } from "./totals.js";
 
@@ -27,11 +29,14 @@ export class DeviceKeeper {
   readonly #sessions = new Set<DeviceSession>();
   readonly #totals = new Totals();
   readonly #prepared = new Map<Kernel, undefined>();
+  /** Of manifests, the latest first. */
+  #warm: readonly WarmProgram[] = [];
   readonly #listeners = new Map<keyof DeviceEvents, Set<Listener>>();
   /** Of lost devices, to be uploaded to the next. */
   readonly #unsettled = new Set<ResidentMemory>();
   #session: DeviceSession;
   #opening: Promise<DeviceSession> | undefined;
+  #isWarmed = false;
   #pauseMs = 0;
   #hasEndedHolders = false;
   #isClosed = false;
@@ -67,6 +72,17 @@ export class DeviceKeeper {
   /** Lets `kernel` be prepared again whenever another device is opened. */
   remember(kernel: Kernel): void {
     this.#prepared.set(kernel, undefined);
+  }
+
+  /** Lets `programs` be compiled whenever another device is opened, with all that runs have used until then. */
+  rememberToWarm(programs: readonly WarmProgram[]): void {
+    this.#warm = [...programs, ...this.#warm].slice(0, maxPrograms);
+    this.#isWarmed = true;
+  }
+
+  /** Lets no warm-up begin anything more. */
+  endWarmUps(): void {
+    for (const { programs } of this.#sessions) programs.endWarmUps();
   }
 
   on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void {
@@ -223,6 +239,8 @@ export class DeviceKeeper {
   async #recover(session: DeviceSession, restored: readonly string[]): Promise<void> {
     // Those who wait for the device go first.
     await undefined;
+    const used = this.#parts.history.used.values();
+    const warmed = this.#isWarmed && session.programs.warmUp([...used, ...this.#warm]);
     const prepared: string[] = [];
     for (const kernel of this.#prepared.keys()) {
       try {
@@ -232,6 +250,7 @@ export class DeviceKeeper {
         // Its next run tells why.
       }
     }
+    await warmed;
     if (this.current !== session) return;
     this.#parts.runs.recorder?.deviceRecovered(session.info.name);
     this.#emit("recovered", { device: session.info, restored, prepared });

@@ -7,9 +7,11 @@ import { BindGroups } from "./bind-groups.js";
 import type { SlotContents } from "./execute-batch.js";
 import { Holders, type Leak } from "./holders.js";
 import { BatchPlacer, type PlaceLimits } from "./place-batch.js";
+import type { ProgramHistory } from "./program-history.js";
 import { ProgramStore } from "./program-store.js";
 import type { ArrayContext, PerformAccess } from "./resident-memory.js";
 import { Specializer } from "./specializer.js";
+import type { StoredPrograms } from "./stored-programs.js";
 import { SubmissionQueue } from "./submission-queue.js";
 import type { Counted } from "./totals.js";
 import { UploadCrossover } from "./upload-crossover.js";
@@ -42,6 +44,9 @@ export interface KeepLimits {
 export interface SessionParts {
   readonly limits: KeepLimits;
   readonly store: DiskStore;
+  /** In the store. */
+  readonly kept: StoredPrograms;
+  readonly history: ProgramHistory;
   readonly runs: RunLedger;
   /** Whether runs are submitted by the call that asks for them. */
   readonly isImmediate: boolean;
@@ -76,7 +81,8 @@ export class DeviceSession {
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(open: OpenDevice, { limits, store, runs, isImmediate, isPoisoned, onLeak }: SessionParts) {
+  constructor(open: OpenDevice, parts: SessionParts) {
+    const { limits, store, kept, history, runs, isImmediate, isPoisoned, onLeak } = parts;
     this.open = open;
     this.runs = runs;
     open.onLoss(() => {
@@ -86,7 +92,8 @@ export class DeviceSession {
     const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, maxIdleMs } = limits;
     this.#maxIdleMs = maxIdleMs;
     this.holders = new Holders(onLeak);
-    this.programs = new ProgramStore(open, limits.maxPipelines, runs.recorder);
+    const { maxPipelines } = limits;
+    this.programs = new ProgramStore({ open, maxPipelines, recorder: runs.recorder, kept, history });
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
@@ -187,6 +194,7 @@ export class DeviceSession {
   stats(): Counted {
     const { submissions } = this.#counts;
     const { isOwned, loss } = this.open;
+    const { warmed, ...pipelines } = this.programs.stats();
     const { made, reused, live, bytes, highWaterBytes, inUseBytes, waiting } = this.buffers.stats();
     return {
       submissions,
@@ -198,7 +206,7 @@ export class DeviceSession {
         lost: this.#isLost ? 1 : 0,
         abandoned: this.#isGivenUp ? 1 : 0,
       },
-      pipelines: countersOf(this.programs.stats()),
+      pipelines: { ...countersOf(pipelines), warmed },
       bindGroups: countersOf(this.descriptors.stats()),
       buffers: { made, reused, live, bytes, highWaterBytes, inUseBytes, waiting },
     };

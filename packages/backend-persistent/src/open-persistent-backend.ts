@@ -9,17 +9,29 @@ import {
   type Tracer,
   type TunesKernels,
   traced,
+  type WarmsUp,
 } from "@kiln-gpu/core";
 import { openStore, type StoreOptions } from "@kiln-gpu/shader-cache";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import { DeviceKeeper } from "./device-keeper.js";
 import type { KeepLimits } from "./device-session.js";
 import type { Leak } from "./holders.js";
+import { KeptManifest } from "./kept-manifest.js";
 import { PersistentBackend } from "./persistent-backend.js";
+import { ProgramHistory } from "./program-history.js";
+import { StoredPrograms } from "./stored-programs.js";
 
 export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
-  /** Where tuning results are kept for later processes: `false` for nowhere, options for elsewhere than the platform's cache folder. */
+  /**
+   * Where translations, reflection, tuning results and manifests are kept for later processes: `false` for nowhere, options for elsewhere
+   * than the platform's cache folder.
+   */
   readonly store?: boolean | StoreOptions;
+  /**
+   * A name for what this program compiles, such as "my-service". What earlier processes have compiled under it is compiled at once, in
+   * parallel, while the first runs come; what this one compiles is written to the store.
+   */
+  readonly warmUp?: string;
   /**
    * When runs are submitted. `throughput`, the default, lets the runs of one tick share a submission, on the next microtask; `latency`
    * submits inside the call, while fewer than `maxSubmissions` are in flight, and nothing waits for company.
@@ -55,7 +67,8 @@ export type PersistentComputeBackend = ComputeBackend &
   KeepsArrays &
   RecordsSequences &
   TunesKernels &
-  RecoversDevice;
+  RecoversDevice &
+  WarmsUp;
 
 const defaults: KeepLimits = {
   byteBudget: 2 * 2 ** 30,
@@ -106,11 +119,19 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   }
   const onLeak = typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined;
   const runs = new RunLedger("persistent", options.tracer);
+  const openedStore = openStore(typeof store === "boolean" ? { isEnabled: store } : store);
+  const kept = new StoredPrograms(openedStore);
+  const history = new ProgramHistory();
+  const manifest = options.warmUp === undefined ? undefined : new KeptManifest(openedStore, options.warmUp, history);
   const openAnother = () => traced(runs.recorder, "The opening of a device", () => openDevice(options));
+  // Read while the device opens.
+  const reading = manifest?.read();
   const open = await openAnother();
   const parts = {
     limits,
-    store: openStore(typeof store === "boolean" ? { isEnabled: store } : store),
+    store: openedStore,
+    kept,
+    history,
     runs,
     isImmediate: mode === "latency",
     isPoisoned: options.poisonMemory ?? false,
@@ -118,7 +139,19 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   };
   const recovers = open.isOwned && (options.recovery ?? true);
   const keeper = new DeviceKeeper(open, parts, { reopen: openAnother, recovers });
-  return new PersistentBackend({ runs, store: parts.store, keeper, lossRetries, onLeak });
+  const backend = new PersistentBackend({
+    runs,
+    store: openedStore,
+    kept,
+    history,
+    manifest,
+    keeper,
+    lossRetries,
+    onLeak,
+  });
+  // Not waited for; where the backend is disposed or the device lost before, whoever runs is told.
+  reading?.then((programs) => backend.warm(programs)).catch(() => undefined);
+  return backend;
 }
 
 function isInDevelopment(): boolean {

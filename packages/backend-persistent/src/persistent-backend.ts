@@ -13,6 +13,7 @@ import {
   isComputeError,
   type KeepsArrays,
   type Kernel,
+  type Manifest,
   type Parameters,
   type PrepareOptions,
   type RecordOptions,
@@ -31,22 +32,31 @@ import {
   type TuningReport,
   type TypedArray,
   type TypedArrayConstructor,
+  type WarmsUp,
+  type WarmUpReport,
 } from "@kiln-gpu/core";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { DeviceKeeper } from "./device-keeper.js";
 import type { DeviceSession } from "./device-session.js";
 import { reportWhenDropped } from "./dropped-backend.js";
 import type { Leak } from "./holders.js";
+import type { KeptManifest } from "./kept-manifest.js";
+import { manifestVersion, programsOf, type WarmProgram } from "./manifest.js";
+import type { ProgramHistory } from "./program-history.js";
 import { recordSequence } from "./record-sequence.js";
 import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
 import { type Attempt, runKernel } from "./run-kernel.js";
 import { StagedMemory } from "./staged-memory.js";
+import type { StoredPrograms } from "./stored-programs.js";
 import { tuneKernel } from "./tune-kernel.js";
 
 /** What a backend is made of. */
 export interface PersistentBackendParts {
   readonly runs: RunLedger;
   readonly store: DiskStore;
+  readonly kept: StoredPrograms;
+  readonly history: ProgramHistory;
+  readonly manifest: KeptManifest | undefined;
   readonly keeper: DeviceKeeper;
   /** How often work that was lost with its device is begun again on another. */
   readonly lossRetries: number;
@@ -56,19 +66,28 @@ export interface PersistentBackendParts {
 
 /** Creates once, keeps, and serves runs out of what it keeps. */
 export class PersistentBackend
-  implements ComputeBackend, StagesMemory, KeepsArrays, RecordsSequences, TunesKernels, RecoversDevice, ArrayOwner
+  implements
+    ComputeBackend,
+    StagesMemory,
+    KeepsArrays,
+    RecordsSequences,
+    TunesKernels,
+    RecoversDevice,
+    WarmsUp,
+    ArrayOwner
 {
   readonly name = "persistent";
   readonly #runs: RunLedger;
-  readonly #store: DiskStore;
+  readonly #parts: PersistentBackendParts;
   readonly #keeper: DeviceKeeper;
   readonly #lossRetries: number;
   readonly #onDispose: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ runs, store, keeper, lossRetries, onLeak }: PersistentBackendParts) {
+  constructor(parts: PersistentBackendParts) {
+    const { runs, keeper, lossRetries, onLeak } = parts;
+    this.#parts = parts;
     this.#runs = runs;
-    this.#store = store;
     this.#keeper = keeper;
     this.#lossRetries = lossRetries;
     this.#onDispose = onLeak && reportWhenDropped(this, keeper, onLeak);
@@ -206,9 +225,33 @@ export class PersistentBackend
     return this.#keeper.on(event, listener);
   }
 
+  manifest(): Manifest {
+    return { version: manifestVersion, programs: [...this.#parts.history.used.values()] };
+  }
+
+  async warmUp(manifest: Manifest): Promise<WarmUpReport> {
+    this.#runs.checkOpen();
+    const programs = programsOf(manifest);
+    if (!programs) return { compiled: 0, failed: 0, isForeign: true };
+    return { ...(await this.warm(programs)), isForeign: false };
+  }
+
+  /** Compiles `programs` on this device, and on those that come after it. */
+  warm(programs: readonly WarmProgram[]): Promise<{ readonly compiled: number; readonly failed: number }> {
+    this.#keeper.rememberToWarm(programs);
+    return this.#prepare(`The warm-up of ${programs.length} programs`, {}, async (session) => {
+      const report = await session.programs.warmUp(programs);
+      if (session.open.loss) throw session.open.loss;
+      this.#runs.checkOpen();
+      return report;
+    });
+  }
+
   stats(): BackendStats {
-    const { hits, misses, failures } = this.#store.stats();
-    return { runs: this.#runs.stats(), store: { hits, misses, failures }, ...this.#keeper.stats() };
+    const { store, kept } = this.#parts;
+    const { hits, misses, failures } = store.stats();
+    const counted = { hits, misses, failures, programs: kept.found };
+    return { runs: this.#runs.stats(), store: counted, ...this.#keeper.stats() };
   }
 
   dispose(): Promise<void> {
@@ -221,8 +264,10 @@ export class PersistentBackend
     // Before the runs have ended, for one may be waiting for memory that a caller holds.
     const closed = this.#runs.close();
     this.#keeper.endHolders();
+    this.#keeper.endWarmUps();
     await closed;
-    await this.#keeper.close();
+    const { manifest, kept } = this.#parts;
+    await Promise.all([this.#keeper.close(), manifest?.close(), kept.written()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,9 @@ import { type Bindings, type Kernel, type PlannedDispatch, Planner, type TraceRe
 import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
+import type { Variant, WarmProgram } from "./manifest.js";
+import type { ProgramHistory } from "./program-history.js";
+import type { StoredPrograms } from "./stored-programs.js";
 
 /** A pipeline that is kept; its layouts carry numbers by which bind groups are kept. */
 export interface StoredProgram extends CompiledProgram {
@@ -13,14 +16,27 @@ export interface LoadedKernel {
   readonly label: string;
   readonly planner: Planner<Bindings>;
   readonly programs: { readonly [program: string]: LoadedProgram };
-  /** Content addresses, by variant and program. */
-  readonly addresses: ReadonlyMap<string, string>;
+  /** Content addresses, by program and variant. */
+  readonly addresses: ReadonlyMap<string, Readonly<Record<Variant, string>>>;
+}
+
+export interface ProgramStoreParts {
+  readonly open: OpenDevice;
+  readonly maxPipelines: number;
+  readonly recorder: TraceRecorder | undefined;
+  /** Where programs that were read by earlier processes are found. */
+  readonly kept: StoredPrograms;
+  /** Told of every program that a run uses here. */
+  readonly history: ProgramHistory;
 }
 
 /** What a dispatch runs: a program of the kernel, whole or as its split variant. */
 type Wanted = Pick<PlannedDispatch, "program" | "split">;
 
-const variantKey = ({ program, split }: Wanted) => (split ? `split ${program}` : `whole ${program}`);
+const variantOf = (split: boolean): Variant => (split ? "split" : "whole");
+
+/** Pipelines that a warm-up compiles at a time: enough for every core, and few before one that a run is waiting for. */
+const maxWarming = 16;
 
 /**
  * Kernels to pipelines, each compiled once for each device.
@@ -28,17 +44,23 @@ const variantKey = ({ program, split }: Wanted) => (split ? `split ${program}` :
  * Invariant: only the cache holds pipelines. A loaded kernel holds their addresses, so that the cache's bound is the bound.
  */
 export class ProgramStore {
-  readonly #open: OpenDevice;
-  readonly #recorder: TraceRecorder | undefined;
+  readonly #parts: ProgramStoreParts;
   readonly #cache: ShaderCache<StoredProgram>;
   readonly #loaded = new WeakMap<object, LoadedKernel>();
   readonly #loading = new WeakMap<object, Promise<LoadedKernel>>();
+  /** What warm-ups compile, and what they have compiled. */
+  readonly #warming = new Set<string>();
+  readonly #warmed = new Set<string>();
+  #warmedCount = 0;
   #lastLayoutId = 0;
+  #isCleared = false;
 
-  constructor(open: OpenDevice, maxPipelines: number, recorder: TraceRecorder | undefined) {
-    this.#open = open;
-    this.#recorder = recorder;
-    this.#cache = new ShaderCache({ maxEntries: maxPipelines });
+  constructor(parts: ProgramStoreParts) {
+    this.#parts = parts;
+    this.#cache = new ShaderCache({
+      maxEntries: parts.maxPipelines,
+      onEvict: (_, address) => this.#warmed.delete(address),
+    });
   }
 
   /** The kernel, if it was loaded before. */
@@ -58,10 +80,10 @@ export class ProgramStore {
   /** The pipelines of all that is wanted, in its order, if each is compiled. */
   peekPipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): StoredProgram[] | undefined {
     const found: StoredProgram[] = [];
-    for (const want of wanted) {
-      const program = this.#cache.peek(kernel.addresses.get(variantKey(want))!);
-      if (!program) return undefined;
-      found.push(program);
+    for (const { program, split } of wanted) {
+      const pipeline = this.#cache.peek(kernel.addresses.get(program)![variantOf(split)]);
+      if (!pipeline) return undefined;
+      found.push(pipeline);
     }
     return found;
   }
@@ -71,41 +93,113 @@ export class ProgramStore {
    * @throws {ComputeError} What `compileProgram` throws.
    */
   pipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): Promise<StoredProgram[]> {
-    return Promise.all(
-      wanted.map((want) => this.#cache.get(kernel.addresses.get(variantKey(want))!, () => this.#compile(kernel, want))),
-    );
+    return Promise.all(wanted.map((want) => this.#pipeline(kernel, want)));
+  }
+
+  /** Compiles all variants of `programs`, the first ones first. One that does not compile costs nobody anything. */
+  async warmUp(programs: readonly WarmProgram[]): Promise<{ readonly compiled: number; readonly failed: number }> {
+    const { open, maxPipelines } = this.#parts;
+    const wanted = programs.flatMap((program) => program.variants.map((variant) => ({ program, variant }))).values();
+    const begun = new Set<string>();
+    let compiled = 0;
+    const work = async () => {
+      for (const { program, variant } of wanted) {
+        // Hashed one by one: what else waits for this thread goes between them.
+        const address = await addressOf(program, variant);
+        if (this.#isCleared || open.loss || begun.size >= maxPipelines) return;
+        if (begun.has(address)) continue;
+        begun.add(address);
+        if (await this.#warm(address, program, variant)) compiled += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: maxWarming }, work));
+    return { compiled, failed: begun.size - compiled };
+  }
+
+  /** Lets warm-ups begin nothing more. */
+  endWarmUps(): void {
+    this.#isCleared = true;
   }
 
   stats() {
-    return this.#cache.stats();
+    return { ...this.#cache.stats(), warmed: this.#warmedCount };
   }
 
   clear(): void {
+    this.endWarmUps();
     this.#cache.clear();
   }
 
   async #load<B extends Bindings>(kernel: Kernel<B>): Promise<LoadedKernel> {
-    const programs = await loadKernel(kernel);
-    const addresses = new Map<string, string>();
+    const programs = await loadKernel(kernel, this.#parts.kept);
+    const addresses = new Map<string, Readonly<Record<Variant, string>>>();
     for (const [program, loaded] of Object.entries(programs)) {
-      for (const split of [false, true]) {
-        const request = requestOf(loaded, split);
-        addresses.set(variantKey({ program, split }), await contentAddress(request));
-      }
+      const [whole, split] = await Promise.all([addressOf(loaded, "whole"), addressOf(loaded, "split")]);
+      addresses.set(program, { whole, split });
     }
-    const planner = new Planner(kernel, interfacesOf(programs), this.#open.info.limits) as unknown as Planner<Bindings>;
+    const { limits } = this.#parts.open.info;
+    const planner = new Planner(kernel, interfacesOf(programs), limits) as unknown as Planner<Bindings>;
     const loaded = { label: kernel.label, planner, programs, addresses };
     this.#loaded.set(kernel, loaded);
+    // Its runs may find them compiled, and ask for nothing.
+    for (const [program, byVariant] of addresses) {
+      for (const split of [false, true]) {
+        const address = byVariant[variantOf(split)];
+        if (this.#warming.has(address) || this.#warmed.has(address)) this.#use(loaded, { program, split });
+      }
+    }
     return loaded;
   }
 
-  async #compile(kernel: LoadedKernel, { program, split }: Wanted): Promise<StoredProgram> {
-    const loaded = kernel.programs[program]!;
-    const compiled = await traced(this.#recorder, `The compilation of kernel "${kernel.label}"`, () =>
-      compileProgram(this.#open, {
-        ...loaded,
-        label: `Kernel "${kernel.label}"`,
-        wgsl: split ? splitVariant(loaded) : loaded.wgsl,
+  async #pipeline(kernel: LoadedKernel, want: Wanted): Promise<StoredProgram> {
+    const address = kernel.addresses.get(want.program)![variantOf(want.split)];
+    const create = () => this.#compile(kernel.label, kernel.programs[want.program]!, want.split);
+    const isWarming = this.#warming.has(address);
+    let pipeline: StoredProgram;
+    try {
+      pipeline = await this.#cache.get(address, create);
+    } catch (error) {
+      if (!isWarming) throw error;
+      // A manifest calls it by the name of another kernel; this one is told of its own.
+      pipeline = await this.#cache.get(address, create);
+    }
+    this.#use(kernel, want);
+    return pipeline;
+  }
+
+  async #warm(address: string, program: WarmProgram, variant: Variant): Promise<boolean> {
+    const isOurs = !this.#warming.has(address);
+    this.#warming.add(address);
+    try {
+      await this.#cache.get(address, async () => {
+        const pipeline = await this.#compile(program.label, program, variant === "split");
+        this.#warmedCount += 1;
+        return pipeline;
+      });
+      this.#warmed.add(address);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      if (isOurs) this.#warming.delete(address);
+    }
+  }
+
+  #use({ label, programs, addresses }: LoadedKernel, { program, split }: Wanted): void {
+    this.#parts.history.add(addresses.get(program)!.whole, { label, ...programs[program]! }, variantOf(split));
+  }
+
+  async #compile(
+    label: string,
+    program: Omit<WarmProgram, "label" | "variants">,
+    split: boolean,
+  ): Promise<StoredProgram> {
+    const { open, recorder } = this.#parts;
+    const compiled = await traced(recorder, `The compilation of kernel "${label}"`, () =>
+      compileProgram(open, {
+        ...program,
+        label: `Kernel "${label}"`,
+        wgsl: split ? splitVariant(program) : program.wgsl,
         split,
       }),
     );
@@ -113,19 +207,19 @@ export class ProgramStore {
   }
 }
 
-function requestOf({ wgsl, constants, interface: shader }: LoadedProgram, split: boolean): ShaderRequest {
-  return {
+/** Of one variant of a program: the SHA-256 of all that the device is told of it. */
+export function addressOf(
+  { wgsl, constants, interface: shader }: Pick<LoadedProgram, "wgsl" | "constants" | "interface">,
+  variant: Variant,
+): Promise<string> {
+  const request: ShaderRequest = {
     // What the device compiles: one SPIR-V module is as many texts as it has specializations and entry points.
     language: "wgsl",
     source: wgsl,
-    entryPoint: shader.entryPoint,
     constants,
-    layout: shader.bindings.map(({ group, binding, kind, access }) => ({
-      group,
-      binding,
-      type: kind === "uniform" ? "uniform" : access === "read" ? "read-only-storage" : "storage",
-    })),
-    variant: split ? "split" : "whole",
+    interface: shader,
+    variant,
     translator,
   };
+  return contentAddress(request);
 }

@@ -22,7 +22,7 @@ const programs = {
     const { constants, wgsl } = kernel.programs.main!;
     const workgroupSize = [constants?.x ?? 1, constants?.y ?? 1, 1];
     return {
-      addresses: new Map([["main", `${wgsl} ${JSON.stringify(constants)}`]]),
+      addresses: new Map([["main", { whole: `${wgsl} ${JSON.stringify(constants)}`, split: "" }]]),
       programs: { main: { interface: { workgroupSize } } },
     } as unknown as LoadedKernel;
   },

@@ -109,7 +109,15 @@ export class Specializer {
     const { addresses } = await this.#programs.load(kernel.specialize({}));
     const { name, vendor, architecture } = this.#device;
     const tunable = JSON.stringify(kernel.tunable);
-    return [storeVersion, name, vendor, architecture, String(bucket), tunable, ...addresses.values()];
+    return [
+      storeVersion,
+      name,
+      vendor,
+      architecture,
+      String(bucket),
+      tunable,
+      ...[...addresses.values()].map(({ whole }) => whole),
+    ];
   }
 }
 

@@ -50,6 +50,11 @@ export interface CacheCounters extends ResourceCounters {
   readonly evicted: number;
 }
 
+export interface PipelineCounters extends CacheCounters {
+  /** Of those made, the ones that a manifest named before a run did. */
+  readonly warmed: number;
+}
+
 export interface DeviceCounters extends ResourceCounters {
   /** How many were lost, those set aside included. */
   readonly lost: number;
@@ -73,6 +78,8 @@ export interface StoreCounters {
   readonly misses: number;
   /** What the disk refused or had damaged; it costs time alone. */
   readonly failures: number;
+  /** Of `hits`, the programs that needed no translation and no reflection here. */
+  readonly programs: number;
 }
 
 /** Counters since the backend was opened, and what there is at the time of asking. */
@@ -95,7 +102,7 @@ export interface BackendStats {
     readonly inFlight: number;
   };
   readonly devices: DeviceCounters;
-  readonly pipelines: CacheCounters;
+  readonly pipelines: PipelineCounters;
   readonly bindGroups: CacheCounters;
   readonly buffers: MemoryCounters;
   /** The store on disk; 0 of a backend that has none. */

@@ -12,6 +12,7 @@ export type {
   FilledArrayOptions,
   KeepsArrays,
   MemoryCounters,
+  PipelineCounters,
   RecordsSequences,
   RecoversDevice,
   ResourceCounters,
@@ -95,5 +96,6 @@ export {
 } from "./shader-interface.js";
 export { type SubmissionTrace, type TraceRecorder, traced } from "./trace-recorder.js";
 export type { DeviceChange, SubmissionSpan, TracedError, TraceEvent, Tracer, WorkSpan } from "./tracer.js";
+export type { Manifest, WarmsUp, WarmUpReport } from "./warm-up.js";
 export type { Bytes, Float16Elements, ReadWrite } from "./wgsl/host-type.js";
 export type { WgslBindings } from "./wgsl/wgsl-bindings.js";

@@ -11,16 +11,16 @@ export interface PlannedResource {
   /** What the passes do with it; WebGPU forbids `read` and `read-write` ranges of one buffer in the same dispatch. */
   readonly access: "read" | "read-write" | "mixed";
   /** What stands in it at the start; absent where it starts as zeros. */
-  readonly data?: ArrayBufferView;
+  readonly data?: ArrayBufferView | undefined;
   /** Mapped memory that stands in it at the start, in place of `data`. */
-  readonly staged?: Staged;
+  readonly staged?: Staged | undefined;
   /** What it is, where it outlives the run: then `data` and `result`, if there are any, are a part of it that begins at byte `start`. */
-  readonly resident?: ResidentArray;
-  readonly start?: number;
+  readonly resident?: ResidentArray | undefined;
+  readonly start?: number | undefined;
   /** The type that `data` was packed as, where the caller gave a value and not an array. */
-  readonly packedAs?: TypeLayout;
+  readonly packedAs?: TypeLayout | undefined;
   /** What is read back from it. */
-  readonly result?: PlannedResult;
+  readonly result?: PlannedResult | undefined;
 }
 
 export interface PlannedResult {

@@ -5,7 +5,7 @@ export interface StoreStats {
   readonly hits: number;
   readonly misses: number;
   readonly writes: number;
-  /** What the disk refused, and the entries that were found damaged or foreign. */
+  /** What the disk refused or did not answer, and the entries that were found damaged or foreign. */
   readonly failures: number;
   /** What the last of them was, for people. */
   readonly lastFailure: string | undefined;
@@ -15,9 +15,10 @@ export interface StoreStats {
 
 /**
  * Values on disk that can be made again: figures that were measured, choices that were tuned, shaders that were translated. Many
- * processes may use one folder at once.
+ * processes may use one folder at once, and many tabs one database.
  *
- * Invariant: no call rejects. What the disk does not give is a miss, what it does not take is not kept, and both are counted.
+ * Invariant: no call rejects, or waits for longer than a second for a disk that is silent. What the disk does not give is a miss, what
+ * it does not take is not kept, and both are counted.
  */
 export interface DiskStore {
   /**
@@ -32,5 +33,7 @@ export interface DiskStore {
    * @param value Read before the first await.
    */
   write(namespace: string, key: string | readonly string[], value: StoredValue): Promise<void>;
+  /** Resolves when what was given to `write` until now is on disk, or will not be. */
+  written(): Promise<void>;
   stats(): StoreStats;
 }

@@ -1,10 +1,15 @@
 import type { DiskStore } from "./disk-store.js";
-import { FolderStore } from "./folder-store.js";
+import type { EntryPlace } from "./entry-place.js";
+import { EntryStore } from "./entry-store.js";
+import { StoreDatabase } from "./store-database.js";
 import { cacheDirectory } from "./store-directory.js";
 import { StoreFolder } from "./store-folder.js";
 
 export interface StoreOptions {
-  /** The folder, made when it is first written; by default `KILN_STORE_DIRECTORY`, or else the platform's cache folder. */
+  /**
+   * The folder, made when it is first written; by default `KILN_STORE_DIRECTORY`, or else the platform's cache folder. In a browser the
+   * name of the IndexedDB, by default "kiln-store".
+   */
   readonly directory?: string;
   /** What the entries take on disk at most, 64 MiB by default; one entry takes at most an eighth of it. */
   readonly maxBytes?: number;
@@ -13,18 +18,23 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store, which touches no disk until something is read or written, and needs no closing. In a browser it keeps nothing.
- * Never throws: without a directory it keeps nothing and counts a failure.
+ * Opens the store, which touches no disk until something is read or written, and needs no closing: a folder in Node, an IndexedDB in a
+ * browser. Never throws: without a place to be it keeps nothing and counts a failure.
  */
 export function openStore({ directory, maxBytes = 64 * 1024 * 1024, isEnabled = true }: StoreOptions = {}): DiskStore {
-  return new FolderStore(() => (isEnabled ? openFolder(directory) : undefined), maxBytes);
+  return new EntryStore(() => (isEnabled ? openPlace(directory) : undefined), { maxBytes });
 }
 
-/** The folder, or `undefined` where there is none to have. */
-function openFolder(given: string | undefined): StoreFolder | undefined {
+/** Where the entries stand, or `undefined` where there is no such place. */
+function openPlace(given: string | undefined): EntryPlace | undefined {
   const { process } = globalThis;
+  if (!process?.getBuiltinModule) {
+    // A page may be forbidden even to ask for it; that throws.
+    const { indexedDB } = globalThis as { readonly indexedDB?: IDBFactory };
+    return indexedDB && new StoreDatabase(indexedDB, given || "kiln-store");
+  }
+  if (process.env.KILN_STORE === "off") return undefined;
   // Not `import("node:fs")`: a page's bundler would look for that module, and some stop when they do not find it.
-  if (!process?.getBuiltinModule || process.env.KILN_STORE === "off") return undefined;
   const fs = process.getBuiltinModule("node:fs/promises");
   const path = process.getBuiltinModule("node:path");
   const { homedir } = process.getBuiltinModule("node:os");

@@ -1,8 +1,4 @@
-export interface ShaderRequestBinding {
-  readonly group: number;
-  readonly binding: number;
-  readonly type: "uniform" | "storage" | "read-only-storage";
-}
+import type { ShaderInterface } from "@kiln-gpu/core";
 
 /**
  * The whole of what decides what is compiled. The compiler is given this and nothing else, and `contentAddress` covers every field,
@@ -12,12 +8,10 @@ export interface ShaderRequest {
   readonly language: "wgsl" | "spirv";
   /** WGSL text, or the bytes of a SPIR-V module; where one module is many texts, by specialization or entry point, the text. */
   readonly source: string | Uint8Array;
-  /** `undefined` where the module has only one. */
-  readonly entryPoint: string | undefined;
   /** Pipeline-overridable constants by WebGPU's keys; none is `{}`. */
   readonly constants: { readonly [key: string]: number };
-  /** In order of group and binding. */
-  readonly layout: readonly ShaderRequestBinding[];
+  /** The entry point and its bindings, with what each holds at least: of these the pipeline's layout is made. */
+  readonly interface: ShaderInterface;
   /** `split` is a program rewritten to run as a part of a larger grid. */
   readonly variant: "whole" | "split";
   /** Name and version of what turns `source` into the text that the device compiles: a new translator is a new shader. */

@@ -1,9 +1,9 @@
 /**
  * The files of a store, by address: each is read within a bound, written at once or not at all, and only in a folder of this user's own.
- * What the bytes mean is not known here. Nothing is remembered between calls, for other processes change the folder too.
  */
 import type * as NodeFileSystem from "node:fs/promises";
 import type * as NodePath from "node:path";
+import { ageMs, countToRemove, type EntryPlace, type PlacedEntry } from "./entry-place.js";
 
 export interface FolderTools {
   readonly fs: typeof NodeFileSystem;
@@ -12,19 +12,13 @@ export interface FolderTools {
   readonly userId: number | undefined;
 }
 
-export interface FolderFile {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly modifiedMs: number;
-}
-
 const entryName = /^[0-9a-f]{64}\.entry$/;
 /** An entry, or the temporary file of one that is being written. */
 const ownName = /^[0-9a-f]{64}\.entry(\.[0-9a-f-]{36})?$/;
 
 const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
-export class StoreFolder {
+export class StoreFolder implements EntryPlace {
   readonly #directory: string;
   readonly #fs: FolderTools["fs"];
   readonly #path: FolderTools["path"];
@@ -37,29 +31,26 @@ export class StoreFolder {
     this.#userId = userId;
   }
 
-  /**
-   * The file at `address`; empty, as no entry is, for what is not a plain file of at most `maxByteLength`.
-   * @throws what the file system throws, and if others may write in the folder; a file or folder that is not there is `undefined`.
-   */
-  async read(address: string, maxByteLength: number): Promise<FolderFile | undefined> {
+  /** @throws also if others may write in the folder; one that is not there has no entries. */
+  async read(address: string, maxByteLength: number): Promise<PlacedEntry | undefined> {
     if (!(await this.#isThere())) return undefined;
     const path = this.#pathOf(address);
     const found = await unlessAbsent(this.#fs.lstat(path));
     if (!found) return undefined;
-    if (!found.isFile()) return { bytes: new Uint8Array(), modifiedMs: found.mtimeMs };
+    if (!found.isFile()) return { bytes: new Uint8Array(), usedMs: found.mtimeMs };
     // Should a link or a pipe have come since: neither is followed or waited for. Windows has neither flag.
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = this.#fs.constants;
     const file = await unlessAbsent(this.#fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     if (!file) return undefined;
     try {
       // Asked again: the path may be another file by now, one that another process has renamed to here.
-      const { size, mtimeMs: modifiedMs } = await file.stat();
+      const { size, mtimeMs: usedMs } = await file.stat();
       const bytes = new Uint8Array(size <= maxByteLength ? size : 0);
       let length = 0;
       for (let more = bytes.length; more > 0; length += more) {
         ({ bytesRead: more } = await file.read(bytes, length, bytes.length - length));
       }
-      return { bytes, modifiedMs };
+      return { bytes, usedMs };
     } finally {
       await file.close();
     }
@@ -83,9 +74,7 @@ export class StoreFolder {
     }
   }
 
-  /** Marks the file as used, at most once a day; a folder that can only be read stays as it is. */
-  async touch(address: string, modifiedMs: number): Promise<void> {
-    if (ageMs(modifiedMs) < dayMs) return;
+  async touch(address: string): Promise<void> {
     const now = new Date();
     await this.#fs.lutimes(this.#pathOf(address), now, now).catch(() => undefined);
   }
@@ -97,34 +86,25 @@ export class StoreFolder {
     if (found) await unlessAbsent(found.isDirectory() ? this.#fs.rmdir(path) : this.#fs.unlink(path));
   }
 
-  /**
-   * Removes the least recently used entries until the rest takes at most `maxByteLength`, and the temporary files that a dead process
-   * has left. All else in the folder is not ours and stays.
-   * @returns How many entries were removed.
-   */
+  /** Removes the temporary files that a dead process has left, too. All else in the folder is not ours and stays. */
   async trim(maxByteLength: number): Promise<number> {
     if (!(await this.#isThere())) return 0;
     const names = (await this.#fs.readdir(this.#directory)).filter((name) => ownName.test(name));
-    const entries: { readonly path: string; readonly byteLength: number; readonly modifiedMs: number }[] = [];
+    const entries: { readonly path: string; readonly byteLength: number; readonly usedMs: number }[] = [];
     const survey = async (name: string) => {
       const path = this.#path.join(this.#directory, name);
       const found = await unlessAbsent(this.#fs.lstat(path));
       if (!found?.isFile()) return;
       if (entryName.test(name)) {
-        entries.push({ path, byteLength: diskByteLength(found.size), modifiedMs: found.mtimeMs });
+        entries.push({ path, byteLength: found.size, usedMs: found.mtimeMs });
       } else if (ageMs(found.mtimeMs) > hourMs) {
         await this.#unlink(path);
       }
     };
     for (let i = 0; i < names.length; i += 64) await Promise.all(names.slice(i, i + 64).map(survey));
-    entries.sort((a, b) => a.modifiedMs - b.modifiedMs);
-    let total = entries.reduce((sum, { byteLength }) => sum + byteLength, 0);
     let removed = 0;
-    for (const { path, byteLength } of entries) {
-      if (total <= maxByteLength) break;
-      if (await this.#unlink(path)) removed++;
-      total -= byteLength;
-    }
+    const count = countToRemove(entries, maxByteLength);
+    for (const { path } of entries.slice(0, count)) if (await this.#unlink(path)) removed++;
     return removed;
   }
 
@@ -158,16 +138,6 @@ export class StoreFolder {
   #pathOf(address: string): string {
     return this.#path.join(this.#directory, `${address}.entry`);
   }
-}
-
-/** What a file of `byteLength` takes, in the blocks that nearly all file systems use: so small entries are bounded too. */
-export function diskByteLength(byteLength: number): number {
-  return Math.ceil(byteLength / 4096) * 4096;
-}
-
-/** A time ahead of the clock is as old as one behind it: it must not make a file look fresh for ever. */
-function ageMs(modifiedMs: number): number {
-  return Math.abs(Date.now() - modifiedMs);
 }
 
 async function unlessAbsent<T>(found: Promise<T>): Promise<T | undefined> {

@@ -60,8 +60,8 @@ describe("the counters of what goes on", () => {
     vi.stubEnv("KILN_STORE", "on");
     try {
       for (const expected of [
-        { hits: 0, misses: 1, failures: 0 },
-        { hits: 1, misses: 0, failures: 0 },
+        { hits: 0, misses: 2, failures: 0, programs: 0 },
+        { hits: 2, misses: 0, failures: 0, programs: 1 },
       ]) {
         const gpu = await openPersistentBackend({ ...software, store: { directory } });
         try {

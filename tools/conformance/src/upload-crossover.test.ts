@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Adds arrays of these lengths, several at once, and gives what was submitted beside the runs. */
+/** Adds arrays of these lengths, several at once, and gives what is kept of the measurement. */
 async function addAll(lengths: readonly number[], options: PersistentBackendOptions): Promise<string[]> {
   const gpu = await openPersistentBackend({ ...software, store: { directory }, ...options });
   try {
@@ -38,7 +38,9 @@ async function addAll(lengths: readonly number[], options: PersistentBackendOpti
     await gpu.dispose();
     expectNothingLive(gpu);
   }
-  return (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(".entry"));
+  const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(".entry"));
+  const entries = await Promise.all(names.map((name) => readFile(path.join(directory, name), "utf8")));
+  return entries.filter((entry) => entry.includes('"upload-crossover"'));
 }
 
 describe("the way of an upload to the device", () => {

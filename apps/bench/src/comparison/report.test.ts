@@ -23,7 +23,7 @@ const profile: RunProfile = {
   totalMs: 100,
 };
 
-const counters = { made: 1, reused: 1000, live: 1, evicted: 0 };
+const counters = { made: 1, reused: 1000, live: 1, evicted: 0, warmed: 0 };
 const stats: BackendStats = {
   runs: { started: 201, completed: 201, failed: 0, pending: 0, retried: 0 },
   submissions: 201,
@@ -32,7 +32,7 @@ const stats: BackendStats = {
   pipelines: counters,
   bindGroups: { ...counters, made: 3, live: 3 },
   buffers: { made: 4, reused: 800, live: 4, bytes: 4096, highWaterBytes: 4096, inUseBytes: 0, waiting: 0 },
-  store: { hits: 0, misses: 0, failures: 0 },
+  store: { hits: 0, misses: 0, failures: 0, programs: 0 },
 };
 
 const oneShot = (medianMs: number): OneShotFigures => ({ run: timing(medianMs, 10), profile, stats });

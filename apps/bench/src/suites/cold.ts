@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { LookUp } from "../cold/look-up.js";
+import { measureLookUp } from "../cold/look-up.js";
+import { type ColdEnd, type ColdStart, startCold } from "../cold/start-cold.js";
+import { ms, ns, section, spread, spreadNs, table, times } from "../format.js";
+import { type Timing, timingOf } from "../statistics.js";
+import type { Suite } from "../suite.js";
+
+interface Way {
+  readonly name: string;
+  readonly opened: Timing;
+  readonly done: Timing;
+  /** Of one start. */
+  readonly programs: number;
+  readonly pipelines: number;
+  readonly warmed: number;
+}
+
+interface Work {
+  readonly name: string;
+  readonly ways: readonly Way[];
+}
+
+export interface ColdFigures {
+  readonly works: readonly Work[];
+  readonly lookUp: LookUp;
+}
+
+const works = [
+  { name: "1 kernel", kernels: 1, inTurn: true },
+  { name: "20 kernels, one after the other", kernels: 20, inTurn: true },
+  { name: "20 kernels, at once", kernels: 20, inTurn: false },
+] as const;
+const ways = ["without a store", "with a store", "with store and manifest"] as const;
+const lookUpRuns = 2000;
+
+export const cold: Suite<ColdFigures> = {
+  name: "cold",
+  description:
+    "from a process's start to its first results: without a store, with one, with a manifest; look-ups of warm runs",
+  kernel: "five kernels from SPIR-V and fifteen from WGSL, on arrays of 64",
+  defaultSizes: [64],
+  defaultIterations: 10,
+  iterationsAre: "processes of each kind",
+
+  async measure({ open, device, iterations, step }) {
+    const directory = await mkdtemp(join(tmpdir(), "kiln-bench-store-"));
+    try {
+      const { adapter, software = false } = open;
+      const from = { adapter, software, directory };
+      const measured = await measureStarts(from, iterations, step);
+      step(`cold, ${lookUpRuns} warm runs for their look-ups`);
+      return { works: measured, lookUp: await measureLookUp(open, device, lookUpRuns) };
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  },
+
+  report({ works: measured, lookUp }) {
+    return [
+      ...measured.map((work) => section(`From a process's start to all results: ${work.name}`, waysTable(work))),
+      section("Finding kernel, plan and pipelines of a warm run", lookUpTable(lookUp)),
+      `Each start is a process of its own, in turn, with files and driver warm from those before it. "Programs" are those that the store gave
+and that were neither translated nor reflected, "warmed" the pipelines that a manifest named before a run did.`,
+    ].join("\n\n");
+  },
+};
+
+interface From {
+  readonly adapter: string | undefined;
+  readonly software: boolean;
+  readonly directory: string;
+}
+
+async function measureStarts(from: From, iterations: number, step: (text: string) => void): Promise<Work[]> {
+  const subjects = works.flatMap((work, i) =>
+    ways.map((way) => {
+      const start: Omit<ColdStart, "startedMs"> = {
+        kernels: work.kernels,
+        inTurn: work.inTurn,
+        adapter: from.adapter,
+        software: from.software,
+        store: way === "without a store" ? false : { directory: from.directory },
+        warmUp: way === "with store and manifest" ? `bench-${i}` : undefined,
+      };
+      return { work, way, start, ends: [] as ColdEnd[] };
+    }),
+  );
+  step("cold, filling the store");
+  for (const { start } of subjects) await startCold(start);
+  for (let i = 0; i < iterations; i += 1) {
+    step(`cold, process ${i + 1} of ${iterations} of each kind`);
+    for (const { work, way, start, ends } of subjects) {
+      const end = await startCold(start);
+      checkEnd(`${work.name}, ${way}`, start, end);
+      ends.push(end);
+    }
+  }
+  return works.map((work) => ({
+    name: work.name,
+    ways: subjects.filter((subject) => subject.work === work).map(({ way, ends }) => wayOf(way, ends)),
+  }));
+}
+
+/** @throws {Error} where the process was not what is measured. */
+function checkEnd(name: string, { store, warmUp }: Omit<ColdStart, "startedMs">, end: ColdEnd): void {
+  const { programs, warmed, failures } = end;
+  // With a manifest a run may be the first to ask all the same.
+  if (failures === 0 && programs > 0 === (store !== false) && (warmed === 0 || warmUp !== undefined)) return;
+  throw new Error(
+    `${name}: the process took ${programs} programs from the store and warmed ${warmed}; ${failures} failed.`,
+  );
+}
+
+function wayOf(name: string, ends: readonly ColdEnd[]): Way {
+  const { programs, pipelines, warmed } = ends.at(-1)!;
+  const opened = timingOf(ends.map(({ openedMs }) => openedMs));
+  return { name, opened, done: timingOf(ends.map(({ doneMs }) => doneMs)), programs, pipelines, warmed };
+}
+
+function waysTable({ ways: measured }: Work): string {
+  const [baseline] = measured;
+  return table(
+    measured.map(({ name, opened, done, programs, pipelines, warmed }) => ({
+      start: name,
+      opened: ms(opened.medianMs),
+      "all results": ms(done.medianMs),
+      "p10 to p90": spread(done),
+      [`/ ${baseline!.name}`]: times(done.medianMs / baseline!.done.medianMs),
+      programs,
+      pipelines,
+      warmed,
+      processes: done.count,
+    })),
+  );
+}
+
+function lookUpTable({ alone, inRuns }: LookUp): string {
+  return table(
+    [
+      { "look-up": "again and again", timing: alone },
+      { "look-up": "in a run, with the clock", timing: inRuns },
+    ].map(({ timing, ...row }) => ({ ...row, median: ns(timing.medianMs), "p10 to p90": spreadNs(timing) })),
+  );
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import type { EntryPlace, PlacedEntry } from "./entry-place.js";
+import { EntryStore } from "./entry-store.js";
+
+/** A disk that answers when it is told to, and from its waking on at once. */
+class SilentPlace implements EntryPlace {
+  readonly #answers: (() => void)[] = [];
+  asked = 0;
+  #isAwake = false;
+
+  wake(): void {
+    this.#isAwake = true;
+    for (const answer of this.#answers.splice(0)) answer();
+  }
+
+  #silence<T>(value: T): Promise<T> {
+    this.asked += 1;
+    if (this.#isAwake) return Promise.resolve(value);
+    return new Promise((resolve) => this.#answers.push(() => resolve(value)));
+  }
+
+  read = (): Promise<PlacedEntry | undefined> => this.#silence(undefined);
+  write = (): Promise<void> => this.#silence(undefined);
+  touch = (): Promise<void> => this.#silence(undefined);
+  remove = (): Promise<void> => this.#silence(undefined);
+  trim = (): Promise<number> => this.#silence(0);
+}
+
+describe("a store whose disk is silent", () => {
+  it("waits for it once, asks nothing more of it until it has answered, and then uses it again", async () => {
+    const place = new SilentPlace();
+    const store = new EntryStore(() => place, { maxBytes: 2 ** 20, maxWaitMs: 20 });
+    const first = [store.read("a", "b"), store.read("a", "c"), store.write("a", "d", 1)];
+    await Promise.all(first);
+    expect(place.asked).toBe(3);
+    await Promise.all([store.read("a", "b"), store.write("a", "b", 1)]);
+    await store.written();
+    expect(place.asked).toBe(3);
+    expect(store.stats()).toMatchObject({ hits: 0, misses: 3, writes: 0, failures: 5 });
+    expect(store.stats().lastFailure).toBe("The store's place has not answered for 20 ms.");
+    // The write, which nobody has waited for, goes on to its end.
+    place.wake();
+    await expect.poll(() => store.stats().writes).toBe(1);
+    expect(await store.read("a", "b")).toBeUndefined();
+    expect(place.asked).toBe(5);
+    expect(store.stats()).toMatchObject({ misses: 4, failures: 5 });
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * Programs that an earlier process translated and reflected. Where they are kept is not known here, and what comes back is not
+ * trusted: bytes of another version of this package are never asked for, and what has not the shape of a program is read anew.
+ */
+import type { Program, ShaderInterface, TypeLayout } from "@kiln-gpu/core";
+import type { LoadedProgram } from "./loaded-program.js";
+import { translator } from "./translator.js";
+
+/** Where programs are kept for later processes, under all that decides them. */
+export interface KeptPrograms {
+  /** What `check` makes of what was last kept for an equal request, if there is any; never rejects. */
+  find<T>(request: object, check: (value: unknown) => T | undefined): Promise<T | undefined>;
+  /** Waits for nothing, and never throws. */
+  keep(request: object, program: object): void;
+}
+
+declare const KILN_SHADER_SOURCES: string | undefined;
+
+/** What was reflected is as good as the code that did it: the build puts the SHA-256 of this package's sources here. */
+const reflection = typeof KILN_SHADER_SOURCES === "string" ? KILN_SHADER_SOURCES : "not built";
+
+/** The program as it was kept, or as `read` reads it; then it is kept. What `read` refuses is not. */
+export async function loadKept(
+  { wgsl, spirv, entryPoint, constants = {} }: Program,
+  kept: KeptPrograms,
+  read: () => Promise<LoadedProgram>,
+): Promise<LoadedProgram> {
+  const request = { source: wgsl ?? spirv, entryPoint, constants, translator, reflection };
+  const found = await kept.find(request, (value) => checkedProgram(value, wgsl));
+  if (found) return found;
+  const loaded = await read();
+  // JSON writes -0 as 0, which is another program.
+  if (Object.values(loaded.constants).some((constant) => Object.is(constant, -0))) return loaded;
+  // Of WGSL the caller has the text.
+  kept.keep(request, {
+    ...(wgsl === undefined && { wgsl: loaded.wgsl }),
+    interface: loaded.interface,
+    constants: loaded.constants,
+  });
+  return loaded;
+}
+
+/** `value` if it is text, interface and constants as a loaded program has them; the text is `wgsl` where that is given. */
+export function checkedProgram(
+  value: unknown,
+  wgsl?: string,
+): Pick<LoadedProgram, "wgsl" | "interface" | "constants"> | undefined {
+  if (!isObject(value)) return undefined;
+  const { interface: shader, constants } = value;
+  const text = wgsl ?? value.wgsl;
+  if (typeof text !== "string" || !isInterface(shader) || !isObject(constants)) return undefined;
+  if (!Object.values(constants).every((constant) => typeof constant === "number")) return undefined;
+  return { wgsl: text, interface: shader, constants: constants as Readonly<Record<string, number>> };
+}
+
+type Fields = { readonly [name: string]: unknown };
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isPlace = (value: unknown): value is Fields => isObject(value) && isCount(value.group) && isCount(value.binding);
+
+function isInterface(value: unknown): value is ShaderInterface {
+  if (!isObject(value)) return false;
+  const { entryPoint, workgroupSize, bindings, splittable } = value;
+  return (
+    typeof entryPoint === "string" &&
+    Array.isArray(workgroupSize) &&
+    workgroupSize.length === 3 &&
+    workgroupSize.every((count) => isCount(count) && count > 0) &&
+    Array.isArray(bindings) &&
+    bindings.every(isBinding) &&
+    (typeof splittable === "string" || isPlace(splittable))
+  );
+}
+
+function isBinding(value: unknown): boolean {
+  return (
+    isPlace(value) &&
+    typeof value.name === "string" &&
+    (value.kind === "storage" || value.kind === "uniform") &&
+    (value.access === "read" || value.access === "read-write") &&
+    isLayout(value.layout)
+  );
+}
+
+const scalars: unknown[] = ["f32", "f16", "i32", "u32", "bool"];
+
+/** WGSL nests types 15 deep; what goes far beyond is no type, and is not followed. */
+const maxDepth = 64;
+
+function isLayout(value: unknown, depth = 0): value is TypeLayout {
+  if (depth > maxDepth || !isObject(value) || !isCount(value.byteLength)) return false;
+  switch (value.kind) {
+    case "scalar":
+      return scalars.includes(value.scalar);
+    case "vector":
+      return scalars.includes(value.scalar) && isCount(value.components);
+    case "matrix":
+      return (
+        scalars.includes(value.scalar) && isCount(value.columns) && isCount(value.rows) && isCount(value.columnStride)
+      );
+    case "array":
+      return isCount(value.stride) && isCount(value.count) && isLayout(value.element, depth + 1);
+    case "struct":
+      return typeof value.name === "string" && Array.isArray(value.members) && value.members.every(isMember);
+    default:
+      return false;
+  }
+
+  function isMember(member: unknown): boolean {
+    if (!isObject(member) || typeof member.name !== "string" || !isCount(member.offset)) return false;
+    return isLayout(member.layout, depth + 1);
+  }
+}
