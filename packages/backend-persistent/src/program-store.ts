@@ -1,5 +1,5 @@
-import { type Bindings, type Kernel, type PlannedDispatch, Planner, type TraceRecorder, traced } from "@kiln-gpu/core";
-import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
+import { type Bindings, type Kernel, Planner, type ProgramVariant, type TraceRecorder, traced } from "@kiln-gpu/core";
+import { interfacesOf, type LoadedProgram, loadKernel, translator, variantOf } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
 
@@ -17,10 +17,7 @@ export interface LoadedKernel {
   readonly addresses: ReadonlyMap<string, string>;
 }
 
-/** What a dispatch runs: a program of the kernel, whole or as its split variant. */
-type Wanted = Pick<PlannedDispatch, "program" | "split">;
-
-const variantKey = ({ program, split }: Wanted) => (split ? `split ${program}` : `whole ${program}`);
+const variantKey = ({ program, split, immediate }: ProgramVariant) => `${split} ${immediate} ${program}`;
 
 /**
  * Kernels to pipelines, each compiled once for each device.
@@ -56,7 +53,7 @@ export class ProgramStore {
   }
 
   /** The pipelines of all that is wanted, in its order, if each is compiled. */
-  peekPipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): StoredProgram[] | undefined {
+  peekPipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): StoredProgram[] | undefined {
     const found: StoredProgram[] = [];
     for (const want of wanted) {
       const program = this.#cache.peek(kernel.addresses.get(variantKey(want))!);
@@ -70,7 +67,7 @@ export class ProgramStore {
    * The pipelines of all that is wanted, in its order; what is not compiled yet is, once.
    * @throws {ComputeError} What `compileProgram` throws.
    */
-  pipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): Promise<StoredProgram[]> {
+  pipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): Promise<StoredProgram[]> {
     return Promise.all(
       wanted.map((want) => this.#cache.get(kernel.addresses.get(variantKey(want))!, () => this.#compile(kernel, want))),
     );
@@ -89,8 +86,12 @@ export class ProgramStore {
     const addresses = new Map<string, string>();
     for (const [program, loaded] of Object.entries(programs)) {
       for (const split of [false, true]) {
-        const request = requestOf(loaded, split);
-        addresses.set(variantKey({ program, split }), await contentAddress(request));
+        for (const immediate of loaded.interface.bindings.some(({ isImmediate }) => isImmediate)
+          ? [false, true]
+          : [false]) {
+          const variant = { program, split, immediate };
+          addresses.set(variantKey(variant), await contentAddress(requestOf(loaded, variant)));
+        }
       }
     }
     const planner = new Planner(kernel, interfacesOf(programs), this.#open.info.limits) as unknown as Planner<Bindings>;
@@ -99,32 +100,39 @@ export class ProgramStore {
     return loaded;
   }
 
-  async #compile(kernel: LoadedKernel, { program, split }: Wanted): Promise<StoredProgram> {
-    const loaded = kernel.programs[program]!;
+  async #compile(kernel: LoadedKernel, variant: ProgramVariant): Promise<StoredProgram> {
+    const loaded = kernel.programs[variant.program]!;
+    const { split, immediate } = variant;
     const compiled = await traced(this.#recorder, `The compilation of kernel "${kernel.label}"`, () =>
       compileProgram(this.#open, {
         ...loaded,
         label: `Kernel "${kernel.label}"`,
-        wgsl: split ? splitVariant(loaded) : loaded.wgsl,
+        wgsl: variantOf(loaded, variant),
         split,
+        immediate,
       }),
     );
     return { ...compiled, layoutIds: compiled.bindGroupLayouts.map(() => ++this.#lastLayoutId) };
   }
 }
 
-function requestOf({ wgsl, constants, interface: shader }: LoadedProgram, split: boolean): ShaderRequest {
+function requestOf(
+  { wgsl, constants, interface: shader }: LoadedProgram,
+  { split, immediate }: ProgramVariant,
+): ShaderRequest {
   return {
     // What the device compiles: one SPIR-V module is as many texts as it has specializations and entry points.
     language: "wgsl",
     source: wgsl,
     entryPoint: shader.entryPoint,
     constants,
-    layout: shader.bindings.map(({ group, binding, kind, access }) => ({
-      group,
-      binding,
-      type: kind === "uniform" ? "uniform" : access === "read" ? "read-only-storage" : "storage",
-    })),
+    layout: shader.bindings
+      .filter(({ isImmediate }) => !(isImmediate && immediate))
+      .map(({ group, binding, kind, access }) => ({
+        group,
+        binding,
+        type: kind === "uniform" ? "uniform" : access === "read" ? "read-only-storage" : "storage",
+      })),
     variant: split ? "split" : "whole",
     translator,
   };

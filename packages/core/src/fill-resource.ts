@@ -23,11 +23,22 @@ export function fillResource(
   }
   if (resource.staged) filled = { ...filled, staged: value as Staged };
   if (resource.resident) filled = { ...filled, resident: value as ResidentArray };
-  if (!resource.data) return filled;
+  if (!resource.data) {
+    // What no pass binds is checked as if one did.
+    if (resource.packedAs) packUniform(value as UniformValue, resource.packedAs, name);
+    return filled;
+  }
   const data = resource.packedAs
     ? packUniform(value as UniformValue, resource.packedAs, name)
     : ArrayBuffer.isView(value)
       ? value
       : (value as Inout).data;
-  return { ...filled, data };
+  return { ...filled, data: resource.isImmediate ? ownBytes(data) : data };
+}
+
+/** A copy of few bytes, in whole words, which nobody can change or take away. */
+export function ownBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.ceil(byteLength / 4) * 4);
+  bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
+  return bytes;
 }

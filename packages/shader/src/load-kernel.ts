@@ -3,7 +3,7 @@ import { loadProgram } from "./load-program.js";
 import type { LoadedProgram } from "./loaded-program.js";
 
 /** Name and version of what turns a source into the WGSL that is compiled; a change here is a change of every shader. */
-export const translator = "kiln 1, naga-wasm 30.1.0";
+export const translator = "kiln 2, naga-wasm 30.1.0";
 
 /**
  * Reads all programs of a kernel.
