@@ -5,8 +5,8 @@ import { bufferUsage, inErrorScope, lossOr, mapMode, type OpenDevice, submission
 export interface RunMemory {
   readonly bufferCount: number;
   readonly byteLength: number;
-  /** By resource. */
-  readonly buffers: readonly GPUBuffer[];
+  /** By resource; those that no pass binds have none. */
+  readonly buffers: readonly (GPUBuffer | undefined)[];
   encodeDownload(encoder: GPUCommandEncoder): void;
   /** Waits for the submission; rejects when `failure` says that it was refused, for then the bytes mean nothing. */
   map(failure: Promise<GPUError | null>): Promise<(resource: number) => { memory: ArrayBuffer; offset: number }>;
@@ -34,12 +34,12 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
     for (const buffer of all) buffer.destroy();
   };
   const usage = bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource;
-  let buffers: GPUBuffer[] = [];
+  let buffers: (GPUBuffer | undefined)[] = [];
   const downloads = new Map<number, GPUBuffer>();
   let refused: unknown;
   const scope = inErrorScope(device, "out-of-memory", () => {
     try {
-      buffers = plan.resources.map(({ byteLength: size, data }) => create(size, usage, data));
+      buffers = plan.resources.map(({ byteLength: size, data }) => (size > 0 ? create(size, usage, data) : undefined));
       for (const [i, { result, byteLength: size }] of plan.resources.entries()) {
         if (result) downloads.set(i, create(size, bufferUsage.mapRead | bufferUsage.copyDestination));
       }

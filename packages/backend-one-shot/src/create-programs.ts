@@ -1,28 +1,23 @@
-import type { RunPlan } from "@kiln-gpu/core";
-import { type LoadedProgram, splitVariant } from "@kiln-gpu/shader";
+import type { ProgramVariant, RunPlan } from "@kiln-gpu/core";
+import { type LoadedProgram, variantOf } from "@kiln-gpu/shader";
 import { type CompiledProgram, compileProgram, type EncodableDispatch, type OpenDevice } from "@kiln-gpu/webgpu";
 
-/** A program, whole or as the variant that runs a part of a grid. */
-interface Wanted {
-  readonly program: string;
-  readonly split: boolean;
-}
-
-const keyOf = ({ program, split }: Wanted) => `${split ? "split" : "whole"} ${program}`;
+const keyOf = ({ program, split, immediate }: ProgramVariant) => `${split} ${immediate} ${program}`;
 
 /** Compiles each program that is wanted, once. */
 export async function compilePrograms(
   open: OpenDevice,
   label: string,
   programs: { readonly [name: string]: LoadedProgram },
-  wanted: readonly Wanted[],
+  wanted: readonly ProgramVariant[],
 ): Promise<Map<string, CompiledProgram>> {
   const unique = new Map(wanted.map((want) => [keyOf(want), want]));
   const compiled = await Promise.all(
-    [...unique].map(async ([key, { program, split }]) => {
-      const loaded = programs[program]!;
-      const wgsl = split ? splitVariant(loaded) : loaded.wgsl;
-      const request = { ...loaded, label: `Kernel "${label}"`, wgsl, split, blocking: true };
+    [...unique].map(async ([key, variant]) => {
+      const loaded = programs[variant.program]!;
+      const { split, immediate } = variant;
+      const wgsl = variantOf(loaded, variant);
+      const request = { ...loaded, label: `Kernel "${label}"`, wgsl, split, immediate, blocking: true };
       return [key, await compileProgram(open, request)] as const;
     }),
   );
@@ -34,7 +29,7 @@ export function createBindGroups(
   device: GPUDevice,
   { dispatches, resources }: RunPlan,
   compiled: ReadonlyMap<string, CompiledProgram>,
-  buffers: readonly GPUBuffer[],
+  buffers: readonly (GPUBuffer | undefined)[],
 ): EncodableDispatch[] {
   return dispatches.map((dispatch) => {
     const { pipeline, bindGroupLayouts } = compiled.get(keyOf(dispatch))!;
@@ -49,6 +44,7 @@ export function createBindGroups(
           })),
       }),
     );
-    return { pipeline, bindGroups, workgroups: dispatch.workgroups };
+    const immediates = dispatch.immediates === undefined ? undefined : { run: 0, resource: dispatch.immediates };
+    return { pipeline, bindGroups, workgroups: dispatch.workgroups, immediates };
   });
 }

@@ -1,5 +1,4 @@
 import {
-  type Accepted,
   type BackendStats,
   type Bindings,
   type Caller,
@@ -20,7 +19,7 @@ import {
   type SubmissionTrace,
   withProfile,
 } from "@kiln-gpu/core";
-import { interfacesOf, loadKernel } from "@kiln-gpu/shader";
+import { interfacesOf, loadKernel, wholeVariants } from "@kiln-gpu/shader";
 import { createDeviceTimer, deviceError, encodeDispatches, inErrorScope, lossOr, openDevice } from "@kiln-gpu/webgpu";
 import { createMemory } from "./create-memory.js";
 import { compilePrograms, createBindGroups } from "./create-programs.js";
@@ -42,22 +41,21 @@ export class OneShotBackend implements ComputeBackend {
     this.#runs = new RunLedger(this.name, options.tracer);
   }
 
-  async prepare<B extends Bindings>(kernel: Kernel<B>, options: PrepareOptions = {}): Promise<void> {
+  async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
     checkKernel(kernel);
     return this.#runs.prepare(`The preparation of kernel "${kernel.label}"`, options, async () => {
       const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel);
       const open = await openDevice(this.#options);
       try {
-        const names = Object.keys(programs).map((program) => ({ program, split: false }));
-        await compilePrograms(open, kernel.label, programs, names);
+        await compilePrograms(open, kernel.label, programs, wholeVariants(programs, open.info.limits));
       } finally {
         await open.close();
       }
     });
   }
 
-  run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
-    kernel: Kernel<K>,
+  run<B, const O extends RunOptions = RunOptions>(
+    kernel: Kernel,
     bindings: B,
     options: RunOptions = {},
   ): Promise<RunResults<B, O>> {
@@ -66,7 +64,7 @@ export class OneShotBackend implements ComputeBackend {
     } catch (error) {
       return Promise.reject(error);
     }
-    const work = (caller: Caller) => this.#execute(kernel, bindings as unknown as K, options, caller);
+    const work = (caller: Caller) => this.#execute(kernel, bindings as Bindings, options, caller);
     return this.#runs.start(kernel.label, options, work) as Promise<RunResults<B, O>>;
   }
 
@@ -132,7 +130,7 @@ export class OneShotBackend implements ComputeBackend {
         submission.lap("descriptors");
         const encoder = device.createCommandEncoder({ label: plan.label });
         const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
-        encodeDispatches(pass, dispatches);
+        encodeDispatches(pass, dispatches, [{ plan }]);
         pass.end();
         encodeDownload(encoder);
         timer?.resolve(encoder);

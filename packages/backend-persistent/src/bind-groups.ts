@@ -77,7 +77,7 @@ export function acquireBindGroups(
     for (let run = 0; run < runs.length; run += 1) {
       const { plan, pipelines } = runs[run]!;
       for (let i = 0; i < plan.dispatches.length; i += 1) {
-        const { entries, workgroups } = plan.dispatches[i]!;
+        const { entries, workgroups, immediates } = plan.dispatches[i]!;
         const { pipeline, bindGroupLayouts, layoutIds } = pipelines[i]!;
         const bindGroups: GPUBindGroup[] = [];
         for (let group = 0; group < bindGroupLayouts.length; group += 1) {
@@ -102,7 +102,8 @@ export function acquireBindGroups(
           sets.push(set);
           bindGroups.push(set.bindGroup);
         }
-        dispatches.push({ pipeline, bindGroups, workgroups });
+        const set = immediates === undefined ? undefined : { run, resource: immediates };
+        dispatches.push({ pipeline, bindGroups, workgroups, immediates: set });
       }
     }
     return { sets, dispatches };

@@ -1,5 +1,6 @@
 import type { CacheCounters, ComputeError, DeviceInfo, Kernel, RunLedger } from "@kiln-gpu/core";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
+import { wholeVariants } from "@kiln-gpu/shader";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { performAccess } from "./array-access.js";
@@ -173,8 +174,7 @@ export class DeviceSession {
   /** Compiles all programs of `kernel`. */
   async prepare(kernel: Kernel): Promise<void> {
     const loaded = await this.programs.load(kernel.tunable ? kernel.specialize({}) : kernel);
-    const wanted = Object.keys(kernel.programs).map((program) => ({ program, split: false }));
-    await this.programs.pipelines(loaded, wanted);
+    await this.programs.pipelines(loaded, wholeVariants(loaded.programs, this.open.info.limits));
   }
 
   /** Destroys what nobody used for long, also when no run comes any more. It keeps no process alive. */

@@ -268,7 +268,7 @@ function encodeRuns(
     }
     if (next > first) {
       const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
-      encodeDispatches(pass, next - first === dispatches.length ? dispatches : dispatches.slice(first, next));
+      encodeDispatches(pass, next - first === dispatches.length ? dispatches : dispatches.slice(first, next), runs);
       pass.end();
     }
     if (run < runs.length) encodeArrayTransfers(encoder, run, runs[run]!, places, memory);

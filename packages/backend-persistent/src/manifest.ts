@@ -1,8 +1,22 @@
 /** What is in a manifest, which may come from anywhere: each program is compiled under the address of its own content, so it can stand for no other. */
-import { ComputeError, type Manifest } from "@kiln-gpu/core";
+import { ComputeError, type Manifest, type ProgramVariant } from "@kiln-gpu/core";
 import { checkedProgram, type LoadedProgram, translator } from "@kiln-gpu/shader";
 
-export type Variant = "whole" | "split";
+/** The ways in which a program is compiled, by name. */
+export const variantNames = ["whole", "split", "whole, immediate", "split, immediate"] as const;
+
+export type Variant = (typeof variantNames)[number];
+
+type Flags = Pick<ProgramVariant, "split" | "immediate">;
+
+export function nameOf({ split, immediate }: Flags): Variant {
+  if (immediate) return split ? "split, immediate" : "whole, immediate";
+  return split ? "split" : "whole";
+}
+
+export function flagsOf(variant: Variant): Flags {
+  return { split: variant.startsWith("split"), immediate: variant.endsWith("immediate") };
+}
 
 /** What a device is given of a program, and for whom it was compiled first. */
 export interface WarmProgram extends Pick<LoadedProgram, "wgsl" | "interface" | "constants"> {
@@ -48,5 +62,5 @@ function noManifest(given: string): ComputeError {
 }
 
 function isVariant(value: unknown): value is Variant {
-  return value === "whole" || value === "split";
+  return variantNames.includes(value as Variant);
 }

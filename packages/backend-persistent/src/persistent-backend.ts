@@ -97,16 +97,14 @@ export class PersistentBackend
     return this.#keeper.info;
   }
 
-  async prepare<B extends Bindings>(kernel: Kernel<B>, options: PrepareOptions = {}): Promise<void> {
+  async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
     checkKernel(kernel);
-    await this.#prepare(`The preparation of kernel "${kernel.label}"`, options, (session) =>
-      session.prepare(kernel as unknown as Kernel),
-    );
-    this.#keeper.remember(kernel as unknown as Kernel);
+    await this.#prepare(`The preparation of kernel "${kernel.label}"`, options, (session) => session.prepare(kernel));
+    this.#keeper.remember(kernel);
   }
 
-  run<K extends Bindings, B extends Accepted<K>, const O extends RunOptions = RunOptions>(
-    kernel: Kernel<K>,
+  run<B, const O extends RunOptions = RunOptions>(
+    kernel: Kernel,
     bindings: B,
     options: RunOptions = {},
   ): Promise<RunResults<B, O>> {
@@ -115,7 +113,7 @@ export class PersistentBackend
     } catch (error) {
       return Promise.reject(error);
     }
-    const work = (caller: Caller) => this.#run(kernel, bindings as unknown as K, options, caller);
+    const work = (caller: Caller) => this.#run(kernel, bindings as Bindings, options, caller);
     return this.#runs.start(kernel.label, options, work) as Promise<RunResults<B, O>>;
   }
 

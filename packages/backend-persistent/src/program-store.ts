@@ -1,8 +1,8 @@
-import { type Bindings, type Kernel, type PlannedDispatch, Planner, type TraceRecorder, traced } from "@kiln-gpu/core";
-import { interfacesOf, type LoadedProgram, loadKernel, splitVariant, translator } from "@kiln-gpu/shader";
+import { type Bindings, type Kernel, Planner, type ProgramVariant, type TraceRecorder, traced } from "@kiln-gpu/core";
+import { interfacesOf, type LoadedProgram, loadKernel, translator, variantOf } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
-import type { Variant, WarmProgram } from "./manifest.js";
+import { flagsOf, nameOf, type Variant, variantNames, type WarmProgram } from "./manifest.js";
 import type { ProgramHistory } from "./program-history.js";
 import type { StoredPrograms } from "./stored-programs.js";
 
@@ -11,13 +11,16 @@ export interface StoredProgram extends CompiledProgram {
   readonly layoutIds: readonly number[];
 }
 
+/** Those with immediates only where the program has some. */
+type AddressByVariant = Readonly<Partial<Record<Variant, string>> & { readonly whole: string }>;
+
 /** A kernel whose sources are translated, reflected and hashed: done once for each kernel, however often it runs. */
 export interface LoadedKernel {
   readonly label: string;
   readonly planner: Planner<Bindings>;
   readonly programs: { readonly [program: string]: LoadedProgram };
   /** Content addresses, by program and variant. */
-  readonly addresses: ReadonlyMap<string, Readonly<Record<Variant, string>>>;
+  readonly addresses: ReadonlyMap<string, AddressByVariant>;
 }
 
 export interface ProgramStoreParts {
@@ -29,11 +32,6 @@ export interface ProgramStoreParts {
   /** Told of every program that a run uses here. */
   readonly history: ProgramHistory;
 }
-
-/** What a dispatch runs: a program of the kernel, whole or as its split variant. */
-type Wanted = Pick<PlannedDispatch, "program" | "split">;
-
-const variantOf = (split: boolean): Variant => (split ? "split" : "whole");
 
 /** Pipelines that a warm-up compiles at a time: enough for every core, and few before one that a run is waiting for. */
 const maxWarming = 16;
@@ -78,10 +76,10 @@ export class ProgramStore {
   }
 
   /** The pipelines of all that is wanted, in its order, if each is compiled. */
-  peekPipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): StoredProgram[] | undefined {
+  peekPipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): StoredProgram[] | undefined {
     const found: StoredProgram[] = [];
-    for (const { program, split } of wanted) {
-      const pipeline = this.#cache.peek(kernel.addresses.get(program)![variantOf(split)]);
+    for (const want of wanted) {
+      const pipeline = this.#cache.peek(kernel.addresses.get(want.program)![nameOf(want)]!);
       if (!pipeline) return undefined;
       found.push(pipeline);
     }
@@ -92,7 +90,7 @@ export class ProgramStore {
    * The pipelines of all that is wanted, in its order; what is not compiled yet is, once.
    * @throws {ComputeError} What `compileProgram` throws.
    */
-  pipelines(kernel: LoadedKernel, wanted: readonly Wanted[]): Promise<StoredProgram[]> {
+  pipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): Promise<StoredProgram[]> {
     return Promise.all(wanted.map((want) => this.#pipeline(kernel, want)));
   }
 
@@ -132,10 +130,12 @@ export class ProgramStore {
 
   async #load<B extends Bindings>(kernel: Kernel<B>): Promise<LoadedKernel> {
     const programs = await loadKernel(kernel, this.#parts.kept);
-    const addresses = new Map<string, Readonly<Record<Variant, string>>>();
+    const addresses = new Map<string, AddressByVariant>();
     for (const [program, loaded] of Object.entries(programs)) {
-      const [whole, split] = await Promise.all([addressOf(loaded, "whole"), addressOf(loaded, "split")]);
-      addresses.set(program, { whole, split });
+      const hasImmediates = loaded.interface.bindings.some(({ isImmediate }) => isImmediate);
+      const variants = hasImmediates ? variantNames : variantNames.filter((name) => !flagsOf(name).immediate);
+      const named = await Promise.all(variants.map(async (name) => [name, await addressOf(loaded, name)] as const));
+      addresses.set(program, Object.fromEntries(named) as unknown as AddressByVariant);
     }
     const { limits } = this.#parts.open.info;
     const planner = new Planner(kernel, interfacesOf(programs), limits) as unknown as Planner<Bindings>;
@@ -143,17 +143,19 @@ export class ProgramStore {
     this.#loaded.set(kernel, loaded);
     // Its runs may find them compiled, and ask for nothing.
     for (const [program, byVariant] of addresses) {
-      for (const split of [false, true]) {
-        const address = byVariant[variantOf(split)];
-        if (this.#warming.has(address) || this.#warmed.has(address)) this.#use(loaded, { program, split });
+      for (const variant of variantNames) {
+        const address = byVariant[variant];
+        if (address === undefined) continue;
+        if (this.#warming.has(address) || this.#warmed.has(address)) this.#use(loaded, program, variant);
       }
     }
     return loaded;
   }
 
-  async #pipeline(kernel: LoadedKernel, want: Wanted): Promise<StoredProgram> {
-    const address = kernel.addresses.get(want.program)![variantOf(want.split)];
-    const create = () => this.#compile(kernel.label, kernel.programs[want.program]!, want.split);
+  async #pipeline(kernel: LoadedKernel, want: ProgramVariant): Promise<StoredProgram> {
+    const variant = nameOf(want);
+    const address = kernel.addresses.get(want.program)![variant]!;
+    const create = () => this.#compile(kernel.label, kernel.programs[want.program]!, variant);
     const isWarming = this.#warming.has(address);
     let pipeline: StoredProgram;
     try {
@@ -163,7 +165,7 @@ export class ProgramStore {
       // A manifest calls it by the name of another kernel; this one is told of its own.
       pipeline = await this.#cache.get(address, create);
     }
-    this.#use(kernel, want);
+    this.#use(kernel, want.program, variant);
     return pipeline;
   }
 
@@ -172,7 +174,7 @@ export class ProgramStore {
     this.#warming.add(address);
     try {
       await this.#cache.get(address, async () => {
-        const pipeline = await this.#compile(program.label, program, variant === "split");
+        const pipeline = await this.#compile(program.label, program, variant);
         this.#warmedCount += 1;
         return pipeline;
       });
@@ -185,22 +187,23 @@ export class ProgramStore {
     }
   }
 
-  #use({ label, programs, addresses }: LoadedKernel, { program, split }: Wanted): void {
-    this.#parts.history.add(addresses.get(program)!.whole, { label, ...programs[program]! }, variantOf(split));
+  #use({ label, programs, addresses }: LoadedKernel, program: string, variant: Variant): void {
+    this.#parts.history.add(addresses.get(program)!.whole, { label, ...programs[program]! }, variant);
   }
 
   async #compile(
     label: string,
     program: Omit<WarmProgram, "label" | "variants">,
-    split: boolean,
+    variant: Variant,
   ): Promise<StoredProgram> {
     const { open, recorder } = this.#parts;
+    const flags = flagsOf(variant);
     const compiled = await traced(recorder, `The compilation of kernel "${label}"`, () =>
       compileProgram(open, {
         ...program,
+        ...flags,
         label: `Kernel "${label}"`,
-        wgsl: split ? splitVariant(program) : program.wgsl,
-        split,
+        wgsl: variantOf(program, flags),
       }),
     );
     return { ...compiled, layoutIds: compiled.bindGroupLayouts.map(() => ++this.#lastLayoutId) };

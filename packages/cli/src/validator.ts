@@ -2,7 +2,8 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { LoadedProgram } from "@kiln-gpu/shader";
+import type { ProgramVariant } from "@kiln-gpu/core";
+import { type LoadedProgram, variantOf, wholeVariants } from "@kiln-gpu/shader";
 import { compileProgram, openDevice, type SoftwareGpu } from "@kiln-gpu/webgpu";
 
 export interface Validator extends AsyncDisposable {
@@ -22,7 +23,15 @@ export async function openValidator(folder: string): Promise<Validator> {
     deviceName: open.info.name,
     async validate(entryPoints) {
       for (const program of entryPoints) {
-        await compileProgram(open, { ...program, label: "The shader", split: false });
+        const [variant] = wholeVariants({ program }, open.info.limits) as [ProgramVariant];
+        const { split, immediate } = variant;
+        await compileProgram(open, {
+          ...program,
+          label: "The shader",
+          wgsl: variantOf(program, variant),
+          split,
+          immediate,
+        });
       }
     },
     [Symbol.asyncDispose]: () => open.close(),

@@ -8,7 +8,7 @@ import type {
   TypedArrayConstructor,
 } from "./bindings.js";
 import type { ComputeError } from "./errors.js";
-import type { Constants, Kernel } from "./kernel.js";
+import type { BoundBy, Constants, Kernel } from "./kernel.js";
 import type { PrepareOptions, RunOptions, RunResults } from "./run-options.js";
 import type { Parameters, RecordOptions, RecordRun, References, Sequence } from "./sequence.js";
 
@@ -24,6 +24,8 @@ export interface DeviceLimits {
   readonly maxComputeWorkgroupsPerDimension: number;
   readonly minStorageBufferOffsetAlignment: number;
   readonly minUniformBufferOffsetAlignment: number;
+  /** Bytes that are set while a dispatch is recorded; 0 where the device has no `var<immediate>`. */
+  readonly maxImmediateSize: number;
 }
 
 export interface DeviceInfo {
@@ -257,7 +259,7 @@ export interface ComputeBackend extends AsyncDisposable {
    * Compiles `kernel` ahead of its first run; a backend that keeps nothing only checks that it compiles.
    * @throws {ComputeError} `shader-compilation`, `unsupported-shader`, `invalid-kernel`; `device-lost` and `disposed` at any time.
    */
-  prepare<B extends Bindings>(kernel: Kernel<B>, options?: PrepareOptions): Promise<void>;
+  prepare(kernel: Kernel, options?: PrepareOptions): Promise<void>;
 
   /**
    * Runs `kernel` once and resolves with its results.
@@ -266,8 +268,8 @@ export interface ComputeBackend extends AsyncDisposable {
    * @throws {ComputeError} `invalid-binding`, `invalid-kernel` and `limit-exceeded` before any GPU work; what `prepare` throws;
    *   `out-of-memory`; `aborted` and `timeout` as `options` ask; `invalid-option` for options that are none; `device-lost` and `disposed` at any time.
    */
-  run<K extends Bindings, B extends Accepted<K> & NoOthers<K, B>, const O extends RunOptions = RunOptions>(
-    kernel: Kernel<K>,
+  run<K extends Kernel, B extends BoundBy<K, B>, const O extends RunOptions = RunOptions>(
+    kernel: K,
     bindings: B,
     options?: O,
   ): Promise<RunResults<B, O>>;

@@ -1,15 +1,17 @@
 /** What a compiler says of a shader's text, and how it is shown to people. */
 
-/** One error, with its place in the text that was compiled. */
+/** One error, with its place in the text that was compiled, or in the one that a SPIR-V module says it was compiled from. */
 export interface Diagnostic {
   readonly message: string;
+  /** What a SPIR-V module calls the text. */
+  readonly file?: string;
   /** Counted from 1; 0 where the error has no place. */
   readonly line: number;
-  /** Counted from 1, in UTF-16 code units. */
+  /** Counted from 1, in UTF-16 code units; 0 where the line alone is known. */
   readonly column: number;
   /** How much of the line the error is about, in UTF-16 code units; 0 for a place between two. */
   readonly length: number;
-  /** The line, without its end; empty where the error has no place. */
+  /** The line, without its end; empty where the error has no place, or the text is not there. */
   readonly source: string;
 }
 
@@ -51,14 +53,15 @@ export function showDiagnostics(name: string, diagnostics: readonly Diagnostic[]
 function showDiagnostic(name: string, { message, line, column, length, source }: Diagnostic): string {
   const text = message.length > widestMessage ? `${message.slice(0, widestMessage)}...` : message;
   const indented = text.trim().replace(/\r?\n/gu, "\n  ");
-  if (line === 0) return `  ${name}: ${indented}`;
+  const place = [name, line, column].slice(0, line === 0 ? 1 : column === 0 ? 2 : 3).join(":");
+  if (source === "") return `  ${place}: ${indented}`;
   const at = Math.min(column - 1, source.length);
   const start = at > before + after ? at - before : 0;
   const end = source.length > at + 2 * after ? at + after : source.length;
   const shownLine = `${start > 0 ? "..." : ""}${source.slice(start, end)}${end < source.length ? "..." : ""}`;
   const pad = `${start > 0 ? "..." : ""}${source.slice(start, at)}`;
   const carets = "^".repeat(Math.max(columnsOf(source.slice(at, Math.min(at + length, end))), 1));
-  return `  ${name}:${line}:${column}: ${indented}\n    ${printable(shownLine)}\n    ${blank(pad)}${carets}`;
+  return `  ${place}: ${indented}\n    ${printable(shownLine)}\n    ${blank(pad)}${carets}`;
 }
 
 /** Tabs stay, so that the line below, which has the same, is as wide. */

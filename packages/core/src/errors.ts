@@ -25,7 +25,8 @@ export interface ComputeErrorOptions extends ErrorOptions {
 export class ComputeError extends Error {
   override readonly name = "ComputeError";
   readonly code: ComputeErrorCode;
-  /** Of `shader-compilation`: each error that the compiler found in the text, all of them; empty for what has no text. */
+  /** Of `shader-compilation`: each error that the compiler found in the text, all of them. Of SPIR-V with debug lines that is refused: the place in
+   * its source. Empty for what has no text. */
   declare readonly diagnostics: readonly Diagnostic[];
 
   constructor(code: ComputeErrorCode, message: string, options?: ComputeErrorOptions) {

@@ -50,6 +50,7 @@ export { checkProfileName, collectResults, emptyResults, withProfile } from "./c
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
+  type BoundBy,
   type Constants,
   checkKernel,
   defineKernel,
@@ -71,7 +72,7 @@ export { Planner } from "./planner.js";
 export { type PhaseSpan, RunClock, type RunPhase, type TimeSpan } from "./run-clock.js";
 export { Caller, RunLedger } from "./run-ledger.js";
 export type { PrepareOptions, RunOptions, RunProfile, RunResults } from "./run-options.js";
-export type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
+export type { PlannedDispatch, PlannedResource, PlannedResult, ProgramVariant, RunPlan } from "./run-plan.js";
 export {
   type Parameters,
   type Recordable,
@@ -88,6 +89,7 @@ export {
 export {
   type ArrayLayout,
   type BindingInfo,
+  fitsImmediates,
   minByteLengthOf,
   type ScalarType,
   type ShaderInterface,

@@ -1,4 +1,4 @@
-import type { Bindings, Temporary, UniformValue } from "./bindings.js";
+import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import type { WgslBindings } from "./wgsl/wgsl-bindings.js";
 
@@ -63,6 +63,15 @@ export interface Kernel<B extends Bindings = Bindings> {
   /** The passes, in order, for these bindings; each sees what the ones before it wrote. */
   passes(bindings: B): readonly Pass[];
 }
+
+/** What may be bound in a run of `K`, which may be one of several kernels: what each of them accepts, and nothing that one does not bind. */
+export type BoundBy<K, B> = (
+  K extends Kernel<infer Own>
+    ? (bindings: Accepted<Own> & NoOthers<Own, B>) => void
+    : never
+) extends (bindings: infer Each) => void
+  ? Each
+  : never;
 
 interface CommonDefinition {
   /** Names the kernel in errors, statistics and GPU tools. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Bindings, inout, output, type Temporary, temporary } from "./bindings.js";
+import { type Bindings, inout, lease, output, type Temporary, temporary } from "./bindings.js";
 import { defineKernel, type Pass, type Threads, type Workgroups } from "./kernel.js";
 import { planRun } from "./plan-run.js";
 import type { RunPlan } from "./run-plan.js";
@@ -78,6 +78,7 @@ describe("one pass", () => {
         {
           program: "main",
           split: false,
+          immediate: false,
           entries: [
             { group: 0, binding: 0, resource: 0 },
             { group: 0, binding: 1, resource: 1 },
@@ -668,4 +669,109 @@ test("a value that two programs declare differently is refused, not packed for o
       'Kernel "k" declares "n" as u32 in one program and as f32 in another; a value is packed for one type, so give it a name in each.',
     ),
   );
+});
+
+describe("a binding that is declared and not used", () => {
+  const place = { group: 0, binding: 9 };
+  const unused = [
+    { ...reads("x"), ...place },
+    { ...uniform("factor", f32), ...place },
+    { ...writes("z"), ...place },
+  ];
+  const shader = { ...add, unused };
+  const c = output(Float32Array, 3);
+
+  test("may be left out, or given, and then is nowhere", () => {
+    expect(plan(shader, { a, b, c })).toEqual(plan(add, { a, b, c }));
+    const given = plan(shader, { x: new Float32Array(1000), a, b, factor: 2, c, z: a });
+    expect(boundNames(given)).toEqual([["a", "b", "c"]]);
+    expect(given.resources.map(({ name, byteLength, data }) => [name, byteLength, data !== undefined])).toEqual([
+      ["a", 12, true],
+      ["b", 12, true],
+      ["c", 12, false],
+      ["x", 0, false],
+      ["factor", 0, false],
+      ["z", 0, false],
+    ]);
+  });
+
+  test.each<[string, object, string]>([
+    ["type", { x: new Int32Array(3) }, 'declares "x" as array<f32>, which takes a Float32Array'],
+    ["length", { x: new Uint8Array(3) }, 'declares "x" as array<f32>, whole elements of 4 bytes'],
+    ["value", { factor: "2" }, '"factor" is f32'],
+    ["name", { w: 3 }, 'has no binding "w"; it binds "a", "b", "c"'],
+    [
+      "output",
+      { z: output(Float32Array, 3) },
+      'declares "z" and does not use it, so nothing would be written to an output',
+    ],
+    ["inout", { z: inout(a) }, "nothing would be written to an inout; use it in the shader, or take it out of both."],
+    ["lease", { x: lease(Float32Array, 3) }, "nothing would be written to a lease"],
+  ])("is checked: its %s", (_, bindings, message) => {
+    expect(() => plan(shader, { a, b, c, ...bindings })).toThrow(
+      refusal("invalid-binding", expect.stringContaining(message)),
+    );
+  });
+
+  test("is what another pass makes of it, where that uses it", () => {
+    const uses = shaderOf([reads("x"), writes("c")]);
+    const both = { first: shader, second: uses };
+    const passes = [{ program: "first" }, { program: "second" }];
+    const planned = planPasses(both, passes, { a, b, c, x: b });
+    expect(boundNames(planned)).toEqual([
+      ["a", "b", "c"],
+      ["x", "c"],
+    ]);
+    expect(planned.resources[planned.bound.get("x")!]).toMatchObject({ byteLength: 12, data: b, access: "read" });
+    const renamed = [{ program: "first", bindings: { x: "values", factor: "two" } }];
+    expect(() => planPasses(both, renamed, { a, b, c, values: b })).not.toThrow();
+    expect(() => planPasses(both, renamed, { a, b, c, values: new Int32Array(3) })).toThrow('declares "values"');
+    expect(() => planPasses(both, [{ program: "first", bindings: { factor: [1, 2] } }], { a, b, c })).toThrow("factor");
+  });
+});
+
+describe("immediates", () => {
+  const vec4 = vector(f32, 4);
+  const immediate = (layout = struct("P", 16, [{ name: "v", offset: 0, layout: vec4 }])) =>
+    shaderOf([reads("a"), { ...uniform("p", layout), isImmediate: true }, writes("c")]);
+  const c = output(Float32Array, 3);
+  const setBytes = ({ dispatches, resources }: RunPlan) =>
+    dispatches.map(({ immediate: isSet, immediates }) => (isSet ? resources[immediates!] : undefined));
+
+  test("are set while the dispatch is recorded, out of bytes of the plan's own, and need no memory", () => {
+    const given = new Float32Array([1, 2, 3, 4]);
+    for (const p of [{ v: [1, 2, 3, 4] }, given]) {
+      const planned = plan(immediate(), { a, p, c });
+      expect(boundNames(planned)).toEqual([["a", "c"]]);
+      const [set] = setBytes(planned);
+      expect(set).toMatchObject({ name: "p", byteLength: 0, isImmediate: true });
+      expect(set!.data).toEqual(new Uint8Array(given.slice().buffer));
+      expect(set!.data!.buffer).not.toBe(given.buffer);
+    }
+    expect(() => plan(immediate(), { a, p: { v: [1] }, c })).toThrow("p.v");
+    expect(() => plan(immediate(), { a, c })).toThrow('binds "p", which is missing');
+  });
+
+  test("are a buffer where they are too many, or another program binds them as one, too", () => {
+    const large = immediate(struct("P", 80, [{ name: "v", offset: 0, layout: array(vec4, 16, 5) }]));
+    const planned = plan(large, { a, p: new Float32Array(20), c });
+    expect(boundNames(planned)).toEqual([["a", "p", "c"]]);
+    expect(setBytes(planned)).toEqual([undefined]);
+    const layout = struct("P", 16, [{ name: "v", offset: 0, layout: vec4 }]);
+    const both = planPasses(
+      { first: immediate(layout), second: shaderOf([uniform("p", layout), writes("c")]) },
+      [{ program: "first" }, { program: "second" }],
+      { a, p: { v: [1, 2, 3, 4] }, c },
+    );
+    expect(boundNames(both)).toEqual([
+      ["a", "c"],
+      ["p", "c"],
+    ]);
+    expect(setBytes(both)).toEqual([both.resources[both.bound.get("p")!], undefined]);
+    expect(both.resources[both.bound.get("p")!]).toMatchObject({ byteLength: 16, access: "read" });
+    const writing = { first: immediate(layout), second: shaderOf([writes("p"), writes("c")]) };
+    expect(() =>
+      planPasses(writing, [{ program: "first" }, { program: "second" }], { a, p: new Float32Array(4), c }),
+    ).toThrow(refusal("invalid-kernel", expect.stringContaining('"p" as an immediate in one pass and writes it')));
+  });
 });

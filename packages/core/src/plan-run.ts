@@ -60,28 +60,36 @@ export function planRun<B extends Bindings>({
       );
     }
     checkNames(subject, shader, pass);
-    const entries = shader.bindings.map((info) => resources.bind(info, pass));
-    checkAliases(subject, shader, entries, resources);
+    const all = shader.bindings.map((info) => resources.bind(info, pass));
+    checkAliases(subject, shader, all, resources);
+    const entries = all
+      .filter(({ isSet }) => !isSet)
+      .map(({ group, binding, resource }) => ({ group, binding, resource }));
+    const immediates = all.find(({ isSet }) => isSet)?.resource;
+    const { program } = pass;
+    const variant = { program, immediate: immediates !== undefined, ...(immediates !== undefined && { immediates }) };
     const groups = countWorkgroups(subject, shader, workgroups !== undefined ? { workgroups } : pass, () =>
-      resources.firstOutputLength(shader, entries),
+      resources.firstOutputLength(shader, all),
     );
     if (groups.includes(0)) continue;
     const grid = gridOf(subject, shader, groups, limits);
     if (grid === "whole") {
-      dispatches.push({ program: pass.program, split: false, entries, workgroups: groups });
+      dispatches.push({ ...variant, split: false, entries, workgroups: groups });
       continue;
     }
     for (const part of splitGrid(groups, limits.maxComputeWorkgroupsPerDimension)) {
       const resource = resources.addUniform("grid", new Uint32Array([...part.base, 0, ...groups, 0]));
       dispatches.push({
-        program: pass.program,
+        ...variant,
         split: true,
         entries: [...entries, { ...grid, resource }],
         workgroups: part.workgroups,
       });
     }
   }
+  for (const pass of passes) for (const info of interfaces[pass.program]!.unused) resources.checkUnused(info, pass);
   resources.checkAllBound(interfaces, passes);
+  resources.checkImmediates();
   const { label } = kernel;
   checkIntos(subject, bindings);
   return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
@@ -90,7 +98,7 @@ export function planRun<B extends Bindings>({
 /** A name that a pass gives a meaning and its shader does not have is a mistake, most often a misspelt one. */
 function checkNames(subject: string, shader: ShaderInterface, { program, bindings }: Pass): void {
   for (const name in bindings) {
-    if (shader.bindings.some((info) => info.name === name)) continue;
+    if ([...shader.bindings, ...shader.unused].some((info) => info.name === name)) continue;
     const known = shader.bindings.map((info) => `"${info.name}"`).join(", ");
     throw new ComputeError(
       "invalid-kernel",

@@ -37,20 +37,22 @@ export function planSequence(label: string, runs: readonly RecordedRun[], plans:
     const indices = plan.resources.map((resource, at) => {
       const parameter = parameterOf.get(at);
       const existing = parameter ? bound.get(parameter.name) : residents.get(resource.resident ?? plan);
+      const planned = parameter ? parameterResource(resource, parameter) : resource;
       if (existing !== undefined) {
-        resources[existing] = merged(label, resources[existing]!, resource);
+        resources[existing] = merged(label, resources[existing]!, planned);
         return existing;
       }
-      const index = resources.push(parameter ? parameterResource(resource, parameter) : resource) - 1;
+      const index = resources.push(planned) - 1;
       if (parameter) bound.set(parameter.name, index);
       else if (resource.resident) residents.set(resource.resident, index);
-      else if (resource.data && resource.access === "read") constants.push(index);
+      else if (resource.data && resource.access === "read" && !resource.isImmediate) constants.push(index);
       return index;
     });
     for (const dispatch of plan.dispatches) {
       const entries = dispatch.entries.map((entry) => ({ ...entry, resource: indices[entry.resource]! }));
       checkAliases(label, kernel.label, dispatch, plan, indices, resources);
-      dispatches.push({ ...dispatch, entries });
+      const immediates = dispatch.immediates === undefined ? {} : { immediates: indices[dispatch.immediates]! };
+      dispatches.push({ ...dispatch, entries, ...immediates });
     }
   }
   return { plan: { label, resources, dispatches, isEmpty: false, bound, shape: {} }, constants };
@@ -92,7 +94,18 @@ function merged(label: string, a: PlannedResource, b: PlannedResource): PlannedR
         "each a parameter of its own.",
     );
   }
-  return a.access === b.access ? a : { ...a, access: "mixed" };
+  // One run may set what another one binds, or declare what only another one uses.
+  const isImmediate = a.isImmediate === true || b.isImmediate === true;
+  const [used, other] = a.byteLength > 0 || (b.byteLength === 0 && a.data) ? [a, b] : [b, a];
+  const access = other.byteLength === 0 || used.access === other.access ? used.access : "mixed";
+  if (isImmediate && access !== "read") {
+    throw new ComputeError(
+      "invalid-binding",
+      `Sequence "${label}" binds its parameter "${a.name}" as an immediate and writes it, which the immediate would not see; give each a ` +
+        "parameter of its own.",
+    );
+  }
+  return { ...used, access, ...(isImmediate && { isImmediate }) };
 }
 
 /**

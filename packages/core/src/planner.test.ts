@@ -21,6 +21,7 @@ const limits: DeviceLimits = {
   maxComputeWorkgroupsPerDimension: 3,
   minStorageBufferOffsetAlignment: 256,
   minUniformBufferOffsetAlignment: 256,
+  maxImmediateSize: 64,
 };
 
 const f32: TypeLayout = { kind: "scalar", scalar: "f32", byteLength: 4 };
@@ -41,6 +42,7 @@ const shader: ShaderInterface = {
     { name: "factor", group: 0, binding: 1, kind: "uniform", access: "read", layout: f32 },
     storage("y", 2, "read-write"),
   ],
+  unused: [],
   splittable: { group: 0, binding: 3 },
 };
 const interfaces = { main: shader };
@@ -204,4 +206,18 @@ describe("Planner", () => {
     expect(planner.plan(bindings(a, b)).resources).toHaveLength(3);
     expect(() => planner.plan(bindings(b, b))).toThrow(refused);
   });
+});
+
+it("checks what no pass binds in every run, however alike it is bound", () => {
+  const factor = shader.bindings.find(({ kind }) => kind === "uniform")!;
+  const main = { ...shader, bindings: shader.bindings.filter((info) => info !== factor), unused: [factor] };
+  const planner = new Planner(defineKernel<Bindings>({ label: "k", wgsl: "" }), { main }, limits);
+  const bindings = (value: unknown): Bindings => ({
+    x: new Float32Array(4),
+    factor: value as number,
+    y: output(Float32Array, 4),
+  });
+  const first = planner.plan(bindings(1));
+  expect(planner.plan(bindings(2)).shape).toBe(first.shape);
+  expect(() => planner.plan(bindings("three"))).toThrow('"factor" is f32');
 });

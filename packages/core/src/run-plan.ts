@@ -6,7 +6,7 @@ import type { TypeLayout } from "./shader-interface.js";
 /** A piece of GPU memory that a run needs. */
 export interface PlannedResource {
   readonly name: string;
-  /** Bytes bound, a multiple of 4. */
+  /** Bytes bound, a multiple of 4; 0 where no pass binds it. */
   readonly byteLength: number;
   /** What the passes do with it; WebGPU forbids `read` and `read-write` ranges of one buffer in the same dispatch. */
   readonly access: "read" | "read-write" | "mixed";
@@ -21,6 +21,8 @@ export interface PlannedResource {
   readonly packedAs?: TypeLayout | undefined;
   /** What is read back from it. */
   readonly result?: PlannedResult | undefined;
+  /** Whether `data` is set while dispatches are recorded: then it is the plan's own. */
+  readonly isImmediate?: boolean | undefined;
 }
 
 export interface PlannedResult {
@@ -32,10 +34,18 @@ export interface PlannedResult {
   readonly isLeased?: boolean;
 }
 
-export interface PlannedDispatch {
+/** How a dispatch runs a program. */
+export interface ProgramVariant {
   readonly program: string;
   /** Whether this is a part of a larger grid, run by the program's split variant. */
   readonly split: boolean;
+  /** Whether its `var<immediate>` is set; otherwise it has none, or binds a buffer in its place. */
+  readonly immediate: boolean;
+}
+
+export interface PlannedDispatch extends ProgramVariant {
+  /** The resource whose `data` is set, where `immediate`. */
+  readonly immediates?: number;
   /** In order of group and binding; `resource` is an index into the plan's resources. */
   readonly entries: readonly { readonly group: number; readonly binding: number; readonly resource: number }[];
   readonly workgroups: Grid;

@@ -1,13 +1,15 @@
 import type { DeviceLimits } from "./backend.js";
-import { describe, isRole, ownValue } from "./binding-role.js";
+import { describe, isResult, isRole, ownValue } from "./binding-role.js";
 import type { Bindings, ResidentArray, Staged, Temporary, TypedArray, UniformValue } from "./bindings.js";
 import { arrayTypeOf, checkArray, checkInto, checkLength } from "./check-binding.js";
 import { ComputeError } from "./errors.js";
+import { ownBytes } from "./fill-resource.js";
 import type { Pass } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
-import type { PlannedDispatch, PlannedResource, PlannedResult } from "./run-plan.js";
+import type { PlannedResource, PlannedResult } from "./run-plan.js";
 import {
   type BindingInfo,
+  fitsImmediates,
   runtimeArrayOf,
   type ShaderInterface,
   type TypeLayout,
@@ -23,12 +25,24 @@ interface Draft {
   readonly packedAs?: TypeLayout;
   readonly result?: PlannedResult;
   access?: PlannedResource["access"];
+  isImmediate?: boolean;
+}
+
+/** What a pass's binding stands for. */
+interface Bound {
+  readonly group: number;
+  readonly binding: number;
+  readonly resource: number;
+  /** Whether it is set while the dispatch is recorded, and not bound. */
+  readonly isSet: boolean;
 }
 
 /** The run's memory while it is being planned: each binding and temporary once, however many passes use it. */
 export class RunResources {
   readonly #drafts: Draft[] = [];
   readonly #indexByName = new Map<string, number>();
+  /** Names of what the passes' programs declare and do not use. */
+  readonly #unused = new Set<string>();
   readonly #subject: string;
   readonly #bindings: Bindings;
   readonly #limits: DeviceLimits;
@@ -56,21 +70,50 @@ export class RunResources {
     return this.#indexByName;
   }
 
-  addUniform(name: string, data: ArrayBufferView, packedAs?: TypeLayout): number {
-    const draft: Draft = { name, byteLength: roundUpTo4(data.byteLength), data, access: "read" };
-    return this.#drafts.push(packedAs ? { ...draft, packedAs } : draft) - 1;
+  addUniform(name: string, data: ArrayBufferView): number {
+    return this.#drafts.push({ name, byteLength: roundUpTo4(data.byteLength), data, access: "read" }) - 1;
   }
 
   /** Finds what `info` stands for in `pass`, checks it, and gives the dispatch's entry for it. */
-  bind(info: BindingInfo, pass: Pass): PlannedDispatch["entries"][number] {
+  bind(info: BindingInfo, pass: Pass): Bound {
     const { group, binding } = info;
+    const resource = this.#resourceOf(info, pass);
+    const draft = this.#drafts[resource]!;
+    const isOfHost = draft.data !== undefined && draft.result === undefined;
+    const isSet = info.isImmediate === true && isOfHost && fitsImmediates(info, this.#limits);
+    if (isSet) draft.isImmediate = true;
+    else draft.access = draft.access === undefined || draft.access === info.access ? info.access : "mixed";
+    return { group, binding, resource, isSet };
+  }
+
+  /**
+   * Checks what is given for a binding that `pass` does not use as if it did, and leaves it where it is. To be called when all that is used is
+   * bound.
+   */
+  checkUnused(info: BindingInfo, pass: Pass): void {
+    const reference = ownValue(pass.bindings, info.name) ?? info.name;
+    if (typeof reference === "string") {
+      this.#unused.add(reference);
+      const value = ownValue(this.#bindings, reference);
+      if (this.#indexByName.has(reference) || value === undefined) return;
+      if (isResult(value)) {
+        throw new ComputeError(
+          "invalid-binding",
+          `${this.#subject} declares "${info.name}" and does not use it, so nothing would be written to ${describe(value)}; use it in the ` +
+            "shader, or take it out of both.",
+        );
+      }
+    }
+    this.#resourceOf(info, pass);
+  }
+
+  #resourceOf(info: BindingInfo, pass: Pass): number {
     const reference = ownValue(pass.bindings, info.name) ?? info.name;
     const resource =
       typeof reference === "string" ? this.#named(reference, info) : this.#addValue(info.name, reference, info);
-    const draft = this.#drafts[resource]!;
-    checkLength(this.#subject, draft.name, draft.byteLength, info, this.#limits);
-    draft.access = draft.access === undefined || draft.access === info.access ? info.access : "mixed";
-    return { group, binding, resource };
+    const { name, byteLength } = this.#drafts[resource]!;
+    checkLength(this.#subject, name, byteLength, info, this.#limits);
+    return resource;
   }
 
   isTemporaryOrResult(index: number): boolean {
@@ -83,7 +126,7 @@ export class RunResources {
   }
 
   /** Elements of the first binding that the pass writes, in order of group and binding. */
-  firstOutputLength(shader: ShaderInterface, entries: PlannedDispatch["entries"]): number | undefined {
+  firstOutputLength(shader: ShaderInterface, entries: readonly Bound[]): number | undefined {
     const at = shader.bindings.findIndex(
       (info, i) => info.access === "read-write" && this.isTemporaryOrResult(entries[i]!.resource),
     );
@@ -99,8 +142,7 @@ export class RunResources {
   /** A name that is given but that no pass binds is a mistake, most often a misspelt one. */
   checkAllBound(interfaces: { readonly [program: string]: ShaderInterface }, passes: readonly Pass[]): void {
     for (const name in this.#bindings) {
-      const index = this.#indexByName.get(name);
-      if (index !== undefined && this.#drafts[index]!.access !== undefined) continue;
+      if (this.#indexByName.has(name) || this.#unused.has(name)) continue;
       const known = new Set(
         passes.flatMap((pass) => interfaces[pass.program]!.bindings.map((info) => `"${info.name}"`)),
       );
@@ -111,10 +153,28 @@ export class RunResources {
     }
   }
 
+  /** What is set while dispatches are recorded never sees what a pass writes. */
+  checkImmediates(): void {
+    const written = this.#drafts.find(
+      ({ isImmediate, access }) => isImmediate && access !== undefined && access !== "read",
+    );
+    if (!written) return;
+    throw new ComputeError(
+      "invalid-kernel",
+      `${this.#subject} binds "${written.name}" as an immediate in one pass and writes it in another, which the first would not see; give each ` +
+        "a name of its own.",
+    );
+  }
+
   planned(): PlannedResource[] {
-    return this.#drafts.map((draft) => {
-      // What no pass binds, a temporary of a shorter plan, keeps its index and needs no memory.
-      if (draft.access === undefined) return { name: draft.name, byteLength: 0, access: "read" };
+    return this.#drafts.map((drafted) => {
+      // Whoever lent the array may take it back before the dispatch is recorded.
+      const draft = drafted.isImmediate ? { ...drafted, data: ownBytes(drafted.data!) } : drafted;
+      // What no pass binds, as a temporary of a shorter plan, keeps its index and needs no memory.
+      if (draft.access === undefined) {
+        const { data, result: _, ...resource } = draft;
+        return { ...resource, ...(draft.isImmediate && data && { data }), byteLength: 0, access: "read" };
+      }
       // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
       const isZero = !draft.data && !draft.staged && !draft.resident;
       const access = draft.access === "read" && isZero ? "mixed" : draft.access;
@@ -182,7 +242,8 @@ export class RunResources {
         `${this.#subject} declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describe(value)} is given.`,
       );
     }
-    return this.addUniform(name, packUniform(value, info.layout, name), info.layout);
+    const data = packUniform(value, info.layout, name);
+    return this.#drafts.push({ name, byteLength: data.byteLength, data, packedAs: info.layout }) - 1;
   }
 
   #addNamed(name: string, draft: Draft): number {

@@ -23,6 +23,7 @@ export const defaultLimits: DeviceLimits = {
   maxComputeWorkgroupsPerDimension: 65535,
   minStorageBufferOffsetAlignment: 256,
   minUniformBufferOffsetAlignment: 256,
+  maxImmediateSize: 64,
 };
 
 const scalar = (type: ScalarType): ScalarLayout => ({
@@ -76,6 +77,7 @@ export function shaderOf(declared: readonly Declared[], other: Partial<ShaderInt
     entryPoint: "main",
     workgroupSize: [64, 1, 1],
     bindings: declared.map((info, binding) => ({ ...info, group: 0, binding })),
+    unused: [],
     splittable: { group: 1, binding: 0 },
     ...other,
   };

@@ -42,6 +42,8 @@ export interface StructLayout {
   readonly members: readonly { readonly name: string; readonly offset: number; readonly layout: TypeLayout }[];
   /** With trailing padding; where the last member is sized by the binding, the bytes before it. */
   readonly byteLength: number;
+  /** Where the last member is sized by the binding: with one element and trailing padding, where there is some. */
+  readonly leastByteLength?: number;
 }
 
 export interface BindingInfo {
@@ -51,14 +53,24 @@ export interface BindingInfo {
   readonly kind: "storage" | "uniform";
   readonly access: "read" | "read-write";
   readonly layout: TypeLayout;
+  /**
+   * Whether it is `var<immediate>`: set while a dispatch is recorded, where its bytes are the host's and the device has room for them; else bound
+   * at its place, as a buffer of its kind.
+   */
+  readonly isImmediate?: boolean;
 }
 
 /** The interface of one entry point with its constants applied. */
 export interface ShaderInterface {
   readonly entryPoint: string;
   readonly workgroupSize: readonly [x: number, y: number, z: number];
-  /** In order of group and binding. */
+  /** Those that the entry point uses, in order of group and binding. */
   readonly bindings: readonly BindingInfo[];
+  /**
+   * What the source declares and the entry point does not use: a run may be given them, and binds none. Their names are no others'; their places may
+   * be.
+   */
+  readonly unused: readonly BindingInfo[];
   /**
    * Where the split variant reads its place in the whole grid; or, where a split would show, the reason, as the end of a sentence
    * that begins "it cannot be split because".
@@ -80,7 +92,14 @@ export function runtimeArrayOf(
 /** The least a binding of this type may hold: WebGPU's minimum binding size. */
 export function minByteLengthOf(layout: TypeLayout): number {
   const runtime = runtimeArrayOf(layout);
-  return runtime ? runtime.offset + runtime.array.stride : layout.byteLength;
+  if (!runtime) return layout.byteLength;
+  const withOne = runtime.offset + runtime.array.stride;
+  return layout.kind === "struct" ? (layout.leastByteLength ?? withOne) : withOne;
+}
+
+/** Whether `limits` leave room to set `info` while a dispatch is recorded. */
+export function fitsImmediates({ layout }: BindingInfo, limits: { readonly maxImmediateSize: number }): boolean {
+  return layout.byteLength <= limits.maxImmediateSize;
 }
 
 /** The scalar type that all of `layout` is made of, if there is one. */

@@ -1,8 +1,19 @@
 /** What the contract promises to the type checker; `tsc` checks this file, and running it checks that it means something. */
 import { expect, expectTypeOf, test } from "vitest";
 import type { ComputeBackend, KeepsArrays, RecordsSequences, StagesMemory } from "./backend.js";
-import { type Bindings, type Inout, inout, lease, type Output, output, type Results, temporary } from "./bindings.js";
-import { defineKernel, type Kernel } from "./kernel.js";
+import {
+  type Accepted,
+  type Bindings,
+  type Inout,
+  inout,
+  lease,
+  type NoOthers,
+  type Output,
+  output,
+  type Results,
+  temporary,
+} from "./bindings.js";
+import { type BoundBy, defineKernel, type Kernel } from "./kernel.js";
 import type { RunProfile } from "./run-options.js";
 import type { Bytes, Float16Elements, ReadWrite } from "./wgsl/host-type.js";
 
@@ -134,6 +145,48 @@ test("a binding that is missing, misspelt, too many or of another type is an err
     backend.run(scale, { params, x, y, offset: output(Float32Array, 3) });
     // @ts-expect-error There is no "z".
     defineKernel({ label: "k", wgsl: text, threads: ({ z }) => z });
+  });
+});
+
+test("one of several kernels runs with what suits each", () => {
+  const bindings =
+    "@group(0) @binding(0) var<storage> x: array<f32>; @group(0) @binding(1) var<storage, read_write> y: array<f32>;";
+  const alike = defineKernel({ label: "alike", wgsl: `${bindings}` as const });
+  const first = defineKernel({ label: "first", wgsl: `${bindings} @compute fn first() {}` });
+  const other = defineKernel({
+    label: "other",
+    wgsl: "@group(0) @binding(0) var<storage> x: array<u32>; @group(0) @binding(1) var<storage, read_write> y: array<f32>;",
+  });
+  const more = defineKernel({ label: "more", wgsl: `${bindings} @group(0) @binding(2) var<uniform> factor: f32;` });
+  const either = <A, B>(a: A, b: B): A | B => (Math.random() < 0.5 ? a : b);
+  const y = output(Float32Array, 3);
+  never(async () => {
+    await backend.prepare(either(alike, other));
+    await backend.prepare(either(scale, either(more, untyped)));
+    const results = await backend.run(either(alike, first), { x, y });
+    expectTypeOf(results.y).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    await backend.run(either(alike, other), { x: new Uint8Array(12), y });
+    // @ts-expect-error "x" of the other is of u32.
+    await backend.run(either(alike, other), { x, y });
+    // @ts-expect-error One of them binds "factor".
+    await backend.run(either(alike, more), { x, y });
+    // @ts-expect-error One of them does not bind "factor".
+    await backend.run(either(alike, more), { x, y, factor: 2 });
+  });
+});
+
+test("a function that forwards to `run` is generic in its bindings", () => {
+  const forward = <K extends Bindings, B extends Accepted<K> & NoOthers<K, B>>(kernel: Kernel<K>, bindings: B) =>
+    backend.run(kernel, bindings);
+  const whole = <K extends Kernel, B extends BoundBy<K, B>>(kernel: K, bindings: B) => backend.run(kernel, bindings);
+  never(async () => {
+    const y = output(Float32Array, 3);
+    expectTypeOf((await forward(scale, { params, x, y, offset })).y).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    expectTypeOf((await whole(scale, { params, x, y, offset })).y).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    // @ts-expect-error "x" is missing.
+    forward(scale, { params, y, offset });
+    // @ts-expect-error "x" is missing.
+    whole(scale, { params, y, offset });
   });
 });
 

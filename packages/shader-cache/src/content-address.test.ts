@@ -12,7 +12,7 @@ const request: ShaderRequest = {
   language: "wgsl",
   source: "@compute fn main() {}",
   constants: { size: 64 },
-  interface: { entryPoint: "main", workgroupSize: [64, 1, 1], bindings: [], splittable: "it is not" },
+  interface: { entryPoint: "main", workgroupSize: [64, 1, 1], bindings: [], unused: [], splittable: "it is not" },
   variant: "whole",
   translator: "none 1",
 };
@@ -40,8 +40,10 @@ const others: { readonly [Field in keyof ShaderRequest]-?: readonly ShaderReques
     { bindings: [{ ...factor, kind: "storage" as const }] },
     { bindings: [{ ...factor, layout: { kind: "scalar", scalar: "f32", byteLength: 8 } as const }] },
     { bindings: [factor, factor] },
+    { bindings: [{ ...factor, isImmediate: true }] },
+    { unused: [factor] },
   ].map((part) => ({ ...request.interface, ...part })),
-  variant: ["split"],
+  variant: ["split", "whole, immediate", "split, immediate"],
   translator: ["none 2", ""],
 };
 

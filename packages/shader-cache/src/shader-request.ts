@@ -12,8 +12,8 @@ export interface ShaderRequest {
   readonly constants: { readonly [key: string]: number };
   /** The entry point and its bindings, with what each holds at least: of these the pipeline's layout is made. */
   readonly interface: ShaderInterface;
-  /** `split` is a program rewritten to run as a part of a larger grid. */
-  readonly variant: "whole" | "split";
+  /** `split` is a program rewritten to run as a part of a larger grid; `immediate` one whose immediates are set, and not bound as a buffer. */
+  readonly variant: "whole" | "split" | "whole, immediate" | "split, immediate";
   /** Name and version of what turns `source` into the text that the device compiles: a new translator is a new shader. */
   readonly translator: string;
 }

@@ -1,8 +1,8 @@
 /** The blocks of functions: that they are whole, that calls end, and that no switch falls through. */
-import { ComputeError } from "@kiln-gpu/core";
 import { invalidSpirv } from "./check-spirv-operands.js";
 import { nameInstruction } from "./spirv-instructions.js";
 import type { Instruction, SpirvModule } from "./spirv-module.js";
+import { InstructionError } from "./spirv-source.js";
 import { Op } from "./spirv-words.js";
 
 interface Block {
@@ -85,8 +85,9 @@ function checkBlocks(blocks: readonly Block[], subject: string): void {
       // A loop is entered again from its end.
       const expected = labels.get(label)!.merge?.opcode === Op.LoopMerge ? 2 : 1;
       if (sources.get(label)! <= expected) continue;
-      throw new ComputeError(
+      throw new InstructionError(
         "unsupported-shader",
+        end,
         `${subject} has a switch with a case that falls through into the next one (${nameInstruction(end)}, the block ${label}); WGSL ` +
           "has no fall-through: end each case with a break, and share code by a function.",
       );
@@ -112,8 +113,9 @@ function checkCalls(calls: ReadonlyMap<number, readonly Instruction[]>, subject:
       }
       const callee = call.operands[2]!;
       if (open.has(callee)) {
-        throw new ComputeError(
+        throw new InstructionError(
           "unsupported-shader",
+          call,
           `${subject} has a function that calls itself (${nameInstruction(call)}), which no shader can; write it as a loop.`,
         );
       }

@@ -2,9 +2,9 @@
  * What every reader of the module may then rely on: each instruction is one that has a translation, with operands of the kinds that
  * it needs; each id is defined once, and before it is used, so that types and constants have no cycles.
  */
-import { ComputeError } from "@kiln-gpu/core";
 import { nameInstruction, nameOpcode, operandsOf } from "./spirv-instructions.js";
 import type { Instruction, SpirvModule } from "./spirv-module.js";
+import { InstructionError } from "./spirv-source.js";
 import { Op } from "./spirv-words.js";
 
 /** Instructions that name what stands further on. */
@@ -14,9 +14,10 @@ const forward: ReadonlySet<number> = new Set<number>([
   ...[Op.FunctionCall, Op.Phi, Op.LoopMerge, Op.SelectionMerge, Op.Branch, Op.BranchConditional, Op.Switch],
 ]);
 
-export function invalidSpirv(subject: string, instruction: Instruction, problem: string): ComputeError {
-  return new ComputeError(
+export function invalidSpirv(subject: string, instruction: Instruction, problem: string): InstructionError {
+  return new InstructionError(
     "invalid-kernel",
+    instruction,
     `${subject} is given invalid SPIR-V: ${nameInstruction(instruction)} ${problem}; \`spirv-val\` says more of it.`,
   );
 }
@@ -117,13 +118,14 @@ function hasZeroByte(word: number): boolean {
   return (word & 0xff) === 0 || (word & 0xff00) === 0 || (word & 0xff_0000) === 0 || word >>> 24 === 0;
 }
 
-function untranslated(subject: string, instruction: Instruction): ComputeError {
+function untranslated(subject: string, instruction: Instruction): InstructionError {
   const hint =
     instruction.opcode === Op.DecorationGroup
       ? "decoration groups are deprecated; `spirv-opt --flatten-decorations` removes them"
       : "write it another way, or leave it out of the kernel";
-  return new ComputeError(
+  return new InstructionError(
     "unsupported-shader",
+    instruction,
     `${subject} needs ${nameInstruction(instruction)}, and ${nameOpcode(instruction.opcode)} has no translation to WGSL; ${hint}.`,
   );
 }

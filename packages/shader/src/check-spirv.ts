@@ -6,6 +6,7 @@ import { ComputeError } from "@kiln-gpu/core";
 import { idsOf, invalidSpirv } from "./check-spirv-operands.js";
 import { nameInstruction } from "./spirv-instructions.js";
 import { decorates, type Instruction, type SpirvModule } from "./spirv-module.js";
+import { InstructionError } from "./spirv-source.js";
 import {
   Decoration,
   ExecutionMode,
@@ -29,8 +30,9 @@ export function checkSupported(module: SpirvModule, subject: string): void {
   for (const instruction of module.instructions) {
     const problem = problemOf(module, instruction);
     if (problem !== undefined) {
-      throw new ComputeError(
+      throw new InstructionError(
         "unsupported-shader",
+        instruction,
         `${subject} ${problem[0]} (${nameInstruction(instruction)}); ${problem[1]}.`,
       );
     }
@@ -134,8 +136,9 @@ function checkParts(
   }
   known.set(operands[isConstant ? 1 : 0]!, { count, depth });
   if (count > maxParts || depth > maxDepth) {
-    throw new ComputeError(
+    throw new InstructionError(
       "unsupported-shader",
+      instruction,
       `${subject} has a ${isConstant ? "constant" : "type"} of ${count} parts on ${depth} levels (${nameInstruction(instruction)}); at most ` +
         `${maxParts} on ${maxDepth} are translated.`,
     );

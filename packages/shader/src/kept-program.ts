@@ -62,7 +62,7 @@ const isPlace = (value: unknown): value is Fields => isObject(value) && isCount(
 
 function isInterface(value: unknown): value is ShaderInterface {
   if (!isObject(value)) return false;
-  const { entryPoint, workgroupSize, bindings, splittable } = value;
+  const { entryPoint, workgroupSize, bindings, unused, splittable } = value;
   return (
     typeof entryPoint === "string" &&
     Array.isArray(workgroupSize) &&
@@ -70,6 +70,8 @@ function isInterface(value: unknown): value is ShaderInterface {
     workgroupSize.every((count) => isCount(count) && count > 0) &&
     Array.isArray(bindings) &&
     bindings.every(isBinding) &&
+    Array.isArray(unused) &&
+    unused.every(isBinding) &&
     (typeof splittable === "string" || isPlace(splittable))
   );
 }
@@ -80,6 +82,7 @@ function isBinding(value: unknown): boolean {
     typeof value.name === "string" &&
     (value.kind === "storage" || value.kind === "uniform") &&
     (value.access === "read" || value.access === "read-write") &&
+    (value.isImmediate === undefined || typeof value.isImmediate === "boolean") &&
     isLayout(value.layout)
   );
 }
@@ -103,7 +106,12 @@ function isLayout(value: unknown, depth = 0): value is TypeLayout {
     case "array":
       return isCount(value.stride) && isCount(value.count) && isLayout(value.element, depth + 1);
     case "struct":
-      return typeof value.name === "string" && Array.isArray(value.members) && value.members.every(isMember);
+      return (
+        typeof value.name === "string" &&
+        (value.leastByteLength === undefined || isCount(value.leastByteLength)) &&
+        Array.isArray(value.members) &&
+        value.members.every(isMember)
+      );
     default:
       return false;
   }

@@ -87,7 +87,7 @@ describe("bindings", () => {
     ["texture_2d", "var q: texture_2d<f32>"],
     ["sampler", "var q: sampler"],
     ["texture_external", "var q: texture_external"],
-    ["immediate", "var<immediate> q: u32"],
+    ["array", "var q: array<u32, 4>"],
   ])("that are no buffers are refused when used: %s", async (word, declaration) => {
     const wgsl = `@group(0) @binding(5) ${declaration}; ${kernel("_ = q; a[0] = 1;")}`;
     await expectError(load(wgsl), "unsupported-shader", word);

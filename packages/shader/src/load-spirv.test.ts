@@ -3,7 +3,7 @@ import glslangInit from "@webgpu/glslang/dist/node-devel/glslang.js";
 import fc from "fast-check";
 import { translate } from "naga-wasm";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadProgram, splitVariant } from "./index.js";
+import { loadProgram, splitVariant, variantOf } from "./index.js";
 
 type Glslang = Awaited<ReturnType<typeof glslangInit>>;
 
@@ -103,13 +103,16 @@ describe("SPIR-V as glslang writes it", () => {
     await expect(load(spirv, { constants: { fast: 1 } })).rejects.toThrow("as bool; 1 is given");
   });
 
-  it("binds push constants as a uniform in a free place", async () => {
+  it("has push constants as immediates, or as a buffer in a free place", async () => {
     const source = (members: string) => `layout(local_size_x = 1) in;
       layout(std430, set = 0, binding = 4) buffer H { float h[]; };
       layout(push_constant) uniform Push { ${members} } push;
       void main() { h[0] = push.v[1]; }`;
     const loaded = await load(compile(source("uint n; vec2 v;")));
-    expect(loaded.wgsl).toContain("@group(0) @binding(5) var<uniform> push");
+    expect(loaded.wgsl).toContain("var<immediate> push");
+    expect(variantOf(loaded, { split: false, immediate: true })).toBe(loaded.wgsl);
+    expect(variantOf(loaded, { split: false, immediate: false })).toContain("@group(0) @binding(5) var<uniform> push");
+    expect(loaded.interface.bindings[1]).toMatchObject({ isImmediate: true });
     expect(loaded.interface.bindings.map(({ name, binding, kind }) => [name, binding, kind])).toEqual([
       ["h", 4, "storage"],
       ["push", 5, "uniform"],
@@ -117,7 +120,62 @@ describe("SPIR-V as glslang writes it", () => {
     expect(loaded.interface.splittable).toEqual({ group: 0, binding: 6 });
     const tight = await load(compile(source("uint n; float v[4];")));
     expect(tight.wgsl).toContain("@group(0) @binding(5) var<storage, read> push");
+    expect(tight.interface.bindings[1]).not.toHaveProperty("isImmediate");
     expect(tight.interface.bindings[1]).toMatchObject({ name: "push", kind: "storage", access: "read" });
+  });
+
+  it("knows what the module declares beside what the entry point uses", async () => {
+    const source = `layout(local_size_x = 1) in;
+      layout(std430, set = 0, binding = 0) buffer H { float h[]; };
+      layout(std140, set = 0, binding = 1) uniform U { vec3 a; float b; mat3 m; float t[2]; } u;
+      layout(std430, set = 2, binding = 7) readonly buffer V { uint count; vec2 v[]; } data;
+      layout(std430, set = 2, binding = 8) buffer D { layout(row_major) mat4 rows; };
+      layout(std140, set = 2, binding = 9) buffer E { mat2 columns; };
+      layout(push_constant) uniform Push { uint n; } push;
+      void main() { h[0] = 1; }`;
+    const { unused } = (await load(compile(source))).interface;
+    const scalar = (type: string) => ({ kind: "scalar", scalar: type, byteLength: 4 });
+    const vector = (components: number) => ({ kind: "vector", scalar: "f32", components, byteLength: 4 * components });
+    const matrix = { kind: "matrix", scalar: "f32", columns: 3, rows: 3, columnStride: 16, byteLength: 48 };
+    expect(unused).toEqual([
+      {
+        ...{ name: "u", group: 0, binding: 1, kind: "uniform", access: "read" },
+        layout: {
+          ...{ kind: "struct", name: "U", byteLength: 96 },
+          members: [
+            { name: "a", offset: 0, layout: vector(3) },
+            { name: "b", offset: 12, layout: scalar("f32") },
+            { name: "m", offset: 16, layout: matrix },
+            {
+              name: "t",
+              offset: 64,
+              layout: { kind: "array", element: scalar("f32"), stride: 16, count: 2, byteLength: 32 },
+            },
+          ],
+        },
+      },
+      {
+        ...{ name: "data", group: 2, binding: 7, kind: "storage", access: "read" },
+        layout: {
+          ...{ kind: "struct", name: "V", byteLength: 8 },
+          members: [
+            { name: "count", offset: 0, layout: scalar("u32") },
+            {
+              name: "v",
+              offset: 8,
+              layout: { kind: "array", element: vector(2), stride: 8, count: 0, byteLength: 0 },
+            },
+          ],
+        },
+      },
+      {
+        ...{ name: "push", group: 0, binding: 0, kind: "uniform", access: "read" },
+        layout: {
+          ...{ kind: "struct", name: "Push", byteLength: 4 },
+          members: [{ name: "n", offset: 0, layout: scalar("u32") }],
+        },
+      },
+    ]);
   });
 
   it("takes bytes at any offset", async () => {

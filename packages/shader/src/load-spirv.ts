@@ -5,20 +5,36 @@ import { checkOperands } from "./check-spirv-operands.js";
 import { applyEdits, type Edit } from "./edit-text.js";
 import { legalizeSpirv } from "./legalize-spirv.js";
 import type { LoadedProgram } from "./loaded-program.js";
-import { matchLayout, uniformProblem } from "./match-layout.js";
+import { matchLayout } from "./match-layout.js";
+import { addMemberSizes, type MemberSizes, withMemberSizes } from "./member-sizes.js";
+import { withoutImmediates } from "./program-variant.js";
 import { pruneFunctions, pruneGlobals } from "./prune-spirv.js";
 import { chooseName, reflectProgram } from "./reflect-program.js";
 import { scanModule, type WgslModule } from "./scan-module.js";
 import { specializeSpirv } from "./specialize-spirv.js";
 import { type SpirvBinding, spirvBindings } from "./spirv-bindings.js";
+import { nameInstruction } from "./spirv-instructions.js";
+import { unusedBindings, withoutBlock } from "./spirv-layout.js";
 import { readSpirv } from "./spirv-module.js";
-import { freePlace } from "./splittable.js";
+import { InstructionError, inItsSource } from "./spirv-source.js";
 import { translateSpirv } from "./translate-spirv.js";
 
 type Place = { readonly group: number; readonly binding: number };
 
 /** Translates a SPIR-V program and reflects what came out, with the names that the SPIR-V has. */
 export async function loadSpirv(
+  source: Uint8Array | Uint32Array,
+  program: Pick<Program, "entryPoint" | "constants">,
+  subject: string,
+): Promise<LoadedProgram> {
+  try {
+    return await loadModule(source, program, subject);
+  } catch (error) {
+    throw inItsSource(error, source, subject);
+  }
+}
+
+async function loadModule(
   source: Uint8Array | Uint32Array,
   { entryPoint, constants }: Pick<Program, "entryPoint" | "constants">,
   subject: string,
@@ -35,36 +51,39 @@ export async function loadSpirv(
     ]!;
   const reachable = pruneFunctions(whole, entry, subject);
   checkOperands(reachable, subject);
-  const spirv = pruneGlobals(specializeSpirv(reachable, constants, subject));
+  const specialized = specializeSpirv(reachable, constants, subject);
+  const spirv = pruneGlobals(specialized);
   checkSupported(spirv, subject);
   checkControlFlow(spirv, subject);
   const workgroupSize = spirvWorkgroupSize(spirv, subject);
   const bindings = spirvBindings(spirv);
-  const pushConstantPlace = freePlace(bindings.flatMap(({ place }) => place ?? []));
-
   checkPlaces(bindings, subject);
 
   const translated = scanModule(await translateSpirv(legalizeSpirv(spirv), subject), subject);
-  const reflect = (pushConstants: "uniform" | "storage, read") => {
-    const module = scanModule(patch(translated, bindings, pushConstantPlace, pushConstants), subject);
+  const reflect = (wgsl: string) => {
+    const module = scanModule(wgsl, subject);
+    const sizes: MemberSizes = new Map();
+    let lost: InstructionError | undefined;
     const reflected = reflectProgram(module, {}, subject, (info) =>
-      describe(info, bindings, pushConstantPlace, subject, (type, path) => {
+      describe(info, bindings, subject, ({ type, variable }, path) => {
         const layout = matchLayout(spirv, type, info.layout, path);
         if (typeof layout !== "string") return layout;
-        throw new ComputeError(
+        lost ??= new InstructionError(
           "unsupported-shader",
-          `${subject} has a layout that its translation to WGSL loses: ${layout}.`,
+          variable,
+          `${subject} has a layout that its translation to WGSL loses: ${layout} (${nameInstruction(variable)}).`,
         );
+        addMemberSizes(sizes, spirv, type, info.layout);
+        return info.layout;
       }),
     );
-    return { wgsl: module.source, ...reflected };
+    return { module, reflected, sizes, lost };
   };
-  // Push constants are packed more tightly than WebGPU takes a uniform; what does not fit there fits into a storage buffer.
-  const asUniform = reflect("uniform");
-  const isTight = asUniform.interface.bindings.some(
-    (info) => isAt(pushConstantPlace, info) && uniformProblem(info.layout, info.name) !== undefined,
-  );
-  const reflected = isTight ? reflect("storage, read") : asUniform;
+  const asTranslated = reflect(patch(translated, bindings));
+  const { module, reflected, lost } = asTranslated.lost
+    ? reflect(withMemberSizes(asTranslated.module, asTranslated.sizes))
+    : asTranslated;
+  if (lost) throw asTranslated.lost;
   if (reflected.interface.workgroupSize.some((count, i) => count !== workgroupSize[i])) {
     const [wgsl, given] = [reflected.interface.workgroupSize, workgroupSize].map((size) => size.join(", "));
     throw new ComputeError(
@@ -72,27 +91,36 @@ export async function loadSpirv(
       `${subject} has workgroups of [${given}]; they translate as [${wgsl}].`,
     );
   }
-  return reflected;
+  const { bindings: used } = reflected.interface;
+  const isUsed = (at: number) => bindings.some(({ variable }) => variable.at === at);
+  const unused = unusedBindings(specialized, isUsed, used);
+  // WGSL's immediates have no arrays, as push constants have; neither takes less than a word.
+  const tooMuch = used.find(
+    ({ isImmediate, layout }) => isImmediate && (hasArray(layout) || layout.byteLength % 4 !== 0),
+  );
+  const asBuffers = used.map(({ isImmediate: _, ...info }) => info);
+  return {
+    ...reflected,
+    wgsl: tooMuch ? withoutImmediates(module.source, tooMuch) : module.source,
+    interface: { ...reflected.interface, bindings: tooMuch ? asBuffers : used, unused },
+  };
 }
 
-/** What naga leaves to do: buffers that are only read, push constants, the directive for subgroups. */
-function patch(
-  { source, tokens, declarations }: WgslModule,
-  bindings: readonly SpirvBinding[],
-  pushConstantPlace: Place | undefined,
-  pushConstants: "uniform" | "storage, read",
-): string {
+function hasArray(layout: TypeLayout): boolean {
+  return (
+    layout.kind === "array" || (layout.kind === "struct" && layout.members.some((member) => hasArray(member.layout)))
+  );
+}
+
+/** What naga leaves to do: buffers that are only read, the directive for subgroups. */
+function patch({ source, tokens, declarations }: WgslModule, bindings: readonly SpirvBinding[]): string {
   const edits: Edit[] = [];
   for (const declaration of declarations.values()) {
     if (declaration.kind !== "variable") continue;
-    const [space, access] = declaration.template;
-    const { start } = declaration.tokens.find(({ text }) => text === "var")!;
-    const { end } = declaration.tokens.find(({ text }) => text === ">")!;
-    if (space === "immediate" && pushConstantPlace) {
-      const { group, binding } = pushConstantPlace;
-      edits.push({ start, end, text: `@group(${group}) @binding(${binding}) var<${pushConstants}>` });
-    }
+    const [, access] = declaration.template;
     if (access === "read_write") {
+      const { start } = declaration.tokens.find(({ text }) => text === "var")!;
+      const { end } = declaration.tokens.find(({ text }) => text === ">")!;
       const [group, binding] = ["group", "binding"].map((wanted) =>
         Number(declaration.attributes.find(({ name }) => name === wanted)?.arguments[0]?.[0]?.text),
       );
@@ -113,8 +141,9 @@ function checkPlaces(bindings: readonly SpirvBinding[], subject: string): void {
     const key = place ? `group ${place.group} binding ${place.binding}` : "the push constants";
     const other = taken.get(key);
     if (other) {
-      throw new ComputeError(
+      throw new InstructionError(
         "unsupported-shader",
+        binding.variable,
         `${subject} binds "${other.name ?? "a block"}" and "${name ?? "a block"}" at one place, ${key}; WebGPU binds one there.`,
       );
     }
@@ -125,11 +154,10 @@ function checkPlaces(bindings: readonly SpirvBinding[], subject: string): void {
 function describe(
   info: BindingInfo,
   bindings: readonly SpirvBinding[],
-  pushConstantPlace: Place | undefined,
   subject: string,
-  layoutOf: (type: number, path: string) => TypeLayout,
+  layoutOf: (binding: SpirvBinding, path: string) => TypeLayout,
 ): { readonly name: string; readonly layout: TypeLayout } {
-  const here = bindings.filter(({ place }) => isAt(place ?? pushConstantPlace, info));
+  const here = bindings.filter(({ place }) => (place ? !info.isImmediate && isAt(place, info) : info.isImmediate));
   const declared = here.find(({ variableName }) => variableName === info.name) ?? here[0];
   if (!declared) {
     throw new ComputeError(
@@ -138,13 +166,10 @@ function describe(
     );
   }
   const name = declared.name ?? `${info.group}/${info.binding}`;
-  const layout = layoutOf(declared.type, name);
-  const sole = layout.kind === "struct" && layout.members.length === 1 ? layout.members[0]!.layout : undefined;
-  // A storage block around one member is that member, the same bytes.
-  const isSameBytes = sole && (sole.byteLength === layout.byteLength || (sole.kind === "array" && sole.count === 0));
-  return { name, layout: info.kind === "storage" && isSameBytes ? sole : layout };
+  const layout = layoutOf(declared, name);
+  return { name, layout: info.kind === "storage" ? withoutBlock(layout) : layout };
 }
 
-function isAt(place: Place | undefined, { group, binding }: Place): boolean {
-  return place?.group === group && place.binding === binding;
+function isAt(place: Place, { group, binding }: Place): boolean {
+  return place.group === group && place.binding === binding;
 }

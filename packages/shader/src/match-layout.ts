@@ -53,7 +53,7 @@ function matchStruct(
   return { ...layout, name: module.names.get(`${type}`) || layout.name, members };
 }
 
-function matrixIn(layout: TypeLayout): (TypeLayout & { readonly kind: "matrix" }) | undefined {
+export function matrixIn(layout: TypeLayout): (TypeLayout & { readonly kind: "matrix" }) | undefined {
   if (layout.kind === "array") return matrixIn(layout.element);
   return layout.kind === "matrix" ? layout : undefined;
 }

@@ -1,6 +1,14 @@
-import { type BindingInfo, ComputeError, type Program, type ShaderInterface, type TypeLayout } from "@kiln-gpu/core";
+import {
+  type BindingInfo,
+  ComputeError,
+  isComputeError,
+  type Program,
+  type ShaderInterface,
+  type TypeLayout,
+} from "@kiln-gpu/core";
 import { evaluateInteger, evaluateScalar } from "./constant-expression.js";
 import { isInteger } from "./constant-value.js";
+import { uniformProblem } from "./match-layout.js";
 import { type ModuleConstants, resolveConstants } from "./program-constants.js";
 import {
   type Declaration,
@@ -10,7 +18,7 @@ import {
   type WgslModule,
 } from "./scan-module.js";
 import { errorAt, type Token } from "./scan-tokens.js";
-import { splittableOf } from "./splittable.js";
+import { freePlace, splittableOf } from "./splittable.js";
 import { staticUse } from "./static-use.js";
 import { TypeLayouts } from "./type-layout.js";
 
@@ -34,12 +42,13 @@ export function reflectProgram(
   const { constants, scope } = resolveConstants(module, used, given, subject);
   const workgroupSize = workgroupSizeOf(module, entry, scope, subject);
   const bindings = reflectBindings(module, used, scope, subject);
-  const described = bindings.map((binding) => ({ ...binding, ...describe(binding) }));
+  const described = withOwnNames(bindings.map((binding) => ({ ...binding, ...describe(binding) })));
   return {
     interface: {
       entryPoint: entry.name,
       workgroupSize,
-      bindings: withOwnNames(described),
+      bindings: described,
+      unused: reflectUnused(module, used, scope, subject),
       splittable: splittableOf(module, entry, bindings),
     },
     constants,
@@ -127,17 +136,18 @@ function reflectBindings(
 ): BindingInfo[] {
   const layouts = new TypeLayouts(module, scope, subject);
   const bound = valuesOf(used, "variable").filter((variable) => isBinding(module, variable, subject));
-  const bindings = bound.map((variable): BindingInfo => {
-    const [space, access] = variable.template;
-    return {
-      name: variable.name,
-      group: numberOf(module, variable, "group", scope, subject),
-      binding: numberOf(module, variable, "binding", scope, subject),
-      kind: space === "uniform" ? "uniform" : "storage",
-      access: access === "read_write" ? "read-write" : "read",
-      layout: layouts.of(variable),
-    };
-  });
+  const isImmediate = ({ template }: ValueDeclaration) => template[0] === "immediate";
+  const bindings = bound
+    .filter((variable) => !isImmediate(variable))
+    .map((variable) => reflectBinding(module, variable, layouts, scope, subject));
+  const [immediate, other] = bound.filter(isImmediate);
+  if (immediate && other) {
+    throw new ComputeError(
+      "unsupported-shader",
+      `${subject} uses "${immediate.name}" and "${other.name}" in the address space immediate; an entry point has one variable there.`,
+    );
+  }
+  if (immediate) bindings.push(reflectImmediate(immediate, layouts, bindings, subject));
   bindings.sort((a, b) => a.group - b.group || a.binding - b.binding);
   for (const [i, { name, group, binding }] of bindings.entries()) {
     const next = bindings[i + 1];
@@ -153,11 +163,72 @@ function reflectBindings(
   return bindings;
 }
 
+function reflectBinding(
+  module: WgslModule,
+  variable: ValueDeclaration,
+  layouts: TypeLayouts,
+  scope: ModuleConstants,
+  subject: string,
+): BindingInfo {
+  const [space, access] = variable.template;
+  return {
+    name: variable.name,
+    group: numberOf(module, variable, "group", scope, subject),
+    binding: numberOf(module, variable, "binding", scope, subject),
+    kind: space === "uniform" ? "uniform" : "storage",
+    access: access === "read_write" ? "read-write" : "read",
+    layout: layouts.of(variable),
+  };
+}
+
+/** At the place where it is bound where it is not set. */
+function reflectImmediate(
+  variable: ValueDeclaration,
+  layouts: TypeLayouts,
+  bindings: readonly BindingInfo[],
+  subject: string,
+): BindingInfo {
+  const { name } = variable;
+  const layout = layouts.of(variable);
+  const place = freePlace([...bindings].sort((a, b) => a.group - b.group));
+  if (!place) {
+    throw new ComputeError("unsupported-shader", `${subject} uses "${name}", for which its group has no binding left.`);
+  }
+  const kind = uniformProblem(layout, name) === undefined ? "uniform" : "storage";
+  return { name, ...place, kind, access: "read", layout, isImmediate: true };
+}
+
+/** The buffers that the module declares beside those that are used. */
+function reflectUnused(
+  module: WgslModule,
+  used: ReadonlySet<Declaration>,
+  scope: ModuleConstants,
+  subject: string,
+): BindingInfo[] {
+  const unused = valuesOf(module.declarations.values(), "variable").filter(
+    (variable) => !used.has(variable) && ["storage", "uniform", "immediate"].includes(variable.template[0] ?? ""),
+  );
+  return unused.flatMap((variable) => {
+    try {
+      const layouts = new TypeLayouts(module, scope, subject);
+      const info =
+        variable.template[0] === "immediate"
+          ? reflectImmediate(variable, layouts, [], subject)
+          : reflectBinding(module, variable, layouts, scope, subject);
+      return [{ ...info, ...asDeclared(info) }];
+    } catch (error) {
+      // What cannot be read of what is not used is no reason to refuse what is.
+      if (isComputeError(error)) return [];
+      throw error;
+    }
+  });
+}
+
 /** Whether a variable is a buffer that a run binds; what else a run would have to bind is refused. */
 function isBinding({ source }: WgslModule, variable: ValueDeclaration, subject: string): boolean {
   const { name, template, type } = variable;
   const [space] = template;
-  if (space === "storage" || space === "uniform") return true;
+  if (space === "storage" || space === "uniform" || space === "immediate") return true;
   if (space === "private" || space === "workgroup") return false;
   const what =
     space !== undefined ? `"${name}" in the address space ${space}` : `"${name}", a ${type[0]?.text ?? "variable"}`;

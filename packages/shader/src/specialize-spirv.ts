@@ -2,12 +2,13 @@
  * A module with its specialization constants set, as a driver would do it: what comes out has plain constants, arrays of known length
  * and a workgroup size in numbers, and nothing that a translator could leave out.
  */
-import { ComputeError, type Program } from "@kiln-gpu/core";
+import type { Program } from "@kiln-gpu/core";
 import { invalidSpirv } from "./check-spirv-operands.js";
 import { canFold, foldConstant, operandCount } from "./fold-constant.js";
 import { type GivenConstants, matchConstants } from "./spirv-constants.js";
 import { nameInstruction, nameOpcode } from "./spirv-instructions.js";
 import { decorates, type Instruction, indexSpirv, type SpirvModule } from "./spirv-module.js";
+import { InstructionError } from "./spirv-source.js";
 import { BuiltIn, Decoration, ExecutionMode, Op } from "./spirv-words.js";
 
 /** @throws {ComputeError} `invalid-kernel` for constants that the module does not have so; `unsupported-shader` for open results. */
@@ -99,8 +100,9 @@ class Specialization {
       this.#lanes(instruction, type, result, [...given.subarray(0, count)], ([a, b = 0]) => {
         const folded = foldConstant(operation, a!, b);
         if (folded !== undefined) return folded;
-        throw new ComputeError(
+        throw new InstructionError(
           "invalid-kernel",
+          instruction,
           `${this.#subject} computes a constant that is not defined: ${nameInstruction(instruction)} has ${nameOpcode(operation)} of ` +
             `${a} and ${b}; give its specialization constants other values.`,
         );
@@ -201,23 +203,25 @@ class Specialization {
     return kept;
   }
 
-  #unfoldable(instruction: Instruction, operation: number): ComputeError {
-    return new ComputeError(
+  #unfoldable(instruction: Instruction, operation: number): InstructionError {
+    return new InstructionError(
       "unsupported-shader",
+      instruction,
       `${this.#subject} computes a constant by ${nameOpcode(operation)} in ${nameInstruction(instruction)}, which is not folded here; ` +
         "apply the specialization first, as `spirv-opt --freeze-spec-const --fold-spec-const-op-composite` does.",
     );
   }
 
-  #unknown(instruction: Instruction, id: number): ComputeError {
-    return new ComputeError(
+  #unknown(instruction: Instruction, id: number): InstructionError {
+    return new InstructionError(
       "unsupported-shader",
+      instruction,
       `${this.#subject} needs the value of ${id} in ${nameInstruction(instruction)}, which is not a constant of 32-bit numbers or ` +
         "booleans, or of vectors of these; write it as one.",
     );
   }
 
-  #outside(instruction: Instruction, index: number): ComputeError {
+  #outside(instruction: Instruction, index: number): InstructionError {
     return invalidSpirv(this.#subject, instruction, `takes the part ${index} of a constant that has fewer`);
   }
 }

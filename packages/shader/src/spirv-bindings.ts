@@ -1,4 +1,4 @@
-import { decorationOf, type SpirvModule } from "./spirv-module.js";
+import { decorationOf, type Instruction, type SpirvModule } from "./spirv-module.js";
 import { Decoration, Op, StorageClass } from "./spirv-words.js";
 
 /** A buffer, or the push constants, that a SPIR-V module declares. */
@@ -8,14 +8,18 @@ export interface SpirvBinding {
   readonly variableName: string | undefined;
   /** `undefined` for push constants. */
   readonly place: { readonly group: number; readonly binding: number } | undefined;
+  /** What declares it. */
+  readonly variable: Instruction;
   /** The id of the block's type. */
   readonly type: number;
   readonly isReadOnly: boolean;
+  readonly isStorage: boolean;
 }
 
 export function spirvBindings(module: SpirvModule): SpirvBinding[] {
   const bindings: SpirvBinding[] = [];
-  for (const { opcode, operands } of module.instructions) {
+  for (const variable of module.instructions) {
+    const { opcode, operands } = variable;
     if (opcode !== Op.Variable) continue;
     const [pointer, id, storageClass] = [operands[0]!, operands[1]!, operands[2]!];
     const isPushConstant = storageClass === StorageClass.PushConstant;
@@ -31,10 +35,14 @@ export function spirvBindings(module: SpirvModule): SpirvBinding[] {
     const memberName = memberCount === 1 ? module.names.get(`${type}.0`) : undefined;
     const members = Array.from({ length: memberCount }, (_, member) => member);
     bindings.push({
+      variable,
       variableName,
       name: variableName || memberName || module.names.get(`${type}`) || undefined,
       place: isPushConstant ? undefined : { group: group!, binding: binding! },
       type,
+      // SPIR-V 1.0 has storage buffers as uniforms of a decorated type.
+      isStorage:
+        storageClass === StorageClass.StorageBuffer || decorationOf(module, Decoration.BufferBlock, type) !== undefined,
       isReadOnly:
         decorationOf(module, Decoration.NonWritable, id) !== undefined ||
         (memberCount > 0 &&

@@ -110,6 +110,7 @@ export const StorageClass = { Uniform: 2, Workgroup: 4, PushConstant: 9, Storage
 
 export const Decoration = {
   SpecId: 1,
+  BufferBlock: 3,
   RowMajor: 4,
   ArrayStride: 6,
   MatrixStride: 7,
@@ -124,6 +125,15 @@ export const Decoration = {
 } as const;
 
 export const BuiltIn = { WorkgroupSize: 25 } as const;
+
+/** The instruction set of debuggers, and what is read of it. */
+export const DebugInfo = {
+  set: "NonSemantic.Shader.DebugInfo.100",
+  Source: 35,
+  SourceContinued: 102,
+  Line: 103,
+  NoLine: 104,
+} as const;
 
 /** Capabilities that translate into WGSL that no device takes, or that belong to another model of computing. */
 export const unsupportedCapabilities: { readonly [capability: number]: string } = {

@@ -13,7 +13,7 @@ import { freeNames } from "./static-use.js";
  * point, since a function that is passed a struct of builtins would no longer know which of its members are uniform in control flow.
  * @throws {Error} When the interface says that the program cannot be split.
  */
-export function splitVariant({ wgsl, interface: shader }: LoadedProgram): string {
+export function splitVariant({ wgsl, interface: shader }: Pick<LoadedProgram, "wgsl" | "interface">): string {
   const { entryPoint, splittable } = shader;
   if (typeof splittable === "string")
     throw new Error(`Unreachable: "${entryPoint}" cannot be split because ${splittable}.`);

@@ -5,6 +5,7 @@ import { ComputeError } from "@kiln-gpu/core";
 import { NagaReport, translateByNaga } from "./naga-instance.js";
 import { nameInstruction, opcodeOf } from "./spirv-instructions.js";
 import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } from "./spirv-module.js";
+import { InstructionError } from "./spirv-source.js";
 import { Decoration, MemoryModel, memoryModelCapabilities, Op } from "./spirv-words.js";
 
 /** @throws {ComputeError} `unsupported-shader` with naga's report, for all that it refuses. */
@@ -16,13 +17,13 @@ export async function translateSpirv(module: SpirvModule, subject: string): Prom
     if (cause instanceof ComputeError) throw cause;
     const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)}).`;
     const instruction = instructionIn(report, module);
-    const place = instruction ? `, which has nothing for ${nameInstruction(instruction)}` : "";
-    throw new ComputeError(
+    const refused = `${subject} does not translate from SPIR-V to WGSL`;
+    if (!instruction) throw new ComputeError("unsupported-shader", `${refused}: ${report}`, { cause });
+    throw new InstructionError(
       "unsupported-shader",
-      `${subject} does not translate from SPIR-V to WGSL${place}: ${report}`,
-      {
-        cause,
-      },
+      instruction,
+      `${refused}, which has nothing for ${nameInstruction(instruction)}: ${report}`,
+      { cause },
     );
   }
 }

@@ -55,6 +55,16 @@ describe("layouts by the rules of WGSL", () => {
     expect(await offsetsOf(members, declarations)).toEqual(offsets);
   });
 
+  it("says how much a binding of one element takes, where padding follows it", async () => {
+    const least = async (members: string) =>
+      ((await layoutOf("S", `struct S { ${members} }`)) as { leastByteLength?: number }).leastByteLength;
+    expect(await least("a: vec3f, n: u32, b: array<u32>")).toBe(32);
+    expect(await least("a: u32, b: array<vec2f>")).toBeUndefined();
+    expect(await least("a: vec2f, b: u32, c: array<u32>")).toBeUndefined();
+    expect(await least("a: vec2f, b: array<u32>")).toBe(16);
+    expect(await least("a: vec2f, b: u32")).toBeUndefined();
+  });
+
   it("describes strides, columns and counts", async () => {
     expect(await layoutOf("array<mat3x3f, 2>")).toEqual({
       kind: "array",

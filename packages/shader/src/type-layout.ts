@@ -122,7 +122,10 @@ export class TypeLayouts {
       return { name: field.name.text, offset, layout: placed.layout };
     });
     const byteLength = isOpen ? end : roundUp(end, align);
-    return { layout: { kind: "struct", name, members, byteLength }, align, parts, isOpen };
+    const last = members.at(-1)!.layout;
+    const withOne = isOpen && last.kind === "array" ? end + last.stride : end;
+    const padded = isOpen && roundUp(withOne, align) > withOne ? { leastByteLength: roundUp(withOne, align) } : {};
+    return { layout: { kind: "struct", name, members, byteLength, ...padded }, align, parts, isOpen };
   }
 
   /** A scalar, a vector or a matrix. */

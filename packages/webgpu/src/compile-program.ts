@@ -11,6 +11,8 @@ export interface CompileRequest extends CompiledText {
   readonly constants: Readonly<Record<string, number>>;
   /** Whether `wgsl` is the split variant, which binds its grid as well. */
   readonly split: boolean;
+  /** Whether `wgsl` has its `var<immediate>`, and not a buffer in its place. */
+  readonly immediate: boolean;
   /**
    * Compiles on this thread. Otherwise Dawn gives the device a worker, and collecting the device later joins it, which stops
    * JavaScript for tens of milliseconds: too much for a device that serves one run.
@@ -58,7 +60,9 @@ function beginToCompile(device: GPUDevice, request: CompileRequest) {
     const module = device.createShaderModule({ label: request.label, code: request.wgsl });
     const info = module.getCompilationInfo();
     const bindGroupLayouts = createLayouts(device, request);
-    const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts });
+    const immediates = request.interface.bindings.find(({ isImmediate }) => isImmediate && request.immediate);
+    const immediateSize = immediates && { immediateSize: Math.ceil(immediates.layout.byteLength / 4) * 4 };
+    const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts, ...immediateSize });
     const descriptor: GPUComputePipelineDescriptor = {
       label: request.label,
       layout,
@@ -72,13 +76,17 @@ function beginToCompile(device: GPUDevice, request: CompileRequest) {
   return { ...value, failure };
 }
 
-function createLayouts(device: GPUDevice, { interface: shader, label, split }: CompileRequest): GPUBindGroupLayout[] {
+function createLayouts(
+  device: GPUDevice,
+  { interface: shader, label, split, immediate }: CompileRequest,
+): GPUBindGroupLayout[] {
   const groups: GPUBindGroupLayoutEntry[][] = [];
   const add = (group: number, entry: GPUBindGroupLayoutEntry) => {
     for (let i = groups.length; i <= group; i += 1) groups.push([]);
     groups[group]!.push(entry);
   };
-  for (const { group, binding, kind, access, layout } of shader.bindings) {
+  for (const { group, binding, kind, access, layout, isImmediate } of shader.bindings) {
+    if (isImmediate && immediate) continue;
     const type = kind === "uniform" ? "uniform" : access === "read" ? "read-only-storage" : "storage";
     const minBindingSize = Math.ceil(minByteLengthOf(layout) / 4) * 4;
     add(group, { binding, visibility: shaderStage.compute, buffer: { type, minBindingSize } });

@@ -15,6 +15,7 @@ export function describeDevice(device: GPUDevice): DeviceInfo {
     maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     minStorageBufferOffsetAlignment: limits.minStorageBufferOffsetAlignment,
     minUniformBufferOffsetAlignment: limits.minUniformBufferOffsetAlignment,
+    maxImmediateSize: (limits as { readonly maxImmediateSize?: number }).maxImmediateSize ?? 0,
   };
   const name = nameAdapter(adapterInfo);
   const words = `${vendor} ${architecture} ${name}`;

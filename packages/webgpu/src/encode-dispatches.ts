@@ -1,13 +1,34 @@
+import type { RunPlan } from "@kiln-gpu/core";
+
 /** One dispatch with everything that it uses made. */
 export interface EncodableDispatch {
   readonly pipeline: GPUComputePipeline;
   /** By group. */
   readonly bindGroups: readonly GPUBindGroup[];
   readonly workgroups: readonly [x: number, y: number, z: number];
+  /** Where its immediates are: the resource of one of the runs. */
+  readonly immediates?: ResourceOfRun | undefined;
 }
 
-/** Records `dispatches` in order; what is set already is not set again. */
-export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly EncodableDispatch[]): void {
+export interface ResourceOfRun {
+  readonly run: number;
+  readonly resource: number;
+}
+
+/** Not in `@webgpu/types` yet. */
+interface TakesImmediates {
+  setImmediates(start: number, data: ArrayBufferView): void;
+}
+
+/**
+ * Records `dispatches` in order; what is set already is not set again.
+ * @param plans By run.
+ */
+export function encodeDispatches(
+  pass: GPUComputePassEncoder,
+  dispatches: readonly EncodableDispatch[],
+  plans: readonly { readonly plan: Pick<RunPlan, "resources"> }[],
+): void {
   let pipeline: GPUComputePipeline | undefined;
   let set: readonly GPUBindGroup[] = [];
   for (const dispatch of dispatches) {
@@ -20,6 +41,11 @@ export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readon
       if (bindGroups[group] !== set[group]) pass.setBindGroup(group, bindGroups[group]!);
     }
     set = bindGroups;
+    const { immediates } = dispatch;
+    if (immediates) {
+      const { data } = plans[immediates.run]!.plan.resources[immediates.resource]!;
+      (pass as unknown as TakesImmediates).setImmediates(0, data!);
+    }
     const [x, y, z] = dispatch.workgroups;
     pass.dispatchWorkgroups(x, y, z);
   }

@@ -10,6 +10,7 @@ import { describeConstantExpressions } from "./constant-expressions.js";
 import { describeDispatchSize } from "./dispatch-size.js";
 import { describeErrors } from "./errors.js";
 import { describeFaults } from "./faults.js";
+import { describeImmediates } from "./immediates.js";
 import { describeIsolation } from "./isolation.js";
 import { describeKeptResources } from "./kept-resources.js";
 import { describeKernelResults } from "./kernel-results.js";
@@ -21,6 +22,7 @@ import type { Suite } from "./suite.js";
 import { collectUnhandledRejections } from "./unhandled-rejections.js";
 import { describeUniformLayouts } from "./uniform-layouts.js";
 import { describeUniforms } from "./uniforms.js";
+import { describeUnusedBindings } from "./unused-bindings.js";
 import { describeWgslDiagnostics } from "./wgsl-diagnostics.js";
 import { describeZeroedMemory } from "./zeroed-memory.js";
 
@@ -42,6 +44,8 @@ export function conformance(suite: Suite): void {
     describeUniforms(suite);
     describeUniformLayouts(suite);
     describeBindings(suite);
+    describeUnusedBindings(suite);
+    describeImmediates(suite);
     describeZeroedMemory(suite);
     describeIsolation(suite);
     describePrograms(suite);

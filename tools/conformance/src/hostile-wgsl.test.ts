@@ -97,7 +97,7 @@ it("an error in a translation says that its lines are not the author's", async (
     const { translatedFrom, ...loaded } = await loadProgram(program, "The kernel");
     const wgsl = `${loaded.wgsl}\nconst broken = missing;`;
     const line = wgsl.split("\n").length;
-    const request = { ...loaded, label: 'Kernel "k"', wgsl, split: false };
+    const request = { ...loaded, label: 'Kernel "k"', wgsl, split: false, immediate: false };
     const compile = (rest: { file?: string; translatedFrom?: string }) => compileProgram(open, { ...request, ...rest });
     const { message } = await expectError(compile({ translatedFrom: translatedFrom! }), "shader-compilation");
     expect(message.split("\n")).toEqual([

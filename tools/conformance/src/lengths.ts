@@ -88,6 +88,20 @@ export function describeLengths(suite: Suite): void {
       }
     });
 
+    it("leave room for the padding after one element", async () => {
+      const padded = defineKernel({
+        label: "padded",
+        wgsl: `struct Padded { at: vec3f, n: u32, rest: array<u32> }
+          @group(0) @binding(0) var<storage, read_write> c: array<u32>;
+          @group(0) @binding(1) var<storage, read> padded: Padded;
+          @compute @workgroup_size(1) fn main() { c[0] = padded.n + padded.rest[0] + arrayLength(&padded.rest); }`,
+      });
+      const run = (length: number) =>
+        backend().run(padded, { c: output(Uint32Array, 1), padded: new Uint32Array(length).fill(3) });
+      expectSame((await run(8)).c, new Uint32Array([3 + 3 + 4]));
+      await expectError(run(5), "invalid-binding", /"padded".*at least 32 bytes.*20/);
+    });
+
     it("that differ from a fixed type's are refused with both", async () => {
       const fixed = defineKernel({
         label: "fixed",

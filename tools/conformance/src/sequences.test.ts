@@ -1,5 +1,6 @@
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import {
+  type Bindings,
   type ComputeBackend,
   defineKernel,
   inout,
@@ -7,6 +8,7 @@ import {
   lease,
   output,
   type RecordsSequences,
+  type StagesMemory,
   temporary,
 } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
@@ -17,7 +19,7 @@ import { RandomData } from "./random-data.js";
 import { combine, combined, step, stepped } from "./step-kernels.js";
 import { expectNothingLive, type OpenOptions, software } from "./suite.js";
 
-type Backend = ComputeBackend & KeepsArrays & RecordsSequences;
+type Backend = ComputeBackend & KeepsArrays & RecordsSequences & StagesMemory;
 
 const data = new RandomData(47);
 
@@ -32,6 +34,117 @@ async function using(work: (gpu: Backend) => Promise<void>, options: OpenOptions
 }
 
 describe("a sequence", () => {
+  it("sets new immediates in each replay, and binds what is on the GPU in their place", () =>
+    using(async (gpu) => {
+      const declared = (params: string) => `struct P { by: u32, more: vec2u } ${params}
+        @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+        @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+          if (id.x < arrayLength(&y)) { y[id.x] = y[id.x] * p.by + p.more.y; }
+        }`;
+      const set = defineKernel<Bindings>({ label: "set", wgsl: declared("var<immediate> p: P;") });
+      const bound = defineKernel<Bindings>({
+        label: "bound",
+        wgsl: declared("@group(0) @binding(1) var<uniform> p: P;"),
+      });
+      const a = data.words(300);
+      const once = (values: Uint32Array, by: number, more: number) => values.map((value) => value * by + more);
+      for (const order of [
+        [set, bound],
+        [bound, set],
+        [set, set],
+      ]) {
+        const y = await gpu.array(a);
+        const sequence = await gpu.record({ p: { by: 1, more: [0, 1] } }, (run, { p }) => {
+          for (const kernel of order) run(kernel, { p, y });
+          run(set, { p: { by: 5, more: [0, 6] }, y });
+        });
+        let expected = a;
+        for (const [by, more] of [
+          [3, 4],
+          [7, 8],
+        ] as const) {
+          await Promise.all([sequence.replay({ p: { by, more: [0, more] } })]);
+          expected = once(once(once(expected, by, more), by, more), 5, 6);
+          expectSame(await y.read(), expected);
+        }
+        await expectError(
+          sequence.replay({ p: { by: 1, more: [1] as unknown as [number, number] } }),
+          "invalid-binding",
+          "p.more",
+        );
+      }
+      const y = await gpu.array(a);
+      const writes = defineKernel<Bindings>({
+        label: "writes",
+        wgsl: declared("@group(0) @binding(1) var<storage, read_write> p: P;"),
+      });
+      await expectError(
+        gpu.record({ p: new Uint32Array(4) }, (run, { p }) => {
+          run(set, { p, y });
+          run(writes, { p, y });
+        }),
+        "invalid-binding",
+        '"p" as an immediate and writes it',
+      );
+      const p = await gpu.array(new Uint32Array([3, 0, 0, 9]));
+      await gpu.run(set, { p, y });
+      const staged = await gpu.stage(Uint32Array, 4);
+      staged.data.set([2, 0, 0, 1]);
+      await gpu.run(set, { p: staged, y });
+      const sequence = await gpu.record({}, (run) => run(set, { p, y }));
+      await sequence.replay();
+      await p.write(new Uint32Array([4, 0, 0, 2]));
+      await sequence.replay();
+      expectSame(await y.read(), once(once(once(once(a, 3, 9), 2, 1), 3, 9), 4, 2));
+    }));
+
+  it("takes for one run what only another run uses", () =>
+    using(async (gpu) => {
+      const text = `@group(0) @binding(0) var<storage, read> x: array<u32>;
+        @group(0) @binding(1) var<uniform> factor: u32;
+        @group(0) @binding(2) var<storage, read_write> y: array<u32>;
+        @compute @workgroup_size(64) fn doubled(@builtin(global_invocation_id) id: vec3u) {
+          if (id.x < arrayLength(&y)) { y[id.x] *= 2; }
+        }
+        @compute @workgroup_size(64) fn added(@builtin(global_invocation_id) id: vec3u) {
+          if (id.x < arrayLength(&y)) { y[id.x] += factor * x[id.x]; }
+        }`;
+      const doubled = defineKernel({ label: "doubled", wgsl: text, entryPoint: "doubled" });
+      const added = defineKernel({ label: "added", wgsl: text, entryPoint: "added" });
+      const [a, b] = [data.words(300), data.words(300)];
+      const x = await gpu.array(a);
+      for (const order of [
+        [doubled, added],
+        [added, doubled],
+      ]) {
+        const y = await gpu.array(b);
+        const sequence = await gpu.record({ factor: 1 }, (run, { factor }) => {
+          for (const kernel of order) run(kernel, { x, factor, y });
+        });
+        let expected = b;
+        for (const factor of [3, 5]) {
+          await sequence.replay({ factor });
+          for (const kernel of order) {
+            expected = expected.map((element, i) => (kernel === doubled ? 2 * element : element + factor * a[i]!));
+          }
+          expectSame(await y.read(), expected);
+        }
+        await expectError(sequence.replay({ factor: "3" as unknown as number }), "invalid-binding", '"factor" is u32');
+      }
+      // Staged memory and arrays are taken for what is not used as for what is.
+      const y = await gpu.array(b);
+      const staged = await gpu.stage(Uint32Array, 300);
+      await gpu.run(doubled, { x: staged, y });
+      await expectError(gpu.run(doubled, { x: staged, y }), "invalid-binding", "was bound");
+      await gpu.run(doubled, { x, y });
+      expectSame(
+        await y.read(),
+        b.map((element) => 4 * element),
+      );
+      x.dispose();
+      await expectError(gpu.run(doubled, { x, y }), "invalid-binding", "disposed");
+    }));
+
   it("runs its chain over resident arrays as often as it is replayed, with new parameters", () =>
     using(async (gpu) => {
       let expected = data.words(300);

@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import initGlslang from "@webgpu/glslang/dist/node-devel/glslang.js";
@@ -21,7 +21,8 @@ const scratch = await mkdtemp(join(tmpdir(), "corpus-"));
 const output = join(scratch, "module.spv");
 
 async function command(program, ...given) {
-  await execute(program, given);
+  // Debug lines name the file as it is given.
+  await execute(program, given, { cwd: sources });
   return readFile(output);
 }
 
@@ -45,8 +46,13 @@ const compilers = {
     glslang,
     "glslang-opt": async (path) => optimise(await glslang(path)),
     shaderc: (path) => command("glslc", "-O", "--target-env=vulkan1.3", path, "-o", output),
-    "glslang-2019": async (path) =>
-      bytesOf((await olderGlslang()).compileGLSL(await readFile(path, "utf8"), "compute", false, "1.0")),
+    "glslang-2019": async (path) => olderModule(path, false),
+    "glslang-lines": (path) =>
+      command("glslangValidator", "-g", "-V", "--target-env", "vulkan1.1", basename(path), "-o", output),
+    "glslang-debug-info": (path) =>
+      command("glslangValidator", "-gVS", "-V", "--target-env", "vulkan1.1", basename(path), "-o", output),
+    "shaderc-lines": (path) => command("glslc", "-g", "--target-env=vulkan1.1", basename(path), "-o", output),
+    "glslang-2019-lines": async (path) => olderModule(path, true),
   },
   hlsl: {
     "glslang-hlsl": hlsl,
@@ -82,6 +88,12 @@ const compilers = {
   spvasm: { "spirv-as": assemble, "spirv-as-opt": async (path) => optimise(await assemble(path)) },
 };
 
+/** Of these sources there are modules with debug lines; each of the others would only be larger with them. */
+const withLines = new Set([
+  ...["add", "carries", "float-atomics", "histogram", "image", "specialization-array"],
+  ...["storage-gap", "subgroup-arithmetic", "subgroup-elect", "switch", "switch-fall-through"],
+]);
+
 /** What a compiler makes of a source and the corpus has no use for. */
 const skipped = new Set([
   // A uniform becomes an array of vectors, whose members only Tint knows.
@@ -93,6 +105,10 @@ const skipped = new Set([
 ]);
 
 let loading;
+
+async function olderModule(path, withDebugLines) {
+  return bytesOf((await olderGlslang()).compileGLSL(await readFile(path, "utf8"), "compute", withDebugLines, "1.0"));
+}
 
 /** The module is a thenable that resolves with itself, so awaiting it would never end; without `then` it is a plain object. */
 function olderGlslang() {
@@ -121,6 +137,7 @@ for (const file of (await readdir(sources)).sort()) {
   const [name, language] = file.split(".");
   for (const [compiler, compile] of Object.entries(compilers[language])) {
     if (skipped.has(`${name}.${compiler}`)) continue;
+    if (/-(?:lines|debug-info)$/u.test(compiler) && !withLines.has(name)) continue;
     try {
       await writeFile(join(modules, `${name}.${compiler}.spv`), await compile(join(sources, file)));
       count += 1;

@@ -70,6 +70,47 @@ export const memoryKernels = {
       ];
     },
   },
+  "storage-gap": {
+    runs(random) {
+      // A scale, from byte 32 on a shift, and from byte 64 on the numbers.
+      const words = random.naturals(24, 1000);
+      const scale = 0.5;
+      new Float32Array(words.buffer)[0] = scale;
+      words[8] = 3;
+      const expected = Float32Array.from({ length: 8 }, (_, i) => scale * (words[16 + i]! >>> 3));
+      return [
+        { workgroups: 2, bindings: { "0/0": words, "0/1": output(Float32Array, 8) }, expected: { "0/1": expected } },
+      ];
+    },
+  },
+  "explicit-offsets": {
+    runs(random) {
+      const words = random.naturals(52 + 8, 100);
+      const floats = new Float32Array(words.buffer);
+      const at = { third: 16, turned: 24, items: 32, rest: 52 };
+      for (const start of [at.third, at.third + 1, at.third + 2, 24, 25, 26, 27, 34, 35, 38, 39, 42, 43]) {
+        floats[start] = random.naturals(1, 50)[0]!;
+      }
+      const params = { a: [1, 2], b: 3, small: [{ v: [4, 5] }, { v: [6, 7] }] };
+      const push = { c: 8, d: 9 };
+      const expected = Float32Array.from({ length: 8 }, (_, i) => {
+        const item = at.items + 4 * (i % 2);
+        const sum = words[0]! + words[3]! * words[item]! + floats[at.third + 2]! + floats[at.turned + 2]!;
+        const more = 2 + 3 + params.small[i % 2]!.v[1]! + push.c + push.d;
+        return sum + floats[item + 3]! + words[at.rest + i]! + 8 + more;
+      });
+      const after = words.slice();
+      after[29] = 77;
+      new Float32Array(after.buffer).set([5, 6], at.items + 10);
+      return [
+        {
+          workgroups: 2,
+          bindings: { "0/0": inout(words), "0/1": params, "0/2": output(Float32Array, 8), "0/3": push },
+          expected: { "0/0": after, "0/2": expected },
+        },
+      ];
+    },
+  },
   "push-constants": {
     runs(random) {
       const x = random.floats(16);

@@ -26,7 +26,6 @@ export const refusals: { readonly [source: string]: Refusal } = {
   recursion: unsupported("itself"),
   "row-major": unsupported("row-major"),
   sampler: unsupported("OpImageSampleExplicitLod at byte"),
-  "storage-gap": unsupported("is at byte 32, in WGSL at 4"),
   "storage-offsets": unsupported("is at byte 16, in WGSL at 0"),
   "storage-row-major": unsupported("row-major"),
   "subgroup-elect": unsupported("OpGroupNonUniformElect"),

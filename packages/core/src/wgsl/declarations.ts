@@ -25,6 +25,14 @@ export type BuffersOf<Code extends string, Found = never> = Code extends `${stri
     : Found
   : Found;
 
+/** Immediates, which have no place. */
+export type ImmediatesOf<
+  Code extends string,
+  Found = never,
+> = Code extends `${string}var<immediate>${infer Name}:${infer Type};${infer After}`
+  ? ImmediatesOf<After, Found | { name: Trimmed<Name>; space: "immediate"; type: Trimmed<Type> }>
+  : Found;
+
 /** Of `(0) @binding(0) var<storage, read> x: array<f32>`; of a texture or a sampler, which have no address space, nothing. */
 type BufferOf<Declaration extends string> = Declaration extends `${string}<${infer Space}>${infer Name}:${infer Type}`
   ? { name: Trimmed<Name>; space: Space; type: Trimmed<Type> }

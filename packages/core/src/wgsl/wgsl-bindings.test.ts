@@ -30,6 +30,16 @@ test("names, access and element types are read out of the text", () => {
   }>();
 });
 
+test("immediates are values like those of a uniform", () => {
+  bindingsOf(`requires immediate_address_space;
+    struct P { by: f32, count: u32 } // one of them: var<immediate> q: f32;
+    var<immediate> p: P;
+    @group(0) @binding(0) var<storage, read_write> y: array<f32>;`).toEqualTypeOf<{
+    readonly p: { readonly by: number; readonly count: number } | Mixed;
+    readonly y: ReadWrite<Floats>;
+  }>();
+});
+
 test("an array of any elements of one scalar is an array of that scalar", () => {
   bindingsOf(`enable f16;
     @group(0) @binding(0) var<storage> a: array<vec3f>;

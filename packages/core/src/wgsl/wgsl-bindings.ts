@@ -3,7 +3,14 @@
  * is not understood is typed loosely.
  */
 import type { Bindings, BindingValue } from "../bindings.js";
-import type { BuffersOf, DeclaredBuffer, DeclaredTypes, HasSeveralEntryPoints, TypesOf } from "./declarations.js";
+import type {
+  BuffersOf,
+  DeclaredBuffer,
+  DeclaredTypes,
+  HasSeveralEntryPoints,
+  ImmediatesOf,
+  TypesOf,
+} from "./declarations.js";
 import type { ArraysOfScalar, HostType, HostTypeOf, ReadWrite } from "./host-type.js";
 import type { Blank, WithoutComments } from "./split-text.js";
 
@@ -34,8 +41,8 @@ type CodeBindings<Code extends string> = string extends Code
   : [BuffersOf<Code>] extends [never]
     ? Bindings
     : HasSeveralEntryPoints<Code> extends true
-      ? Partial<RecordOf<BuffersOf<Code>, TypesOf<Code>>>
-      : RecordOf<BuffersOf<Code>, TypesOf<Code>>;
+      ? Partial<RecordOf<BuffersOf<Code> | ImmediatesOf<Code>, TypesOf<Code>>>
+      : RecordOf<BuffersOf<Code> | ImmediatesOf<Code>, TypesOf<Code>>;
 
 type RecordOf<Buffers extends DeclaredBuffer, Types extends DeclaredTypes> = {
   readonly [Buffer in Buffers as Buffer["name"]]: BindingOf<Buffer["space"], HostTypeOf<Buffer["type"], Types>>;
