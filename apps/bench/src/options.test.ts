@@ -85,7 +85,7 @@ test("says what is expected", () => {
   );
   expect(() => parseOptions(["--backend", "x"])).toThrow('--backend takes one-shot, persistent or both; "x" is given.');
   expect(() => parseOptions(["--suite", "x"])).toThrow(
-    '--suite takes all, or some of comparison,transfer,throughput,chain,compute,idle,memory; "x" is given.',
+    '--suite takes all, or some of comparison,transfer,throughput,chain,compute,idle,cold,memory; "x" is given.',
   );
   expect(() => parseOptions(["--sizes", "x"])).toThrow(
     '--sizes takes numbers from 1 to 256M such as 64,1K,4M; "x" is given.',

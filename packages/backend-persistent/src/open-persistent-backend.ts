@@ -17,6 +17,7 @@ import { DeviceKeeper } from "./device-keeper.js";
 import type { KeepLimits } from "./device-session.js";
 import type { Leak } from "./holders.js";
 import { KeptManifest } from "./kept-manifest.js";
+import type { WarmProgram } from "./manifest.js";
 import { PersistentBackend } from "./persistent-backend.js";
 import { ProgramHistory } from "./program-history.js";
 import { StoredPrograms } from "./stored-programs.js";
@@ -149,9 +150,16 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
     lossRetries,
     onLeak,
   });
-  // Not waited for; where the backend is disposed or the device lost before, whoever runs is told.
-  reading?.then((programs) => backend.warm(programs)).catch(() => undefined);
+  if (reading) warmWith(backend, reading);
   return backend;
+}
+
+/**
+ * Not waited for; where the backend is disposed or the device lost before, whoever runs is told. A function of its own: what a function within
+ * `openPersistentBackend` uses is kept by all of them, and the keeper has one.
+ */
+function warmWith(backend: PersistentBackend, reading: Promise<readonly WarmProgram[]>): void {
+  reading.then((programs) => backend.warm(programs)).catch(() => undefined);
 }
 
 function isInDevelopment(): boolean {

@@ -4,7 +4,14 @@
  * Small uploads go through `queue.writeBuffer`, which copies out of any host memory; larger ones are written into mapped staging
  * and copied on the device. Nothing is ever written to memory that the device may still read.
  */
-import { ComputeError, collectResults, type Lease, type PlannedResource, type TypedArray } from "@kiln-gpu/core";
+import {
+  ComputeError,
+  collectResults,
+  type Lease,
+  ownBytes,
+  type PlannedResource,
+  type TypedArray,
+} from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { BatchPlaces, Transfer } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -62,13 +69,10 @@ function writeDirectly(queue: GPUQueue, run: ReadyRun, { places }: BatchPlaces, 
     if (!data || !place || run.caller.left) continue;
     checkUnchanged(run, resources[resource]!);
     const { buffer } = memory.regions[place.region]!;
-    const wholeWords = data.byteLength - (data.byteLength % 4);
-    if (wholeWords > 0) queue.writeBuffer(buffer, place.start, data.buffer, data.byteOffset, wholeWords);
-    if (wholeWords === data.byteLength) continue;
-    // The queue takes words; the padding up to 4 is bound too.
-    const last = new Uint8Array(4);
-    last.set(new Uint8Array(data.buffer, data.byteOffset + wholeWords, data.byteLength - wholeWords));
-    queue.writeBuffer(buffer, place.start + wholeWords, last);
+    // The queue takes whole words, and npm webgpu's no shared memory.
+    const isTaken = data.buffer instanceof ArrayBuffer && data.byteLength % 4 === 0;
+    const { buffer: bytes, byteOffset, byteLength } = isTaken ? data : ownBytes(data);
+    queue.writeBuffer(buffer, place.start, bytes, byteOffset, byteLength);
   }
 }
 

@@ -49,6 +49,7 @@ export { arrayTypeOf } from "./check-binding.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
+export { ownBytes } from "./fill-resource.js";
 export {
   type BoundBy,
   type Constants,

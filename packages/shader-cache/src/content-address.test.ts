@@ -87,7 +87,7 @@ describe("contentAddress", () => {
 
   it("stays the same from version to version, as a store on disk needs it", async () => {
     expect(await contentAddress(request)).toMatchInlineSnapshot(
-      `"31be27166a32fa86f9ac28d465d2bf93270151d4cbf8da58cc57a9ac7714c99d"`,
+      `"b330d4280a12e68cc0cf64661647a22d8789b32dbcd0e8aa004a5d2f69bdd460"`,
     );
   });
 

@@ -38,8 +38,7 @@ const lookUpRuns = 2000;
 
 export const cold: Suite<ColdFigures> = {
   name: "cold",
-  description:
-    "from a process's start to its first results: without a store, with one, with a manifest; look-ups of warm runs",
+  description: "from a process's start to its results: no store, a store, a manifest; look-ups of warm runs",
   kernel: "five kernels from SPIR-V and fifteen from WGSL, on arrays of 64",
   defaultSizes: [64],
   defaultIterations: 10,
