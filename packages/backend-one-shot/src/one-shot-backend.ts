@@ -144,7 +144,10 @@ export class OneShotBackend implements ComputeBackend {
       hasEnded = whenHung(caller, this.#options.graceMs ?? 2000, () => {
         isAbandoned = true;
         const reason = `Kernel "${plan.label}" has not ended on it`;
-        open.giveUp(new ComputeError("device-lost", `The device "${open.info.name}" is set aside: ${reason}.`));
+        this.#tally.abandonedDevices += 1;
+        open.giveUp(new ComputeError("device-lost", `The device "${open.info.name}" is set aside: ${reason}.`), () => {
+          this.#tally.abandonedDevices -= 1;
+        });
         // A map that is pending keeps the process busy asking for it.
         endMaps();
       });
@@ -182,7 +185,6 @@ export class OneShotBackend implements ComputeBackend {
         this.#tally.lostDevices += 1;
         recorder?.deviceLost(open.info.name, open.loss);
       }
-      if (isAbandoned) this.#tally.abandonedDevices += 1;
       await open.close();
       this.#tally.devices.remove(devices);
     }

@@ -79,6 +79,8 @@ export class DeviceSession {
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
   #isLost = false;
   #isGivenUp = false;
+  /** Whether the kernel for which it was given up has not ended yet. */
+  #isStuck = false;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -156,14 +158,9 @@ export class DeviceSession {
     return this.open.info;
   }
 
-  /** Whether a kernel that does not end holds the device. */
-  get isGivenUp(): boolean {
-    return this.#isGivenUp;
-  }
-
-  /** Whether it is closed, and nothing of it is in anybody's hands. */
+  /** Whether it is closed, and nothing of it is in anybody's hands or held by a kernel. */
   get isGone(): boolean {
-    return this.#isClosed && this.buffers.stats().bytes === 0;
+    return this.#isClosed && !this.#isStuck && this.buffers.stats().bytes === 0;
   }
 
   /** Whether the device has been of use. */
@@ -204,7 +201,7 @@ export class DeviceSession {
         reused: Math.max(submissions - 1, 0),
         live: isOwned && !loss ? 1 : 0,
         lost: this.#isLost ? 1 : 0,
-        abandoned: this.#isGivenUp ? 1 : 0,
+        abandoned: this.#isStuck ? 1 : 0,
       },
       pipelines: { ...countersOf(pipelines), warmed },
       bindGroups: countersOf(this.descriptors.stats()),
@@ -236,7 +233,10 @@ export class DeviceSession {
 
   #giveUp(loss: ComputeError): void {
     this.#isGivenUp = true;
-    this.open.giveUp(loss);
+    this.#isStuck = true;
+    this.open.giveUp(loss, () => {
+      this.#isStuck = false;
+    });
     // A map that is pending keeps the process busy asking for it.
     this.staging.endMaps();
   }

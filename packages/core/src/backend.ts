@@ -60,7 +60,7 @@ export interface PipelineCounters extends CacheCounters {
 export interface DeviceCounters extends ResourceCounters {
   /** How many were lost, those set aside included. */
   readonly lost: number;
-  /** How many are set aside for good: a kernel did not end on them, and to destroy them would block for as long. */
+  /** How many are set aside now: a kernel has not ended on them, and to destroy them would block for as long. One on which it has is destroyed. */
   readonly abandoned: number;
 }
 

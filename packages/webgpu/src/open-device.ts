@@ -1,6 +1,7 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { describeDevice, nameAdapter } from "./describe-device.js";
 import { hasOwnWebGpu, openInstance } from "./instance.js";
+import { reclaimLater } from "./reclaim-device.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 import { watchLoss } from "./watch-loss.js";
 
@@ -35,8 +36,12 @@ export interface OpenDevice {
    * @returns A function that forgets the listener; `close` forgets all of them.
    */
   onLoss(listener: (loss: ComputeError) => void): () => void;
-  /** Takes the device for lost, for this reason, and leaves it alone from then on: to destroy a device that is stuck would block for as long. */
-  giveUp(loss: ComputeError): void;
+  /**
+   * Takes the device for lost, for this reason, and leaves it alone from then on, until what holds it has ended: to destroy a device that is stuck
+   * would block for as long.
+   * @param onReclaimed Called if that happens; the device, unless it is the caller's own, is destroyed then.
+   */
+  giveUp(loss: ComputeError, onReclaimed?: () => void): void;
   /** Destroys the device, unless it is the caller's own or given up; waits until it is gone. */
   close(): Promise<void>;
 }
@@ -109,9 +114,10 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
       else listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    giveUp(reason) {
+    giveUp(reason, onReclaimed = () => undefined) {
       isGivenUp = true;
       lose(reason);
+      if (isOwned) reclaimLater(device, onReclaimed);
     },
     async close() {
       if (isOwned && !isGivenUp) {

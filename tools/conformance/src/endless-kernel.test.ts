@@ -129,6 +129,29 @@ describe.concurrent("a kernel that does not end", () => {
     });
   });
 
+  it("at once but later gives its device back", async () => {
+    const seen = await run(`
+      const slow = defineKernel({
+        label: "slow",
+        wgsl: \`@group(0) @binding(0) var<uniform> rounds: u32;
+          @group(0) @binding(1) var<storage, read_write> c: array<u32>;
+          @compute @workgroup_size(1) fn main() { for (var i = 0u; i < rounds; i++) { c[0] += i; } }\`,
+      });
+      for (const open of [openPersistentBackend, openOneShotBackend]) {
+        const gpu = await open(software);
+        const bindings = { rounds: 1, c: output(Uint32Array, 1) };
+        await gpu.run(slow, bindings);
+        const run = gpu.run(slow, { ...bindings, rounds: 5e7 }, { timeoutMs: 20 });
+        const code = await run.then(() => "ended", ({ code }) => code);
+        while (gpu.stats().devices.abandoned === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        while (gpu.stats().devices.abandoned > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+        seen[gpu.name] = { code, sum: await add(gpu), lost: gpu.stats().devices.lost };
+        await gpu.dispose();
+      }`);
+    const reclaimed = { code: "timeout", sum: "right", lost: 1 };
+    expect(seen).toEqual({ persistent: reclaimed, "one-shot": reclaimed });
+  });
+
   it("again and again is an end to new devices", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend({ ...software, maxAbandoned: 2 });

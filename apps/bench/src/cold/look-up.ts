@@ -7,10 +7,12 @@ import { checkResult } from "../check-result.js";
 import { randomFields } from "../fields.js";
 import { type Timing, timingOf } from "../statistics.js";
 
-/** What a warm run takes to find its kernel, its plan and its pipelines. */
+/** What a warm run takes to find what it was compiled to. */
 export interface LookUp {
-  /** Again and again, a thousand for each sample: of one. */
-  readonly alone: Timing;
+  /** From a kernel to its pipelines, by the digest that was taken when it was loaded; a thousand for each sample: of one. */
+  readonly pipelines: Timing;
+  /** The same with the run's plan, which is found by the shape of its bindings and filled with them. */
+  readonly withPlan: Timing;
   /** The phase of a run, as its profile tells: between waits for the device, with two looks at the clock. */
   readonly inRuns: Timing;
 }
@@ -24,11 +26,11 @@ export async function measureLookUp(
   { limits }: DeviceInfo,
   runs: number,
 ): Promise<LookUp> {
-  return { alone: await measureAlone(limits), inRuns: await measureInRuns(open, runs) };
+  return { ...(await measureAlone(limits)), inRuns: await measureInRuns(open, runs) };
 }
 
 /** The same look-ups as a run's, in the same classes. */
-async function measureAlone(limits: DeviceInfo["limits"]): Promise<Timing> {
+async function measureAlone(limits: DeviceInfo["limits"]): Promise<Pick<LookUp, "pipelines" | "withPlan">> {
   const { a, b } = randomFields(length);
   const programs = await loadKernel(fieldAddSpirv);
   const planner = new Planner(fieldAddSpirv, interfacesOf(programs), limits);
@@ -37,24 +39,29 @@ async function measureAlone(limits: DeviceInfo["limits"]): Promise<Timing> {
   const loaded = new WeakMap([[fieldAddSpirv, { planner, addresses: new Map([[program!, address]]) }]]);
   const pipelines = new ShaderCache<object>();
   await pipelines.get(address.whole, async () => ({}));
-  const find = () => {
+  const bindings = () => ({ a, b, c: output(Float32Array, length) });
+  const kept = planner.plan(bindings());
+  const find = (isPlanned: boolean) => {
     const kernel = loaded.get(fieldAddSpirv)!;
-    const plan = kernel.planner.plan({ a, b, c: output(Float32Array, length) });
+    const plan = isPlanned ? kernel.planner.plan(bindings()) : kept;
     const found: unknown[] = [];
     for (const { program: name, split } of plan.dispatches) {
       found.push(pipelines.peek(kernel.addresses.get(name)![split ? "split" : "whole"]));
     }
     return found;
   };
-  if (find().length !== 1 || find()[0] === undefined) throw new Error("A pipeline that is kept was not found.");
-  const timesMs: number[] = [];
-  // The first half lets the engine compile what it will.
-  for (let sample = 0; sample < 2 * samples; sample += 1) {
-    const startMs = performance.now();
-    for (let i = 0; i < perSample; i += 1) find();
-    if (sample >= samples) timesMs.push((performance.now() - startMs) / perSample);
-  }
-  return timingOf(timesMs);
+  const measure = (isPlanned: boolean) => {
+    if (find(isPlanned)[0] === undefined) throw new Error("A pipeline that is kept was not found.");
+    const timesMs: number[] = [];
+    // The first half lets the engine compile what it will.
+    for (let sample = 0; sample < 2 * samples; sample += 1) {
+      const startMs = performance.now();
+      for (let i = 0; i < perSample; i += 1) find(isPlanned);
+      if (sample >= samples) timesMs.push((performance.now() - startMs) / perSample);
+    }
+    return timingOf(timesMs);
+  };
+  return { pipelines: measure(false), withPlan: measure(true) };
 }
 
 async function measureInRuns(open: PersistentBackendOptions, runs: number): Promise<Timing> {
