@@ -148,9 +148,11 @@ function mismatchOf(path: string, type: string, value: unknown): ComputeError {
     ? `an array of ${value.length}`
     : ArrayBuffer.isView(value)
       ? `a ${value.constructor.name}`
-      : typeof value === "object"
+      : typeof value === "object" && value !== null
         ? "an object"
-        : String(value);
+        : typeof value === "string"
+          ? JSON.stringify(value)
+          : String(value);
   return new ComputeError("invalid-binding", `"${path}" is ${type} in the shader; ${shown} is given.`);
 }
 

@@ -100,6 +100,17 @@ describe("the store in a folder", () => {
     expect(readdirSync(directory)).toHaveLength(2);
   });
 
+  it.skipIf(process.platform !== "linux")("gives up on a folder that cannot be made where it should be", async () => {
+    const code = `
+      await store.write("a", "b", 1);
+      report(await store.read("a", "b") === undefined);
+    `;
+    const { stats, reported } = await runWithStore(code, { environment: { KILN_STORE_DIRECTORY: "/proc/kiln/store" } });
+    expect(reported).toBe(true);
+    expect(stats).toMatchObject({ writes: 0, misses: 1, failures: 1 });
+    expect(stats.lastFailure).toMatch(/ENOENT.*mkdir '\/proc\/kiln'/);
+  });
+
   it("leaves nothing of a write that the disk does not take whole", async () => {
     const { store, directory } = setup();
     await store.write("a", "b", 1);

@@ -59,7 +59,7 @@ export class StoreFolder implements EntryPlace {
   /** Puts `bytes` at `address` by a rename, so that who reads finds the old file or the new one, never a part. */
   async write(address: string, bytes: Uint8Array): Promise<void> {
     if (!(await this.#isThere())) {
-      await this.#fs.mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      await this.#make(this.#directory);
       await this.#isThere();
     }
     const path = this.#pathOf(address);
@@ -123,6 +123,21 @@ export class StoreFolder implements EntryPlace {
       );
     }
     return true;
+  }
+
+  /**
+   * Makes `directory` and what it lies in. Node's own `recursive` tries for ever, and keeps the process from its end, where a folder that is
+   * there says of every folder in it that it is absent, as `/proc` and automounters do.
+   */
+  async #make(directory: string): Promise<void> {
+    const parent = this.#path.dirname(directory);
+    if (!(await unlessAbsent(this.#fs.stat(parent))) && parent !== directory) await this.#make(parent);
+    try {
+      await this.#fs.mkdir(directory, { mode: 0o700 });
+    } catch (error) {
+      // Another process was first; `#isThere` says whether that is a folder.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
   }
 
   /** Whether the file went by this call; another process may have been first, or, on Windows, may be reading it. */

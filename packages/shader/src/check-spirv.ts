@@ -62,6 +62,8 @@ function problemOf(module: SpirvModule, instruction: Instruction): readonly [str
     case Op.Store:
     case Op.CopyMemory:
       return accessProblem(operands.subarray(2));
+    case Op.TypeArray:
+      return lengthProblem(module.definitions.get(operands[2]!));
     case Op.Variable:
       return arrayProblem(module, operands);
   }
@@ -89,6 +91,14 @@ function accessProblem(access: Uint32Array): readonly [string, string] | undefin
   return (flags & stronger) === 0
     ? undefined
     : ["has a volatile or coherent access", "WGSL has none outside of atomics: use these, or leave the qualifier out"];
+}
+
+/** naga names no array of none, and stops at one that no memory has; specialization constants may make either. */
+function lengthProblem(length: Instruction | undefined): readonly [string, string] | undefined {
+  if (length?.opcode !== Op.Constant) return undefined;
+  const count = length.operands[2]!;
+  if (count >= 1 && count < 2 ** 30) return undefined;
+  return [`has an array of ${count} elements`, `expected are 1 to ${2 ** 30 - 1}`];
 }
 
 /** naga refuses these without the member's name. */

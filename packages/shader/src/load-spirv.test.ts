@@ -50,6 +50,18 @@ void main() {
 }`;
 
 describe("SPIR-V as glslang writes it", () => {
+  it.each([0, 2 ** 30, 2 ** 32 - 1])("refuses an array whose length is set to %i, by its instruction", async (N) => {
+    const spirv = compile(`
+      layout(local_size_x = 1) in; layout(constant_id = 0) const uint N = 4; shared uint tile[N];
+      layout(std430, binding = 0) buffer Y { uint y[]; };
+      void main() { tile[y[1] & 3u] = 1u; y[0] = tile[0]; }`);
+    await expect(load(spirv, { constants: { N } })).rejects.toThrow(
+      new RegExp(
+        `^Kernel "k" has an array of ${N} elements \\(OpTypeArray at byte \\d+\\); expected are 1 to 1073741823\\.$`,
+      ),
+    );
+  });
+
   it("names bindings by variable, sole member or block, and reads blocks of one member as the member", async () => {
     const { interface: shader } = await load(compile(add));
     const array = { kind: "array", element: { kind: "scalar", scalar: "f32", byteLength: 4 }, stride: 4, count: 0 };
@@ -101,6 +113,8 @@ describe("SPIR-V as glslang writes it", () => {
       'Kernel "k" has no constant "5"; it has "fast" (4), "repeat" (3).',
     );
     await expect(load(spirv, { constants: { fast: 1 } })).rejects.toThrow("as bool; 1 is given");
+    const text = { repeat: "2" } as unknown as Record<string, number>;
+    await expect(load(spirv, { constants: text })).rejects.toThrow('as u32; "2" is given');
   });
 
   it("has push constants as immediates, or as a buffer in a free place", async () => {

@@ -37,7 +37,7 @@ export function matchConstants(module: SpirvModule, given: Program["constants"],
       if (word === undefined) {
         throw new ComputeError(
           "invalid-kernel",
-          `${subject} declares its constant "${called}" as ${constant.type ?? "a type that is not set here"}; ${value} is given.`,
+          `${subject} declares its constant "${called}" as ${constant.type ?? "a type that is not set here"}; ${typeof value === "string" ? JSON.stringify(value) : value} is given.`,
         );
       }
       words.set(constant.id, word);

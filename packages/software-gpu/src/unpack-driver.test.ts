@@ -140,6 +140,13 @@ describe("a root that cannot be used", () => {
     expect(dirname(dirname(driver.manifest))).toBe(join(base, "second"));
   });
 
+  test("is given up where no folder can be made and none is said to be there", async () => {
+    await expect(unpackDriver(["/proc/kiln/cache"])).rejects.toMatchObject({
+      code: "no-adapter",
+      cause: { errors: [{ code: "ENOENT", path: "/proc/kiln" }] },
+    });
+  });
+
   test("is an error that names each, with its reason, where there is no other", async () => {
     await writeFile(join(base, "file"), "");
     await symlink(base, join(base, "link"));

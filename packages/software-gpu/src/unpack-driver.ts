@@ -53,13 +53,30 @@ function cacheRoots(): string[] {
 
 /** Makes `path` and checks that it is a folder which nobody else can write: the temporary folder is everybody's. */
 async function privateFolder(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
+  await makeFolder(path, 0o700);
   const stats = await lstat(path);
   if (!stats.isDirectory() || stats.uid !== process.getuid?.())
     throw new Error(`${path} is not a folder of this user's own.`);
   if ((stats.mode & 0o022) !== 0) await chmod(path, 0o700);
   return path;
+}
+
+/**
+ * Node's own `recursive` tries for ever, and keeps the process from its end, where a folder that is there says of every folder in it that it is
+ * absent, as `/proc` and automounters do.
+ */
+async function makeFolder(path: string, mode = 0o777): Promise<void> {
+  const parent = dirname(path);
+  const isThere = (folder: string) => lstat(folder).catch(() => undefined);
+  if (await isThere(path)) return;
+  if (parent !== path && !(await isThere(parent))) await makeFolder(parent);
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    // Another process was first.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 async function isIntact(folder: string): Promise<boolean> {
