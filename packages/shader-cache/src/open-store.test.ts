@@ -23,9 +23,12 @@ describe("openStore", () => {
 
   it("keeps nothing when it is turned off, by the option or by the environment", async () => {
     const directory = join(temporaryFolder(), "store");
-    const off = openStore({ directory, isEnabled: false });
-    vi.stubEnv("KILN_STORE", "off");
-    for (const store of [off, openStore({ directory }), openStore({ directory, isEnabled: true })]) {
+    const stores = [openStore({ directory, isEnabled: false })];
+    for (const word of ["off", "0", "false"]) {
+      vi.stubEnv("KILN_STORE", word);
+      stores.push(openStore({ directory }), openStore({ directory, isEnabled: true }));
+    }
+    for (const store of stores) {
       await store.write("a", "b", 1);
       expect(await store.read("a", "b")).toBeUndefined();
       expect(store.stats()).toEqual({ ...keepsNothing, failures: 0, lastFailure: undefined });

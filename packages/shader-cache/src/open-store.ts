@@ -13,7 +13,7 @@ export interface StoreOptions {
   readonly directory?: string;
   /** What the entries take on disk at most, 64 MiB by default; one entry takes at most an eighth of it. */
   readonly maxBytes?: number;
-  /** `false` for a store that keeps nothing, as the environment variable `KILN_STORE=off` also makes it. */
+  /** `false` for a store that keeps nothing, as the environment variable `KILN_STORE=off` (or `0`, or `false`) also makes it. */
   readonly isEnabled?: boolean;
 }
 
@@ -33,7 +33,7 @@ function openPlace(given: string | undefined): EntryPlace | undefined {
     const { indexedDB } = globalThis as { readonly indexedDB?: IDBFactory };
     return indexedDB && new StoreDatabase(indexedDB, given || "kiln-store");
   }
-  if (process.env.KILN_STORE === "off") return undefined;
+  if (["off", "0", "false"].includes(process.env.KILN_STORE ?? "")) return undefined;
   // Not `import("node:fs")`: a page's bundler would look for that module, and some stop when they do not find it.
   const fs = process.getBuiltinModule("node:fs/promises");
   const path = process.getBuiltinModule("node:path");

@@ -3,7 +3,7 @@
  * takes, or into more of it than anybody wants.
  */
 import { ComputeError } from "@kiln-gpu/core";
-import { idsOf, invalidSpirv } from "./check-spirv-operands.js";
+import { idsOf } from "./check-spirv-operands.js";
 import { nameInstruction } from "./spirv-instructions.js";
 import { decorates, type Instruction, type SpirvModule } from "./spirv-module.js";
 import { InstructionError } from "./spirv-source.js";
@@ -170,7 +170,12 @@ export function spirvWorkgroupSize({ instructions }: SpirvModule, subject: strin
     );
   }
   const [x, y, z] = mode.operands.subarray(2);
-  if (!x || !y || !z)
-    throw invalidSpirv(subject, mode, `gives a workgroup of [${[x, y, z].join(", ")}]; expected are three, 1 or more`);
+  if (!x || !y || !z) {
+    throw new InstructionError(
+      "invalid-kernel",
+      mode,
+      `${subject} has workgroups of [${[x, y, z].join(", ")}], by its module or the constants given to it; expected are three numbers, 1 or more.`,
+    );
+  }
   return [x, y, z];
 }
