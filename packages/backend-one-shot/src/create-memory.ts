@@ -1,4 +1,4 @@
-import { ComputeError, type RunPlan } from "@kiln-gpu/core";
+import { ComputeError, checkBorrowed, type RunPlan } from "@kiln-gpu/core";
 import { bufferUsage, inErrorScope, lossOr, mapMode, type OpenDevice, submissionError } from "@kiln-gpu/webgpu";
 
 /** The buffers of one run: one for each resource, and one to read each result from. */
@@ -15,9 +15,12 @@ export interface RunMemory {
   destroy(): void;
 }
 
-/** @throws {ComputeError} `out-of-memory`, with nothing left allocated. */
+/** @throws {ComputeError} `out-of-memory`; `invalid-binding` where an input was taken away; with nothing left allocated. */
 export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<RunMemory> {
   const { device } = open;
+  for (const resource of plan.resources) {
+    if (resource.data && resource.byteLength > 0) checkBorrowed(() => `Kernel "${plan.label}"`, resource);
+  }
   const all: GPUBuffer[] = [];
   let byteLength = 0;
   const create = (size: number, usage: number, data?: ArrayBufferView) => {

@@ -28,7 +28,8 @@ export class DeviceKeeper {
   /** The one in use, and those of which something is left. */
   readonly #sessions = new Set<DeviceSession>();
   readonly #totals = new Totals();
-  readonly #prepared = new Map<Kernel, undefined>();
+  /** The latest last, as many as there may be pipelines. */
+  readonly #prepared = new Set<Kernel>();
   /** Of manifests, the latest first. */
   #warm: readonly WarmProgram[] = [];
   readonly #listeners = new Map<keyof DeviceEvents, Set<Listener>>();
@@ -38,13 +39,14 @@ export class DeviceKeeper {
   #opening: Promise<DeviceSession> | undefined;
   #isWarmed = false;
   #pauseMs = 0;
-  #hasEndedHolders = false;
+  #hasEnded = false;
   #isClosed = false;
 
   constructor(open: OpenDevice, parts: SessionParts, options: KeeperOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#session = this.#begin(open);
+    this.#watch(this.#session);
   }
 
   get info(): DeviceInfo {
@@ -71,18 +73,16 @@ export class DeviceKeeper {
 
   /** Lets `kernel` be prepared again whenever another device is opened. */
   remember(kernel: Kernel): void {
-    this.#prepared.set(kernel, undefined);
+    this.#prepared.delete(kernel);
+    this.#prepared.add(kernel);
+    const [oldest] = this.#prepared;
+    if (this.#prepared.size > this.#parts.limits.maxPipelines) this.#prepared.delete(oldest!);
   }
 
   /** Lets `programs` be compiled whenever another device is opened, with all that runs have used until then. */
   rememberToWarm(programs: readonly WarmProgram[]): void {
     this.#warm = [...programs, ...this.#warm].slice(0, maxPrograms);
     this.#isWarmed = true;
-  }
-
-  /** Lets no warm-up begin anything more. */
-  endWarmUps(): void {
-    for (const { programs } of this.#sessions) programs.endWarmUps();
   }
 
   on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void {
@@ -109,10 +109,10 @@ export class DeviceKeeper {
     return this.#totals.with([...this.#sessions]);
   }
 
-  /** Ends what callers hold of the device, and will: a run may be waiting for it. */
-  endHolders(): void {
-    this.#hasEndedHolders = true;
-    for (const { holders } of this.#sessions) holders.end();
+  /** Ends what callers hold of the device, and will: a run may be waiting for it. Nothing more is compiled ahead. */
+  end(): void {
+    this.#hasEnded = true;
+    for (const session of this.#sessions) endWithin(session);
     for (const array of this.#unsettled) array.dispose();
   }
 
@@ -132,9 +132,13 @@ export class DeviceKeeper {
   #begin(open: OpenDevice): DeviceSession {
     const session = new DeviceSession(open, this.#parts);
     this.#sessions.add(session);
-    if (this.#hasEndedHolders) session.holders.end();
-    open.onLoss((reason) => this.#lose(session, reason));
+    if (this.#hasEnded) endWithin(session);
     return session;
+  }
+
+  /** At once, where the device is lost already, as a caller's own may be. */
+  #watch(session: DeviceSession): void {
+    session.open.onLoss((reason) => this.#lose(session, reason));
   }
 
   #lose(session: DeviceSession, reason: ComputeError): void {
@@ -230,6 +234,7 @@ export class DeviceKeeper {
       });
     }
     const session = this.#begin(open);
+    this.#watch(session);
     // Whoever waits for it is told by `dispose`.
     if (this.#isClosed) throw new ComputeError("disposed", "The persistent backend is disposed; open another one.");
     return session;
@@ -242,7 +247,8 @@ export class DeviceKeeper {
     const used = this.#parts.history.used.values();
     const warmed = this.#isWarmed && session.programs.warmUp([...used, ...this.#warm]);
     const prepared: string[] = [];
-    for (const kernel of this.#prepared.keys()) {
+    for (const kernel of [...this.#prepared]) {
+      if (this.#hasEnded) return;
       try {
         await session.prepare(kernel);
         prepared.push(kernel.label);
@@ -268,4 +274,9 @@ export class DeviceKeeper {
       }
     }
   }
+}
+
+function endWithin({ holders, programs }: DeviceSession): void {
+  holders.end();
+  programs.endWarmUps();
 }

@@ -109,14 +109,7 @@ export class DeviceSession {
       create: () => ({}),
       destroy: ({ timer }) => timer?.destroy(),
     });
-    const crossover = new UploadCrossover({
-      queue: device.queue,
-      createCommandEncoder: () => device.createCommandEncoder(),
-      info: open.info,
-      buffers: this.buffers,
-      staging: this.staging,
-      store,
-    });
+    const crossover = new UploadCrossover({ open, buffers: this.buffers, staging: this.staging, store });
     const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment, maxBufferSize } = open.info.limits;
     this.places = {
       get maxQueueUploadByteLength() {

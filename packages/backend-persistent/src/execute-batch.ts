@@ -67,7 +67,7 @@ export interface SlotContents {
  * @param watch Told when they are submitted.
  * @param progress Kept up to date for whoever has to say what becomes of the runs.
  * @param trace Given the phases, where somebody listens.
- * @returns The results of each, in order.
+ * @returns The results of each, in order; or why one among several has none.
  * @throws {ComputeError} For all of them alike: `invalid-binding` when an input was taken away, `limit-exceeded`, `out-of-memory`, `device-lost`, `invalid-kernel` when the device
  *   refuses the submission, `device-failed`.
  */

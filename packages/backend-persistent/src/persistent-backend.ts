@@ -261,8 +261,7 @@ export class PersistentBackend
     this.#onDispose?.();
     // Before the runs have ended, for one may be waiting for memory that a caller holds.
     const closed = this.#runs.close();
-    this.#keeper.endHolders();
-    this.#keeper.endWarmUps();
+    this.#keeper.end();
     await closed;
     const { manifest, kept } = this.#parts;
     await Promise.all([this.#keeper.close(), manifest?.close(), kept.written()]);

@@ -46,7 +46,7 @@ export class ProgramStore {
   readonly #cache: ShaderCache<StoredProgram>;
   readonly #loaded = new WeakMap<object, LoadedKernel>();
   readonly #loading = new WeakMap<object, Promise<LoadedKernel>>();
-  /** What warm-ups compile, and what they have compiled. */
+  /** What warm-ups compile, and what they have compiled that no run has used yet. */
   readonly #warming = new Set<string>();
   readonly #warmed = new Set<string>();
   #warmedCount = 0;
@@ -79,8 +79,12 @@ export class ProgramStore {
   peekPipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): StoredProgram[] | undefined {
     const found: StoredProgram[] = [];
     for (const want of wanted) {
-      const pipeline = this.#cache.peek(kernel.addresses.get(want.program)![nameOf(want)]!);
+      const variant = nameOf(want);
+      const address = kernel.addresses.get(want.program)![variant]!;
+      const pipeline = this.#cache.peek(address);
       if (!pipeline) return undefined;
+      // A warm-up has compiled it, and told nobody.
+      if (this.#warmed.size > 0 && this.#warmed.delete(address)) this.#use(kernel, want.program, variant);
       found.push(pipeline);
     }
     return found;
@@ -141,14 +145,6 @@ export class ProgramStore {
     const planner = new Planner(kernel, interfacesOf(programs), limits) as unknown as Planner<Bindings>;
     const loaded = { label: kernel.label, planner, programs, addresses };
     this.#loaded.set(kernel, loaded);
-    // Its runs may find them compiled, and ask for nothing.
-    for (const [program, byVariant] of addresses) {
-      for (const variant of variantNames) {
-        const address = byVariant[variant];
-        if (address === undefined) continue;
-        if (this.#warming.has(address) || this.#warmed.has(address)) this.#use(loaded, program, variant);
-      }
-    }
     return loaded;
   }
 
@@ -176,9 +172,9 @@ export class ProgramStore {
       await this.#cache.get(address, async () => {
         const pipeline = await this.#compile(program.label, program, variant);
         this.#warmedCount += 1;
+        this.#warmed.add(address);
         return pipeline;
       });
-      this.#warmed.add(address);
       return true;
     } catch {
       return false;

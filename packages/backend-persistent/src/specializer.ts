@@ -34,7 +34,7 @@ export class Specializer {
           return found;
         },
         (error: unknown) => {
-          chosen.delete(bucket);
+          if (chosen.get(bucket) === choice) chosen.delete(bucket);
           throw error;
         },
       );

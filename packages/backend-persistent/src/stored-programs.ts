@@ -27,7 +27,8 @@ export class StoredPrograms implements KeptPrograms {
     const keeping = addressOf(request).then((address) =>
       address === undefined ? undefined : this.#store.write("program", address, program as JsonValue),
     );
-    this.#kept = Promise.all([this.#kept, keeping]);
+    // Without their values: each would refer to the one before it.
+    this.#kept = Promise.all([this.#kept, keeping]).then(() => undefined);
   }
 
   /** Resolves when what was given to `keep` until now is on disk, or will not be. */

@@ -1,4 +1,4 @@
-import { ComputeError } from "@kiln-gpu/core";
+import { ComputeError, isComputeError } from "@kiln-gpu/core";
 import type { CommandPool, CommandSlot } from "@kiln-gpu/resource-pools";
 import type { ArrayUsers } from "./array-use.js";
 import { type BatchContext, type BatchProgress, executeBatch, type SlotContents } from "./execute-batch.js";
@@ -142,7 +142,11 @@ export class SubmissionQueue {
     try {
       const results = await executeBatch(this.#context, runs, slot.contents, this.#watch, progress, trace);
       if (trace) this.#context.recorder?.endSubmission(trace);
-      for (let i = 0; i < batch.length; i += 1) batch[i]!.resolve(results[i]!);
+      for (let i = 0; i < batch.length; i += 1) {
+        const result = results[i]!;
+        if (isComputeError(result)) reject(batch[i]!, result);
+        else batch[i]!.resolve(result);
+      }
     } catch (error) {
       if (trace) this.#context.recorder?.endSubmission(trace, { error });
       if (batch.length === 1 || !progress.isRepeatable || this.#context.open.loss) {

@@ -5,11 +5,11 @@
  * and copied on the device. Nothing is ever written to memory that the device may still read.
  */
 import {
-  ComputeError,
+  type ComputeError,
+  checkBorrowed,
   collectResults,
+  isComputeError,
   type Lease,
-  ownBytes,
-  type PlannedResource,
   type TypedArray,
 } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
@@ -39,7 +39,7 @@ export function writeInputs(
 ): void {
   if (places.goesThroughQueue) {
     if (runs.length === 1 && places.uploads[0]! >= minDirectByteLength) {
-      writeDirectly(queue, runs[0]!, places, memory);
+      writeDirectly(queue, runs[0]!, places, memory, scratch);
       return;
     }
     copyInputs(runs, places, [scratch]);
@@ -61,32 +61,42 @@ export function writeInputs(
 }
 
 /** A call of the queue for each input, where to gather them first would cost more. */
-function writeDirectly(queue: GPUQueue, run: ReadyRun, { places }: BatchPlaces, memory: BatchMemory): void {
+function writeDirectly(
+  queue: GPUQueue,
+  run: ReadyRun,
+  { places }: BatchPlaces,
+  memory: BatchMemory,
+  scratch: Uint8Array<ArrayBuffer>,
+): void {
   const { resources } = run.plan;
   for (let resource = 0; resource < resources.length; resource += 1) {
-    const { data } = resources[resource]!;
+    const { data, byteLength } = resources[resource]!;
     const place = places[0]![resource];
     if (!data || !place || run.caller.left) continue;
-    checkUnchanged(run, resources[resource]!);
+    checkBorrowed(() => subjectOf(run), resources[resource]!);
     const { buffer } = memory.regions[place.region]!;
-    // The queue takes whole words, and npm webgpu's no shared memory.
-    const isTaken = data.buffer instanceof ArrayBuffer && data.byteLength % 4 === 0;
-    const { buffer: bytes, byteOffset, byteLength } = isTaken ? data : ownBytes(data);
-    queue.writeBuffer(buffer, place.start, bytes, byteOffset, byteLength);
+    if (data.buffer instanceof ArrayBuffer && data.byteLength === byteLength) {
+      queue.writeBuffer(buffer, place.start, data.buffer, data.byteOffset, byteLength);
+      continue;
+    }
+    // The queue takes whole words, and in Node no shared memory; the padding up to 4 is bound too.
+    scratch.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    scratch.fill(0, data.byteLength, byteLength);
+    queue.writeBuffer(buffer, place.start, scratch, 0, byteLength);
   }
 }
 
 function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces, staged: readonly Uint8Array[]): void {
   for (let run = 0; run < runs.length; run += 1) {
-    const { plan, caller } = runs[run]!;
+    const ready = runs[run]!;
     // Whoever left has the inputs back; what such a run computes is given to nobody.
-    if (caller.left) continue;
-    const { resources } = plan;
+    if (ready.caller.left) continue;
+    const { resources } = ready.plan;
     for (let resource = 0; resource < resources.length; resource += 1) {
       const { data, byteLength } = resources[resource]!;
       const place = places[run]![resource];
       if (!data || !place) continue;
-      checkUnchanged(runs[run]!, resources[resource]!);
+      checkBorrowed(() => subjectOf(ready), resources[resource]!);
       const { start, staging, stagingStart } = regions[place.region]!.upload!;
       const at = stagingStart + place.start - start;
       const target = staged[staging]!;
@@ -95,16 +105,6 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
       if (data.byteLength < byteLength) target.fill(0, at + data.byteLength, at + byteLength);
     }
   }
-}
-
-/** @throws {ComputeError} `invalid-binding` where an input was taken away since it was bound. */
-function checkUnchanged(run: ReadyRun, { name, data, byteLength }: PlannedResource): void {
-  if (Math.ceil(data!.byteLength / 4) * 4 === byteLength) return;
-  throw new ComputeError(
-    "invalid-binding",
-    `${subjectOf(run)} was given "${name}" with ${byteLength} bytes, which are ${data!.byteLength} now; inputs are borrowed until ` +
-      "the run settles.",
-  );
 }
 
 /** What errors call `run`, as the start of a sentence. */
@@ -180,13 +180,13 @@ function encodeDownload(
   encoder.copyBufferToBuffer(source, start, downloads[staging]!.buffer, stagingStart, byteLength);
 }
 
-/** The results of each run, copied out of mapped staging. */
+/** The results of each run, copied out of mapped staging; of one among several that can be given none, the reason. */
 export function readResults(
   runs: readonly ReadyRun[],
   { places, regions }: BatchPlaces,
   mapped: readonly ArrayBuffer[],
   leaseOf: (name: string, data: TypedArray) => Lease,
-): Record<string, TypedArray | Lease>[] {
+): (Record<string, TypedArray | Lease> | ComputeError)[] {
   return runs.map(({ plan, caller }, run) => {
     // Whoever left was told that the run failed, and has the array that the results would go into back.
     if (caller.left) return {};
@@ -195,6 +195,12 @@ export function readResults(
       const { staging, stagingStart, start } = regions[place.region]!.download!;
       return { memory: mapped[staging]!, offset: stagingStart + place.start - start };
     };
-    return collectResults(plan, bytesOf, leaseOf);
+    try {
+      return collectResults(plan, bytesOf, leaseOf);
+    } catch (error) {
+      // The others have run, and may have written arrays: they are not to be run again.
+      if (runs.length > 1 && isComputeError(error)) return error;
+      throw error;
+    }
   });
 }

@@ -1,6 +1,7 @@
-import { type DeviceInfo, isComputeError } from "@kiln-gpu/core";
+import { isComputeError } from "@kiln-gpu/core";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
+import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { deviceUsage } from "./place-batch.js";
 
 /** What is measured, in bytes; below the first the queue is quicker everywhere, above the last staging is. */
@@ -12,9 +13,7 @@ const rounds = 9;
 const tolerance = 1.1;
 
 export interface CrossoverParts {
-  readonly queue: GPUQueue;
-  readonly createCommandEncoder: () => GPUCommandEncoder;
-  readonly info: DeviceInfo;
+  readonly open: OpenDevice;
   readonly buffers: BufferPool;
   readonly staging: StagingPool;
   readonly store: DiskStore;
@@ -66,7 +65,8 @@ export class UploadCrossover {
   }
 
   async #find(): Promise<number> {
-    const { store, info } = this.#parts;
+    const { store, open } = this.#parts;
+    const { info } = open;
     const key = ["2", info.name, info.vendor, info.architecture];
     const kept = this.#isStoreRead ? undefined : await store.read("upload-crossover", key);
     this.#isStoreRead = true;
@@ -77,7 +77,7 @@ export class UploadCrossover {
   }
 
   async #measure(): Promise<number> {
-    const { buffers, staging } = this.#parts;
+    const { open, buffers, staging } = this.#parts;
     const noRoom = new AbortController();
     const requests = [
       { byteLength: largest, usage: deviceUsage },
@@ -88,29 +88,39 @@ export class UploadCrossover {
     if (buffers.stats().waiting > 0) noRoom.abort();
     const lent = await acquiring;
     const [target, source] = lent as [PooledBuffer, PooledBuffer];
+    let forget: (() => void) | undefined;
+    // A device that is set aside answers nothing any more.
+    const lost = new Promise<never>((_, reject) => {
+      forget = open.onLoss(reject);
+    });
     try {
-      const data = new Uint8Array(largest).fill(1);
-      let crossover = smallest;
-      for (const size of sizes) {
-        const queued: number[] = [];
-        const staged: number[] = [];
-        for (let round = 0; round < rounds; round += 1) {
-          queued.push(await this.#timeQueued(target.buffer, data.subarray(0, size)));
-          staged.push(await this.#timeStaged(target.buffer, source.buffer, data.subarray(0, size)));
-        }
-        if (medianOf(queued) > medianOf(staged) * tolerance) break;
-        crossover = size;
-      }
-      return crossover;
+      return await Promise.race([this.#compare(target.buffer, source.buffer), lost]);
     } finally {
+      forget?.();
       buffers.release(target);
       if (source.buffer.mapState === "mapped") buffers.release(source);
       else staging.recycleUpload(source);
     }
   }
 
+  async #compare(target: GPUBuffer, source: GPUBuffer): Promise<number> {
+    const data = new Uint8Array(largest).fill(1);
+    let crossover = smallest;
+    for (const size of sizes) {
+      const queued: number[] = [];
+      const staged: number[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        queued.push(await this.#timeQueued(target, data.subarray(0, size)));
+        staged.push(await this.#timeStaged(target, source, data.subarray(0, size)));
+      }
+      if (medianOf(queued) > medianOf(staged) * tolerance) break;
+      crossover = size;
+    }
+    return crossover;
+  }
+
   async #timeQueued(target: GPUBuffer, data: Uint8Array<ArrayBuffer>): Promise<number> {
-    const { queue } = this.#parts;
+    const { queue } = this.#parts.open.device;
     const start = performance.now();
     queue.writeBuffer(target, 0, data);
     queue.submit([]);
@@ -119,15 +129,15 @@ export class UploadCrossover {
   }
 
   async #timeStaged(target: GPUBuffer, source: GPUBuffer, data: Uint8Array): Promise<number> {
-    const { queue, createCommandEncoder } = this.#parts;
+    const { device } = this.#parts.open;
     const start = performance.now();
     new Uint8Array(source.getMappedRange(0, data.length)).set(data);
     source.unmap();
-    const encoder = createCommandEncoder();
+    const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(source, 0, target, 0, data.length);
-    queue.submit([encoder.finish()]);
+    device.queue.submit([encoder.finish()]);
     // As a run asks for it: at once, beside its results.
-    await Promise.all([queue.onSubmittedWorkDone(), source.mapAsync(2)]);
+    await Promise.all([device.queue.onSubmittedWorkDone(), source.mapAsync(2)]);
     return performance.now() - start;
   }
 }

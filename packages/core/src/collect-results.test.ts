@@ -62,3 +62,18 @@ test("refuses a result that has the profile's name", () => {
 test("takes an input that has the profile's name, which is no result", () => {
   expect(() => checkProfileName(`Kernel "blur"`, { profile: new Float32Array(1) })).not.toThrow();
 });
+
+test("nothing is written or leased where a caller's array is no longer as long as its result", () => {
+  const into = new Uint32Array(1);
+  const resource = { byteLength: 8, access: "read-write" } as const;
+  const plan = planOf([
+    { ...resource, name: "a", result: { type: Uint32Array, length: 2, isLeased: true } },
+    { ...resource, name: "b", result: { type: Uint32Array, length: 2, into } },
+  ]);
+  const refuse = () => {
+    throw new Error("asked");
+  };
+  expect(() => collectResults(plan, refuse, refuse)).toThrow(
+    /"b" is written into a Uint32Array of 2, which has 1 elements now/,
+  );
+});

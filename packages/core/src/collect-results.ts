@@ -14,6 +14,7 @@ export interface ResultBytes {
 /**
  * The results of a run: copied out of the bytes that `bytesOf` finds, into the caller's array where there is one; a lease is given by
  * `leaseOf`, for a backend whose mapped memory may be read in place, and otherwise holds a copy.
+ * @throws {ComputeError} `invalid-binding` where a caller's array was taken away since it was bound; then nothing is written or leased.
  */
 export function collectResults(
   plan: RunPlan,
@@ -21,6 +22,7 @@ export function collectResults(
   leaseOf?: (name: string, data: TypedArray) => Lease,
 ): Record<string, TypedArray | Lease> {
   const results: Record<string, TypedArray | Lease> = {};
+  for (const { name, result } of plan.resources) if (result?.into) checkStillFits(name, result, result.into);
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
     if (result) setOwn(results, name, resultOf(name, result, i, bytesOf, leaseOf));
@@ -41,6 +43,14 @@ function resultOf(
   }
   const data = length === 0 ? (into ?? new type(0)) : copyOf(type, length, into, bytesOf(resource));
   return isLeased ? new MemoryLease(name, data) : data;
+}
+
+function checkStillFits(name: string, { type, length }: PlannedResult, { length: now }: TypedArray): void {
+  if (now === length) return;
+  throw new ComputeError(
+    "invalid-binding",
+    `The result "${name}" is written into a ${type.name} of ${length}, which has ${now} elements now; \`into\` is borrowed until the run settles.`,
+  );
 }
 
 /** As an assignment does, except to "__proto__". */

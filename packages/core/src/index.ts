@@ -46,10 +46,10 @@ export {
   type UniformValue,
 } from "./bindings.js";
 export { arrayTypeOf } from "./check-binding.js";
+export { checkBorrowed } from "./check-borrowed.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
-export { ownBytes } from "./fill-resource.js";
 export {
   type BoundBy,
   type Constants,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Inout, inout, type Output, output, temporary } from "./bindings.js";
+import { type Bindings, type Inout, inout, type Output, output, temporary } from "./bindings.js";
 import { defineKernel, type KernelDefinition, type PassesDefinition } from "./kernel.js";
 
 const wgsl = "@compute @workgroup_size(64) fn main() {}";
@@ -110,4 +110,14 @@ test.each([
   const kernel = defineKernel({ label: "k", spirv });
   spirv.fill(0);
   expect([...kernel.programs.main!.spirv!]).toEqual([...make()]);
+});
+
+test("a kernel remembers its latest specialised ones, and not all that there ever were", () => {
+  const kernel = defineKernel<Bindings>({ label: "many", wgsl: "override n: u32;" as string });
+  const specialised = Array.from({ length: 300 }, (_, n) => kernel.specialize({ n }));
+  expect(kernel.specialize({ n: 299 })).toBe(specialised[299]);
+  const again = kernel.specialize({ n: 0 });
+  expect(again).not.toBe(specialised[0]);
+  expect(again.programs).toEqual(specialised[0]!.programs);
+  expect(again.specialize({ n: 299 })).toBe(specialised[299]);
 });

@@ -107,6 +107,9 @@ export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
   passes(bindings: B, constants: Constants): readonly Pass[];
 }
 
+/** As many as a kernel remembers; one that is made again is another object, with the same programs. */
+const maxVariants = 256;
+
 /**
  * Defines a kernel. Nothing is compiled, and no device is touched, before `prepare` or `run`. Its bindings are typed from the text where that is
  * a literal; `defineKernel<MyBindings>` states them, for any source.
@@ -145,6 +148,11 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
       specialize: (others: Constants) => specialize({ ...constants, ...others }, true),
     });
     variants.set(key, variant);
+    if (variants.size > maxVariants) {
+      // The first is the kernel itself.
+      const [, oldest] = variants.keys();
+      variants.delete(oldest!);
+    }
     return variant;
   };
   return specialize({}, false);

@@ -2,6 +2,7 @@
 import { isRole } from "./binding-role.js";
 import type { BindingValue, Output, TypedArray } from "./bindings.js";
 import { arrayTypeOf, checkIntos } from "./check-binding.js";
+import { checkBorrowed } from "./check-borrowed.js";
 import { ComputeError } from "./errors.js";
 import { fillResource } from "./fill-resource.js";
 import type { PlannedDispatch, PlannedResource, RunPlan } from "./run-plan.js";
@@ -118,8 +119,14 @@ export function withParameters(plan: RunPlan, recorded: Parameters, parameters: 
   const resources = plan.resources.slice();
   for (const [name, index] of plan.bound) {
     const value = parameters[name] as BindingValue;
+    const resource = resources[index]!;
     checkSame(subject, name, recorded[name] as BindingValue, value);
-    resources[index] = fillResource(subject, name, resources[index]!, value);
+    // It is copied here; with fewer bytes the dispatch would see those that an earlier one has set.
+    if (resource.isImmediate && ArrayBuffer.isView(value)) {
+      const byteLength = resource.byteLength || resource.data!.byteLength;
+      checkBorrowed(() => subject, { name, data: value, byteLength });
+    }
+    resources[index] = fillResource(subject, name, resource, value);
   }
   return { ...plan, resources };
 }

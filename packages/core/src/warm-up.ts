@@ -4,7 +4,7 @@
 export interface Manifest {
   /** Of Kiln and of its translator; another version's manifest warms nothing. */
   readonly version: string;
-  /** Those that were used last first: text, interface and constants of each, as the device is given them. */
+  /** The latest that a run needed for the first time come first: text, interface and constants of each, as the device is given them. */
   readonly programs: readonly object[];
 }
 

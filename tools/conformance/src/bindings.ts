@@ -98,6 +98,17 @@ export function describeBindings(suite: Suite): void {
       }
     });
 
+    it("that results go into reject their own run alone where they are taken away", async () => {
+      const words = data.words(300, 1000);
+      await backend().run(increment, { a: words, c: output(Uint32Array, 300), lengths });
+      const into = new Uint32Array(300);
+      const run = backend().run(increment, { a: words, c: output(Uint32Array, 300, { into }), lengths });
+      const beside = backend().run(increment, { a: words, c: output(Uint32Array, 300), lengths });
+      structuredClone(into.buffer, { transfer: [into.buffer] });
+      await expect(run).rejects.toMatchObject({ code: "invalid-binding", message: expect.stringMatching(/"c".* 300/) });
+      expectSame((await beside).c, incremented(words));
+    });
+
     it("may have names that every object inherits", async () => {
       const named = defineKernel({
         label: "named",
@@ -157,7 +168,7 @@ export function describeBindings(suite: Suite): void {
       }
     });
 
-    it.each([10, 20_000])("may lie in shared memory, %i elements of it", async (length) => {
+    it.each([10, 10_000, 20_000])("may lie in shared memory, %i elements of it", async (length) => {
       const a = new Uint32Array(new SharedArrayBuffer(4 * length));
       a.set(data.words(length, 1000));
       const { c } = await backend().run(increment, { a, c: output(Uint32Array, length), lengths });

@@ -1,5 +1,13 @@
 import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
-import { type ComputeError, type DeviceLost, type DeviceRecovered, lease, output } from "@kiln-gpu/core";
+import {
+  type ComputeError,
+  type DeviceLost,
+  type DeviceRecovered,
+  defineKernel,
+  type Kernel,
+  lease,
+  output,
+} from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
 import { openDevice } from "@kiln-gpu/webgpu";
 import { describe, expect, it } from "vitest";
@@ -49,6 +57,14 @@ const nextEvent = <E extends "lost" | "recovered">(backend: Backend, event: E) =
       forget();
       resolve(told);
     });
+  });
+
+/** A kernel of its own for each number. */
+const prepared = (i: number): Kernel =>
+  defineKernel({
+    label: `prepared ${i}`,
+    wgsl: `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+      @compute @workgroup_size(1) fn main() { y[0] = ${i}u; }` as string,
   });
 
 async function expectRun(backend: Backend): Promise<void> {
@@ -143,6 +159,19 @@ describe("a device that is lost", () => {
       );
     });
   });
+
+  it("is replaced by one on which the latest kernels are prepared, as many as there may be pipelines", () =>
+    withLosses(
+      async (backend, lose) => {
+        const kernels = Array.from({ length: 5 }, (_, i) => prepared(i));
+        for (const kernel of [...kernels, kernels[2]!]) await backend.prepare(kernel);
+        await expectRun(backend);
+        const recovered = nextEvent(backend, "recovered");
+        lose();
+        expect(await recovered).toMatchObject({ prepared: ["prepared 3", "prepared 4", "prepared 2"] });
+      },
+      { maxPipelines: 3 },
+    ));
 
   it("is not replaced where that is not wanted, or where the device is the caller's own", async () => {
     await withLosses(

@@ -89,6 +89,29 @@ describe.concurrent("a kernel that does not end", () => {
     expect(seen.retried).toBeGreaterThan(0);
   });
 
+  it("holds nothing of what was being measured behind it", async () => {
+    const seen = await run(`
+      const gpu = await openPersistentBackend(software);
+      seen.first = await add(gpu);
+      await gpu.prepare(endless);
+      const held = runEndless(gpu, { timeoutMs: 1000 });
+      await submitted(gpu, 2);
+      // The first of a size for which the way to the device is measured.
+      const inputs = [new Float32Array(5000).fill(1), new Float32Array(5000).fill(2)];
+      seen.other = (await runFieldAdd(gpu, ...inputs)).every((value) => value === 3);
+      await held;
+      await gpu.dispose();
+      const { queue, buffers, devices } = gpu.stats();
+      Object.assign(seen, { queue, live: buffers.live, devices });`);
+    expect(seen).toEqual({
+      first: "right",
+      other: true,
+      queue: { waiting: 0, inFlight: 0 },
+      live: 0,
+      devices: { made: 2, reused: expect.any(Number), ...setAside },
+    });
+  });
+
   it("that nobody waits for any more, since it was aborted, is left the same way", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend(software);

@@ -57,6 +57,17 @@ export function describeFaults(suite: Suite): void {
       });
     });
 
+    it("that is lost already rejects the runs for that reason", async () => {
+      await withOwnDevice(async (device) => {
+        device.destroy();
+        await device.lost;
+        const backend = await suite.open({ device });
+        await expectError(runTriple(backend), "device-lost", "is lost");
+        await backend.dispose();
+        expectNothingLive(backend);
+      });
+    });
+
     it("may serve several backends and the caller at once", async () => {
       await withOwnDevice(async (device) => {
         const backends = await Promise.all([suite.open({ device }), suite.open({ device })]);

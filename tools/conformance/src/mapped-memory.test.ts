@@ -243,6 +243,25 @@ describe("a lease", () => {
       z.release();
     }));
 
+  it("holds nothing where another result of its run cannot be given", () =>
+    using(async (gpu) => {
+      const both = defineKernel<Bindings>({
+        label: "both",
+        wgsl: `@group(0) @binding(0) var<storage, read_write> p: array<u32>;
+          @group(0) @binding(1) var<storage, read_write> q: array<u32>;
+          @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+            if (id.x < arrayLength(&p)) { p[id.x] = id.x; q[id.x] = id.x; }
+          }`,
+      });
+      const bindings = { p: lease(Uint32Array, 300), q: output(Uint32Array, 300) };
+      (await gpu.run(both, bindings)).p.release();
+      const into = new Uint32Array(300);
+      const run = gpu.run(both, { ...bindings, q: output(Uint32Array, 300, { into }) });
+      structuredClone(into.buffer, { transfer: [into.buffer] });
+      await expectError(run, "invalid-binding", /"q" is written into a Uint32Array of 300, which has 0 elements now/);
+      expect(gpu.stats().buffers.inUseBytes).toBe(0);
+    }));
+
   it("counts to the budget: runs wait until it is released", () =>
     using(
       async (gpu) => {

@@ -66,6 +66,23 @@ describe("a resident array", () => {
       }
     }));
 
+  it("is written by a run although another's results cannot be given", () =>
+    using(async (gpu) => {
+      const [a, b] = [data.floats(300), data.floats(300)];
+      const sum = await gpu.array(Float32Array, 300);
+      await gpu.run(fieldAdd, { a, b, c: output(Float32Array, 300) });
+      const into = new Float32Array(300);
+      const spoiled = gpu.run(fieldAdd, { a, b, c: output(Float32Array, 300, { into }) });
+      const beside = gpu.run(fieldAdd, { a, b, c: sum });
+      structuredClone(into.buffer, { transfer: [into.buffer] });
+      const before = gpu.stats().submissions;
+      await expectError(spoiled, "invalid-binding", /"c" is written into a Float32Array of 300/);
+      await beside;
+      expect(gpu.stats().submissions).toBe(before + 1);
+      expectSame(await sum.read(), fieldAddReference(a, b));
+      sum.dispose();
+    }));
+
   it("is read and written by runs in place, in the order of their calls", () =>
     using(async (gpu) => {
       let expected = data.words(500);

@@ -34,6 +34,37 @@ async function using(work: (gpu: Backend) => Promise<void>, options: OpenOptions
 }
 
 describe("a sequence", () => {
+  it("sets no immediates out of an array that has changed its length", () =>
+    using(async (gpu) => {
+      const kernel = defineKernel<Bindings>({
+        label: "show",
+        wgsl: `var<immediate> p: vec4u;
+          @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+          @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = p[id.x]; }`,
+      });
+      const buffer = Reflect.construct(ArrayBuffer, [16, { maxByteLength: 32 }]) as ArrayBuffer & {
+        resize(byteLength: number): void;
+      };
+      const p = new Uint8Array<ArrayBuffer>(buffer);
+      const parameters = {
+        p,
+        secret: new Uint8Array(16).fill(7),
+        y: output(Uint32Array, 4),
+        z: output(Uint32Array, 4),
+      };
+      const sequence = await gpu.record(parameters, (run, { p, secret, y, z }) => {
+        run(kernel, { p: secret, y: z });
+        run(kernel, { p, y });
+      });
+      expectSame((await sequence.replay()).y, new Uint32Array(4));
+      buffer.resize(8);
+      await expectError(sequence.replay(), "invalid-binding", '"p" with 16 bytes, which are 8 now');
+      buffer.resize(16);
+      expectSame((await sequence.replay()).y, new Uint32Array(4));
+      structuredClone(buffer, { transfer: [buffer] });
+      await expectError(sequence.replay(), "invalid-binding", '"p" with 16 bytes, which are 0 now');
+    }));
+
   it("sets new immediates in each replay, and binds what is on the GPU in their place", () =>
     using(async (gpu) => {
       const declared = (params: string) => `struct P { by: u32, more: vec2u } ${params}

@@ -205,6 +205,29 @@ describe("a manifest that the application brings", () => {
     await expect(gpu.warmUp(manifest)).rejects.toMatchObject({ code: "disposed" });
   });
 
+  it("counts as used what runs use of it, and nothing else", async () => {
+    const kernel = kernelOf(1);
+    const variantsOf = ({ programs }: Manifest) =>
+      programs.map((program) => (program as { variants: string[] }).variants);
+    // More elements than one dispatch has workgroups for.
+    const runLong = (gpu: PersistentComputeBackend) => gpu.run(kernel, { y: output(Float32Array, 300_000) });
+    const first = await open({ store: false });
+    await expectRun(first, 1);
+    await runLong(first);
+    const manifest = first.manifest();
+    expect(variantsOf(manifest)).toEqual([["whole", "split"]]);
+    await first.dispose();
+    const gpu = await open({ store: false });
+    await gpu.run(kernel, { y: output(Float32Array, 3) });
+    await gpu.warmUp(manifest);
+    await expectRun(gpu, 1);
+    expect(variantsOf(gpu.manifest())).toEqual([["whole"]]);
+    await runLong(gpu);
+    expect(variantsOf(gpu.manifest())).toEqual([["whole", "split"]]);
+    expect(gpu.stats().pipelines).toMatchObject({ made: 2, warmed: 1 });
+    await gpu.dispose();
+  });
+
   it("of another version is left alone, and what is no manifest is refused", async () => {
     const gpu = await open({ store: false });
     const manifest = await withoutStarts([1]);
@@ -280,6 +303,19 @@ describe("a manifest that the application brings", () => {
     expectNothingLive(named);
     // What was not used for one start is still there.
     await countWarmed(40);
+  });
+
+  it("is not compiled on a device that comes while the backend is being disposed", async () => {
+    const manifest = await withoutStarts(Array.from({ length: 40 }, (_, i) => i + 1));
+    const devices = new LosableDevices();
+    const gpu = await openPersistentBackend({ device: devices.open, store: false });
+    await gpu.warmUp(manifest);
+    devices.lose();
+    const run = expectRun(gpu, 1);
+    await gpu.dispose();
+    await run;
+    expect(gpu.stats()).toMatchObject({ devices: { made: 2 }, pipelines: { made: 41 } });
+    expectNothingLive(gpu);
   });
 
   it("is compiled again on the device that comes after a lost one, with what runs have used", async () => {
