@@ -4,10 +4,12 @@ import {
   checkProfileName,
   type Parameters,
   type PlannedSequence,
+  type RecordedParameters,
   type ReplayOptions,
   RunClock,
   type RunPlan,
   type RunResults,
+  recordedParameters,
   replayed,
   type Sequence,
   withParameters,
@@ -35,6 +37,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   /** Freed with the sequence. */
   readonly #owned: readonly PooledBuffer[];
   readonly #constants: ResidentMemory<Uint8Array> | undefined;
+  readonly #recorded: RecordedParameters;
   #replays = 0;
   #isDisposed = false;
   #loss: ComputeError | undefined;
@@ -89,6 +92,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.#session = session;
     this.#plan = plan;
     this.parameters = parameters;
+    this.#recorded = recordedParameters(parameters);
     this.#owned = owned;
     this.#constants = constants;
     const { buffers, holders } = session;
@@ -111,7 +115,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
       const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, async (caller) => {
         const clock = options?.profile ? (caller.trace?.clock ?? new RunClock()) : undefined;
         if (clock) checkProfileName(subject, this.parameters as Bindings);
-        const plan = withParameters(this.#plan, this.parameters, replayed(this.label, this.parameters, values));
+        const plan = withParameters(this.#plan, this.#recorded, replayed(this.label, this.parameters, values));
         const arrays = this.#residents().map(
           (resident) => ResidentMemory.claim(resident, this.#session.arrays, subject, "array").users,
         );

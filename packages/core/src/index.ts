@@ -68,7 +68,13 @@ export {
 } from "./kernel.js";
 export { MemoryLease } from "./memory-lease.js";
 export { planRun } from "./plan-run.js";
-export { type PlannedSequence, planSequence, withParameters } from "./plan-sequence.js";
+export {
+  type PlannedSequence,
+  planSequence,
+  type RecordedParameters,
+  recordedParameters,
+  withParameters,
+} from "./plan-sequence.js";
 export { Planner } from "./planner.js";
 export { type PhaseSpan, RunClock, type RunPhase, type TimeSpan } from "./run-clock.js";
 export { Caller, RunLedger } from "./run-ledger.js";

@@ -109,18 +109,30 @@ function merged(label: string, a: PlannedResource, b: PlannedResource): PlannedR
   return { ...used, access, ...(isImmediate && { isImmediate }) };
 }
 
+/** What a sequence was recorded with: its arrays are their owner's, who may do with them what he wants. */
+export interface RecordedParameters {
+  readonly values: Parameters;
+  /** As they were then. */
+  readonly shapes: ReadonlyMap<string, string>;
+}
+
+export function recordedParameters(values: Parameters): RecordedParameters {
+  const shapes = Object.entries(values).map(([name, value]) => [name, shapeOf(value as BindingValue)] as const);
+  return { values, shapes: new Map(shapes) };
+}
+
 /**
  * `plan` with what `parameters` hold now.
  * @throws {ComputeError} `invalid-binding` where one is not of the type and length that was recorded.
  */
-export function withParameters(plan: RunPlan, recorded: Parameters, parameters: Parameters): RunPlan {
+export function withParameters(plan: RunPlan, recorded: RecordedParameters, parameters: Parameters): RunPlan {
   const subject = `Sequence "${plan.label}"`;
   checkIntos(subject, parameters as { readonly [name: string]: BindingValue });
   const resources = plan.resources.slice();
   for (const [name, index] of plan.bound) {
     const value = parameters[name] as BindingValue;
     const resource = resources[index]!;
-    checkSame(subject, name, recorded[name] as BindingValue, value);
+    if (value !== recorded.values[name]) checkShape(subject, name, recorded.shapes.get(name)!, value);
     // It is copied here; with fewer bytes the dispatch would see those that an earlier one has set.
     if (resource.isImmediate && ArrayBuffer.isView(value)) {
       const byteLength = resource.byteLength || resource.data!.byteLength;
@@ -131,9 +143,8 @@ export function withParameters(plan: RunPlan, recorded: Parameters, parameters: 
   return { ...plan, resources };
 }
 
-function checkSame(subject: string, name: string, recorded: BindingValue, given: BindingValue): void {
-  if (recorded === given) return;
-  const [expected, actual] = [shapeOf(recorded), shapeOf(given)];
+function checkShape(subject: string, name: string, expected: string, given: BindingValue): void {
+  const actual = shapeOf(given);
   if (expected === actual) return;
   throw new ComputeError("invalid-binding", `${subject} takes ${expected} as "${name}"; ${actual} is given.`);
 }

@@ -236,6 +236,20 @@ describe("a sequence", () => {
       await check(a, b, {});
     }));
 
+  it("takes what is as its arrays were when it was recorded, whatever became of them", () =>
+    using(async (gpu) => {
+      const x = data.floats(100);
+      const y = data.floats(100);
+      const sequence = await gpu.record({ x, sum: output(Float32Array, 100) }, (run, { x, sum }) => {
+        run(fieldAdd, { a: x, b: y, c: sum });
+      });
+      structuredClone(x, { transfer: [x.buffer] });
+      const other = data.floats(100);
+      expectSame((await sequence.replay({ x: other })).sum, fieldAddReference(other, y));
+      await expectError(sequence.replay(), "invalid-binding", /"x"/);
+      sequence.dispose();
+    }));
+
   it("finds memory of its own zero in every replay, and outputs where nothing is written", () =>
     using(async (gpu) => {
       const sequence = await gpu.record(
