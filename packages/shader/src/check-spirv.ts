@@ -48,7 +48,9 @@ function problemOf(module: SpirvModule, instruction: Instruction): readonly [str
   switch (opcode) {
     case Op.Capability: {
       const name = unsupportedCapabilities[operands[0]!];
-      return name === undefined ? undefined : [`needs the SPIR-V capability ${name}`, "WebGPU does not have it"];
+      return name === undefined
+        ? undefined
+        : [`needs the SPIR-V capability ${name}`, "WebGPU does not have it: compile the shader without"];
     }
     case Op.TypeImage:
     case Op.TypeSampler:

@@ -71,7 +71,7 @@ async function loadModule(
         lost ??= new InstructionError(
           "unsupported-shader",
           variable,
-          `${subject} has a layout that its translation to WGSL loses: ${layout} (${nameInstruction(variable)}).`,
+          `${subject} has a layout that its translation to WGSL loses: ${layout} (${nameInstruction(variable)}); lay it out as std430 says, or as std140 does in a uniform block.`,
         );
         addMemberSizes(sizes, spirv, type, info.layout);
         return info.layout;

@@ -18,11 +18,19 @@ export async function translateSpirv(module: SpirvModule, subject: string): Prom
     const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)}).`;
     const instruction = instructionIn(report, module);
     const refused = `${subject} does not translate from SPIR-V to WGSL`;
-    if (!instruction) throw new ComputeError("unsupported-shader", `${refused}: ${report}`, { cause });
+    if (!instruction) {
+      throw new ComputeError(
+        "unsupported-shader",
+        `${refused}: ${report.replace(/\.$/u, "")}; \`spirv-val\` says whether the module is valid.`,
+        {
+          cause,
+        },
+      );
+    }
     throw new InstructionError(
       "unsupported-shader",
       instruction,
-      `${refused}, which has nothing for ${nameInstruction(instruction)}: ${report}`,
+      `${refused}, which has nothing for ${nameInstruction(instruction)}; write it in other terms (docs/spirv.md has some): ${report}`,
       { cause },
     );
   }
