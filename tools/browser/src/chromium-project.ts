@@ -36,6 +36,8 @@ export async function chromiumProject(root: string, cache: string): Promise<Test
       include: ["{packages,apps,tools}/*/src/**/*.browser.test.ts"],
       testTimeout: 60_000,
       hookTimeout: 60_000,
+      // They share one GPU process, and one of them kills it.
+      fileParallelism: false,
       // After the tests in Node: a browser has many processes, and takes the cores that those count on.
       sequence: { groupOrder: 1 },
       // Once in some thirty runs a map in Chromium was never answered, for no reason that was found.
