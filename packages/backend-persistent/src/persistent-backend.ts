@@ -149,6 +149,8 @@ export class PersistentBackend
           return await work(session, caller);
         } catch (error) {
           if (!this.#isLost(error, session, { caller, retries })) throw error;
+        } finally {
+          session.trimLater();
         }
       }
     });

@@ -49,9 +49,6 @@ export async function runKernel<B extends Bindings>(
     const loaded = programs.peek(chosen) ?? (await programs.load(chosen));
     const plan = loaded.planner.plan(bindings, workgroups);
     if (plan.isEmpty) return profiled ? withProfile(emptyResults(plan), profiled.profile()) : emptyResults(plan);
-    const written = use ? arraysWrittenBy(plan) : [];
-    // From here on a loss may show: while its pipelines are compiled, as well as later.
-    attempt.mayRetry = !claimed && written.length === 0;
     taken = claimed && new TakenMemory(plan, claimed);
     const { dispatches } = plan;
     const pipelines = programs.peekPipelines(loaded, dispatches) ?? (await programs.pipelines(loaded, dispatches));
@@ -61,7 +58,10 @@ export async function runKernel<B extends Bindings>(
     const alone = profiled !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased || retries > 0;
     const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, clock: profiled };
     if (!use) return await submissions.enqueue(run, alone);
+    const written = arraysWrittenBy(plan);
     for (const array of written) array.outdateCopy();
+    // Not before: what is lost while it is compiled would come back behind those that were asked for later.
+    attempt.mayRetry = !claimed && written.length === 0;
     return await enqueueInOrder(session, use, written, run, alone);
   } catch (error) {
     use?.end(error);

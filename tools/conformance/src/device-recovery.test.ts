@@ -309,24 +309,6 @@ describe("a device that is lost", () => {
 });
 
 describe("a resident array that is recoverable", () => {
-  it("serves a run whose pipelines were still compiled when the device was lost", () =>
-    withLosses(async (backend, lose, devices) => {
-      const x = data.floats(100);
-      const b = data.floats(100);
-      using array = await backend.array(x, { recoverable: true });
-      // Lost once the compilation is asked for.
-      const device = devices.at(-1)!;
-      const asked = device.createComputePipelineAsync;
-      device.createComputePipelineAsync = (descriptor) => {
-        const pipeline = asked.call(device, descriptor);
-        lose();
-        return pipeline;
-      };
-      const { c } = await backend.run(fieldAdd, { a: array, b, c: output(Float32Array, 100) });
-      expectSame(c, fieldAddReference(x, b));
-      expect(devices).toHaveLength(2);
-    }));
-
   it("is uploaded again, with what the host wrote to it", async () => {
     await withLosses(async (backend, lose) => {
       const { lost, recovered } = eventsOf(backend);
