@@ -142,8 +142,8 @@ export function describeConstantExpressions(suite: Suite): void {
         }),
         { numRuns: isLongRun ? 3000 : 60 },
       );
-      // Chance decides how many, but not whether the property was put to the test.
-      expect(outcomes.same, JSON.stringify(outcomes)).toBeGreaterThan(5);
+      const { same, unknown, invalid } = outcomes;
+      expect(same, JSON.stringify(outcomes)).toBeGreaterThan(unknown + invalid);
     }, 3_600_000);
   });
 }
