@@ -19,6 +19,7 @@ interface Mapping {
 class Model {
   isDisposed = false;
   isLost = false;
+  mapsEnded = false;
   /** In their user's hands and mapped. */
   uploads: PooledBuffer[] = [];
   /** In their user's hands, not mapped and in no `mappings`. */
@@ -79,7 +80,7 @@ const recycle = (pick: number): Command => ({
     real.staging.recycleUpload(buffer);
     assert.throws(() => real.staging.recycleUpload(buffer), /recycled already/);
     // The map of a lost device fails at once, and the buffer is destroyed.
-    if (!model.isLost) model.recycling.push(buffer);
+    if (!model.isLost && !model.mapsEnded) model.recycling.push(buffer);
     await check(model, real);
   },
 });
@@ -158,6 +159,7 @@ const endMaps = (): Command => ({
   toString: () => "endMaps",
   async run(model, real) {
     real.staging.endMaps();
+    model.mapsEnded = true;
     // The device tells so with its next answer.
     await finishWork().run(model, real);
     for (const { buffers } of model.mappings) {
@@ -219,9 +221,9 @@ it(
       pick.map(unmap),
       fc.tuple(pick, fc.boolean()).map(([of, isMapped]) => release(of, isMapped)),
       fc.constant(0).map(finishWork),
-      fc.constantFrom(settled, trim, endMaps).map((make) => make()),
+      fc.constantFrom(settled, trim).map((make) => make()),
       // Rarely, for little is left to see after them.
-      fc.nat({ max: 11 }).map((n) => (n === 0 ? dispose() : n === 1 ? lose() : finishWork())),
+      fc.nat({ max: 11 }).map((n) => [dispose, lose, endMaps][n]?.() ?? finishWork()),
     ];
     await playModel(
       "the staging pool",

@@ -12,6 +12,7 @@ export class StagingPool {
   readonly #recycling = new Map<PooledBuffer, Promise<void>>();
   /** Downloads whose map is pending or stands; a few. */
   readonly #mapped: PooledBuffer[] = [];
+  #mapsEnded = false;
 
   constructor(buffers: BufferPool) {
     this.#buffers = buffers;
@@ -19,7 +20,7 @@ export class StagingPool {
 
   /**
    * Gives an upload buffer back after its copy was submitted: it is mapped again first, which waits for the copy, and counts as in use
-   * until then. Where the map fails the buffer is destroyed.
+   * until then. Where the map fails, or after `endMaps`, the buffer is destroyed.
    */
   recycleUpload(buffer: PooledBuffer): void {
     if (this.#recycling.has(buffer)) throw new Error(`Buffer ${buffer.id} is recycled already.`);
@@ -57,8 +58,9 @@ export class StagingPool {
     }
   }
 
-  /** Ends every map that waits for the device: of a device that may never answer, nothing else does. */
+  /** Ends every map that waits for the device, and maps no upload any more: a device that may never answer would never end that. */
   endMaps(): void {
+    this.#mapsEnded = true;
     for (const { buffer } of [...this.#recycling.keys(), ...this.#mapped]) {
       if (buffer.mapState === "pending") buffer.unmap();
     }
@@ -70,6 +72,10 @@ export class StagingPool {
   }
 
   async #recycle(buffer: PooledBuffer): Promise<void> {
+    if (this.#mapsEnded) {
+      this.#buffers.discard(buffer);
+      return;
+    }
     try {
       await buffer.buffer.mapAsync(mapMode.write);
     } catch {

@@ -112,6 +112,26 @@ describe.concurrent("a kernel that does not end", () => {
     });
   });
 
+  it("holds no staged memory that was bound to it", async () => {
+    const seen = await run(`
+      const gpu = await openPersistentBackend(software);
+      const withInput = defineKernel({
+        label: "with an input",
+        wgsl: \`@group(0) @binding(0) var<storage, read> step: array<u32>;
+          @group(0) @binding(1) var<storage, read_write> c: array<u32>;
+          @compute @workgroup_size(1) fn main() { var i = 1u; while (i != 0u) { i += step[0]; c[0] += 1u; } }\`,
+      });
+      const step = await gpu.stage(Uint32Array, 1);
+      step.data[0] = 2;
+      const run = gpu.run(withInput, { step, c: output(Uint32Array, 1) }, { timeoutMs: 1000 });
+      seen.held = await run.then(() => "ended", ({ code }) => code);
+      while (gpu.stats().devices.abandoned === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await gpu.dispose();
+      const { live, bytes } = gpu.stats().buffers;
+      seen.buffers = { live, bytes };`);
+    expect(seen).toEqual({ held: "timeout", buffers: { live: 0, bytes: 0 } });
+  });
+
   it("that nobody waits for any more, since it was aborted, is left the same way", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend(software);
