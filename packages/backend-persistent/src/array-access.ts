@@ -58,9 +58,10 @@ export async function enqueueInOrder(
   alone: boolean,
 ): Promise<object> {
   try {
+    use.writes(usersOf(written));
     const turn = use.turn();
     if (turn) await turn;
-    use.come(usersOf(written));
+    use.come();
     return await path.submissions.enqueue(run, alone);
   } catch (error) {
     use.end(error);

@@ -3,6 +3,8 @@
  *
  * Invariant: of two uses of an array, at least one of which writes it, the later one is not submitted before the earlier one has
  * ended, unless both are in one submission. So a run that fails has not run, and nothing has that was to work on what it would have written.
+ *
+ * Where the device is lost, what is run again on the next one keeps its place before all that are called after the loss.
  */
 import { type Caller, ComputeError, isComputeError } from "@kiln-gpu/core";
 
@@ -15,6 +17,8 @@ export class ArrayUsers {
   /** Of those submitted, how many read the array, and how many write it. */
   reading = 0;
   writing = 0;
+  /** Those who use it on the next device, after a loss that it survives. */
+  successor: ArrayUsers | undefined;
   readonly #onUnused: () => void;
 
   /** @param onUnused Called whenever the last use has ended. */
@@ -26,12 +30,33 @@ export class ArrayUsers {
     this.all.delete(use);
     if (this.all.size === 0) this.#onUnused();
   }
+
+  /** Its device is lost, and it is going to be on the next. */
+  succeed(): ArrayUsers {
+    this.successor = new ArrayUsers(this.#onUnused);
+    return this.successor;
+  }
 }
+
+const successorsOf = (arrays: readonly ArrayUsers[]) => arrays.flatMap(({ successor }) => successor ?? []);
+
+/** Gives the uses of `lost` that may happen again their places on the next device, in the order of their calls. */
+export function renewUses(lost: readonly ArrayUsers[]): void {
+  const uses = new Set(lost.flatMap(({ all }) => [...all]));
+  for (const use of [...uses].sort((a, b) => a.order - b.order)) use.renew();
+}
+
+let lastOrder = 0;
 
 /** The use that one run makes of all arrays that it binds, from its call to its end. */
 export class ArrayUse {
+  /** Rises with the calls; what is renewed keeps it. */
+  readonly order: number;
+  /** Whether it may happen again on another device, all that it needs being there: kept up to date by whoever would make it. */
+  isRepeatable = false;
   readonly #subject: string;
   readonly #arrays: readonly ArrayUsers[];
+  readonly #caller: Caller;
   readonly #before: readonly ArrayUse[];
   readonly #waiting: (() => void)[] = [];
   /** All of them, until it is known which are. */
@@ -40,15 +65,18 @@ export class ArrayUse {
   #isSubmitted = false;
   #isOver = false;
   #spoiled: ComputeError | undefined;
+  #renewed: ArrayUse | undefined;
 
   /**
    * Takes its place in the order.
    * @param subject What errors call it, as the start of a sentence.
    * @param arrays Each named once.
    */
-  constructor(subject: string, arrays: readonly ArrayUsers[], caller: Caller) {
+  constructor(subject: string, arrays: readonly ArrayUsers[], caller: Caller, order = ++lastOrder) {
+    this.order = order;
     this.#subject = subject;
     this.#arrays = arrays;
+    this.#caller = caller;
     this.#written = arrays;
     this.#before = arrays.flatMap(({ coming }) => coming ?? []);
     for (const array of arrays) {
@@ -56,6 +84,21 @@ export class ArrayUse {
       array.coming = this;
     }
     caller.onLeave((reason) => this.#leave(reason));
+  }
+
+  /** Its device is lost: where it may happen again it takes its place on the next one, and ends here. */
+  renew(): void {
+    if (!this.isRepeatable || this.#isOver) return;
+    const renewed = new ArrayUse(this.#subject, successorsOf(this.#arrays), this.#caller, this.order);
+    renewed.isRepeatable = true;
+    renewed.writes(successorsOf(this.#written));
+    this.#renewed = renewed;
+    this.end();
+  }
+
+  /** Its place after all losses by now; `undefined` where it was not renewed. */
+  get renewed(): ArrayUse | undefined {
+    return this.#renewed?.renewed ?? this.#renewed;
   }
 
   /** Why it must not run, if it must not: one before it has failed, and this was to work on what that one would have written. */
@@ -70,10 +113,17 @@ export class ArrayUse {
     return Promise.all(coming.map((use) => new Promise<void>((resolve) => use.#waiting.push(resolve))));
   }
 
-  /** It is in the queue from now on; `written` are those of its arrays that it writes. */
-  come(written: readonly ArrayUsers[]): void {
+  /** Tells which of its arrays it writes. */
+  writes(written: readonly ArrayUsers[]): void {
     this.#written = written;
-    this.#setCome();
+  }
+
+  /** It is in the queue from now on. */
+  come(): void {
+    if (this.#hasCome) return;
+    this.#hasCome = true;
+    for (const array of this.#arrays) if (array.coming === this) array.coming = undefined;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Whether something submitted reads what this writes, or writes what this uses. */
@@ -129,8 +179,8 @@ export class ArrayUse {
     for (const array of this.#arrays) array.delete(this);
     // Those who wait for this one wait for those before it as well.
     const turn = this.turn();
-    if (turn) turn.then(() => this.#setCome());
-    else this.#setCome();
+    if (turn) turn.then(() => this.come());
+    else this.come();
   }
 
   #spoilLater(failure: unknown): void {
@@ -151,13 +201,6 @@ export class ArrayUse {
       `${this.#subject} needs what was to be written to a resident array before, and that failed: ${cause.message}`,
       { cause },
     );
-  }
-
-  #setCome(): void {
-    if (this.#hasCome) return;
-    this.#hasCome = true;
-    for (const array of this.#arrays) if (array.coming === this) array.coming = undefined;
-    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #count(by: 1 | -1): void {

@@ -1,6 +1,8 @@
 import { ComputeError, type DeviceEvents, type DeviceInfo, isComputeError, type Kernel } from "@kiln-gpu/core";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
+import { renewUses } from "./array-use.js";
 import { DeviceSession, type SessionParts } from "./device-session.js";
+import { DeviceWaiters } from "./device-waiters.js";
 import type { WarmProgram } from "./manifest.js";
 import { maxPrograms } from "./program-history.js";
 import { ResidentMemory } from "./resident-memory.js";
@@ -11,6 +13,8 @@ export interface KeeperOptions {
   readonly reopen: () => Promise<OpenDevice>;
   /** Whether a lost device is replaced. */
   readonly recovers: boolean;
+  /** How many losses a run survives. */
+  readonly lossRetries: number;
 }
 
 type Listener = (event: DeviceEvents[keyof DeviceEvents]) => void;
@@ -18,8 +22,9 @@ type Listener = (event: DeviceEvents[keyof DeviceEvents]) => void;
 /** Between the openings of devices that were lost before they were of any use, doubled each time. */
 const firstPauseMs = 10;
 const longestPauseMs = 1000;
-/** So many devices are opened for those who wait for one, where each is lost at once. */
-const maxOpenings = 3;
+const nextMicrotask = Promise.resolve();
+/** So many devices are opened at least for who waits for one, where each is lost at once. */
+const minOpenings = 3;
 
 /** Keeps one device open: when it is lost, another takes its place, with what can be made again there. */
 export class DeviceKeeper {
@@ -35,8 +40,11 @@ export class DeviceKeeper {
   readonly #listeners = new Map<keyof DeviceEvents, Set<Listener>>();
   /** Of lost devices, to be uploaded to the next. */
   readonly #unsettled = new Set<ResidentMemory>();
+  readonly #waiters: DeviceWaiters;
   #session: DeviceSession;
-  #opening: Promise<DeviceSession> | undefined;
+  #opening: Promise<void> | undefined;
+  /** The latest that was opened, from then on: before it is `#session` those who wait for it come first. */
+  #given: DeviceSession | undefined;
   #isWarmed = false;
   #pauseMs = 0;
   #hasEnded = false;
@@ -45,6 +53,7 @@ export class DeviceKeeper {
   constructor(open: OpenDevice, parts: SessionParts, options: KeeperOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#waiters = new DeviceWaiters(Math.max(minOpenings, options.lossRetries + 1));
     this.#session = this.#begin(open);
     this.#watch(this.#session);
   }
@@ -67,8 +76,10 @@ export class DeviceKeeper {
     if (current) return Promise.resolve(current);
     const refusal = this.#refusal();
     if (refusal) return Promise.reject(refusal);
+    if (this.#given && !this.#given.open.loss) return Promise.resolve(this.#given);
+    const session = this.#waiters.wait();
     this.#opening ??= this.#replace();
-    return this.#opening;
+    return session;
   }
 
   /** Lets `kernel` be prepared again whenever another device is opened. */
@@ -124,7 +135,7 @@ export class DeviceKeeper {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#opening?.catch(() => undefined);
+    await this.#opening;
     await Promise.all([...this.#sessions].map((session) => session.close()));
     this.#listeners.clear();
   }
@@ -152,6 +163,8 @@ export class DeviceKeeper {
         lost.push(what);
       }
     }
+    this.#waiters.lose(reason);
+    renewUses([...this.#unsettled].map((array) => array.survive()));
     session.close();
     if (session.hasServed) this.#pauseMs = 0;
     // A device that is lost whenever it is opened is opened again by those who need one.
@@ -177,37 +190,38 @@ export class DeviceKeeper {
   }
 
   /**
-   * Invariant: nothing can be asked of the device before those who wait for it have gone on, in the order in which they came. So this
-   * is told first of all who are told, and the others follow without a pause.
+   * Opens devices until nobody waits for one.
+   *
+   * Invariant: nothing can be asked of the device before those who wait for it have gone on, in the order in which they came. So it is the current one
+   * first of all, and the others follow without a pause.
    */
-  #replace(): Promise<DeviceSession> {
-    const restored: string[] = [];
-    const opening = this.#openAnother(restored);
-    opening.then(
-      (session) => {
-        this.#opening = undefined;
-        this.#session = session;
-        this.#recover(session, restored);
-      },
-      () => {
-        this.#opening = undefined;
-      },
-    );
-    return opening;
+  async #replace(): Promise<void> {
+    while (this.#waiters.count > 0) {
+      const restored: string[] = [];
+      try {
+        const session = await this.#openAnother(restored);
+        if (session.open.loss) continue;
+        this.#given = session;
+        nextMicrotask.then(() => {
+          this.#session = session;
+          this.#recover(session, restored);
+        });
+        this.#waiters.give(session);
+      } catch (error) {
+        this.#waiters.refuse(error);
+      }
+    }
+    this.#opening = undefined;
   }
 
   /** @param restored Filled with what the arrays that were restored are. */
   async #openAnother(restored: string[]): Promise<DeviceSession> {
-    for (let openings = 1; ; openings += 1) {
-      const pauseMs = this.#pauseMs;
-      this.#pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      const session = await this.#open();
-      restored.length = 0;
-      for (const array of this.#unsettled) if (await this.#restore(array, session)) restored.push(array.what);
-      if (!session.open.loss) return session;
-      if (openings === maxOpenings) throw session.open.loss;
-    }
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    const session = await this.#open();
+    for (const array of this.#unsettled) if (await this.#restore(array, session)) restored.push(array.what);
+    return session;
   }
 
   /** Whether `array` is what it was again; where the device is lost meanwhile, the next one may have it. */

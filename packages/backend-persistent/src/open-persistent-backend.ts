@@ -139,7 +139,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
     onLeak,
   };
   const recovers = open.isOwned && (options.recovery ?? true);
-  const keeper = new DeviceKeeper(open, parts, { reopen: openAnother, recovers });
+  const keeper = new DeviceKeeper(open, parts, { reopen: openAnother, recovers, lossRetries });
   const backend = new PersistentBackend({
     runs,
     store: openedStore,

@@ -118,16 +118,25 @@ export class PersistentBackend
   }
 
   async #run<B extends Bindings>(kernel: Kernel<B>, bindings: B, options: RunOptions, caller: Caller): Promise<object> {
-    const attempt: Attempt = { caller, retries: 0, mayRetry: true };
-    for (;;) {
-      const session = this.#keeper.current ?? (await this.#keeper.next());
-      try {
-        return await runKernel(session, kernel, bindings, options, attempt);
-      } catch (error) {
-        if (!attempt.mayRetry || !this.#isLost(error, session, attempt)) throw error;
+    const attempt: Attempt = { caller, maxRetries: this.#lossRetries, retries: 0, mayRetry: true, use: undefined };
+    let failure: unknown;
+    try {
+      for (;;) {
+        const session = this.#keeper.current ?? (await this.#keeper.next());
+        try {
+          return await runKernel(session, kernel, bindings, options, attempt);
+        } catch (error) {
+          if (!attempt.mayRetry || !this.#isLost(error, session, attempt)) throw error;
+        }
+        attempt.retries += 1;
+        this.#runs.countRetry();
       }
-      attempt.retries += 1;
-      this.#runs.countRetry();
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      // It may have kept a place after a loss, and then not needed it.
+      attempt.use?.renewed?.end(failure);
     }
   }
 

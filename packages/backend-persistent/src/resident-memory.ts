@@ -74,6 +74,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #users: ArrayUsers;
   #isDisposed = false;
   #isFreed = false;
+  #isRestoring = false;
   #loss: ComputeError | undefined;
 
   /**
@@ -178,12 +179,13 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
   }
 
-  async #upload(data: T, start: number): Promise<void> {
+  /** @param arrays In whose order it takes its place. */
+  async #upload(data: T, start: number, arrays: readonly ResidentMemory[] = [this]): Promise<void> {
     const resource = { ...this.#part(start, data.length), access: "read-write", data } as const;
     await this.#context.perform({
       subject: this.#subject("write"),
-      arrays: [this],
-      written: [this],
+      arrays,
+      written: arrays,
       resources: [resource],
     });
   }
@@ -259,7 +261,17 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   /**
-   * Uploads it again, to another device than the one that was lost; what was asked of that one is no longer its concern.
+   * Its device is lost, and it is going to be restored: from now on it is used on the next one.
+   * @returns Those who used it.
+   */
+  survive(): ArrayUsers {
+    const users = this.#users;
+    this.#users = users.succeed();
+    return users;
+  }
+
+  /**
+   * Uploads it again, to another device than the one that was lost, after `survive`.
    * @returns Whether it did; not so where it is disposed.
    * @throws {ComputeError} `out-of-memory`, `device-lost`, `limit-exceeded`.
    */
@@ -278,11 +290,17 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#context = context;
     this.#buffer = buffer;
     this.#isFreed = false;
-    this.#users = new ArrayUsers(() => this.#freeUnused());
     this.#hold();
     const { buffer: bytes, byteOffset } = this.#copy!;
-    await this.#upload(new this.type(bytes as ArrayBuffer, byteOffset, this.length), 0);
-    return true;
+    this.#isRestoring = true;
+    try {
+      // Before those who have a place in its order already, and wait for the device.
+      await this.#upload(new this.type(bytes as ArrayBuffer, byteOffset, this.length), 0, []);
+    } finally {
+      this.#isRestoring = false;
+      this.#freeUnused();
+    }
+    return !this.#isDisposed;
   }
 
   [Symbol.dispose](): void {
@@ -290,7 +308,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   #freeUnused(): void {
-    if (!this.#isDisposed || this.#isFreed || this.#users.all.size > 0) return;
+    if (!this.#isDisposed || this.#isFreed || this.#isRestoring || this.#users.all.size > 0) return;
     this.#isFreed = true;
     this.#context.buffers.release(this.#buffer);
   }

@@ -18,10 +18,14 @@ import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
 /** The tries of one run. */
 export interface Attempt {
   readonly caller: Caller;
+  /** How many losses of the device it may survive. */
+  readonly maxRetries: number;
   /** How many were lost with their device; after one the run goes alone, for it may have been the cause. */
   retries: number;
-  /** Whether all that the run needs is still on the host, and nobody else waits for what it writes. */
+  /** Whether another loss leaves all that the run needs, and there is a retry left for it. */
   mayRetry: boolean;
+  /** Its place in the order of the arrays that it binds, in the latest of its tries. */
+  use: ArrayUse | undefined;
 }
 
 /** A run, from its check to its results. */
@@ -40,8 +44,9 @@ export async function runKernel<B extends Bindings>(
   if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
   const arrays = residentsOf(session.arrays, kernel.label, bindings);
   const claimed = claimStaged(session, kernel.label, bindings);
-  attempt.mayRetry = !arrays && !claimed;
-  const use = arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller);
+  attempt.use = attempt.use?.renewed ?? (arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller));
+  const { use } = attempt;
+  setMayRetry(attempt, !claimed);
   let taken: TakenMemory | undefined;
   try {
     const choice = kernel.tunable ? specializer.choose(kernel, bindings) : kernel;
@@ -60,8 +65,7 @@ export async function runKernel<B extends Bindings>(
     if (!use) return await submissions.enqueue(run, alone);
     const written = arraysWrittenBy(plan);
     for (const array of written) array.outdateCopy();
-    // Not before: what is lost while it is compiled would come back behind those that were asked for later.
-    attempt.mayRetry = !claimed && written.length === 0;
+    setMayRetry(attempt, !claimed && written.length === 0);
     return await enqueueInOrder(session, use, written, run, alone);
   } catch (error) {
     use?.end(error);
@@ -71,6 +75,11 @@ export async function runKernel<B extends Bindings>(
     if (taken) taken.giveBack(staging);
     else if (claimed) for (const staged of claimed.values()) staged.unclaim();
   }
+}
+
+function setMayRetry(attempt: Attempt, isRepeatable: boolean): void {
+  attempt.mayRetry = isRepeatable && attempt.retries < attempt.maxRetries;
+  if (attempt.use) attempt.use.isRepeatable = attempt.mayRetry;
 }
 
 /** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */

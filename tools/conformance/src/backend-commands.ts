@@ -312,9 +312,9 @@ const lose: Act = (trial) => trial.devices.lose();
 const loseLater: Act = (trial, data) => trial.later(wait(data).then(() => trial.devices.lose()));
 
 /** In the listener itself, when others may be waiting for the same device. */
-const whenRecovered = (act: Act): Act => {
+const when = (event: "lost" | "recovered", act: Act): Act => {
   return (trial, data) => {
-    const forget = trial.backend.on("recovered", () => {
+    const forget = trial.backend.on(event, () => {
       forget();
       act(trial, data);
     });
@@ -361,8 +361,10 @@ const acts: { readonly [name: string]: Act } = Object.fromEntries<Act>([
   ["record", withArray(recordSequence)],
   ["dispose sequence", disposeSequence],
   ["lose later", loseLater],
-  ["write when recovered", whenRecovered(withArray(writeArray))],
-  ["step when recovered", whenRecovered(stepArray("stays"))],
+  ["write when lost", when("lost", withArray(writeArray))],
+  ["combine arrays when lost", when("lost", withArray(combineArrays))],
+  ["write when recovered", when("recovered", withArray(writeArray))],
+  ["step when recovered", when("recovered", stepArray("stays"))],
 ]);
 
 const pauses: { readonly [name: string]: (trial: Trial, data: RandomData) => Promise<void> | undefined } = {

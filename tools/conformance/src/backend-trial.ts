@@ -282,8 +282,6 @@ export class Trial {
         if (this.isDisposed && this.devices.lost > 0) return true;
         if (outcome!.losses - begun.losses > retries) return true;
         if (outcome!.losses > (operation.losses ?? Number.POSITIVE_INFINITY)) return true;
-        // What binds arrays is not run again where the loss comes before it was due: its turn among those that bind them is gone.
-        if (arrays.length > 0 && outcome!.losses > begun.losses) return true;
         return arrays.some(({ survives, losses }) => !survives && outcome!.losses > losses);
       }
       case "dependency-failed":

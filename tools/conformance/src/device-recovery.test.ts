@@ -376,6 +376,29 @@ describe("a resident array that is recoverable", () => {
     });
   });
 
+  for (const isPrepared of [true, false]) {
+    it(`is read by a run that is run again before it is written by what was asked for later, ${isPrepared ? "prepared" : "not prepared"}`, async () => {
+      for (let turns = 0; turns < 6; turns += 1) {
+        await withLosses(async (backend, lose) => {
+          const [x, y, later] = [data.words(50), data.words(50), data.words(50)];
+          using array = await backend.array(x, { recoverable: true });
+          if (isPrepared) await backend.prepare(combine);
+          const written = new Promise<void>((resolve, reject) => {
+            backend.on("lost", () => array.write(later).then(resolve, reject));
+          });
+          const run = backend.run(combine, { x: array, y, z: output(Uint32Array, 50) });
+          // Not yet submitted when the device is lost, so nothing of it has happened.
+          const writer = isPrepared ? undefined : backend.run(step, { factor: 3, y: array });
+          for (let turn = 0; turn < turns; turn += 1) await undefined;
+          lose();
+          const [{ z }] = await Promise.all([run, writer, written]);
+          expectSame(z, combined(x, y));
+          expectSame(await array.read(), later);
+        });
+      }
+    });
+  }
+
   it("is not taken for another backend's while others are restored", async () => {
     await withLosses(async (backend, lose) => {
       const elements = data.words(50);
