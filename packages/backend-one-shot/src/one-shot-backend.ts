@@ -111,6 +111,7 @@ export class OneShotBackend implements ComputeBackend {
     let isAbandoned = false;
     const { recorder } = this.#runs;
     let trace: SubmissionTrace | undefined;
+    open.beginWait();
     try {
       if (caller.left) throw caller.left;
       const compiled = await compilePrograms(open, plan.label, programs, plan.dispatches);
@@ -170,6 +171,7 @@ export class OneShotBackend implements ComputeBackend {
       if (trace) recorder?.endSubmission(trace, { error });
       throw error;
     } finally {
+      open.endWait();
       if (hasEnded) {
         hasEnded();
         this.#tally.inFlight -= 1;

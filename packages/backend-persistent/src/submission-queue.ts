@@ -138,23 +138,26 @@ export class SubmissionQueue {
     this.#inFlight.push(batch);
     const runs = readyRunsOf(batch);
     const progress: BatchProgress = { isRepeatable: true };
-    const trace = this.#context.recorder?.beginSubmission(runs);
+    const { open, recorder } = this.#context;
+    const trace = recorder?.beginSubmission(runs);
+    open.beginWait();
     try {
       const results = await executeBatch(this.#context, runs, slot.contents, this.#watch, progress, trace);
-      if (trace) this.#context.recorder?.endSubmission(trace);
+      if (trace) recorder?.endSubmission(trace);
       for (let i = 0; i < batch.length; i += 1) {
         const result = results[i]!;
         if (isComputeError(result)) reject(batch[i]!, result);
         else batch[i]!.resolve(result);
       }
     } catch (error) {
-      if (trace) this.#context.recorder?.endSubmission(trace, { error });
-      if (batch.length === 1 || !progress.isRepeatable || this.#context.open.loss) {
+      if (trace) recorder?.endSubmission(trace, { error });
+      if (batch.length === 1 || !progress.isRepeatable || open.loss) {
         for (const run of batch) reject(run, error);
       } else {
         this.#queue.unshift(...batch.map((run) => ({ ...run, alone: true })));
       }
     } finally {
+      open.endWait();
       this.#watch.delete(runs);
       if (this.#inFlight[0] === batch) this.#inFlight.shift();
       else this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);

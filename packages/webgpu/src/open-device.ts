@@ -1,6 +1,7 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { describeDevice, nameAdapter } from "./describe-device.js";
 import { hasOwnWebGpu, openInstance } from "./instance.js";
+import { DeviceNudge } from "./nudge-device.js";
 import { reclaimLater } from "./reclaim-device.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 import { watchLoss } from "./watch-loss.js";
@@ -36,6 +37,10 @@ export interface OpenDevice {
    * @returns A function that forgets the listener; `close` forgets all of them.
    */
   onLoss(listener: (loss: ComputeError) => void): () => void;
+  /** Said before something is waited for that the device must end, so that its loss is found out even where its driver is silent. */
+  beginWait(): void;
+  /** Said after it, once for each `beginWait`. */
+  endWait(): void;
   /**
    * Takes the device for lost, for this reason, and leaves it alone from then on, until what holds it has ended: to destroy a device that is stuck
    * would block for as long.
@@ -88,9 +93,11 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
   let loss: ComputeError | undefined;
   let isGivenUp = false;
   const listeners = new Set<(loss: ComputeError) => void>();
+  const nudge = new DeviceNudge(device);
   const lose = (reason: ComputeError) => {
     if (loss) return;
     loss = reason;
+    nudge.end();
     for (const listener of [...listeners]) listener(loss);
     listeners.clear();
   };
@@ -114,6 +121,8 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
       else listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    beginWait: () => nudge.beginWait(),
+    endWait: () => nudge.endWait(),
     giveUp(reason, onReclaimed = () => undefined) {
       isGivenUp = true;
       lose(reason);
@@ -124,6 +133,7 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
         device.destroy();
         await device.lost;
       }
+      nudge.end();
       unwatch();
       listeners.clear();
     },

@@ -1,3 +1,4 @@
+import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import {
   type ComputeError,
@@ -10,7 +11,7 @@ import {
 } from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
 import { openDevice } from "@kiln-gpu/webgpu";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
 import { withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
@@ -73,6 +74,24 @@ async function expectRun(backend: Backend): Promise<void> {
   expectSame(await runFieldAdd(backend, a, b), fieldAddReference(a, b));
 }
 
+/** As one whose driver resets it when it is first given work, and says so to who next gives it some: no map of it ends before. */
+function makeSilent(device: GPUDevice): void {
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor);
+    const fails = device.lost.then(() => Promise.reject(new Error("A map of a lost device.")));
+    fails.catch(() => undefined);
+    buffer.mapAsync = () => fails;
+    return buffer;
+  };
+  let submissions = 0;
+  device.queue.submit = () => {
+    submissions += 1;
+    if (submissions > 1) device.destroy();
+    return undefined;
+  };
+}
+
 describe("a device that is lost", () => {
   it("is replaced, and the runs in flight are run again", async () => {
     await withLosses(async (backend, lose, devices) => {
@@ -126,6 +145,35 @@ describe("a device that is lost", () => {
     expect(backend.stats().runs).toMatchObject({ failed: 1, retried: 3 });
     expect(devices.length).toBeGreaterThanOrEqual(4);
   });
+
+  for (const name of ["persistent", "one-shot"]) {
+    it(`and told of only to who gives it work is found out, ${name}`, async () => {
+      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+      try {
+        let opened = 0;
+        const device = async () => {
+          const { device: given } = await openDevice(software);
+          opened += 1;
+          // A one-shot backend opens one when it is opened, and looks at it.
+          if (opened === (name === "persistent" ? 1 : 2)) makeSilent(given);
+          return given;
+        };
+        await using backend = await (name === "persistent"
+          ? openPersistentBackend({ device, store: false })
+          : openOneShotBackend({ device }));
+        const [a, b] = [data.floats(100), data.floats(100)];
+        const run = runFieldAdd(backend, a, b).catch((error: ComputeError) => error.code);
+        while (backend.stats().submissions === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        vi.advanceTimersByTime(10_000);
+        const c = await run;
+        if (name === "persistent") expectSame(c as Float32Array, fieldAddReference(a, b));
+        else expect(c).toBe("device-lost");
+        expectSame(await runFieldAdd(backend, a, b), fieldAddReference(a, b));
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+  }
 
   it("is told of, and that another has taken its place", async () => {
     await withLosses(async (backend, lose) => {
