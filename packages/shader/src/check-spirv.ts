@@ -2,7 +2,6 @@
  * What is refused by name before translation: what the translator would silently get wrong, or would turn into WGSL that no device
  * takes, or into more of it than anybody wants.
  */
-import { ComputeError } from "@kiln-gpu/core";
 import { idsOf } from "./check-spirv-operands.js";
 import { nameInstruction } from "./spirv-instructions.js";
 import { decorates, type Instruction, type SpirvModule } from "./spirv-module.js";
@@ -166,9 +165,11 @@ export function spirvWorkgroupSize({ instructions }: SpirvModule, subject: strin
     ({ opcode, operands }) => opcode === Op.ExecutionMode && operands[1] === ExecutionMode.LocalSize,
   );
   if (!mode) {
-    throw new ComputeError(
+    const entry = instructions.find(({ opcode }) => opcode === Op.EntryPoint)!;
+    throw new InstructionError(
       "invalid-kernel",
-      `${subject} gives its entry point no workgroup size; expected is LocalSize.`,
+      entry,
+      `${subject} gives its entry point, ${nameInstruction(entry)}, no workgroup size; expected is an OpExecutionMode LocalSize of it.`,
     );
   }
   const [x, y, z] = mode.operands.subarray(2);

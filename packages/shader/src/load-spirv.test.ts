@@ -281,8 +281,11 @@ describe("SPIR-V that is refused", () => {
       [bytes.subarray(0, bytes.length - 1), "a multiple of 4"],
       [bytes.subarray(0, 12), "truncated"],
       [bytes.subarray(0, bytes.length - 6 * 4 + 4), "truncated"],
-      [bytes.subarray(0, bytes.length - 4), "it ends inside a function"],
-      [bytes.subarray(0, find(compile(add), (opcode) => opcode === 54) * 4), 'its entry point "main" has no function'],
+      [bytes.subarray(0, bytes.length - 4), "it ends inside a function, OpFunction at byte "],
+      [
+        bytes.subarray(0, find(compile(add), (opcode) => opcode === 54) * 4),
+        'its entry point "main", OpEntryPoint at byte 64, has no function',
+      ],
     ];
     for (const [given, message] of cases) {
       const error = await load(given).catch((reason: unknown) => reason);
@@ -303,6 +306,45 @@ describe("SPIR-V that is refused", () => {
     await expect(load(unknown)).rejects.toThrow(
       `needs OpIAddCarry at byte ${at * 4}, and OpIAddCarry has no translation`,
     );
+  });
+
+  /** `words` changed, and the message that they are refused with. */
+  async function refusalOf(words: Uint32Array): Promise<string> {
+    const reason = await load(words).catch((error: unknown) => error);
+    expect(isComputeError(reason, "unsupported-shader"), String(reason)).toBe(true);
+    return (reason as Error).message;
+  }
+
+  it("names the instruction and its offset where only the translator finds something wrong", async () => {
+    const [capability, typeVector, select] = [17, 23, 250];
+    const vector = compile(add);
+    const vectorAt = find(vector, (opcode) => opcode === typeVector);
+    vector[vectorAt + 3] = 9;
+    expect(await refusalOf(vector)).toContain(`because of OpTypeVector at byte ${vectorAt * 4}: InvalidVectorSize(9);`);
+    const capable = compile(add);
+    const capabilityAt = find(capable, (opcode) => opcode === capability);
+    capable[capabilityAt + 1] = 0x4000_0001;
+    expect(await refusalOf(capable)).toContain(
+      `because of OpCapability at byte ${capabilityAt * 4}: UnknownCapability(1073741825);`,
+    );
+    const condition = compile(add);
+    const selectAt = find(condition, (opcode) => opcode === select);
+    const functionAt = find(condition, (opcode) => opcode === 54);
+    condition[selectAt + 1] = condition[find(condition, (opcode) => opcode === 61) + 2]!;
+    expect(await refusalOf(condition)).toContain(`because of OpFunction at byte ${functionAt * 4}: `);
+  });
+
+  it("names the variable that the translator finds wrong", async () => {
+    for (const wanted of [0, 1, 2]) {
+      const words = compile(add);
+      // Without its place: what decorates with Binding decorates something that is not there.
+      const isPlace = (opcode: number, at: number) => opcode === 71 && words[at + 2] === 33 && words[at + 3] === wanted;
+      const at = find(words, isPlace);
+      const variable = words[at + 1]!;
+      words[at + 2] = 25;
+      const variableAt = find(words, (opcode, here) => opcode === 59 && words[here + 2] === variable);
+      expect(await refusalOf(words)).toContain(`because of OpVariable at byte ${variableAt * 4}: `);
+    }
   });
 
   it("refuses types that are small in SPIR-V and endless when written out", async () => {

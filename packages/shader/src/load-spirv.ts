@@ -144,7 +144,8 @@ function checkPlaces(bindings: readonly SpirvBinding[], subject: string): void {
       throw new InstructionError(
         "unsupported-shader",
         binding.variable,
-        `${subject} binds "${other.name ?? "a block"}" and "${name ?? "a block"}" at one place, ${key}; WebGPU binds one there.`,
+        `${subject} binds "${other.name ?? "a block"}" and "${name ?? "a block"}" at one place, ${key} (${nameInstruction(other.variable)}, ` +
+          `${nameInstruction(binding.variable)}); WebGPU binds one there.`,
       );
     }
     taken.set(key, binding);

@@ -1,6 +1,7 @@
 /** What an entry point needs of its module, and no more: the rest, whatever stage it is for, is neither checked nor translated. */
 import { ComputeError } from "@kiln-gpu/core";
 import { idsOf, resultOf } from "./check-spirv-operands.js";
+import { nameInstruction } from "./spirv-instructions.js";
 import { type EntryPoint, type Instruction, indexSpirv, type SpirvModule, textOf } from "./spirv-module.js";
 import { Op } from "./spirv-words.js";
 
@@ -28,8 +29,10 @@ export function pruneFunctions(module: SpirvModule, entry: EntryPoint, subject: 
     else if (isOfEntryPoint(instruction, entry)) kept.push(instruction);
     if (opcode === Op.FunctionEnd) open = undefined;
   }
-  if (open) throw fail("it ends inside a function");
-  if (!functions.has(entry.id)) throw fail(`its entry point "${entry.name}" has no function`);
+  if (open) throw fail(`it ends inside a function, ${nameInstruction(open[0]!)}`);
+  if (!functions.has(entry.id)) {
+    throw fail(`its entry point "${entry.name}", ${nameInstruction(entry.instruction)}, has no function`);
+  }
   const reached = new Set([entry.id]);
   for (const id of reached) {
     for (const { opcode, operands } of functions.get(id) ?? []) {

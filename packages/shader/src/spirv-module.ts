@@ -17,6 +17,7 @@ export interface EntryPoint {
   readonly model: number;
   /** The id of its function. */
   readonly id: number;
+  readonly instruction: Instruction;
 }
 
 export interface SpirvModule {
@@ -64,7 +65,7 @@ export function indexSpirv(module: Pick<SpirvModule, "version" | "bound" | "inst
     else if ((opcode >= Op.ConstantTrue && opcode <= Op.SpecConstantOp) || opcode === Op.Variable) {
       definitions.set(second, instruction);
     } else if (opcode === Op.EntryPoint && first === ExecutionModel.GLCompute) {
-      computeEntryPoints.push({ name: textOf(operands, 2), model: first, id: second });
+      computeEntryPoints.push({ name: textOf(operands, 2), model: first, id: second, instruction });
     }
   }
   return { ...module, definitions, names, decorations, computeEntryPoints };

@@ -2,35 +2,42 @@
  * SPIR-V to WGSL by naga, the translator of wgpu, as WebAssembly: 2 MB that load when the first SPIR-V arrives.
  */
 import { ComputeError } from "@kiln-gpu/core";
+import { idsOf, resultOf } from "./check-spirv-operands.js";
 import { NagaReport, translateByNaga } from "./naga-instance.js";
 import { nameInstruction, opcodeOf } from "./spirv-instructions.js";
 import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } from "./spirv-module.js";
 import { InstructionError } from "./spirv-source.js";
 import { Decoration, MemoryModel, memoryModelCapabilities, Op } from "./spirv-words.js";
 
+/** No instruction of SPIR-V, at which naga stops with a report of its own. */
+const noInstruction: Instruction = { opcode: 0xffff, operands: new Uint32Array(0), at: 0 };
+/** Of larger modules that naga refuses it is not searched which instruction it is: each look reads half of it again. */
+const maxSearched = 2 ** 16;
+
 /** @throws {ComputeError} `unsupported-shader` with naga's report, for all that it refuses. */
 export async function translateSpirv(module: SpirvModule, subject: string): Promise<string> {
-  const words = encodeSpirv({ ...module, instructions: module.instructions.flatMap(asNagaTakes) });
   try {
-    return await translateByNaga(new Uint8Array(words.buffer));
+    return await translateByNaga(asNagaTakes(module));
   } catch (cause) {
     if (cause instanceof ComputeError) throw cause;
     const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)}).`;
-    const instruction = instructionIn(report, module);
     const refused = `${subject} does not translate from SPIR-V to WGSL`;
-    if (!instruction) {
-      throw new ComputeError(
+    const unsupported = unsupportedIn(report, module);
+    if (unsupported) {
+      throw new InstructionError(
         "unsupported-shader",
-        `${refused}: ${report.replace(/\.$/u, "")}; \`spirv-val\` says whether the module is valid.`,
-        {
-          cause,
-        },
+        unsupported,
+        `${refused}, which has nothing for ${nameInstruction(unsupported)}; write it in other terms (docs/spirv.md has some): ${report}`,
+        { cause },
       );
     }
+    const instruction = cause instanceof NagaReport ? await findRefused(cause, module) : undefined;
+    const said = `${report.replace(/\.$/u, "")}; \`spirv-val\` says whether the module is valid.`;
+    if (!instruction) throw new ComputeError("unsupported-shader", `${refused}: ${said}`, { cause });
     throw new InstructionError(
       "unsupported-shader",
       instruction,
-      `${refused}, which has nothing for ${nameInstruction(instruction)}; write it in other terms (docs/spirv.md has some): ${report}`,
+      `${refused} because of ${nameInstruction(instruction)}: ${said}`,
       { cause },
     );
   }
@@ -44,14 +51,68 @@ function inOneLine(report: string): string {
 }
 
 /** naga names the operation that it refuses; where the first one stands is for us to say. */
-function instructionIn(report: string, { instructions }: SpirvModule): Instruction | undefined {
+function unsupportedIn(report: string, { instructions }: SpirvModule): Instruction | undefined {
   const [, name] = /UnsupportedInstruction\(\w+, (\w+)\)/u.exec(report) ?? [];
   const opcode = name === undefined ? undefined : opcodeOf(name);
   return instructions.find((instruction) => instruction.opcode === opcode);
 }
 
+/** The instruction that a report is about. */
+async function findRefused({ message }: NagaReport, module: SpirvModule): Promise<Instruction | undefined> {
+  const { instructions } = module;
+  // What is wrong with a module's parts naga says once it has read all of it, by their names.
+  if (message.includes(" is invalid")) return partIn(message, module);
+  if (instructions.length > maxSearched) return undefined;
+  const refuses = async (count: number) => {
+    try {
+      await translateByNaga(asNagaTakes(module, count, [noInstruction]));
+    } catch (error) {
+      return error instanceof NagaReport && error.message === message;
+    }
+    return false;
+  };
+  let [taken, refused] = [0, instructions.length];
+  if (!(await refuses(refused))) {
+    // It has read all of it, and looks up what it needs.
+    const id = Number(/InvalidId\((\d+)\)/u.exec(message)?.[1]);
+    return instructions.find((instruction) => resultOf(instruction) === id || idsOf(instruction).includes(id));
+  }
+  while (refused - taken > 1) {
+    const middle = (taken + refused) >> 1;
+    if (await refuses(middle)) refused = middle;
+    else taken = middle;
+  }
+  const found = instructions[refused - 1]!;
+  if (found.opcode !== Op.FunctionEnd) return found;
+  return instructions.slice(0, refused).findLast(({ opcode }) => opcode === Op.Function);
+}
+
+/** The function, variable, type or entry point that a report calls invalid, where it is told which of them that is. */
+function partIn(report: string, { instructions, names }: SpirvModule): Instruction | undefined {
+  if (report.startsWith("error: Entry point")) return instructions.find(({ opcode }) => opcode === Op.EntryPoint);
+  const [, kind, index, name] =
+    /^error: (Function|Global variable|Type) \[(\d+)\] '(.*)' is invalid/u.exec(report) ?? [];
+  if (kind === undefined) return undefined;
+  if (kind === "Global variable") {
+    const firstFunction = instructions.findIndex(({ opcode }) => opcode === Op.Function);
+    return instructions.slice(0, firstFunction).filter(({ opcode }) => opcode === Op.Variable)[Number(index)];
+  }
+  const isOne = ({ opcode }: Instruction) =>
+    kind === "Function" ? opcode === Op.Function : opcode >= Op.TypeVoid && opcode <= Op.TypeFunction;
+  const idOf = ({ opcode, operands }: Instruction) => operands[opcode === Op.Function ? 1 : 0]!;
+  const all = instructions.filter(isOne);
+  const called = name === "" ? all : all.filter((one) => names.get(`${idOf(one)}`) === name);
+  return called.length === 1 ? called[0] : undefined;
+}
+
+/** The bytes of a module, of which naga is given the first `count` instructions, and then `end`. */
+function asNagaTakes(module: SpirvModule, count = module.instructions.length, end: readonly Instruction[] = []) {
+  const instructions = [...module.instructions.slice(0, count).flatMap(inNagasTerms), ...end];
+  return new Uint8Array(encodeSpirv({ ...module, instructions }).buffer);
+}
+
 /** Without what naga refuses to drop: promises that WGSL has no word for, and the Vulkan memory model where it asks for no more. */
-function asNagaTakes(instruction: Instruction): Instruction[] {
+function inNagasTerms(instruction: Instruction): Instruction[] {
   const { opcode, operands } = instruction;
   if (decorates(instruction, Decoration.NonReadable)) return [];
   if (opcode === Op.Capability && memoryModelCapabilities.includes(operands[0]!)) return [];
