@@ -25,12 +25,12 @@ export function fillResource(
   if (staged) staged = value as Staged;
   if (resident) resident = value as ResidentArray;
   if (data) {
-    if (packedAs) data = packUniform(value as UniformValue, packedAs, name);
+    if (packedAs) data = packUniform(value as UniformValue, packedAs, subject, name);
     else data = ArrayBuffer.isView(value) ? value : (value as Inout).data;
     if (isImmediate) data = ownBytes(data);
   } else if (packedAs) {
     // What no pass binds is checked as if one did.
-    packUniform(value as UniformValue, packedAs, name);
+    packUniform(value as UniformValue, packedAs, subject, name);
   }
   // Field by field, on the way of every warm run: to spread objects of many shapes takes the engine five times as long.
   return { name: resource.name, byteLength, access, data, staged, resident, start, packedAs, result, isImmediate };

@@ -10,10 +10,13 @@ import {
 
 /**
  * Writes `value` as a shader of type `layout` reads it: WGSL's layout rules, little-endian, zero in the padding.
- * @param path Names the value in errors: `params.offset[1]`.
+ * @param subject What errors begin with: `Kernel "k"`.
+ * @param name The binding's, of which errors name the part: `params.offset[1]`.
  * @throws {ComputeError} `invalid-binding` when the value's shape is not the type's; `limit-exceeded` for a type that no memory holds.
  */
-export function packUniform(value: UniformValue, layout: TypeLayout, path: string): Uint8Array {
+export function packUniform(value: UniformValue, layout: TypeLayout, subject: string, name: string): Uint8Array {
+  // Of what is quoted, the quote that ends it comes with each error's text.
+  const path = `${subject}: "${name}`;
   const bytes = allocate(layout, path);
   write(new DataView(bytes.buffer), 0, value, layout, path);
   return bytes;
@@ -25,7 +28,7 @@ function allocate(layout: TypeLayout, path: string): Uint8Array<ArrayBuffer> {
   } catch (cause) {
     throw new ComputeError(
       "limit-exceeded",
-      `"${path}" is ${typeName(layout)}, ${layout.byteLength} bytes, for which there is no memory.`,
+      `${path}" is ${typeName(layout)}, ${layout.byteLength} bytes, for which there is no memory.`,
       { cause },
     );
   }
@@ -79,7 +82,7 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
       if (unknown !== undefined) {
         throw new ComputeError(
           "invalid-binding",
-          `"${path}" has no member "${unknown}"; ${layout.name} has ${names.map((name) => `"${name}"`).join(", ")}.`,
+          `${path}" has no member "${unknown}"; ${layout.name} has ${names.map((name) => `"${name}"`).join(", ")}.`,
         );
       }
       for (const member of layout.members) {
@@ -87,7 +90,7 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
         if (given === undefined) {
           throw new ComputeError(
             "invalid-binding",
-            `"${path}" lacks its member "${member.name}", which is ${typeName(member.layout)} in ${layout.name}.`,
+            `${path}" lacks its member "${member.name}", which is ${typeName(member.layout)} in ${layout.name}.`,
           );
         }
         write(view, offset + member.offset, given, member.layout, `${path}.${member.name}`);
@@ -125,7 +128,7 @@ function listOf(value: UniformValue, count: number, layout: TypeLayout, path: st
   if (value.length !== count) {
     throw new ComputeError(
       "invalid-binding",
-      `"${path}" is ${typeName(layout)}, ${count} values; ${value.length} are given.`,
+      `${path}" is ${typeName(layout)}, ${count} values; ${value.length} are given.`,
     );
   }
   return value;
@@ -153,7 +156,7 @@ function mismatchOf(path: string, type: string, value: unknown): ComputeError {
         : typeof value === "string"
           ? JSON.stringify(value)
           : String(value);
-  return new ComputeError("invalid-binding", `"${path}" is ${type} in the shader; ${shown} is given.`);
+  return new ComputeError("invalid-binding", `${path}" is ${type} in the shader; ${shown} is given.`);
 }
 
 /** IEEE 754 binary16, rounded once from the double, to nearest and ties to even. */

@@ -257,7 +257,7 @@ describe("one pass", () => {
   test("names the value that does not fit its uniform", () => {
     const shader = shaderOf([uniform("count", u32), writes("c")]);
     expect(() => plan(shader, { count: -1, c: output(Float32Array, 3) })).toThrow(
-      refusal("invalid-binding", '"count" is u32 in the shader; -1 is given.'),
+      refusal("invalid-binding", 'Kernel "k": "count" is u32 in the shader; -1 is given.'),
     );
   });
 
@@ -606,7 +606,7 @@ describe("several passes", () => {
         [{ program: "scale", bindings: { count: 0.5 } }],
         { c },
       ],
-      '"count" is u32 in the shader; 0.5 is given.',
+      'Kernel "k": "count" is u32 in the shader; 0.5 is given.',
     ],
     [
       "an output that a pass names and no shader binds",

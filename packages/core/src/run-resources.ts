@@ -242,7 +242,7 @@ export class RunResources {
         `${this.#subject} declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describe(value)} is given.`,
       );
     }
-    const data = packUniform(value, info.layout, name);
+    const data = packUniform(value, info.layout, this.#subject, name);
     return this.#drafts.push({ name, byteLength: data.byteLength, data, packedAs: info.layout }) - 1;
   }
 
