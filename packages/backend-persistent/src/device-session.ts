@@ -161,10 +161,15 @@ export class DeviceSession {
     return this.#counts.submissions > 0;
   }
 
-  /** Compiles all programs of `kernel`. */
+  /** Compiles all programs of `kernel`; of a tunable one, in each form that may be chosen. */
   async prepare(kernel: Kernel): Promise<void> {
-    const loaded = await this.programs.load(kernel.tunable ? kernel.specialize({}) : kernel);
-    await this.programs.pipelines(loaded, wholeVariants(loaded.programs, this.open.info.limits));
+    const kernels = kernel.tunable ? await this.specializer.choices(kernel) : [kernel];
+    await Promise.all(
+      kernels.map(async (chosen) => {
+        const loaded = await this.programs.load(chosen);
+        await this.programs.pipelines(loaded, wholeVariants(loaded.programs, this.open.info.limits));
+      }),
+    );
   }
 
   /** Destroys what nobody used for long, also when no run comes any more. It keeps no process alive. */

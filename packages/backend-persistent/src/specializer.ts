@@ -4,6 +4,8 @@ import type { LoadedKernel, ProgramStore } from "./program-store.js";
 
 /** Under which choices are kept: raised when what is kept changes its meaning. */
 const storeVersion = "1";
+/** Of as many elements as a binding of WebGPU may have bytes. */
+const largestBucket = 32;
 
 /**
  * Chooses the tunable constants of kernels, by the size of what they are to work on: as `tune` found, here or in an earlier process, else
@@ -23,11 +25,21 @@ export class Specializer {
 
   /** The kernel to run in place of `kernel`; it has nothing tunable. */
   choose<B extends Bindings>(kernel: Kernel<B>, bindings: B): Kernel<B> | Promise<Kernel<B>> {
-    const bucket = bucketOf(elementsOf(bindings));
+    const choice = this.#choose(kernel as unknown as Kernel, bucketOf(elementsOf(bindings)));
+    return choice as unknown as Kernel<B> | Promise<Kernel<B>>;
+  }
+
+  /** Every kernel that may run in place of `kernel`, whatever the size. */
+  async choices(kernel: Kernel): Promise<Kernel[]> {
+    const buckets = Array.from({ length: largestBucket + 1 }, (_, bucket) => bucket);
+    return [...new Set(await Promise.all(buckets.map((bucket) => this.#choose(kernel, bucket))))];
+  }
+
+  #choose(kernel: Kernel, bucket: number): Kernel | Promise<Kernel> {
     const chosen = this.#of(kernel);
     let choice = chosen.get(bucket);
     if (!choice) {
-      choice = this.#find(kernel as unknown as Kernel, bucket).then(
+      choice = this.#find(kernel, bucket).then(
         (found) => {
           // Unless it was tuned in the meantime.
           if (chosen.get(bucket) === choice) chosen.set(bucket, found);
@@ -40,7 +52,7 @@ export class Specializer {
       );
       chosen.set(bucket, choice);
     }
-    return choice as unknown as Kernel<B> | Promise<Kernel<B>>;
+    return choice;
   }
 
   /** Lets `constants` be the choice for bindings of this many elements, and keeps them for later processes. */

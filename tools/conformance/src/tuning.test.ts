@@ -76,6 +76,16 @@ describe("a tunable constant", () => {
       sequence.dispose();
     }));
 
+  it("is prepared in every form that a size may ask for", () =>
+    using(async (gpu) => {
+      const kernel = twice([1, 4, 64]);
+      await gpu.prepare(kernel);
+      const { made } = gpu.stats().pipelines;
+      const sizes = [await sizeOf(gpu, kernel, 20), await sizeOf(gpu, kernel, 100_000)];
+      expect(sizes).toEqual([1, 4]);
+      expect(gpu.stats().pipelines.made).toBe(made);
+    }));
+
   it("is the first of its values on a backend that chooses none, and as it is told where it is specialised", async () => {
     const oneShot = await openOneShotBackend(software);
     expect((await oneShot.run(twice([64, 32]), bindingsOf(20))).size[0]).toBe(64);
