@@ -15,9 +15,9 @@ export interface BindGroupDevice {
 
 export interface DescriptorPoolOptions {
   readonly device: BindGroupDevice;
-  /** The most bind groups that exist at a time; 500 by default. */
+  /** The most bind groups that exist at a time; 2048 by default. */
   readonly maxSets?: number;
-  /** The most entries that all bind groups together have, unless one alone has more; 1000 by default. */
+  /** The most entries that all bind groups together have, unless one alone has more; 8192 by default. */
   readonly maxDescriptors?: number;
 }
 
@@ -47,7 +47,7 @@ export class DescriptorPool {
   #reused = 0;
   #evicted = 0;
 
-  constructor({ device, maxSets = 500, maxDescriptors = 1000 }: DescriptorPoolOptions) {
+  constructor({ device, maxSets = 2048, maxDescriptors = 8192 }: DescriptorPoolOptions) {
     this.#device = device;
     this.#maxSets = maxSets;
     this.#maxDescriptors = maxDescriptors;
