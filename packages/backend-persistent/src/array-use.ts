@@ -40,18 +40,12 @@ export class ArrayUsers {
 
 const successorsOf = (arrays: readonly ArrayUsers[]) => arrays.flatMap(({ successor }) => successor ?? []);
 
-/** Gives the uses of `lost` that may happen again their places on the next device, in the order of their calls. */
-export function renewUses(lost: readonly ArrayUsers[]): void {
-  const uses = new Set(lost.flatMap(({ all }) => [...all]));
-  for (const use of [...uses].sort((a, b) => a.order - b.order)) use.renew();
-}
-
 let lastOrder = 0;
 
 /** The use that one run makes of all arrays that it binds, from its call to its end. */
 export class ArrayUse {
   /** Rises with the calls; what is renewed keeps it. */
-  readonly order: number;
+  readonly #order: number;
   /** Whether it may happen again on another device, all that it needs being there: kept up to date by whoever would make it. */
   isRepeatable = false;
   readonly #subject: string;
@@ -73,7 +67,7 @@ export class ArrayUse {
    * @param arrays Each named once.
    */
   constructor(subject: string, arrays: readonly ArrayUsers[], caller: Caller, order = ++lastOrder) {
-    this.order = order;
+    this.#order = order;
     this.#subject = subject;
     this.#arrays = arrays;
     this.#caller = caller;
@@ -86,10 +80,23 @@ export class ArrayUse {
     caller.onLeave((reason) => this.#leave(reason));
   }
 
-  /** Its device is lost: where it may happen again it takes its place on the next one, and ends here. */
-  renew(): void {
-    if (!this.isRepeatable || this.#isOver) return;
-    const renewed = new ArrayUse(this.#subject, successorsOf(this.#arrays), this.#caller, this.order);
+  /**
+   * Gives the uses of `lost` that may happen again their places on the next device, in the order of their calls; those that needed one of the others fail.
+   * @param reason Why the others do.
+   */
+  static renewAll(lost: readonly ArrayUsers[], reason: ComputeError): void {
+    const uses = [...new Set(lost.flatMap(({ all }) => [...all]))].sort((a, b) => a.#order - b.#order);
+    // Of what was submitted nobody will know how far it came.
+    for (const use of uses) use.#isSubmitted = false;
+    for (const use of uses) {
+      if (use.#spoiled || !use.isRepeatable) use.#spoilLater(use.#spoiled ?? reason);
+      else use.#renew();
+    }
+  }
+
+  /** Takes its place on the next device, and ends here. */
+  #renew(): void {
+    const renewed = new ArrayUse(this.#subject, successorsOf(this.#arrays), this.#caller, this.#order);
     renewed.isRepeatable = true;
     renewed.writes(successorsOf(this.#written));
     this.#renewed = renewed;

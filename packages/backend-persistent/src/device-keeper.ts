@@ -1,6 +1,6 @@
 import { ComputeError, type DeviceEvents, type DeviceInfo, isComputeError, type Kernel } from "@kiln-gpu/core";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
-import { renewUses } from "./array-use.js";
+import { ArrayUse } from "./array-use.js";
 import { DeviceSession, type SessionParts } from "./device-session.js";
 import { DeviceWaiters } from "./device-waiters.js";
 import type { WarmProgram } from "./manifest.js";
@@ -43,7 +43,7 @@ export class DeviceKeeper {
   readonly #waiters: DeviceWaiters;
   #session: DeviceSession;
   #opening: Promise<void> | undefined;
-  /** The latest that was opened, from then on: before it is `#session` those who wait for it come first. */
+  /** The latest that was handed out: `#session` one microtask later, before those who waited go on. */
   #given: DeviceSession | undefined;
   #isWarmed = false;
   #pauseMs = 0;
@@ -164,12 +164,17 @@ export class DeviceKeeper {
       }
     }
     this.#waiters.lose(reason);
-    renewUses([...this.#unsettled].map((array) => array.survive()));
+    ArrayUse.renewAll(
+      [...this.#unsettled].map((array) => array.survive()),
+      reason,
+    );
     session.close();
-    if (session.hasServed) this.#pauseMs = 0;
+    // What restores arrays on a device that nobody is given is of no use yet.
+    const hasServed = session.hasServed && (session === this.#session || session === this.#given);
+    if (hasServed) this.#pauseMs = 0;
     // A device that is lost whenever it is opened is opened again by those who need one.
     const isRecovering = this.#refusal() === undefined;
-    if (isRecovering && session.hasServed) this.next().catch(() => undefined);
+    if (isRecovering && hasServed) this.next().catch(() => undefined);
     this.#parts.runs.recorder?.deviceLost(session.info.name, reason);
     this.#emit("lost", { reason, lost, isRecovering });
   }
@@ -227,17 +232,21 @@ export class DeviceKeeper {
   /** Whether `array` is what it was again; where the device is lost meanwhile, the next one may have it. */
   async #restore(array: ResidentMemory, session: DeviceSession): Promise<boolean> {
     if (session.open.loss) return false;
-    this.#unsettled.delete(array);
     try {
-      return await array.restore(session.arrays);
+      const isRestored = await array.restore(session.arrays);
+      if (!session.open.loss) this.#unsettled.delete(array);
+      return isRestored;
     } catch (error) {
-      if (session.open.loss) this.#unsettled.add(array);
-      else array.lose(error as ComputeError);
+      if (session.open.loss) return false;
+      this.#unsettled.delete(array);
+      array.lose(error as ComputeError);
       return false;
     }
   }
 
   async #open(): Promise<DeviceSession> {
+    // Whoever waits for it is told by `dispose`.
+    if (this.#isClosed) throw disposed();
     let open: OpenDevice;
     try {
       open = await this.#options.reopen();
@@ -249,8 +258,7 @@ export class DeviceKeeper {
     }
     const session = this.#begin(open);
     this.#watch(session);
-    // Whoever waits for it is told by `dispose`.
-    if (this.#isClosed) throw new ComputeError("disposed", "The persistent backend is disposed; open another one.");
+    if (this.#isClosed) throw disposed();
     return session;
   }
 
@@ -288,6 +296,10 @@ export class DeviceKeeper {
       }
     }
   }
+}
+
+function disposed(): ComputeError {
+  return new ComputeError("disposed", "The persistent backend is disposed; open another one.");
 }
 
 function endWithin({ holders, programs }: DeviceSession): void {

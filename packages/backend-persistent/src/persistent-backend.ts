@@ -127,6 +127,7 @@ export class PersistentBackend
           return await runKernel(session, kernel, bindings, options, attempt);
         } catch (error) {
           if (!attempt.mayRetry || !this.#isLost(error, session, attempt)) throw error;
+          if (attempt.use?.spoiled) throw attempt.use.spoiled;
         }
         attempt.retries += 1;
         this.#runs.countRetry();

@@ -136,8 +136,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
       throw given.#lost(`Binding "${name}" of ${subject}`, given.#loss);
     // It may be on the next device already.
     if (context.open.loss) throw context.open.loss;
+    if (given instanceof ResidentMemory && given.#isDisposed) throw refuse("is disposed");
     if (!(given instanceof ResidentMemory) || given.#context !== context) throw refuse("another backend made");
-    if (given.#isDisposed) throw refuse("is disposed");
     return given;
   }
 

@@ -63,6 +63,8 @@ export async function runKernel<B extends Bindings>(
     const alone = profiled !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased || retries > 0;
     const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, clock: profiled };
     if (!use) return await submissions.enqueue(run, alone);
+    // Nothing of it has come to the arrays, and nothing of it may.
+    if (session.open.loss) throw session.open.loss;
     const written = arraysWrittenBy(plan);
     for (const array of written) array.outdateCopy();
     setMayRetry(attempt, !claimed && written.length === 0);
