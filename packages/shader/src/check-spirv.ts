@@ -2,6 +2,7 @@
  * What is refused by name before translation: what the translator would silently get wrong, or would turn into WGSL that no device
  * takes, or into more of it than anybody wants.
  */
+import { ComputeError } from "@kiln-gpu/core";
 import { idsOf } from "./check-spirv-operands.js";
 import { nameInstruction } from "./spirv-instructions.js";
 import { decorates, type Instruction, type SpirvModule } from "./spirv-module.js";
@@ -19,6 +20,8 @@ import {
 /** How many parts a type or a constant may have, all of its levels written out, as in WGSL they are; and how many levels. */
 const maxParts = 2 ** 16;
 const maxDepth = 32;
+/** The translator looks at every constant of a module for every function: this many takes it seconds. */
+const maxConstantsOfFunctions = 2 ** 21;
 
 /** Acquire, Release, AcquireRelease, SequentiallyConsistent. */
 const orderings = 0x1e;
@@ -39,6 +42,14 @@ export function checkSupported(module: SpirvModule, subject: string): void {
       checkParts(instruction, parts, subject);
     }
   }
+  const functions = module.instructions.filter(({ opcode }) => opcode === Op.Function).length;
+  const constants = [...module.definitions.values()].filter(({ opcode }) => opcode >= Op.ConstantTrue).length;
+  if (functions * constants <= maxConstantsOfFunctions) return;
+  throw new ComputeError(
+    "unsupported-shader",
+    `${subject} has ${functions} functions, and ${constants} constants and variables beside them; at most ${maxConstantsOfFunctions} of both multiplied are ` +
+      "translated. Have the compiler inline its functions, or read large tables from a buffer.",
+  );
 }
 
 /** What is wrong, and what to do. */

@@ -357,6 +357,19 @@ describe("SPIR-V that is refused", () => {
     );
   });
 
+  it("refuses so many functions beside so many constants that their translation would take minutes", async () => {
+    const functions = Array.from({ length: 420 }, (_, i) => i);
+    const source = (constants: number) => `layout(local_size_x = 1) in;
+      layout(std430, set = 0, binding = 0) buffer C { float c[]; };
+      const float k[${constants}] = float[](${Array.from({ length: constants }, (_, i) => `${i}.5`).join()});
+      ${functions.map((i) => `void f${i}() { c[${i}] = 1; }`).join("\n")}
+      void main() { c[0] = k[int(c[1])]; ${functions.map((i) => `f${i}();`).join("\n")} }`;
+    await expect(load(compile(source(5000)))).rejects.toThrow(
+      /^Kernel "k" has 421 functions, and \d{4} constants and variables/u,
+    );
+    expect((await load(compile(source(20)))).wgsl).toContain("@compute");
+  });
+
   it("refuses constants whose specialization leaves them undefined", async () => {
     const spirv = compile(`layout(local_size_x = 1) in;
       layout(constant_id = 0) const uint N = 2; const uint M = 12 / N;

@@ -11,8 +11,8 @@ import { Decoration, MemoryModel, memoryModelCapabilities, Op } from "./spirv-wo
 
 /** No instruction of SPIR-V, at which naga stops with a report of its own. */
 const noInstruction: Instruction = { opcode: 0xffff, operands: new Uint32Array(0), at: 0 };
-/** Of larger modules that naga refuses it is not searched which instruction it is: each look reads half of it again. */
-const maxSearched = 2 ** 16;
+/** For so long it is searched which instruction of a module it is that naga refuses: each look may read all of it again. */
+const searchMs = 1000;
 
 /** @throws {ComputeError} `unsupported-shader` with naga's report, for all that it refuses. */
 export async function translateSpirv(module: SpirvModule, subject: string): Promise<string> {
@@ -62,7 +62,7 @@ async function findRefused({ message }: NagaReport, module: SpirvModule): Promis
   const { instructions } = module;
   // What is wrong with a module's parts naga says once it has read all of it, by their names.
   if (message.includes(" is invalid")) return partIn(message, module);
-  if (instructions.length > maxSearched) return undefined;
+  const endMs = performance.now() + searchMs;
   const refuses = async (count: number) => {
     try {
       await translateByNaga(asNagaTakes(module, count, [noInstruction]));
@@ -78,6 +78,7 @@ async function findRefused({ message }: NagaReport, module: SpirvModule): Promis
     return instructions.find((instruction) => resultOf(instruction) === id || idsOf(instruction).includes(id));
   }
   while (refused - taken > 1) {
+    if (performance.now() > endMs) return undefined;
     const middle = (taken + refused) >> 1;
     if (await refuses(middle)) refused = middle;
     else taken = middle;
