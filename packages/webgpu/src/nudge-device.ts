@@ -2,6 +2,17 @@ import { bufferUsage } from "./gpu-flags.js";
 
 const everyMs = 5000;
 
+/** Gives `device` a little to do. Whether it takes that is nobody's concern: who waits for it is told by what they wait for. */
+export function nudge(device: GPUDevice): void {
+  try {
+    const buffer = device.createBuffer({ size: 4, usage: bufferUsage.copyDestination });
+    const encoder = device.createCommandEncoder();
+    encoder.clearBuffer(buffer);
+    device.queue.submit([encoder.finish()]);
+    buffer.destroy();
+  } catch {}
+}
+
 /**
  * While a device is waited for, gives it something to do every few seconds: a driver that has reset it may say so only to who gives it work, and whoever
  * just waits would wait for ever. It costs nothing between these, and keeps no process alive.
@@ -40,10 +51,6 @@ export class DeviceNudge {
 
   #nudge(): void {
     if (this.#waiting === 0) return this.#stop();
-    const buffer = this.#device.createBuffer({ size: 4, usage: bufferUsage.copyDestination });
-    const encoder = this.#device.createCommandEncoder();
-    encoder.clearBuffer(buffer);
-    this.#device.queue.submit([encoder.finish()]);
-    buffer.destroy();
+    nudge(this.#device);
   }
 }

@@ -1,4 +1,5 @@
 import { bufferUsage, mapMode } from "./gpu-flags.js";
+import { nudge } from "./nudge-device.js";
 
 /** While a map is pending, npm webgpu asks the device again and again: so each look is short. */
 const lookMs = 20;
@@ -12,18 +13,15 @@ const longestPauseMs = 60_000;
  */
 export function reclaimLater(device: GPUDevice, onReclaimed: () => void): void {
   const probe = device.createBuffer({ size: 4, usage: bufferUsage.mapRead | bufferUsage.copyDestination });
+  // Behind all that the device was given, for only then its map waits for that.
+  const encoder = device.createCommandEncoder();
+  encoder.clearBuffer(probe);
+  device.queue.submit([encoder.finish()]);
   const lost = device.lost.then(() => true);
-  // Behind all that the device was given, for only then the probe's map waits for that. And again at each look: a driver that has taken a stuck device
-  // from its kernel may say so only to who gives it more.
-  const submit = () => {
-    const encoder = device.createCommandEncoder();
-    encoder.clearBuffer(probe);
-    device.queue.submit([encoder.finish()]);
-  };
-  submit();
 
   const look = async (pauseMs: number) => {
-    submit();
+    // A driver that has taken the device from its kernel may say so only to who gives it more.
+    nudge(device);
     const giveUp = setTimeout(() => probe.unmap(), lookMs);
     const mapped = probe.mapAsync(mapMode.read).then(
       () => true,
