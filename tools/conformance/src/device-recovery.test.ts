@@ -92,6 +92,16 @@ function makeSilent(device: GPUDevice): void {
   };
 }
 
+/** Right after it is given work. */
+function loseAtWork(device: GPUDevice): void {
+  const submit = device.queue.submit.bind(device.queue);
+  device.queue.submit = (commands) => {
+    submit(commands);
+    device.destroy();
+    return undefined;
+  };
+}
+
 describe("a device that is lost", () => {
   it("is replaced, and the runs in flight are run again", async () => {
     await withLosses(async (backend, lose, devices) => {
@@ -132,12 +142,7 @@ describe("a device that is lost", () => {
     const device = async () => {
       const { device: opened } = await openDevice(software);
       devices.push(opened);
-      const submit = opened.queue.submit.bind(opened.queue);
-      opened.queue.submit = (commands) => {
-        submit(commands);
-        opened.destroy();
-        return undefined;
-      };
+      loseAtWork(opened);
       return opened;
     };
     await using backend = await openPersistentBackend({ device, lossRetries: 3, store: false });
@@ -499,12 +504,7 @@ describe("a resident array that is recoverable", () => {
       const { device: opened } = await openDevice(software);
       devices.push(opened);
       if (devices.length === 1 || devices.length > 20) return opened;
-      const submit = opened.queue.submit.bind(opened.queue);
-      opened.queue.submit = (commands) => {
-        submit(commands);
-        opened.destroy();
-        return undefined;
-      };
+      loseAtWork(opened);
       return opened;
     };
     await using backend = await openPersistentBackend({ device, store: false });
