@@ -5,6 +5,8 @@ import { scanTokens } from "./scan-tokens.js";
 const scope: ConstantScope = {
   valueOf: (name) => (name === "n" ? { type: "u32", value: 12 } : undefined),
   declares: (name) => name === "max",
+  isOverride: () => false,
+  onNestedLogic: () => {},
   depth: 0,
 };
 

@@ -14,6 +14,9 @@ export interface ConstantScope {
   valueOf(name: string): Constant | undefined;
   /** Whether the module gives `name` a meaning of its own, as a user's `fn min`. */
   declares(name: string): boolean;
+  isOverride(name: string): boolean;
+  /** Told of the expression that WebGPU's compiler may end the process on: see `Expression.#logic`. */
+  onNestedLogic(expression: readonly Token[]): void;
   /** How deep the expressions nest that are being evaluated now, through constants made of constants too. */
   depth: number;
 }
@@ -49,6 +52,8 @@ class Expression {
   readonly #tokens: readonly Token[];
   readonly #scope: ConstantScope;
   #at = 0;
+  /** How many `&&` and `||` need the operand that is evaluated now. */
+  #logics = 0;
 
   constructor(tokens: readonly Token[], scope: ConstantScope) {
     this.#tokens = tokens;
@@ -63,19 +68,59 @@ class Expression {
 
   /** A sequence of operands whose operators bind as tightly as `least`, or tighter. */
   #binary(least: number): Constant {
+    const start = this.#at;
     let left = this.#unary();
     for (;;) {
-      const operator = this.#operator();
+      const operator = this.#operatorAt(this.#at);
       const rank = precedence.get(operator);
       if (rank === undefined || rank < least) return left;
       this.#at += operator.length;
-      left = applyBinary(operator, left, this.#binary(rank + 1));
+      const isLogic = operator === "&&" || operator === "||";
+      left = isLogic ? this.#logic(operator, left, start, rank) : applyBinary(operator, left, this.#binary(rank + 1));
     }
   }
 
-  /** The operator that begins here: tokens are single characters, so `<<` is two that touch. */
-  #operator(): string {
-    const [first, second] = [this.#tokens[this.#at], this.#tokens[this.#at + 1]];
+  /**
+   * Where an `override && constant` that is false, or an `override || constant` that is true, stands in the right operand of another of
+   * these, as a part of an operation, Tint leaves that operation at module scope, where its SPIR-V writer has no case for it, and ends the
+   * process. (Seen with npm `webgpu` 0.6.2; in a function's body it does not happen.)
+   */
+  #logic(operator: string, left: Constant, start: number, rank: number): Constant {
+    const rightStart = this.#at;
+    const absorbing = operator === "&&" ? 0 : 1;
+    const isDecided = !isVector(left) && left.value === absorbing;
+    if (!isDecided) this.#logics += 1;
+    const right = this.#binary(rank + 1);
+    if (!isDecided) this.#logics -= 1;
+    const isAbsorbed = !isDecided && !isVector(right) && right.value === absorbing;
+    if (this.#logics > 0 && isAbsorbed && this.#isMixed(start, rightStart) && !this.#isOperand(start)) {
+      this.#scope.onNestedLogic(this.#tokens.slice(start, this.#at));
+    }
+    return applyBinary(operator, left, right);
+  }
+
+  /** Whether an override stands between `start` and `middle`, and none from there on. */
+  #isMixed(start: number, middle: number): boolean {
+    const isOverride = ({ kind, text }: Token) => kind === "name" && this.#scope.isOverride(text);
+    return this.#tokens.slice(start, middle).some(isOverride) && !this.#tokens.slice(middle, this.#at).some(isOverride);
+  }
+
+  /** Whether what is read since `start` is, within its brackets, a whole operand of a `&&` or `||`. */
+  #isOperand(start: number): boolean {
+    let before = start - 1;
+    let after = this.#at;
+    while (this.#tokens[before]?.text === "(" && this.#tokens[after]?.text === ")") {
+      before -= 1;
+      after += 1;
+    }
+    const isLogic = (first: number) => /^(?:&&|\|\|)$/u.test(this.#operatorAt(first));
+    const ends = this.#tokens[after]?.text;
+    return isLogic(before - 1) && (ends === undefined || ends === ")" || isLogic(after));
+  }
+
+  /** The operator that begins there: tokens are single characters, so `<<` is two that touch. */
+  #operatorAt(at: number): string {
+    const [first, second] = [this.#tokens[at], this.#tokens[at + 1]];
     if (first?.kind !== "symbol") return "";
     const both = second?.kind === "symbol" && second.start === first.end ? first.text + second.text : "";
     return precedence.has(both) ? both : first.text;

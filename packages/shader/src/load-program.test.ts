@@ -186,6 +186,51 @@ describe("constants", () => {
   });
 });
 
+describe("an override with a constant, within the right operand of another && or ||", () => {
+  const declarations = "override s = true; override t = false; const ON = true; const OFF = false;";
+  const computed = (value: string) =>
+    kernel(
+      "a[id.x] = u32(flag);",
+      `${declarations} override flag: bool = ${value}; override unused = ON && !(s && OFF);`,
+    );
+
+  it.each([
+    ["ON && !(s && OFF)", "s && OFF"],
+    ["s && (ON && (!(s && OFF)))", "s && OFF"],
+    ["OFF || !(t || ON)", "t || ON"],
+    ["s && bool(select(1, 0, s && OFF))", "s && OFF"],
+    ["s && !(s && OFF && t)", "s && OFF"],
+    ["ON && !((s && OFF) || OFF)", "s && OFF"],
+    ["ON && ON & (s && OFF)", "s && OFF"],
+  ])("is refused: %s", async (value, expression) => {
+    await expectError(load(computed(value)), "unsupported-shader", `\`override name = ${expression};\``);
+    const sized = `${declarations} @compute @workgroup_size(select(1, 2, ${value})) fn main() {}`;
+    await expectError(load(sized), "unsupported-shader", expression);
+    const shared = `${declarations} alias Shared = array<u32, select(1, 2, ${value})>; var<workgroup> w: Shared;`;
+    await expectError(load(kernel("w[0] = 1;", shared)), "unsupported-shader", expression);
+  });
+
+  it.each([
+    "s && (s && OFF)",
+    "s && (ON && (s && OFF)) && s",
+    "s && !(s && ON)",
+    "s && !(s && t)",
+    "s && !(OFF && s)",
+    "s && !(t && OFF)",
+    "t && !(s && OFF)",
+    "!(s && OFF) && s",
+    "ON && !(ON && OFF)",
+  ])("is taken where the device has no trouble with it: %s", async (value) => {
+    await load(computed(value));
+  });
+
+  it("is taken where its override is given another value", async () => {
+    const { constants } = await load(computed("ON && !(s && OFF)"), { constants: { flag: true } });
+    expect(constants).toEqual({ flag: 1 });
+    await load(computed("ON && !(s && OFF)"), { constants: { s: false } });
+  });
+});
+
 describe("entry points", () => {
   const two = "@compute @workgroup_size(1) fn x() {} @compute @workgroup_size(2) fn y() {} @fragment fn z() {}";
 

@@ -10,6 +10,8 @@ type Given = number | boolean;
 /** The module's `const` and `override` values, with what the program sets. */
 export class ModuleConstants implements ConstantScope {
   depth = 0;
+  /** An expression that must not reach the device: see `ConstantScope.onNestedLogic`. */
+  nestedLogic: readonly Token[] | undefined;
   readonly #module: WgslModule;
   readonly #values = new Map<string, Constant | undefined>();
 
@@ -19,6 +21,14 @@ export class ModuleConstants implements ConstantScope {
 
   declares(name: string): boolean {
     return this.#module.declarations.has(name);
+  }
+
+  isOverride(name: string): boolean {
+    return this.#module.declarations.get(name)?.kind === "override";
+  }
+
+  onNestedLogic(expression: readonly Token[]): void {
+    this.nestedLogic ??= expression;
   }
 
   valueOf(name: string): Constant | undefined {

@@ -17,9 +17,10 @@ import {
   valuesOf,
   type WgslModule,
 } from "./scan-module.js";
-import { errorAt, type Token } from "./scan-tokens.js";
+import { errorAt, syntaxError, type Token } from "./scan-tokens.js";
 import { freePlace, splittableOf } from "./splittable.js";
 import { staticUse } from "./static-use.js";
+import { templateArguments } from "./template-arguments.js";
 import { TypeLayouts } from "./type-layout.js";
 
 export interface ReflectedProgram {
@@ -42,6 +43,7 @@ export function reflectProgram(
   const { constants, scope } = resolveConstants(module, used, given, subject);
   const workgroupSize = workgroupSizeOf(module, entry, scope, subject);
   const bindings = reflectBindings(module, used, scope, subject);
+  refuseNestedLogic(module, used, scope, subject);
   const described = withOwnNames(bindings.map((binding) => ({ ...binding, ...describe(binding) })));
   return {
     interface: {
@@ -126,6 +128,30 @@ function workgroupSizeOf(
     );
   });
   return [x, y, z];
+}
+
+/** Evaluates what else the device's compiler evaluates at module scope, and refuses what would end the process there. */
+function refuseNestedLogic(
+  { source }: WgslModule,
+  used: ReadonlySet<Declaration>,
+  scope: ModuleConstants,
+  subject: string,
+): void {
+  for (const { name } of valuesOf(used, "override")) scope.valueOf(name);
+  for (const { type } of [...valuesOf(used, "variable"), ...valuesOf(used, "alias")]) {
+    if (type[0]?.text !== "array") continue;
+    const [, count] = templateArguments(type, (token, problem) => syntaxError(subject, source, token, problem));
+    if (count) evaluateInteger(count, scope);
+  }
+  if (!scope.nestedLogic) return;
+  const place = placeOf(scope.nestedLogic)!;
+  const expression = source.slice(place.start, place.end);
+  throw errorAt(
+    "unsupported-shader",
+    source,
+    place,
+    `${subject} computes with \`${expression}\` in the right operand of another && or ||, on which WebGPU's compiler may end the process; give it a name: \`override name = ${expression};\`.`,
+  );
 }
 
 function reflectBindings(

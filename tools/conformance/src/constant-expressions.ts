@@ -129,7 +129,8 @@ export function describeConstantExpressions(suite: Suite): void {
             .catch((error: unknown) => error as Error);
           if (results instanceof Error) {
             const isUnknown =
-              isComputeError(results, "unsupported-shader") && /not evaluated here/.test(results.message);
+              isComputeError(results, "unsupported-shader") &&
+              /not evaluated here|may end the process/.test(results.message);
             // What overflows is no WGSL, and the device says so.
             if (!isUnknown && !isComputeError(results, "shader-compilation")) throw results;
             outcomes[isUnknown ? "unknown" : "invalid"] += 1;
@@ -145,5 +146,46 @@ export function describeConstantExpressions(suite: Suite): void {
       const { same, unknown, invalid } = outcomes;
       expect(same, JSON.stringify(outcomes)).toBeGreaterThan(unknown + invalid);
     }, 3_600_000);
+
+    it("combine overrides and constants as JavaScript does, or are refused before the compiler ends the process", async () => {
+      const declarations = "override s = true; override t = false; const ON = true; const OFF = false;";
+      const values = { s: true, t: false, ON: true, OFF: false };
+      const names = Object.keys(values);
+      const pairs = names.flatMap((a) => ["&&", "||"].flatMap((operator) => names.map((b) => `${a} ${operator} ${b}`)));
+      const all = names.flatMap((a) =>
+        ["&&", "||"].flatMap((operator) => pairs.map((inner) => `${a} ${operator} !(${inner})`)),
+      );
+      const moduleOf = (expressions: readonly string[]) => `${declarations}
+        ${expressions.map((expression, i) => `override o${i}: bool = ${expression};`).join("\n")}
+        @group(0) @binding(0) var<storage, read_write> results: array<u32>;
+        @compute @workgroup_size(1) fn main() {
+          ${expressions.map((_, i) => `results[${i}] = 1 + u32(o${i});`).join("\n")}
+        }`;
+      const accepted: string[] = [];
+      const refused: string[] = [];
+      for (const expression of all) {
+        await loadProgram({ wgsl: moduleOf([expression]) }, "The kernel").then(
+          () => accepted.push(expression),
+          (error: unknown) => {
+            if (!isComputeError(error, "unsupported-shader")) throw error;
+            refused.push(expression);
+          },
+        );
+      }
+      expect(refused).toEqual([
+        "s && !(s && OFF)",
+        "s && !(t || ON)",
+        "t || !(s && OFF)",
+        "t || !(t || ON)",
+        "ON && !(s && OFF)",
+        "ON && !(t || ON)",
+        "OFF || !(s && OFF)",
+        "OFF || !(t || ON)",
+      ]);
+      const kernel = defineKernel({ label: "logic", wgsl: moduleOf(accepted), threads: () => 1 });
+      const { results } = await backend().run(kernel, { results: output(Uint32Array, accepted.length) });
+      const reference = new Function(...names, `return [${accepted}].map((value) => 1 + Number(value));`);
+      expect([...results]).toEqual(reference(...Object.values(values)));
+    });
   });
 }
