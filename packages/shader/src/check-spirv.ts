@@ -77,7 +77,7 @@ function problemOf(module: SpirvModule, instruction: Instruction): readonly [str
     case Op.TypeArray:
       return lengthProblem(module.definitions.get(operands[2]!));
     case Op.Variable:
-      return arrayProblem(module, operands);
+      return variableProblem(module, operands);
   }
   if (decorates(instruction, Decoration.Volatile) || decorates(instruction, Decoration.Coherent)) {
     return [
@@ -131,8 +131,15 @@ function strideProblem(module: SpirvModule, operands: Uint32Array): readonly [st
   ];
 }
 
-function arrayProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
+function variableProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
   const [pointer, , storageClass] = operands;
+  const pointed = module.definitions.get(pointer!)?.operands[1];
+  if (storageClass !== pointed) {
+    return [
+      `has a variable of the storage class ${storageClass} whose type is a pointer to ${pointed}`,
+      "expected is the same",
+    ];
+  }
   if (storageClass !== StorageClass.Uniform && storageClass !== StorageClass.StorageBuffer) return undefined;
   const block = module.definitions.get(module.definitions.get(pointer!)?.operands[2] ?? 0);
   const isArray = block?.opcode === Op.TypeArray || block?.opcode === Op.TypeRuntimeArray;
@@ -188,7 +195,7 @@ export function spirvWorkgroupSize({ instructions }: SpirvModule, subject: strin
     throw new InstructionError(
       "invalid-kernel",
       mode,
-      `${subject} has workgroups of [${[x, y, z].join(", ")}], by its module or the constants given to it; expected are three numbers, 1 or more.`,
+      `${subject} has workgroups of [${[x, y, z].join(", ")}] (${nameInstruction(mode)}), by its module or the constants given to it; expected are three numbers, 1 or more.`,
     );
   }
   return [x, y, z];

@@ -347,6 +347,51 @@ describe("SPIR-V that is refused", () => {
     }
   });
 
+  it("names the type that the translator finds wrong, or stops at", async () => {
+    const [typeStruct, typePointer, memberDecorate, arrayStride, bufferBlock, offset] = [30, 32, 72, 6, 3, 35];
+    const overlapping = compile(saxpy);
+    const isOffset = (opcode: number, at: number) => opcode === memberDecorate && overlapping[at + 3] === offset;
+    const second = find(overlapping, (opcode, at) => isOffset(opcode, at) && overlapping[at + 2] === 1);
+    const struct = overlapping[second + 1]!;
+    overlapping[second + 4] = 2;
+    const structAt = find(overlapping, (opcode, at) => opcode === typeStruct && overlapping[at + 1] === struct);
+    expect(await refusalOf(overlapping)).toContain(`because of OpTypeStruct at byte ${structAt * 4}: Type [`);
+
+    const unsized = compile(add);
+    const isBlock = (opcode: number, at: number) => opcode === 71 && unsized[at + 2] === bufferBlock;
+    const blockAt = find(unsized, isBlock);
+    const block = unsized[blockAt + 1];
+    unsized[blockAt + 2] = 2;
+    const pointerAt = find(unsized, (opcode, at) => opcode === typePointer && unsized[at + 3] === block);
+    expect(await refusalOf(unsized)).toContain(`because of OpTypePointer at byte ${pointerAt * 4}: Type [`);
+
+    const stopping = compile(add);
+    // A stride that overflows what naga counts with.
+    const stride = find(stopping, (opcode, at) => opcode === 71 && stopping[at + 2] === arrayStride);
+    const array = stopping[stride + 1];
+    stopping[stride + 3] = 0xffff_ffff;
+    const holderAt = find(stopping, (opcode, at) => opcode === typeStruct && stopping[at + 2] === array);
+    expect(await refusalOf(stopping)).toContain(`because of OpTypeStruct at byte ${holderAt * 4}: naga stops at it`);
+  });
+
+  it("names the second of two entry points of one name", async () => {
+    const words = compile(add);
+    const [at, end] = [15, 16].map((wanted) => find(words, (opcode) => opcode === wanted));
+    const twice = Uint32Array.from([...words.subarray(0, end), ...words.subarray(at, end), ...words.subarray(end)]);
+    await expect(load(twice)).rejects.toThrow(
+      `has several compute entry points "main" (OpEntryPoint at byte ${end! * 4}); expected is one of each name.`,
+    );
+  });
+
+  it("names a variable that is not where its type says", async () => {
+    const words = compile(add);
+    const at = find(words, (opcode, here) => opcode === 59 && words[here + 3] === 2);
+    words[at + 3] = 4;
+    expect(await refusalOf(words)).toBe(
+      `Kernel "k" has a variable of the storage class 4 whose type is a pointer to 2 (OpVariable at byte ${at * 4}); expected is the same.`,
+    );
+  });
+
   it("refuses types that are small in SPIR-V and endless when written out", async () => {
     const levels = Array.from({ length: 18 }, (_, i) => `struct S${i + 1} { S${i} a; S${i} b; };`).join("\n");
     const source = `struct S0 { float x; };\n${levels}
@@ -387,7 +432,7 @@ describe("SPIR-V that is refused", () => {
     // A stride that overflows what naga counts with.
     const stride = find(bad, (opcode, at) => opcode === 71 && bad[at + 2] === 6);
     bad[stride + 3] = 0xffff_ffff;
-    for (let i = 0; i < 1000; i += 1) {
+    for (let i = 0; i < 300; i += 1) {
       const error = await load(bad).catch((reason: unknown) => reason);
       if (!isComputeError(error, "unsupported-shader") || !error.message.includes("naga stops")) throw error;
     }

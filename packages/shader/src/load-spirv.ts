@@ -15,7 +15,7 @@ import { specializeSpirv } from "./specialize-spirv.js";
 import { type SpirvBinding, spirvBindings } from "./spirv-bindings.js";
 import { nameInstruction } from "./spirv-instructions.js";
 import { unusedBindings, withoutBlock } from "./spirv-layout.js";
-import { readSpirv } from "./spirv-module.js";
+import { type EntryPoint, readSpirv } from "./spirv-module.js";
 import { InstructionError, inItsSource } from "./spirv-source.js";
 import { translateSpirv } from "./translate-spirv.js";
 
@@ -41,6 +41,7 @@ async function loadModule(
 ): Promise<LoadedProgram> {
   const whole = readSpirv(source, subject);
   const entries = whole.computeEntryPoints;
+  checkNames(entries, subject);
   const entry =
     entries[
       chooseName(
@@ -104,6 +105,20 @@ async function loadModule(
     wgsl: tooMuch ? withoutImmediates(module.source, tooMuch) : module.source,
     interface: { ...reflected.interface, bindings: tooMuch ? asBuffers : used, unused },
   };
+}
+
+function checkNames(entries: readonly EntryPoint[], subject: string): void {
+  const names = new Set<string>();
+  for (const { name, instruction } of entries) {
+    if (names.has(name)) {
+      throw new InstructionError(
+        "invalid-kernel",
+        instruction,
+        `${subject} has several compute entry points "${name}" (${nameInstruction(instruction)}); expected is one of each name.`,
+      );
+    }
+    names.add(name);
+  }
 }
 
 function hasArray(layout: TypeLayout): boolean {

@@ -35,6 +35,12 @@ let compiled: Promise<WebAssembly.Module | undefined> | undefined;
 let current: Naga | undefined;
 let stops = 0;
 
+/** Whether an instance that was stopped is followed by a fresh one, and a stop costs no more than that. */
+export async function isReplaceable(): Promise<boolean> {
+  compiled ??= compileNaga();
+  return (await compiled) !== undefined;
+}
+
 /**
  * Translates a module.
  * @throws {NagaReport} Where naga refuses it; whatever else is thrown stopped naga.

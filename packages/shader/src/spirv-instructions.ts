@@ -268,11 +268,3 @@ export function nameOpcode(opcode: number): string {
   const name = known[opcode]?.[0] ?? untranslated[opcode];
   return name === undefined ? `the instruction ${opcode}` : `Op${name}`;
 }
-
-export function opcodeOf(name: string): number | undefined {
-  const [opcode] =
-    Object.entries(known).find(([, row]) => row[0] === name) ??
-    Object.entries(untranslated).find(([, other]) => other === name) ??
-    [];
-  return opcode === undefined ? undefined : Number(opcode);
-}

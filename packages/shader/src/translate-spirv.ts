@@ -3,8 +3,8 @@
  */
 import { ComputeError } from "@kiln-gpu/core";
 import { idsOf, resultOf } from "./check-spirv-operands.js";
-import { NagaReport, translateByNaga } from "./naga-instance.js";
-import { nameInstruction, opcodeOf } from "./spirv-instructions.js";
+import { isReplaceable, NagaReport, translateByNaga } from "./naga-instance.js";
+import { nameInstruction } from "./spirv-instructions.js";
 import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } from "./spirv-module.js";
 import { InstructionError } from "./spirv-source.js";
 import { Decoration, MemoryModel, memoryModelCapabilities, Op } from "./spirv-words.js";
@@ -17,29 +17,19 @@ const searchMs = 1000;
 /** @throws {ComputeError} `unsupported-shader` with naga's report, for all that it refuses. */
 export async function translateSpirv(module: SpirvModule, subject: string): Promise<string> {
   try {
-    return await translateByNaga(asNagaTakes(module));
+    return await translateByNaga(asNagaTakes(module.instructions, module));
   } catch (cause) {
     if (cause instanceof ComputeError) throw cause;
-    const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)}).`;
+    const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)})`;
     const refused = `${subject} does not translate from SPIR-V to WGSL`;
-    const unsupported = unsupportedIn(report, module);
-    if (unsupported) {
-      throw new InstructionError(
-        "unsupported-shader",
-        unsupported,
-        `${refused}, which has nothing for ${nameInstruction(unsupported)}; write it in other terms (docs/spirv.md has some): ${report}`,
-        { cause },
-      );
-    }
-    const instruction = cause instanceof NagaReport ? await findRefused(cause, module) : undefined;
     const said = `${report.replace(/\.$/u, "")}; \`spirv-val\` says whether the module is valid.`;
+    const instruction = await findRefused(cause, module);
     if (!instruction) throw new ComputeError("unsupported-shader", `${refused}: ${said}`, { cause });
-    throw new InstructionError(
-      "unsupported-shader",
-      instruction,
-      `${refused} because of ${nameInstruction(instruction)}: ${said}`,
-      { cause },
-    );
+    const name = nameInstruction(instruction);
+    const message = report.includes("UnsupportedInstruction")
+      ? `${refused}, which has nothing for ${name}; write it in other terms (docs/spirv.md has some): ${report}`
+      : `${refused} because of ${name}: ${said}`;
+    throw new InstructionError("unsupported-shader", instruction, message, { cause });
   }
 }
 
@@ -50,66 +40,69 @@ function inOneLine(report: string): string {
   return [first!.replace(/^error: /u, ""), ...reasons].join(". ");
 }
 
-/** naga names the operation that it refuses; where the first one stands is for us to say. */
-function unsupportedIn(report: string, { instructions }: SpirvModule): Instruction | undefined {
-  const [, name] = /UnsupportedInstruction\(\w+, (\w+)\)/u.exec(report) ?? [];
-  const opcode = name === undefined ? undefined : opcodeOf(name);
-  return instructions.find((instruction) => instruction.opcode === opcode);
-}
-
-/** The instruction that a report is about. */
-async function findRefused({ message }: NagaReport, module: SpirvModule): Promise<Instruction | undefined> {
+/** The instruction that naga refuses, or stops at, found by giving it the module's beginnings until the same happens. */
+async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruction | undefined> {
   const { instructions } = module;
-  // What is wrong with a module's parts naga says once it has read all of it, by their names.
-  if (message.includes(" is invalid")) return partIn(message, module);
-  const endMs = performance.now() + searchMs;
-  const refuses = async (count: number) => {
+  const report = cause instanceof NagaReport ? cause.message : undefined;
+  if (report === undefined && !(await isReplaceable())) return undefined;
+  const fails = async (given: readonly Instruction[]) => {
     try {
-      await translateByNaga(asNagaTakes(module, count, [noInstruction]));
+      await translateByNaga(asNagaTakes(given, module));
+      return false;
     } catch (error) {
-      return error instanceof NagaReport && error.message === message;
+      return (error instanceof NagaReport ? error.message : undefined) === report;
     }
-    return false;
   };
-  let [taken, refused] = [0, instructions.length];
-  if (!(await refuses(refused))) {
-    // It has read all of it, and looks up what it needs.
-    const id = Number(/InvalidId\((\d+)\)/u.exec(message)?.[1]);
+  // What naga says of an instruction it says when it reads it; of a type or a variable, once it has read them all.
+  const firstFunction = instructions.findIndex(({ opcode }) => opcode === Op.Function);
+  const declarations = instructions.slice(0, firstFunction).filter(({ opcode }) => !isOfEntryPoint(opcode));
+  const found =
+    (await lastOfShortest(instructions, (beginning) => fails([...beginning, noInstruction]))) ??
+    (await lastOfShortest(declarations, fails));
+  if (found?.opcode === Op.FunctionEnd) {
+    return instructions.slice(0, instructions.indexOf(found)).findLast(({ opcode }) => opcode === Op.Function) ?? found;
+  }
+  if (found) return found;
+  const id = Number(/InvalidId\((\d+)\)/u.exec(report ?? "")?.[1]);
+  if (id > 0)
     return instructions.find((instruction) => resultOf(instruction) === id || idsOf(instruction).includes(id));
-  }
-  while (refused - taken > 1) {
-    if (performance.now() > endMs) return undefined;
-    const middle = (taken + refused) >> 1;
-    if (await refuses(middle)) refused = middle;
-    else taken = middle;
-  }
-  const found = instructions[refused - 1]!;
-  if (found.opcode !== Op.FunctionEnd) return found;
-  return instructions.slice(0, refused).findLast(({ opcode }) => opcode === Op.Function);
+  if (report?.startsWith("error: Entry point")) return instructions.find(({ opcode }) => opcode === Op.EntryPoint);
+  // What is left is in a function, of which it may be told the name.
+  const [, name = ""] = /^error: Function \[\d+\] '(.*)' is invalid/u.exec(report ?? "") ?? [];
+  return functionOf(name, module);
 }
 
-/** The function, variable, type or entry point that a report calls invalid, where it is told which of them that is. */
-function partIn(report: string, { instructions, names }: SpirvModule): Instruction | undefined {
-  if (report.startsWith("error: Entry point")) return instructions.find(({ opcode }) => opcode === Op.EntryPoint);
-  const [, kind, index, name] =
-    /^error: (Function|Global variable|Type) \[(\d+)\] '(.*)' is invalid/u.exec(report) ?? [];
-  if (kind === undefined) return undefined;
-  if (kind === "Global variable") {
-    const firstFunction = instructions.findIndex(({ opcode }) => opcode === Op.Function);
-    return instructions.slice(0, firstFunction).filter(({ opcode }) => opcode === Op.Variable)[Number(index)];
+/** The last instruction of the shortest beginning of a list that fails; `undefined` where all of it does not, or time is up. */
+async function lastOfShortest(
+  list: readonly Instruction[],
+  fails: (beginning: readonly Instruction[]) => Promise<boolean>,
+): Promise<Instruction | undefined> {
+  const endMs = performance.now() + searchMs;
+  if (!(await fails(list))) return undefined;
+  let [passing, failing] = [0, list.length];
+  while (failing - passing > 1) {
+    if (performance.now() > endMs) return undefined;
+    const middle = (passing + failing) >> 1;
+    if (await fails(list.slice(0, middle))) failing = middle;
+    else passing = middle;
   }
-  const isOne = ({ opcode }: Instruction) =>
-    kind === "Function" ? opcode === Op.Function : opcode >= Op.TypeVoid && opcode <= Op.TypeFunction;
-  const idOf = ({ opcode, operands }: Instruction) => operands[opcode === Op.Function ? 1 : 0]!;
-  const all = instructions.filter(isOne);
-  const called = name === "" ? all : all.filter((one) => names.get(`${idOf(one)}`) === name);
+  return list[failing - 1];
+}
+
+function isOfEntryPoint(opcode: number): boolean {
+  return opcode === Op.EntryPoint || opcode === Op.ExecutionMode || opcode === Op.ExecutionModeId;
+}
+
+/** The only function, or the only one that is called so. */
+function functionOf(name: string, { instructions, names }: SpirvModule): Instruction | undefined {
+  const functions = instructions.filter(({ opcode }) => opcode === Op.Function);
+  const called = name === "" ? functions : functions.filter(({ operands }) => names.get(`${operands[1]!}`) === name);
   return called.length === 1 ? called[0] : undefined;
 }
 
-/** The bytes of a module, of which naga is given the first `count` instructions, and then `end`. */
-function asNagaTakes(module: SpirvModule, count = module.instructions.length, end: readonly Instruction[] = []) {
-  const instructions = [...module.instructions.slice(0, count).flatMap(inNagasTerms), ...end];
-  return new Uint8Array(encodeSpirv({ ...module, instructions }).buffer);
+/** The bytes of a module of these instructions. */
+function asNagaTakes(instructions: readonly Instruction[], module: SpirvModule): Uint8Array {
+  return new Uint8Array(encodeSpirv({ ...module, instructions: instructions.flatMap(inNagasTerms) }).buffer);
 }
 
 /** Without what naga refuses to drop: promises that WGSL has no word for, and the Vulkan memory model where it asks for no more. */
