@@ -1,8 +1,10 @@
 import {
   type ArrayRange,
-  arrayTypeOf,
   ComputeError,
+  type Lease,
+  MemoryLease,
   type PlannedResource,
+  type PlannedResult,
   type ResidentArray,
   type ResultOptions,
   type TypedArray,
@@ -10,6 +12,7 @@ import {
 } from "@kiln-gpu/core";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
+import { checkAligned, checkData, checkedRange, checkInto } from "./array-range.js";
 import { ArrayUsers } from "./array-use.js";
 import type { Holder, Holders } from "./holders.js";
 import { deviceUsage } from "./place-batch.js";
@@ -27,7 +30,7 @@ export interface ArrayAccess {
 }
 
 /** Performs accesses in the order of their calls; resolves with what they read, by the names of the resources. */
-export type PerformAccess = (access: ArrayAccess) => Promise<{ readonly [name: string]: TypedArray }>;
+export type PerformAccess = (access: ArrayAccess) => Promise<{ readonly [name: string]: TypedArray | Lease }>;
 
 /** What the arrays of one device share. */
 export interface ArrayContext {
@@ -66,6 +69,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   /** What errors and events call it. */
   readonly what: string;
   readonly owner: ArrayOwner;
+  /** What its leases are called. */
+  readonly #name: string;
   readonly #isPart: boolean;
   /** Its bytes as the host wrote them, of an array that is recoverable and was written by nobody else. */
   #copy: Uint8Array | undefined;
@@ -109,6 +114,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.length = length;
     this.what = label === undefined ? `a resident ${type.name} of ${length}` : `resident array "${label}"`;
     this.owner = owner;
+    this.#name = label ?? "elements";
     this.#isPart = isPart;
     this.#context = context;
     this.#buffer = buffer;
@@ -144,34 +150,33 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   async read({ into, ...range }: ArrayRange & ResultOptions<T> = {}): Promise<T> {
     const subject = this.#subject("read");
     const { start, length } = this.#checkedRange(subject, range);
+    checkInto(subject, this, length, into);
     if (length === 0) return into ?? new this.type(0);
-    if (into !== undefined && (arrayTypeOf(into) !== this.type || into.length !== length)) {
-      throw new ComputeError(
-        "invalid-option",
-        `${subject} gives a ${this.type.name} of ${length}; \`into\` is a ${into.constructor.name} of ${into.length}.`,
-      );
-    }
+    return (await this.#download(subject, start, { type: this.type, length, into })) as T;
+  }
+
+  async lease(range: ArrayRange = {}): Promise<Lease<T>> {
+    const subject = this.#subject("lease");
+    const { start, length } = this.#checkedRange(subject, range);
+    if (length === 0) return new MemoryLease(this.#name, new this.type(0));
+    return (await this.#download(subject, start, { type: this.type, length, isLeased: true })) as Lease<T>;
+  }
+
+  async #download(subject: string, start: number, result: PlannedResult): Promise<TypedArray | Lease> {
     const ready = this.owner.whenReady();
     if (ready) await ready;
     this.#check(subject);
-    const resource = {
-      ...this.#part(start, length),
-      access: "read",
-      result: { type: this.type, length, into },
-    } as const;
-    const { elements } = await this.#context.perform({ subject, arrays: [this], written: [], resources: [resource] });
-    return elements as T;
+    const resource = { ...this.#part(start, result.length), access: "read", result } as const;
+    const results = await this.#context.perform({ subject, arrays: [this], written: [], resources: [resource] });
+    return results[this.#name]!;
   }
 
   async write(data: T, start = 0): Promise<void> {
     const subject = this.#subject("write");
-    if (!ArrayBuffer.isView(data) || arrayTypeOf(data) !== this.type) {
-      const given = ArrayBuffer.isView(data) ? `a ${(data as TypedArray).constructor.name}` : String(data);
-      throw new ComputeError("invalid-option", `${subject} takes a ${this.type.name}; ${given} is given.`);
-    }
+    checkData(subject, this, data);
     const { length } = this.#checkedRange(subject, { start, length: data.length });
     if (length === 0) return;
-    this.#checkAligned(subject, start, length);
+    checkAligned(subject, this, start, length);
     const ready = this.owner.whenReady();
     if (ready) await ready;
     this.#check(subject);
@@ -204,8 +209,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     const from = source.#checkedRange(subject, range);
     const { length } = this.#checkedRange(subject, { start, length: from.length });
     if (length === 0) return;
-    this.#checkAligned(subject, start, length);
-    source.#checkAligned(subject, from.start, length);
+    checkAligned(subject, this, start, length);
+    checkAligned(subject, source, from.start, length);
     const ready = this.owner.whenReady();
     if (ready) await ready;
     this.#check(subject);
@@ -338,32 +343,12 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   /** The resource that stands for a range of elements. */
   #part(start: number, length: number) {
     const bytes = this.type.BYTES_PER_ELEMENT;
-    return { name: "elements", resident: this, start: start * bytes, byteLength: Math.ceil((length * bytes) / 4) * 4 };
+    return { name: this.#name, resident: this, start: start * bytes, byteLength: Math.ceil((length * bytes) / 4) * 4 };
   }
 
-  #checkedRange(subject: string, { start = 0, length }: ArrayRange): Required<ArrayRange> {
+  #checkedRange(subject: string, range: ArrayRange): Required<ArrayRange> {
     this.#check(subject);
-    const count = length ?? this.length - start;
-    const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(count) && start >= 0 && count >= 0;
-    if (!isRange || start + count > this.length) {
-      throw new ComputeError(
-        "invalid-option",
-        `${subject} is asked for ${count} elements from [${start}]; expected is a range within its ${this.length}.`,
-      );
-    }
-    return { start, length: count };
-  }
-
-  /** WebGPU copies whole words of 4 bytes; the last may be padding of the array's. */
-  #checkAligned(subject: string, start: number, length: number): void {
-    const bytes = this.type.BYTES_PER_ELEMENT;
-    const endsAligned = ((start + length) * bytes) % 4 === 0 || start + length === this.length;
-    if ((start * bytes) % 4 === 0 && endsAligned) return;
-    throw new ComputeError(
-      "invalid-option",
-      `${subject} is asked for the elements [${start}] to [${start + length}], bytes ${start * bytes} to ${(start + length) * bytes}; ` +
-        "WebGPU copies from and to multiples of 4 bytes.",
-    );
+    return checkedRange(subject, this, range);
   }
 }
 

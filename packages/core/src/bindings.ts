@@ -79,6 +79,11 @@ export interface ResidentArray<T extends TypedArray = TypedArray> extends Dispos
    */
   read(range?: ArrayRange & ResultOptions<T>): Promise<T>;
   /**
+   * As `read`, without the copy: resolves with the elements in memory mapped from the device, to be read until the lease is released.
+   * @throws {ComputeError} As `read`.
+   */
+  lease(range?: ArrayRange): Promise<Lease<T>>;
+  /**
    * Overwrites the elements from `start` on with `data`, which is borrowed until this resolves.
    * @param start 0 by default; like the number of bytes written, unless they end the array, at a multiple of 4 bytes.
    * @throws {ComputeError} `invalid-option` where `data` does not fit; `disposed`; `out-of-memory`; `device-lost`.

@@ -182,6 +182,11 @@ const readArray: ArrayAct = (trial, data, array) => {
   trial.read(array, start, length);
 };
 
+const leaseArray: ArrayAct = (trial, data, array) => {
+  const [start, length] = rangeOf(trial, data);
+  trial.lease(array, start, length);
+};
+
 const writeArray: ArrayAct = (trial, data, array) => {
   const [start, length] = rangeOf(trial, data);
   const elements = data.words(length);
@@ -354,6 +359,7 @@ const acts: { readonly [name: string]: Act } = Object.fromEntries<Act>([
   ["array", makeArray(false)],
   ["recoverable array", makeArray(true)],
   ["read", withArray(readArray)],
+  ["lease of an array", withArray(leaseArray)],
   ["write", withArray(writeArray)],
   ["copy", withArray(copyArray)],
   ["combine arrays", withArray(combineArrays)],

@@ -244,6 +244,21 @@ export class Trial {
     });
   }
 
+  lease(array: HeldArray, start: number, length: number): void {
+    const losses = this.#losses;
+    this.begin({
+      what: `lease of ${array.name} from ${start}, ${length}`,
+      work: async () => {
+        const lease = await array.handle.lease({ start, length });
+        const elements = lease.data.slice();
+        this.keepLease({ lease, expected: elements, losses });
+        return elements;
+      },
+      arrays: [array],
+      change: (value) => (world) => isSame(world.get(array)!.subarray(start, start + length), value),
+    });
+  }
+
   #judge(begun: Begun): void {
     const { operation, outcome } = begun;
     const { what, check, change, refusal } = operation;

@@ -165,6 +165,34 @@ describe("a resident array", () => {
       expectSame(await bytes.read({ start: 7 }), Uint8Array.of(8, 20, 21, 22));
     }));
 
+  it("is read in place through leases, which others wait for no longer than they last", () =>
+    using(async (gpu) => {
+      const [words, others] = [data.words(100), data.words(100)];
+      const x = await gpu.array(words, { label: "x" });
+      const lent = x.lease({ start: 7, length: 20 });
+      const written = x.write(others);
+      using first = await lent;
+      await written;
+      expectSame(first.data, words.subarray(7, 27));
+      using second = await x.lease();
+      expectSame(second.data, others);
+      using none = await x.lease({ start: 100 });
+      expect(none.data).toEqual(new Uint32Array(0));
+      const bytes = await gpu.array(Uint8Array.from({ length: 11 }, (_, i) => i + 1));
+      using odd = await bytes.lease({ start: 3, length: 5 });
+      expectSame(odd.data, Uint8Array.of(4, 5, 6, 7, 8));
+      // A lease is of what was read then, whatever becomes of the array.
+      x.dispose();
+      expectSame(second.data, others);
+      second.release();
+      expect(() => second.data).toThrow('The lease on "x" is released; its memory is gone.');
+      await expectError(
+        bytes.lease({ start: 3, length: 9 }),
+        "invalid-option",
+        "The lease of a resident Uint8Array of 11",
+      );
+    }));
+
   it("takes part in any order of runs, reads, writes and copies as the calls say, also when some runs fail", () =>
     using(
       async (gpu) => {

@@ -1,0 +1,61 @@
+/** What of an array is asked for, checked. `subject` begins the sentence of an error: `The read of resident array "x"`. */
+import {
+  type ArrayRange,
+  arrayTypeOf,
+  ComputeError,
+  type TypedArray,
+  type TypedArrayConstructor,
+} from "@kiln-gpu/core";
+
+interface Elements {
+  readonly type: TypedArrayConstructor;
+  readonly length: number;
+}
+
+/** @throws {ComputeError} `invalid-option` where it is no range within the array's elements. */
+export function checkedRange(
+  subject: string,
+  { length: all }: Elements,
+  { start = 0, length }: ArrayRange,
+): Required<ArrayRange> {
+  const count = length ?? all - start;
+  const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(count) && start >= 0 && count >= 0;
+  if (!isRange || start + count > all) {
+    throw new ComputeError(
+      "invalid-option",
+      `${subject} is asked for ${count} elements from [${start}]; expected is a range within its ${all}.`,
+    );
+  }
+  return { start, length: count };
+}
+
+/**
+ * WebGPU copies whole words of 4 bytes; the last may be padding of the array's.
+ * @throws {ComputeError} `invalid-option` where the range begins or ends within a word.
+ */
+export function checkAligned(subject: string, { type, length: all }: Elements, start: number, length: number): void {
+  const bytes = type.BYTES_PER_ELEMENT;
+  const endsAligned = ((start + length) * bytes) % 4 === 0 || start + length === all;
+  if ((start * bytes) % 4 === 0 && endsAligned) return;
+  throw new ComputeError(
+    "invalid-option",
+    `${subject} is asked for the elements [${start}] to [${start + length}], bytes ${start * bytes} to ${(start + length) * bytes}; ` +
+      "WebGPU copies from and to multiples of 4 bytes.",
+  );
+}
+
+/** @throws {ComputeError} `invalid-option` for what is no array of the type. */
+export function checkData(subject: string, { type }: Elements, data: unknown): void {
+  if (ArrayBuffer.isView(data) && arrayTypeOf(data as TypedArray) === type) return;
+  const given = ArrayBuffer.isView(data) ? `a ${data.constructor.name}` : String(data);
+  throw new ComputeError("invalid-option", `${subject} takes a ${type.name}; ${given} is given.`);
+}
+
+/** @throws {ComputeError} `invalid-option` where `into` is not of the type, or not as long as what is read. */
+export function checkInto(subject: string, { type }: Elements, length: number, into: TypedArray | undefined): void {
+  if (into === undefined || (arrayTypeOf(into) === type && into.length === length)) return;
+  throw new ComputeError(
+    "invalid-option",
+    `${subject} gives a ${type.name} of ${length}; \`into\` is a ${into.constructor.name} of ${into.length}.`,
+  );
+}
