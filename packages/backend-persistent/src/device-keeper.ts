@@ -1,6 +1,7 @@
-import { ComputeError, type DeviceEvents, type DeviceInfo, isComputeError, type Kernel } from "@kiln-gpu/core";
+import { ComputeError, type DeviceInfo, isComputeError, type Kernel } from "@kiln-gpu/core";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { ArrayUse } from "./array-use.js";
+import { DeviceListeners } from "./device-listeners.js";
 import { DeviceSession, type SessionParts } from "./device-session.js";
 import { DeviceWaiters } from "./device-waiters.js";
 import type { WarmProgram } from "./manifest.js";
@@ -17,8 +18,6 @@ export interface KeeperOptions {
   readonly lossRetries: number;
 }
 
-type Listener = (event: DeviceEvents[keyof DeviceEvents]) => void;
-
 /** Between the openings of devices that were lost before they were of any use, doubled each time. */
 const firstPauseMs = 10;
 const longestPauseMs = 1000;
@@ -28,6 +27,7 @@ const minOpenings = 3;
 
 /** Keeps one device open: when it is lost, another takes its place, with what can be made again there. */
 export class DeviceKeeper {
+  readonly listeners = new DeviceListeners();
   readonly #parts: SessionParts;
   readonly #options: KeeperOptions;
   /** The one in use, and those of which something is left. */
@@ -37,7 +37,6 @@ export class DeviceKeeper {
   readonly #prepared = new Set<Kernel>();
   /** Of manifests, the latest first. */
   #warm: readonly WarmProgram[] = [];
-  readonly #listeners = new Map<keyof DeviceEvents, Set<Listener>>();
   /** Of lost devices, to be uploaded to the next. */
   readonly #unsettled = new Set<ResidentMemory>();
   readonly #waiters: DeviceWaiters;
@@ -96,21 +95,6 @@ export class DeviceKeeper {
     this.#isWarmed = true;
   }
 
-  on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void {
-    if ((event !== "lost" && event !== "recovered") || typeof listener !== "function") {
-      throw new ComputeError(
-        "invalid-option",
-        `A backend is listened to for ${JSON.stringify(event)} with ${typeof listener}; expected is "lost" or "recovered", with a function.`,
-      );
-    }
-    let listeners = this.#listeners.get(event);
-    if (!listeners) this.#listeners.set(event, (listeners = new Set()));
-    // Of its own, so that one function may listen twice.
-    const own: Listener = (told) => listener(told as DeviceEvents[E]);
-    listeners.add(own);
-    return () => listeners.delete(own);
-  }
-
   stats(): Counted {
     for (const session of this.#sessions) {
       if (!session.isGone) continue;
@@ -137,7 +121,7 @@ export class DeviceKeeper {
     this.#isClosed = true;
     await this.#opening;
     await Promise.all([...this.#sessions].map((session) => session.close()));
-    this.#listeners.clear();
+    this.listeners.clear();
   }
 
   #begin(open: OpenDevice): DeviceSession {
@@ -176,7 +160,7 @@ export class DeviceKeeper {
     const isRecovering = this.#refusal() === undefined;
     if (isRecovering && hasServed) this.next().catch(() => undefined);
     this.#parts.runs.recorder?.deviceLost(session.info.name, reason);
-    this.#emit("lost", { reason, lost, isRecovering });
+    this.listeners.emit("lost", { reason, lost, isRecovering });
   }
 
   /** Why no other device is going to be opened, if so. */
@@ -281,20 +265,7 @@ export class DeviceKeeper {
     await warmed;
     if (this.current !== session) return;
     this.#parts.runs.recorder?.deviceRecovered(session.info.name);
-    this.#emit("recovered", { device: session.info, restored, prepared });
-  }
-
-  #emit<E extends keyof DeviceEvents>(event: E, told: DeviceEvents[E]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
-      try {
-        listener(told);
-      } catch (error) {
-        // A defect of the listener's is nobody's here to handle, and must not pass in silence.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    this.listeners.emit("recovered", { device: session.info, restored, prepared });
   }
 }
 

@@ -118,7 +118,7 @@ export class PersistentBackend
   }
 
   async #run<B extends Bindings>(kernel: Kernel<B>, bindings: B, options: RunOptions, caller: Caller): Promise<object> {
-    const attempt: Attempt = { caller, maxRetries: this.#lossRetries, retries: 0, mayRetry: true, use: undefined };
+    const attempt: Attempt = { caller, maxRetries: this.#lossRetries, retries: 0, isRepeatable: true, use: undefined };
     let failure: unknown;
     try {
       for (;;) {
@@ -126,7 +126,8 @@ export class PersistentBackend
         try {
           return await runKernel(session, kernel, bindings, options, attempt);
         } catch (error) {
-          if (!attempt.mayRetry || !this.#isLost(error, session, attempt)) throw error;
+          const mayRepeat = attempt.isRepeatable && attempt.retries < attempt.maxRetries;
+          if (!mayRepeat || !isLost(error, session, caller)) throw error;
           if (attempt.use?.spoiled) throw attempt.use.spoiled;
         }
         attempt.retries += 1;
@@ -141,11 +142,6 @@ export class PersistentBackend
     }
   }
 
-  /** Whether `error` says that the device was lost, and it may be tried on another. */
-  #isLost(error: unknown, { open }: DeviceSession, { caller, retries }: Pick<Attempt, "caller" | "retries">): boolean {
-    return isComputeError(error, "device-lost") && !!open.loss && !caller.left && retries < this.#lossRetries;
-  }
-
   /** Does `work` that is no run, and again where its device is lost: all that it needs is on the host. */
   #prepare<T>(
     subject: string,
@@ -158,7 +154,7 @@ export class PersistentBackend
         try {
           return await work(session, caller);
         } catch (error) {
-          if (!this.#isLost(error, session, { caller, retries })) throw error;
+          if (retries >= this.#lossRetries || !isLost(error, session, caller)) throw error;
         } finally {
           session.trimLater();
         }
@@ -232,7 +228,7 @@ export class PersistentBackend
   }
 
   on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void {
-    return this.#keeper.on(event, listener);
+    return this.#keeper.listeners.on(event, listener);
   }
 
   manifest(): Manifest {
@@ -282,6 +278,11 @@ export class PersistentBackend
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+/** Whether `error` says that the device was lost, and its caller still waits. */
+function isLost(error: unknown, { open }: DeviceSession, { left }: Caller): boolean {
+  return isComputeError(error, "device-lost") && !!open.loss && !left;
 }
 
 function checkLength(subject: string, length: number): void {

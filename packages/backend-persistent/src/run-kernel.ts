@@ -22,8 +22,8 @@ export interface Attempt {
   readonly maxRetries: number;
   /** How many were lost with their device; after one the run goes alone, for it may have been the cause. */
   retries: number;
-  /** Whether another loss leaves all that the run needs, and there is a retry left for it. */
-  mayRetry: boolean;
+  /** Whether a loss leaves all that another try needs. */
+  isRepeatable: boolean;
   /** Its place in the order of the arrays that it binds, in the latest of its tries. */
   use: ArrayUse | undefined;
 }
@@ -46,7 +46,7 @@ export async function runKernel<B extends Bindings>(
   const claimed = claimStaged(session, kernel.label, bindings);
   attempt.use = attempt.use?.renewed ?? (arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller));
   const { use } = attempt;
-  setMayRetry(attempt, !claimed);
+  setRepeatable(attempt, !claimed);
   let taken: TakenMemory | undefined;
   try {
     const choice = kernel.tunable ? specializer.choose(kernel, bindings) : kernel;
@@ -67,7 +67,7 @@ export async function runKernel<B extends Bindings>(
     if (session.open.loss) throw session.open.loss;
     const written = arraysWrittenBy(plan);
     for (const array of written) array.outdateCopy();
-    setMayRetry(attempt, !claimed && written.length === 0);
+    setRepeatable(attempt, !claimed && written.length === 0);
     return await enqueueInOrder(session, use, written, run, alone);
   } catch (error) {
     use?.end(error);
@@ -79,9 +79,9 @@ export async function runKernel<B extends Bindings>(
   }
 }
 
-function setMayRetry(attempt: Attempt, isRepeatable: boolean): void {
-  attempt.mayRetry = isRepeatable && attempt.retries < attempt.maxRetries;
-  if (attempt.use) attempt.use.isRepeatable = attempt.mayRetry;
+function setRepeatable(attempt: Attempt, isRepeatable: boolean): void {
+  attempt.isRepeatable = isRepeatable;
+  if (attempt.use) attempt.use.isRepeatable = isRepeatable && attempt.retries < attempt.maxRetries;
 }
 
 /** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */

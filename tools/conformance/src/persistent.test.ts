@@ -7,6 +7,7 @@ conformance({
   open: openPersistentBackend,
   capabilities: { adoptsDevice: true, keepsResources: true },
   manyRuns: 600,
+  drawsThousands: true,
 });
 
 describeProcessExit({ package: "@kiln-gpu/backend-persistent", open: "openPersistentBackend" });

@@ -32,6 +32,8 @@ export interface Suite {
   readonly capabilities: Capabilities;
   /** Runs asked for at once where the suite wants many; a run that opens a device costs tens of milliseconds. */
   readonly manyRuns: number;
+  /** Whether `pnpm test:long` draws thousands of random shaders here: in one mode is enough. */
+  readonly drawsThousands?: boolean;
 }
 
 /** Options with which every machine opens the same, slow GPU. */
