@@ -133,15 +133,15 @@ function strideProblem(module: SpirvModule, operands: Uint32Array): readonly [st
 
 function variableProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
   const [pointer, , storageClass] = operands;
-  const pointed = module.definitions.get(pointer!)?.operands[1];
-  if (storageClass !== pointed) {
+  const type = module.definitions.get(pointer!);
+  if (type?.opcode === Op.TypePointer && type.operands[1] !== storageClass) {
     return [
-      `has a variable of the storage class ${storageClass} whose type is a pointer to ${pointed}`,
+      `has a variable of storage class ${storageClass} whose type is a pointer into storage class ${type.operands[1]}`,
       "expected is the same",
     ];
   }
   if (storageClass !== StorageClass.Uniform && storageClass !== StorageClass.StorageBuffer) return undefined;
-  const block = module.definitions.get(module.definitions.get(pointer!)?.operands[2] ?? 0);
+  const block = module.definitions.get(type?.operands[2] ?? 0);
   const isArray = block?.opcode === Op.TypeArray || block?.opcode === Op.TypeRuntimeArray;
   return isArray
     ? ["binds an array of buffers at one place", "WebGPU binds one buffer there: bind each by itself"]

@@ -15,8 +15,8 @@ export interface ConstantScope {
   /** Whether the module gives `name` a meaning of its own, as a user's `fn min`. */
   declares(name: string): boolean;
   isOverride(name: string): boolean;
-  /** Told of the expression that WebGPU's compiler may end the process on: see `Expression.#logic`. */
-  onNestedLogic(expression: readonly Token[]): void;
+  /** Told of a part of an expression on which WebGPU's compiler may end the process: see `Expression.#logic`. */
+  onNestedLogic(part: readonly Token[]): void;
   /** How deep the expressions nest that are being evaluated now, through constants made of constants too. */
   depth: number;
 }
@@ -29,8 +29,10 @@ export function evaluate(tokens: readonly Token[], scope: ConstantScope): Consta
   try {
     return new Expression(tokens, scope).whole();
   } catch (error) {
-    if (error instanceof Unknown) return undefined;
-    throw error;
+    if (!(error instanceof Unknown)) throw error;
+    // What of it would be found is not known either.
+    if (nestsLogic(tokens) && tokens.some((token) => isOverride(token, scope))) scope.onNestedLogic(tokens);
+    return undefined;
   } finally {
     scope.depth = depth;
   }
@@ -52,8 +54,12 @@ class Expression {
   readonly #tokens: readonly Token[];
   readonly #scope: ConstantScope;
   #at = 0;
-  /** How many `&&` and `||` need the operand that is evaluated now. */
+  /** How many overrides were read. */
+  #overrides = 0;
+  /** How many `&&` and `||` need what is read now as their right operand; below 0 where one does not need it. */
   #logics = 0;
+  /** A value that is, through `&&`, `||` and brackets alone, the constant of an `override && constant`; and what of the text that is. */
+  #absorbed: { readonly value: Constant; readonly start: number; readonly end: number } | undefined;
 
   constructor(tokens: readonly Token[], scope: ConstantScope) {
     this.#tokens = tokens;
@@ -68,59 +74,55 @@ class Expression {
 
   /** A sequence of operands whose operators bind as tightly as `least`, or tighter. */
   #binary(least: number): Constant {
-    const start = this.#at;
+    const [start, overrides] = [this.#at, this.#overrides];
     let left = this.#unary();
     for (;;) {
-      const operator = this.#operatorAt(this.#at);
+      const operator = this.#operator();
       const rank = precedence.get(operator);
       if (rank === undefined || rank < least) return left;
       this.#at += operator.length;
-      const isLogic = operator === "&&" || operator === "||";
-      left = isLogic ? this.#logic(operator, left, start, rank) : applyBinary(operator, left, this.#binary(rank + 1));
+      if (operator === "&&" || operator === "||") {
+        left = this.#logic(operator, left, rank, start, this.#overrides > overrides);
+      } else {
+        this.#operate(left);
+        const right = this.#binary(rank + 1);
+        this.#operate(right);
+        left = applyBinary(operator, left, right);
+      }
     }
   }
 
   /**
-   * Where an `override && constant` that is false, or an `override || constant` that is true, stands in the right operand of another of
-   * these, as a part of an operation, Tint leaves that operation at module scope, where its SPIR-V writer has no case for it, and ends the
-   * process. (Seen with npm `webgpu` 0.6.2; in a function's body it does not happen.)
+   * Where `override && constant` is evaluated to a constant that is false, or `override || constant` to one that is true, in the right operand of
+   * another of these, and an operation other than these takes it, Tint leaves that operation at module scope, where its SPIR-V writer has no
+   * case for it, and ends the process. (Seen with npm `webgpu` 0.6.2. Function bodies are not concerned.)
    */
-  #logic(operator: string, left: Constant, start: number, rank: number): Constant {
-    const rightStart = this.#at;
+  #logic(operator: string, left: Constant, rank: number, start: number, hasOverride: boolean): Constant {
     const absorbing = operator === "&&" ? 0 : 1;
-    const isDecided = !isVector(left) && left.value === absorbing;
-    if (!isDecided) this.#logics += 1;
+    const isDecided = isVector(left) || left.value === absorbing;
+    const [overrides, logics] = [this.#overrides, this.#logics];
+    this.#logics = isDecided ? Number.NEGATIVE_INFINITY : logics + 1;
     const right = this.#binary(rank + 1);
-    if (!isDecided) this.#logics -= 1;
-    const isAbsorbed = !isDecided && !isVector(right) && right.value === absorbing;
-    if (this.#logics > 0 && isAbsorbed && this.#isMixed(start, rightStart) && !this.#isOperand(start)) {
-      this.#scope.onNestedLogic(this.#tokens.slice(start, this.#at));
+    this.#logics = logics;
+    const value = applyBinary(operator, left, right);
+    const isConstant = this.#overrides === overrides;
+    const isAbsorbed = hasOverride && isConstant && !isVector(right) && right.value === absorbing;
+    if (!isDecided && (isAbsorbed || right === this.#absorbed?.value)) {
+      const part = isAbsorbed ? { start, end: this.#at } : this.#absorbed!;
+      this.#absorbed = { ...part, value };
     }
-    return applyBinary(operator, left, right);
+    return value;
   }
 
-  /** Whether an override stands between `start` and `middle`, and none from there on. */
-  #isMixed(start: number, middle: number): boolean {
-    const isOverride = ({ kind, text }: Token) => kind === "name" && this.#scope.isOverride(text);
-    return this.#tokens.slice(start, middle).some(isOverride) && !this.#tokens.slice(middle, this.#at).some(isOverride);
+  /** An operation is about to take `operand`. */
+  #operate(operand: Constant): void {
+    if (operand !== this.#absorbed?.value || this.#logics <= 0) return;
+    this.#scope.onNestedLogic(this.#tokens.slice(this.#absorbed.start, this.#absorbed.end));
   }
 
-  /** Whether what is read since `start` is, within its brackets, a whole operand of a `&&` or `||`. */
-  #isOperand(start: number): boolean {
-    let before = start - 1;
-    let after = this.#at;
-    while (this.#tokens[before]?.text === "(" && this.#tokens[after]?.text === ")") {
-      before -= 1;
-      after += 1;
-    }
-    const isLogic = (first: number) => /^(?:&&|\|\|)$/u.test(this.#operatorAt(first));
-    const ends = this.#tokens[after]?.text;
-    return isLogic(before - 1) && (ends === undefined || ends === ")" || isLogic(after));
-  }
-
-  /** The operator that begins there: tokens are single characters, so `<<` is two that touch. */
-  #operatorAt(at: number): string {
-    const [first, second] = [this.#tokens[at], this.#tokens[at + 1]];
+  /** The operator that begins here: tokens are single characters, so `<<` is two that touch. */
+  #operator(): string {
+    const [first, second] = [this.#tokens[this.#at], this.#tokens[this.#at + 1]];
     if (first?.kind !== "symbol") return "";
     const both = second?.kind === "symbol" && second.start === first.end ? first.text + second.text : "";
     return precedence.has(both) ? both : first.text;
@@ -131,7 +133,14 @@ class Expression {
     this.#scope.depth += 1;
     if (this.#scope.depth > maxDepth) throw new Unknown();
     const isOperator = token.text === "-" || token.text === "!" || token.text === "~";
-    const value = isOperator ? applyUnary(token.text, this.#unary()) : this.#accessed(this.#primary(token));
+    let value: Constant;
+    if (isOperator) {
+      const operand = this.#unary();
+      this.#operate(operand);
+      value = applyUnary(token.text, operand);
+    } else {
+      value = this.#accessed(this.#primary(token));
+    }
     this.#scope.depth -= 1;
     return value;
   }
@@ -150,6 +159,7 @@ class Expression {
     for (;;) {
       if (this.#skip("[")) {
         const index = this.#binary(0);
+        this.#operate(index);
         this.#expect("]");
         if (isVector(index) || !isVector(value)) throw new Unknown();
         value = pick(value.type, value.components, [index.value]);
@@ -174,6 +184,7 @@ class Expression {
     const template = isTemplate ? this.#tokens[this.#at + 1]!.text : undefined;
     const open = this.#at + (isTemplate ? 3 : 0);
     if (this.#tokens[open]?.text !== "(") {
+      if (this.#scope.isOverride(name)) this.#overrides += 1;
       const value = this.#scope.valueOf(name);
       if (!value) throw new Unknown();
       return value;
@@ -182,7 +193,9 @@ class Expression {
     this.#at = open + 1;
     const list: Constant[] = [];
     while (!this.#skip(")")) {
-      list.push(this.#binary(0));
+      const argument = this.#binary(0);
+      this.#operate(argument);
+      list.push(argument);
       if (!this.#skip(",") && this.#tokens[this.#at]?.text !== ")") throw new Unknown();
     }
     const type = constantTypeOf(name, template);
@@ -207,6 +220,28 @@ class Expression {
   #expect(text: string): void {
     if (!this.#skip(text)) throw new Unknown();
   }
+}
+
+/** Whether a `&&` or `||` stands deeper in brackets than one before it, in the same ones. */
+function nestsLogic(tokens: readonly Token[]): boolean {
+  const groups = [false];
+  let outer = 0;
+  for (const [i, { text, end }] of tokens.entries()) {
+    if (text === "(" || text === "[") {
+      groups.push(false);
+    } else if (text === ")" || text === "]") {
+      if (groups.pop()) outer -= 1;
+    } else if ((text === "&" || text === "|") && tokens[i + 1]?.text === text && tokens[i + 1]!.start === end) {
+      if (outer > (groups.at(-1) ? 1 : 0)) return true;
+      if (!groups.at(-1)) outer += 1;
+      groups[groups.length - 1] = true;
+    }
+  }
+  return false;
+}
+
+function isOverride({ kind, text }: Token, scope: ConstantScope): boolean {
+  return kind === "name" && scope.isOverride(text);
 }
 
 function pick(type: ConstantType, components: readonly number[], indices: readonly number[]): Constant {

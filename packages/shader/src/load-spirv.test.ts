@@ -388,7 +388,7 @@ describe("SPIR-V that is refused", () => {
     const at = find(words, (opcode, here) => opcode === 59 && words[here + 3] === 2);
     words[at + 3] = 4;
     expect(await refusalOf(words)).toBe(
-      `Kernel "k" has a variable of the storage class 4 whose type is a pointer to 2 (OpVariable at byte ${at * 4}); expected is the same.`,
+      `Kernel "k" has a variable of storage class 4 whose type is a pointer into storage class 2 (OpVariable at byte ${at * 4}); expected is the same.`,
     );
   });
 

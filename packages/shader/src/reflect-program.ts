@@ -6,7 +6,7 @@ import {
   type ShaderInterface,
   type TypeLayout,
 } from "@kiln-gpu/core";
-import { evaluateInteger, evaluateScalar } from "./constant-expression.js";
+import { evaluate, evaluateInteger, evaluateScalar } from "./constant-expression.js";
 import { isInteger } from "./constant-value.js";
 import { uniformProblem } from "./match-layout.js";
 import { type ModuleConstants, resolveConstants } from "./program-constants.js";
@@ -22,6 +22,9 @@ import { freePlace, splittableOf } from "./splittable.js";
 import { staticUse } from "./static-use.js";
 import { templateArguments } from "./template-arguments.js";
 import { TypeLayouts } from "./type-layout.js";
+
+/** Of what is quoted, the first characters. */
+const maxQuoted = 100;
 
 export interface ReflectedProgram {
   readonly interface: ShaderInterface;
@@ -130,7 +133,7 @@ function workgroupSizeOf(
   return [x, y, z];
 }
 
-/** Evaluates what else the device's compiler evaluates at module scope, and refuses what would end the process there. */
+/** Evaluates what else the device's compiler evaluates at module scope, and refuses what may end the process there. */
 function refuseNestedLogic(
   { source }: WgslModule,
   used: ReadonlySet<Declaration>,
@@ -138,19 +141,20 @@ function refuseNestedLogic(
   subject: string,
 ): void {
   for (const { name } of valuesOf(used, "override")) scope.valueOf(name);
-  for (const { type } of [...valuesOf(used, "variable"), ...valuesOf(used, "alias")]) {
+  for (const { type, initialiser } of [...valuesOf(used, "variable"), ...valuesOf(used, "alias")]) {
+    if (initialiser.length > 0) evaluate(initialiser, scope);
     if (type[0]?.text !== "array") continue;
     const [, count] = templateArguments(type, (token, problem) => syntaxError(subject, source, token, problem));
-    if (count) evaluateInteger(count, scope);
+    if (count) evaluate(count, scope);
   }
   if (!scope.nestedLogic) return;
   const place = placeOf(scope.nestedLogic)!;
-  const expression = source.slice(place.start, place.end);
+  const expression = source.slice(place.start, Math.min(place.end, place.start + maxQuoted));
   throw errorAt(
     "unsupported-shader",
     source,
     place,
-    `${subject} computes with \`${expression}\` in the right operand of another && or ||, on which WebGPU's compiler may end the process; give it a name: \`override name = ${expression};\`.`,
+    `${subject} computes with \`${expression}\` as a part of an operation within another && or ||, on which WebGPU's compiler may end the process; make it an override of its own, and use that.`,
   );
 }
 

@@ -56,9 +56,10 @@ async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruc
   // What naga says of an instruction it says when it reads it; of a type or a variable, once it has read them all.
   const firstFunction = instructions.findIndex(({ opcode }) => opcode === Op.Function);
   const declarations = instructions.slice(0, firstFunction).filter(({ opcode }) => !isOfEntryPoint(opcode));
+  const endMs = performance.now() + searchMs;
   const found =
-    (await lastOfShortest(instructions, (beginning) => fails([...beginning, noInstruction]))) ??
-    (await lastOfShortest(declarations, fails));
+    (await lastOfShortest(instructions, (beginning) => fails([...beginning, noInstruction]), endMs)) ??
+    (await lastOfShortest(declarations, fails, endMs));
   if (found?.opcode === Op.FunctionEnd) {
     return instructions.slice(0, instructions.indexOf(found)).findLast(({ opcode }) => opcode === Op.Function) ?? found;
   }
@@ -67,18 +68,19 @@ async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruc
   if (id > 0)
     return instructions.find((instruction) => resultOf(instruction) === id || idsOf(instruction).includes(id));
   if (report?.startsWith("error: Entry point")) return instructions.find(({ opcode }) => opcode === Op.EntryPoint);
-  // What is left is in a function, of which it may be told the name.
-  const [, name = ""] = /^error: Function \[\d+\] '(.*)' is invalid/u.exec(report ?? "") ?? [];
-  return functionOf(name, module);
+  const [, name] = /^error: Function \[\d+\] '(.*)' is invalid/u.exec(report ?? "") ?? [];
+  if (name !== undefined) return functionOf(name, module);
+  // What no beginning tells is in a function, unless there was no time to look.
+  return performance.now() > endMs ? undefined : functionOf("", module);
 }
 
 /** The last instruction of the shortest beginning of a list that fails; `undefined` where all of it does not, or time is up. */
 async function lastOfShortest(
   list: readonly Instruction[],
   fails: (beginning: readonly Instruction[]) => Promise<boolean>,
+  endMs: number,
 ): Promise<Instruction | undefined> {
-  const endMs = performance.now() + searchMs;
-  if (!(await fails(list))) return undefined;
+  if (performance.now() > endMs || !(await fails(list))) return undefined;
   let [passing, failing] = [0, list.length];
   while (failing - passing > 1) {
     if (performance.now() > endMs) return undefined;

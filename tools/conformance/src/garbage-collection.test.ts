@@ -1,6 +1,6 @@
 /**
  * The suite, with garbage collected at any moment: what the native side of WebGPU still needs and nothing in JavaScript holds would end
- * the process, or leave a run waiting. With `KILN_LONG=1` it is the whole suite, for some twenty minutes; otherwise what has most in flight.
+ * the process, or leave a run waiting. With `KILN_LONG=1` it is the whole suite, for some nine minutes; otherwise what has most in flight.
  */
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { lease, output } from "@kiln-gpu/core";

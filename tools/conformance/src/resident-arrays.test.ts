@@ -165,7 +165,7 @@ describe("a resident array", () => {
       expectSame(await bytes.read({ start: 7 }), Uint8Array.of(8, 20, 21, 22));
     }));
 
-  it("is read in place through leases, which others wait for no longer than they last", () =>
+  it("is read in place through leases, which keep what they show whatever becomes of the array", () =>
     using(async (gpu) => {
       const [words, others] = [data.words(100), data.words(100)];
       const x = await gpu.array(words, { label: "x" });
