@@ -47,15 +47,17 @@ export function checkAligned(subject: string, { type, length: all }: Elements, s
 /** @throws {ComputeError} `invalid-option` for what is no array of the type. */
 export function checkData(subject: string, { type }: Elements, data: unknown): void {
   if (ArrayBuffer.isView(data) && arrayTypeOf(data as TypedArray) === type) return;
-  const given = ArrayBuffer.isView(data) ? `a ${data.constructor.name}` : String(data);
-  throw new ComputeError("invalid-option", `${subject} takes a ${type.name}; ${given} is given.`);
+  throw new ComputeError("invalid-option", `${subject} takes a ${type.name}; ${nameOf(data)} is given.`);
 }
 
 /** @throws {ComputeError} `invalid-option` where `into` is not of the type, or not as long as what is read. */
 export function checkInto(subject: string, { type }: Elements, length: number, into: TypedArray | undefined): void {
-  if (into === undefined || (arrayTypeOf(into) === type && into.length === length)) return;
-  throw new ComputeError(
-    "invalid-option",
-    `${subject} gives a ${type.name} of ${length}; \`into\` is a ${into.constructor.name} of ${into.length}.`,
-  );
+  if (into === undefined) return;
+  if (ArrayBuffer.isView(into) && arrayTypeOf(into) === type && into.length === length) return;
+  const given = ArrayBuffer.isView(into) ? `${nameOf(into)} of ${into.length}` : nameOf(into);
+  throw new ComputeError("invalid-option", `${subject} gives a ${type.name} of ${length}; \`into\` is ${given}.`);
+}
+
+function nameOf(given: unknown): string {
+  return ArrayBuffer.isView(given) ? `a ${given.constructor.name}` : String(given);
 }

@@ -15,8 +15,8 @@ export interface ConstantScope {
   /** Whether the module gives `name` a meaning of its own, as a user's `fn min`. */
   declares(name: string): boolean;
   isOverride(name: string): boolean;
-  /** Told of a part of an expression on which WebGPU's compiler may end the process: see `Expression.#logic`. */
-  onNestedLogic(part: readonly Token[]): void;
+  /** Told of an expression on which WebGPU's compiler may end the process: see `Expression.#logic`. */
+  onNestedLogic(expression: readonly Token[]): void;
   /** How deep the expressions nest that are being evaluated now, through constants made of constants too. */
   depth: number;
 }
@@ -58,8 +58,8 @@ class Expression {
   #overrides = 0;
   /** How many `&&` and `||` need what is read now as their right operand; below 0 where one does not need it. */
   #logics = 0;
-  /** A value that is, through `&&`, `||` and brackets alone, the constant of an `override && constant`; and what of the text that is. */
-  #absorbed: { readonly value: Constant; readonly start: number; readonly end: number } | undefined;
+  /** The latest value that is, through `&&`, `||` and brackets alone, the constant of an `override && constant`. */
+  #absorbed: Constant | undefined;
 
   constructor(tokens: readonly Token[], scope: ConstantScope) {
     this.#tokens = tokens;
@@ -74,7 +74,7 @@ class Expression {
 
   /** A sequence of operands whose operators bind as tightly as `least`, or tighter. */
   #binary(least: number): Constant {
-    const [start, overrides] = [this.#at, this.#overrides];
+    const overrides = this.#overrides;
     let left = this.#unary();
     for (;;) {
       const operator = this.#operator();
@@ -82,7 +82,7 @@ class Expression {
       if (rank === undefined || rank < least) return left;
       this.#at += operator.length;
       if (operator === "&&" || operator === "||") {
-        left = this.#logic(operator, left, rank, start, this.#overrides > overrides);
+        left = this.#logic(operator, left, rank, this.#overrides > overrides);
       } else {
         this.#operate(left);
         const right = this.#binary(rank + 1);
@@ -97,7 +97,7 @@ class Expression {
    * another of these, and an operation other than these takes it, Tint leaves that operation at module scope, where its SPIR-V writer has no
    * case for it, and ends the process. (Seen with npm `webgpu` 0.6.2. Function bodies are not concerned.)
    */
-  #logic(operator: string, left: Constant, rank: number, start: number, hasOverride: boolean): Constant {
+  #logic(operator: string, left: Constant, rank: number, hasOverride: boolean): Constant {
     const absorbing = operator === "&&" ? 0 : 1;
     const isDecided = isVector(left) || left.value === absorbing;
     const [overrides, logics] = [this.#overrides, this.#logics];
@@ -107,17 +107,13 @@ class Expression {
     const value = applyBinary(operator, left, right);
     const isConstant = this.#overrides === overrides;
     const isAbsorbed = hasOverride && isConstant && !isVector(right) && right.value === absorbing;
-    if (!isDecided && (isAbsorbed || right === this.#absorbed?.value)) {
-      const part = isAbsorbed ? { start, end: this.#at } : this.#absorbed!;
-      this.#absorbed = { ...part, value };
-    }
+    if (!isDecided && (isAbsorbed || right === this.#absorbed)) this.#absorbed = value;
     return value;
   }
 
   /** An operation is about to take `operand`. */
   #operate(operand: Constant): void {
-    if (operand !== this.#absorbed?.value || this.#logics <= 0) return;
-    this.#scope.onNestedLogic(this.#tokens.slice(this.#absorbed.start, this.#absorbed.end));
+    if (operand === this.#absorbed && this.#logics > 0) this.#scope.onNestedLogic(this.#tokens);
   }
 
   /** The operator that begins here: tokens are single characters, so `<<` is two that touch. */

@@ -154,7 +154,7 @@ function refuseNestedLogic(
     "unsupported-shader",
     source,
     place,
-    `${subject} computes with \`${expression}\` as a part of an operation within another && or ||, on which WebGPU's compiler may end the process; make it an override of its own, and use that.`,
+    `${subject} computes \`${expression}\`, with && or || as a part of an operand of another, on which WebGPU's compiler may end the process; make the inner one an override of its own, and use that.`,
   );
 }
 

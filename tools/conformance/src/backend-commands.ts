@@ -177,14 +177,11 @@ const withArray = (act: ArrayAct): Act => {
   };
 };
 
-const readArray: ArrayAct = (trial, data, array) => {
-  const [start, length] = rangeOf(trial, data);
-  trial.read(array, start, length);
-};
-
-const leaseArray: ArrayAct = (trial, data, array) => {
-  const [start, length] = rangeOf(trial, data);
-  trial.lease(array, start, length);
+const readArray = (how: "read" | "lease"): ArrayAct => {
+  return (trial, data, array) => {
+    const [start, length] = rangeOf(trial, data);
+    trial[how](array, start, length);
+  };
 };
 
 const writeArray: ArrayAct = (trial, data, array) => {
@@ -358,8 +355,8 @@ const acts: { readonly [name: string]: Act } = Object.fromEntries<Act>([
   ["invalid option", refuse("invalid-option")],
   ["array", makeArray(false)],
   ["recoverable array", makeArray(true)],
-  ["read", withArray(readArray)],
-  ["lease of an array", withArray(leaseArray)],
+  ["read", withArray(readArray("read"))],
+  ["lease of an array", withArray(readArray("lease"))],
   ["write", withArray(writeArray)],
   ["copy", withArray(copyArray)],
   ["combine arrays", withArray(combineArrays)],

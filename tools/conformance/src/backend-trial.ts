@@ -236,24 +236,23 @@ export class Trial {
   }
 
   read(array: HeldArray, start = 0, length = this.settings.length): void {
-    this.begin({
-      what: `read of ${array.name} from ${start}, ${length}`,
-      work: () => array.handle.read({ start, length }),
-      arrays: [array],
-      change: (value) => (world) => isSame(world.get(array)!.subarray(start, start + length), value),
-    });
+    this.#reading("read", array, start, length, () => array.handle.read({ start, length }));
   }
 
   lease(array: HeldArray, start: number, length: number): void {
     const losses = this.#losses;
+    this.#reading("lease", array, start, length, async () => {
+      const lease = await array.handle.lease({ start, length });
+      const elements = lease.data.slice();
+      this.keepLease({ lease, expected: elements, losses });
+      return elements;
+    });
+  }
+
+  #reading(how: string, array: HeldArray, start: number, length: number, work: () => Promise<Uint32Array>): void {
     this.begin({
-      what: `lease of ${array.name} from ${start}, ${length}`,
-      work: async () => {
-        const lease = await array.handle.lease({ start, length });
-        const elements = lease.data.slice();
-        this.keepLease({ lease, expected: elements, losses });
-        return elements;
-      },
+      what: `${how} of ${array.name} from ${start}, ${length}`,
+      work,
       arrays: [array],
       change: (value) => (world) => isSame(world.get(array)!.subarray(start, start + length), value),
     });

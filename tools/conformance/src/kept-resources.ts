@@ -67,7 +67,7 @@ export function describeKeptResources(suite: Suite): void {
     it("keeps its memory as it is over thousands of runs", async () => {
       for (let i = 0; i < 20; i += 1) await each[0]!(backend());
       const before = kept(backend().stats());
-      for (let i = 0; i < Math.min(10_000, suite.manyRuns * 20); i += 1) await runFieldAdd(backend(), a, b);
+      for (let i = 0; i < Math.min(10_000, suite.manyRuns * 40); i += 1) await runFieldAdd(backend(), a, b);
       expect(kept(backend().stats())).toEqual(before);
     });
 

@@ -380,6 +380,7 @@ describe("what cannot be done with a resident array", () => {
         "invalid-option",
         /Float32Array of 16.*Float32Array of 3/,
       );
+      await expectError(x.read({ into: null as never }), "invalid-option", /Float32Array of 16; `into` is null/);
       await expectError(x.write(data.floats(4), 13), "invalid-option", /4 elements from \[13\]/);
       await expectError(x.write(new Int32Array(2) as never), "invalid-option", /Float32Array.*Int32Array/);
       await expectError(x.copyFrom(x), "invalid-option", /another resident array/);
