@@ -2,7 +2,15 @@
  * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries; whatever happens, what
  * it acquired is given back, or is in the hands of the leases it gave out.
  */
-import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core";
+import {
+  allocateResults,
+  type ResultMemory,
+  RunClock,
+  type SubmissionTrace,
+  type TraceRecorder,
+  type TypedArray,
+  withProfile,
+} from "@kiln-gpu/core";
 import type { BufferPool, DescriptorPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import {
   createDeviceTimer,
@@ -109,6 +117,7 @@ export async function executeBatch(
     const { downloads } = memory;
     const done =
       downloads.length > 0 ? staging.map(downloads, places.downloads) : open.device.queue.onSubmittedWorkDone();
+    const memoryOfResults = allocateAll(runs);
     const refusal = await settled(open, failure, done);
     if (refusal) {
       if (await voiding) progress.isRepeatable = true;
@@ -119,10 +128,11 @@ export async function executeBatch(
     const gpuTimeNs = timer && (await timeOf(open, timer));
     clock?.lap("compute");
     const mapped = staging.mapped(downloads, places.downloads);
-    const results = readResults(runs, places, mapped, (name, data) => {
+    const leaseOf = (name: string, data: TypedArray) => {
       leased ??= new LeasedDownloads(buffers, staging, downloads, holders);
       return leased.lease(name, data);
-    });
+    };
+    const results = readResults(runs, places, mapped, leaseOf, memoryOfResults);
     clock?.lap("download");
     if (trace) trace.gpuTimeNs = gpuTimeNs;
     return profiled ? [withProfile(results[0]!, profiled.profile(clock!.phases, gpuTimeNs))] : results;
@@ -136,6 +146,12 @@ export async function executeBatch(
     // Uploads that were submitted are on their own way back, for they must be mapped again first; leased memory is its reader's.
     release(context, memory, { uploads: !isSubmitted, downloads: !leased });
   }
+}
+
+function allocateAll(runs: readonly ReadyRun[]): (ResultMemory | undefined)[] {
+  const memory: (ResultMemory | undefined)[] = [];
+  for (let i = 0; i < runs.length; i += 1) memory.push(allocateResults(runs[i]!.plan));
+  return memory;
 }
 
 function subjectOfAll(runs: readonly ReadyRun[]): string {
@@ -209,6 +225,7 @@ function submit(
   voiding?.catch(ignore);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();
   for (let i = 0; i < memory.uploads.length; i += 1) staging.recycleUpload(memory.uploads[i]!);
+  for (let i = 0; i < runs.length; i += 1) runs[i]!.taken?.giveBack(staging);
   counts.submissions += 1;
   return { failure: voiding ? firstOf(failure, voiding) : failure, voiding };
 }

@@ -1,7 +1,7 @@
 /**
  * What holds memory of the pools in callers' hands: staged memory, leases, resident arrays and sequences.
  *
- * Invariant: nothing here keeps a holder from being collected, so that one which nobody can dispose any more is found out.
+ * Invariant: nothing here keeps a holder from being collected where that would be of use: where it frees memory, or somebody is told of it.
  */
 
 import type { ComputeError } from "@kiln-gpu/core";
@@ -20,9 +20,10 @@ export interface Holder extends Disposable {
   lose(reason: ComputeError): void;
 }
 
-interface Held {
+/** What is known of a holder. */
+export interface Held {
   readonly what: string;
-  readonly holder: WeakRef<Holder>;
+  readonly holder: Pick<WeakRef<Holder>, "deref">;
   /** Gives back what a holder that is collected can no longer give back itself. */
   readonly free: () => void;
   /** Whether callers may still read or write the memory itself when the holder is gone. */
@@ -37,7 +38,6 @@ const writeDownMs = 250;
 export class Holders {
   readonly #onLeak: ((leak: Leak) => void) | undefined;
   readonly #held = new Set<Held>();
-  readonly #byHolder = new WeakMap<Holder, Held>();
   readonly #collected = new FinalizationRegistry<Held>((held) => this.#report(held));
   #hasEnded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -50,21 +50,23 @@ export class Holders {
   /**
    * After `end`, `holder` ends as soon as whoever adds it has gone on.
    * @param free Does not refer to `holder`.
+   * @returns What `delete` needs.
    */
-  add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): void {
+  add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): Held {
     const origin = this.#onLeak && new Error(what);
-    const held = { what, holder: new WeakRef(holder), free, isViewed, origin };
+    // To watch one costs as much as to submit it.
+    const isWatched = origin !== undefined || !isViewed;
+    const held = { what, holder: isWatched ? new WeakRef(holder) : new Kept(holder), free, isViewed, origin };
     this.#held.add(held);
     if (origin) this.#writeDownLater();
-    this.#byHolder.set(holder, held);
-    this.#collected.register(holder, held, holder);
+    if (isWatched) this.#collected.register(holder, held, held);
     if (this.#hasEnded) queueMicrotask(() => holder[Symbol.dispose]());
+    return held;
   }
 
-  delete(holder: Holder): void {
-    const held = this.#byHolder.get(holder);
-    if (held) this.#held.delete(held);
-    this.#collected.unregister(holder);
+  delete(held: Held): void {
+    this.#held.delete(held);
+    if (held.holder instanceof WeakRef) this.#collected.unregister(held);
   }
 
   /** Ends all there are and all to come: a run may wait for the memory that another's lease holds. */
@@ -106,6 +108,18 @@ export class Holders {
     if (held.isViewed) return;
     this.#held.delete(held);
     held.free();
+  }
+}
+
+class Kept {
+  readonly #holder: Holder;
+
+  constructor(holder: Holder) {
+    this.#holder = holder;
+  }
+
+  deref(): Holder {
+    return this.#holder;
   }
 }
 

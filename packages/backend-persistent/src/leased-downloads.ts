@@ -20,12 +20,12 @@ export class LeasedDownloads {
   /** A lease on a part of the memory. */
   lease(name: string, data: TypedArray): Lease {
     this.#leases += 1;
-    const lease = new MemoryLease(name, data, (ended) => {
-      this.#holders.delete(ended);
+    const lease = new MemoryLease(name, data, () => {
+      this.#holders.delete(held);
       this.#end();
     });
     const what = `a lease on "${name}", a ${data.constructor.name} of ${data.length}`;
-    this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true });
+    const held = this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true });
     return lease;
   }
 

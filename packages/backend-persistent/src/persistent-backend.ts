@@ -163,9 +163,9 @@ export class PersistentBackend
   }
 
   stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>> {
-    return this.#prepare(`The staging of ${length} elements`, {}, async (session) => {
-      checkLength(`Staged memory`, length);
-      return await StagedMemory.make(session, type, length, this);
+    return this.#prepare(`The staging of ${length} elements`, {}, (session) => {
+      checkLength("Staged memory", length);
+      return StagedMemory.make(session, type, length, this);
     });
   }
 

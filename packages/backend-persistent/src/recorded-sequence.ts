@@ -20,7 +20,7 @@ import { arraysWrittenBy, enqueueInOrder } from "./array-access.js";
 import { ArrayUse } from "./array-use.js";
 import { acquireBindGroups } from "./bind-groups.js";
 import type { DeviceSession } from "./device-session.js";
-import type { Holder } from "./holders.js";
+import type { Held, Holder } from "./holders.js";
 import { placeBatch } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
 import type { RecordedBatch } from "./ready-run.js";
@@ -36,6 +36,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   readonly parameters: P;
   /** Freed with the sequence. */
   readonly #owned: readonly PooledBuffer[];
+  readonly #held: Held;
   readonly #constants: ResidentMemory<Uint8Array> | undefined;
   readonly #recorded: RecordedParameters;
   #replays = 0;
@@ -97,7 +98,11 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.#constants = constants;
     const { buffers, holders } = session;
     const held = constants ? [...owned, constants.buffer] : owned;
-    holders.add(this, { what: `sequence "${this.label}"`, free: () => buffers.releaseAll(held), isViewed: false });
+    this.#held = holders.add(this, {
+      what: `sequence "${this.label}"`,
+      free: () => buffers.releaseAll(held),
+      isViewed: false,
+    });
   }
 
   async replay<const O extends ReplayOptions = ReplayOptions>(
@@ -136,7 +141,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#session.holders.delete(this);
+    this.#session.holders.delete(this.#held);
     this.#freeUnused();
   }
 

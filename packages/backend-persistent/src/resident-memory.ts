@@ -14,7 +14,7 @@ import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { checkAligned, checkData, checkedRange, checkInto } from "./array-range.js";
 import { ArrayUsers } from "./array-use.js";
-import type { Holder, Holders } from "./holders.js";
+import type { Held, Holder, Holders } from "./holders.js";
 import { deviceUsage } from "./place-batch.js";
 
 /** One access to arrays that is no run of a kernel. */
@@ -77,6 +77,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #context: ArrayContext;
   #buffer: PooledBuffer;
   #users: ArrayUsers;
+  /** Absent for a part of something that is held itself. */
+  #held: Held | undefined;
   #isDisposed = false;
   #isFreed = false;
   #isRestoring = false;
@@ -245,7 +247,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#context.holders.delete(this);
+    if (this.#held) this.#context.holders.delete(this.#held);
     this.#copy = undefined;
     this.#freeUnused();
   }
@@ -283,7 +285,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   async restore(context: ArrayContext): Promise<boolean> {
     if (this.#isDisposed) return false;
     const { byteLength } = this.#buffer;
-    this.#context.holders.delete(this);
+    if (this.#held) this.#context.holders.delete(this.#held);
     // Not so after a device that was lost before there was room for it.
     if (!this.#isFreed) this.#context.buffers.release(this.#buffer);
     this.#isFreed = true;
@@ -322,7 +324,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #hold(): void {
     if (this.#isPart) return;
     const { buffers, holders } = this.#context;
-    holders.add(this, { what: this.what, free: releaseOf(buffers, this.#buffer), isViewed: false });
+    this.#held = holders.add(this, { what: this.what, free: releaseOf(buffers, this.#buffer), isViewed: false });
   }
 
   /** @throws {ComputeError} `disposed`, `device-lost`. */

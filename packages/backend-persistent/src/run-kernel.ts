@@ -7,7 +7,6 @@ import {
   RunClock,
   type RunOptions,
   type Staged,
-  type TypedArray,
   withProfile,
 } from "@kiln-gpu/core";
 import { arraysWrittenBy, enqueueInOrder, residentsOf } from "./array-access.js";
@@ -75,7 +74,7 @@ export async function runKernel<B extends Bindings>(
   } finally {
     session.trimLater();
     if (taken) taken.giveBack(staging);
-    else if (claimed) for (const staged of claimed.values()) staged.unclaim();
+    else if (claimed) for (const { staged } of claimed) staged.unclaim();
   }
 }
 
@@ -85,16 +84,16 @@ function setRepeatable(attempt: Attempt, isRepeatable: boolean): void {
 }
 
 /** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */
-function claimStaged({ staging }: DeviceSession, label: string, bindings: Bindings): Claimed | undefined {
-  let claimed: Map<string, StagedMemory<TypedArray>> | undefined;
+function claimStaged({ staging }: DeviceSession, label: string, bindings: Bindings): Claimed[] | undefined {
+  let claimed: Claimed[] | undefined;
   for (const name in bindings) {
     const value = bindings[name] as Staged | null | undefined;
     if (typeof value !== "object" || value?.role !== "staged") continue;
-    claimed ??= new Map();
+    claimed ??= [];
     try {
-      claimed.set(name, StagedMemory.claim(value, staging, label, name));
+      claimed.push({ name, staged: StagedMemory.claim(value, staging, label, name) });
     } catch (error) {
-      for (const staged of claimed.values()) staged.unclaim();
+      for (const { staged } of claimed) staged.unclaim();
       throw error;
     }
   }

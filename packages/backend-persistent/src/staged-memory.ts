@@ -1,7 +1,7 @@
 import { ComputeError, type RunPlan, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import { deviceError, type OpenDevice } from "@kiln-gpu/webgpu";
-import type { Holder, Holders } from "./holders.js";
+import type { Held, Holder, Holders } from "./holders.js";
 
 interface StagingPath {
   readonly buffers: BufferPool;
@@ -17,6 +17,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   readonly length: number;
   readonly #staging: StagingPool;
   readonly #holders: Holders;
+  readonly #held: Held;
   #isClaimed = false;
   #memory: { readonly buffer: PooledBuffer; readonly data: T } | undefined;
   #loss: ComputeError | undefined;
@@ -34,7 +35,8 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
     owner: object,
   ): Promise<StagedMemory<T>> {
     const byteLength = length * type.BYTES_PER_ELEMENT;
-    const buffer = await buffers.acquire({ byteLength, usage: uploadUsage });
+    const wanted = [{ byteLength, usage: uploadUsage }];
+    const [buffer] = (buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted))) as [PooledBuffer];
     try {
       if (open.loss) throw open.loss;
       return new StagedMemory(staging, buffer, type, length, holders, owner);
@@ -60,10 +62,11 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
     const byteLength = Math.ceil((length * type.BYTES_PER_ELEMENT) / 4) * 4;
     const mapped = buffer.buffer.getMappedRange(0, byteLength);
     // The padding up to 4 is bound too, and a pooled buffer keeps its last user's bytes.
-    new Uint8Array(mapped).fill(0, length * type.BYTES_PER_ELEMENT);
+    const end = length * type.BYTES_PER_ELEMENT;
+    if (end < byteLength) new Uint8Array(mapped).fill(0, end);
     this.#memory = { buffer, data: new type(mapped, 0, length) };
     const what = `staged memory, a ${type.name} of ${length}`;
-    holders.add(this, { what, free: () => giveBack(staging, buffer), isViewed: true });
+    this.#held = holders.add(this, { what, free: () => giveBack(staging, buffer), isViewed: true });
   }
 
   get data(): T {
@@ -121,7 +124,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
 
   #end({ buffer }: { readonly buffer: PooledBuffer }): PooledBuffer {
     this.#memory = undefined;
-    this.#holders.delete(this);
+    this.#holders.delete(this.#held);
     return buffer;
   }
 
@@ -136,27 +139,30 @@ function giveBack(staging: StagingPool, buffer: PooledBuffer): void {
   staging.recycleUpload(buffer);
 }
 
-/** Staged memory that a run has claimed, by the name it is bound as. */
-export type Claimed = ReadonlyMap<string, StagedMemory<TypedArray>>;
+/** Staged memory that a run has claimed, and the name it is bound as. */
+export interface Claimed {
+  readonly name: string;
+  readonly staged: StagedMemory<TypedArray>;
+}
 
-/** What a run took of staged memory, by resource; given back once the run has ended. */
+/** What a run took of staged memory; given back once the device has it, or the run has ended. */
 export class TakenMemory {
-  readonly #buffers = new Map<number, PooledBuffer>();
+  readonly #taken: { readonly resource: number; readonly buffer: PooledBuffer }[];
 
-  constructor({ bound }: RunPlan, claimed: Claimed) {
-    for (const [name, staged] of claimed) this.#buffers.set(bound.get(name)!, staged.take());
+  constructor({ bound }: RunPlan, claimed: readonly Claimed[]) {
+    this.#taken = claimed.map(({ name, staged }) => ({ resource: bound.get(name)!, buffer: staged.take() }));
   }
 
   at(resource: number): PooledBuffer {
-    return this.#buffers.get(resource)!;
+    return this.#taken.find((taken) => taken.resource === resource)!.buffer;
   }
 
   /** Also ends the caller's views, where the run did not come to its submission. */
   giveBack(staging: StagingPool): void {
-    for (const buffer of this.#buffers.values()) {
+    for (const { buffer } of this.#taken) {
       if (buffer.buffer.mapState === "mapped") buffer.buffer.unmap();
       staging.recycleUpload(buffer);
     }
-    this.#buffers.clear();
+    this.#taken.length = 0;
   }
 }

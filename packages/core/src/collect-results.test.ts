@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { output } from "./bindings.js";
-import { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
+import { allocateResults, checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 import { RunClock } from "./run-clock.js";
 import type { PlannedResource, RunPlan } from "./run-plan.js";
 
@@ -76,4 +76,38 @@ test("nothing is written or leased where a caller's array is no longer as long a
   expect(() => collectResults(plan, refuse, refuse)).toThrow(
     /"b" is written into a Uint32Array of 2, which has 1 elements now/,
   );
+});
+
+test("fills memory that was made ahead, in arrays of their own buffers, and makes none where the caller has it or leases it", () => {
+  const long = Math.ceil(10_000 / 4) * 4;
+  const into = new Uint32Array(2);
+  const resource = { access: "read-write" } as const;
+  const plan = planOf([
+    read,
+    { ...resource, name: "a", byteLength: long, result: { type: Uint8Array, length: long - 3 } },
+    { ...resource, name: "b", byteLength: 8, result: { type: Uint32Array, length: 2, into } },
+    { ...resource, name: "c", byteLength: 8, result: { type: Uint32Array, length: 2, isLeased: true } },
+    { ...resource, name: "d", byteLength: 12, result: { type: Float32Array, length: 3 } },
+  ]);
+  const made = allocateResults(plan)!;
+  expect(made.map((data) => data?.length)).toEqual([undefined, long - 3, undefined, undefined, 3]);
+  const memory = new ArrayBuffer(long);
+  const bytes = new Uint8Array(memory);
+  for (let i = 0; i < long; i += 1) bytes[i] = 1 + (i % 251);
+  const results = collectResults(plan, () => ({ memory, offset: 0 }), undefined, made);
+  expect(results.a).toBe(made[1]);
+  expect(results.a).toEqual(bytes.subarray(0, long - 3));
+  expect(results.b).toBe(into);
+  expect(results.d).toEqual(new Float32Array(memory, 0, 3));
+  for (const name of ["a", "d"] as const) {
+    const { buffer, byteOffset, byteLength } = results[name] as Uint8Array;
+    expect([byteOffset, buffer.byteLength]).toEqual([0, byteLength]);
+    expect(buffer.constructor).toBe(ArrayBuffer);
+  }
+});
+
+test("makes nothing ahead where the host refuses the memory", () => {
+  const length = 2 ** 50;
+  const plan = planOf([{ name: "a", byteLength: length, access: "read-write", result: { type: Uint8Array, length } }]);
+  expect(allocateResults(plan)).toBeUndefined();
 });

@@ -11,21 +11,54 @@ export interface ResultBytes {
   readonly offset: number;
 }
 
+/** Memory for the results of a run, by resource: where the caller gives none and leases none. Its bytes are anybody's. */
+export type ResultMemory = readonly (TypedArray | undefined)[];
+
 /**
- * The results of a run: copied out of the bytes that `bytesOf` finds, into the caller's array where there is one; a lease is given by
- * `leaseOf`, for a backend whose mapped memory may be read in place, and otherwise holds a copy.
+ * Makes memory for the results of `plan` ahead of them, while the device works: for large ones it takes as long as to copy them.
+ * @returns Nothing where the host refuses it: it may have enough by the time the results come.
+ */
+export function allocateResults({ resources }: RunPlan): ResultMemory | undefined {
+  try {
+    return resources.map(({ result }) => (result && !result.into && !result.isLeased ? allocate(result) : undefined));
+  } catch {
+    return undefined;
+  }
+}
+
+const pageByteLength = 4096;
+
+function allocate({ type, length }: PlannedResult): TypedArray {
+  const byteLength = length * type.BYTES_PER_ELEMENT;
+  if (byteLength < pageByteLength) return new type(length);
+  // In Node, memory that is not filled with zeros first: results will fill it.
+  const { buffer } = nodeBuffer?.allocUnsafeSlow(byteLength) ?? new Uint8Array(byteLength);
+  // Fresh memory is only promised: the host finds each page at the first write to it.
+  const bytes = new Uint8Array(buffer);
+  for (let at = 0; at < byteLength; at += pageByteLength) bytes[at] = 0;
+  return new type(buffer, 0, length);
+}
+
+const { Buffer: nodeBuffer } = globalThis as {
+  readonly Buffer?: { allocUnsafeSlow(byteLength: number): Uint8Array<ArrayBuffer> };
+};
+
+/**
+ * The results of a run: copied out of the bytes that `bytesOf` finds, into the caller's array where there is one, else into `memory`
+ * where there is some; a lease is given by `leaseOf`, for a backend whose mapped memory may be read in place, and otherwise holds a copy.
  * @throws {ComputeError} `invalid-binding` where a caller's array was taken away since it was bound; then nothing is written or leased.
  */
 export function collectResults(
   plan: RunPlan,
   bytesOf: (resource: number) => ResultBytes,
   leaseOf?: (name: string, data: TypedArray) => Lease,
+  memory?: ResultMemory,
 ): Record<string, TypedArray | Lease> {
   const results: Record<string, TypedArray | Lease> = {};
   for (const { name, result } of plan.resources) if (result?.into) checkStillFits(name, result, result.into);
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
-    if (result) setOwn(results, name, resultOf(name, result, i, bytesOf, leaseOf));
+    if (result) setOwn(results, name, resultOf(name, result, i, bytesOf, leaseOf, memory?.[i]));
   }
   return results;
 }
@@ -36,12 +69,14 @@ function resultOf(
   resource: number,
   bytesOf: (resource: number) => ResultBytes,
   leaseOf: ((name: string, data: TypedArray) => Lease) | undefined,
+  allocated: TypedArray | undefined,
 ): TypedArray | Lease {
   if (isLeased && leaseOf) {
     const { memory, offset } = bytesOf(resource);
     return leaseOf(name, new type(memory, offset, length));
   }
-  const data = length === 0 ? (into ?? new type(0)) : copyOf(type, length, into, bytesOf(resource));
+  const target = into ?? allocated;
+  const data = length === 0 ? (target ?? new type(0)) : copyOf(type, length, target, bytesOf(resource));
   return isLeased ? new MemoryLease(name, data) : data;
 }
 
@@ -62,13 +97,13 @@ function setOwn<T>(target: Record<string, T>, name: string, value: T): void {
 function copyOf(
   type: TypedArrayConstructor,
   length: number,
-  into: TypedArray | undefined,
+  target: TypedArray | undefined,
   { memory, offset }: ResultBytes,
 ): TypedArray {
   const byteLength = length * type.BYTES_PER_ELEMENT;
-  if (!into) return new type(memory.slice(offset, offset + byteLength));
-  new Uint8Array(into.buffer, into.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));
-  return into;
+  if (!target) return new type(memory.slice(offset, offset + byteLength));
+  new Uint8Array(target.buffer, target.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));
+  return target;
 }
 
 /** The results of a plan that is empty. */

@@ -47,7 +47,14 @@ export {
 } from "./bindings.js";
 export { arrayTypeOf } from "./check-binding.js";
 export { checkBorrowed } from "./check-borrowed.js";
-export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
+export {
+  allocateResults,
+  checkProfileName,
+  collectResults,
+  emptyResults,
+  type ResultMemory,
+  withProfile,
+} from "./collect-results.js";
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {

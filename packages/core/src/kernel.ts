@@ -143,7 +143,7 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
       label,
       programs: isChosen ? withConstants(programs, chosen) : programs,
       ...(tunable && !isChosen && { tunable }),
-      temporaries: (bindings: Bindings) => functions.temporaries?.(bindings, chosen) ?? {},
+      temporaries: (bindings: Bindings) => functions.temporaries?.(bindings, chosen) ?? noTemporaries,
       passes: (bindings: Bindings) => functions.passes(bindings, chosen),
       specialize: (others: Constants) => specialize({ ...constants, ...others }, true),
     });
@@ -170,6 +170,11 @@ function programsOf<B extends Bindings>(definition: KernelDefinition<B> | Passes
   );
 }
 
+/** What a kernel of one dispatch gives that says nothing of its threads: one object, so that two runs' need not be compared member by member. */
+export const onePass: readonly Pass[] = Object.freeze([Object.freeze({ program: "main" })]);
+/** Likewise what a kernel gives that has none. */
+export const noTemporaries: ReturnType<Kernel["temporaries"]> = Object.freeze({});
+
 type Functions<B extends Bindings> = Pick<PassesDefinition<B>, "temporaries" | "passes">;
 
 function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Functions<B> {
@@ -178,8 +183,7 @@ function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | Passe
     return { passes: (bindings, constants) => passes(bindings, constants), ...(temporaries && { temporaries }) };
   }
   const { threads } = definition;
-  const defaultPasses: readonly Pass[] = [{ program: "main" }];
-  if (!threads) return { passes: () => defaultPasses };
+  if (!threads) return { passes: () => onePass };
   return { passes: (bindings, constants) => [{ program: "main", threads: threads(bindings, constants) }] };
 }
 

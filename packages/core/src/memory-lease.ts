@@ -6,10 +6,10 @@ export class MemoryLease<T extends TypedArray> implements Lease<T> {
   readonly #name: string;
   readonly #length: number;
   #data: T | undefined;
-  #onRelease: ((lease: MemoryLease<T>) => void) | undefined;
+  #onRelease: (() => void) | undefined;
   #loss: ComputeError | undefined;
 
-  constructor(name: string, data: T, onRelease?: (lease: MemoryLease<T>) => void) {
+  constructor(name: string, data: T, onRelease?: () => void) {
     this.#name = name;
     this.#length = data.length;
     this.#data = data;
@@ -28,7 +28,7 @@ export class MemoryLease<T extends TypedArray> implements Lease<T> {
     this.#data = undefined;
     const onRelease = this.#onRelease;
     this.#onRelease = undefined;
-    onRelease?.(this);
+    onRelease?.();
   }
 
   /** The device is lost, and the memory with it. */

@@ -2,7 +2,7 @@ import type { DeviceLimits } from "./backend.js";
 import type { Bindings, BindingValue, Inout, Output, ResidentArray, Staged } from "./bindings.js";
 import { checkIntos } from "./check-binding.js";
 import { fillResource } from "./fill-resource.js";
-import type { Kernel, Workgroups } from "./kernel.js";
+import { type Kernel, noTemporaries, onePass, type Workgroups } from "./kernel.js";
 import { planRun } from "./plan-run.js";
 import type { PlannedResource, RunPlan } from "./run-plan.js";
 import type { ShaderInterface } from "./shader-interface.js";
@@ -11,6 +11,10 @@ import type { ShaderInterface } from "./shader-interface.js";
 interface PlannedShape {
   /** Without what the caller brought: nobody's memory is kept by it. */
   readonly plan: RunPlan;
+  /** What errors call a run of it. */
+  readonly subject: string;
+  /** Of the plan's resources, those that a binding brings its bytes for; with the binding's name. */
+  readonly filled: readonly { readonly name: string; readonly resource: number }[];
   readonly names: readonly string[];
   readonly values: readonly BindingShape[];
   readonly passes: unknown;
@@ -56,7 +60,7 @@ export class Planner<B extends Bindings> {
         // Once for a run, however many shapes it is compared with: what is compared is what is planned.
         asked ??= this.#ask(bindings);
         if (isSame(shape.passes, asked.passes) && isSame(shape.temporaries, asked.temporaries)) {
-          return withData(shape.plan, bindings);
+          return withData(shape, bindings);
         }
       }
     }
@@ -67,15 +71,16 @@ export class Planner<B extends Bindings> {
     };
     const plan = planRun({ kernel, interfaces: this.#interfaces, bindings, workgroups, limits: this.#limits });
     if (!plan.isEmpty && isRepeatable) {
+      const { passes, temporaries } = asked!;
       this.#shapes.unshift({
         plan: withoutData(plan),
+        subject: `Kernel "${plan.label}"`,
+        filled: [...plan.bound].map(([name, resource]) => ({ name, resource })),
         names: Object.keys(bindings),
         values: Object.values(bindings).map(shapeOf),
         // Copies, so that arrays changed in place are seen as changed.
-        passes: structuredClone(asked!.passes),
-        temporaries: Object.fromEntries(
-          Object.entries(asked!.temporaries).map(([name, temporary]) => [name, { ...temporary }]),
-        ),
+        passes: passes === onePass ? onePass : structuredClone(passes),
+        temporaries: temporaries === noTemporaries ? noTemporaries : copyOf(temporaries),
         workgroups: structuredClone(workgroups),
       });
       this.#shapes.length = Math.min(this.#shapes.length, maxShapes);
@@ -92,6 +97,11 @@ export class Planner<B extends Bindings> {
 interface Asked {
   readonly temporaries: ReturnType<Kernel["temporaries"]>;
   readonly passes: ReturnType<Kernel["passes"]>;
+}
+
+/** Types of arrays cannot be cloned, and are nobody's to change. */
+function copyOf(temporaries: Asked["temporaries"]): Asked["temporaries"] {
+  return Object.fromEntries(Object.entries(temporaries).map(([name, temporary]) => [name, { ...temporary }]));
 }
 
 function isBoundAlike({ names, values }: PlannedShape, bindings: Bindings): boolean {
@@ -123,13 +133,13 @@ function withoutData(plan: RunPlan): RunPlan {
 
 const nobody: unknown = Object.freeze({});
 
-/** `plan` with the data of `bindings`, which have its shape. */
-function withData(plan: RunPlan, bindings: Bindings): RunPlan {
-  const subject = `Kernel "${plan.label}"`;
+/** The plan with the data of `bindings`, which have its shape. */
+function withData({ plan, subject, filled }: PlannedShape, bindings: Bindings): RunPlan {
   checkIntos(subject, bindings);
   const resources: PlannedResource[] = plan.resources.slice();
-  for (const [name, index] of plan.bound) {
-    resources[index] = fillResource(subject, name, resources[index]!, bindings[name]!);
+  for (let i = 0; i < filled.length; i += 1) {
+    const { name, resource } = filled[i]!;
+    resources[resource] = fillResource(subject, name, resources[resource]!, bindings[name]!);
   }
   return { ...plan, resources };
 }

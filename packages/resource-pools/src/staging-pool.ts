@@ -24,8 +24,19 @@ export class StagingPool {
    */
   recycleUpload(buffer: PooledBuffer): void {
     if (this.#recycling.has(buffer)) throw new Error(`Buffer ${buffer.id} is recycled already.`);
-    const recycled = this.#recycle(buffer).finally(() => this.#recycling.delete(buffer));
-    this.#recycling.set(buffer, recycled);
+    if (this.#mapsEnded) {
+      this.#buffers.discard(buffer);
+      return;
+    }
+    const mapped = () => {
+      this.#recycling.delete(buffer);
+      this.#buffers.release(buffer);
+    };
+    const failed = () => {
+      this.#recycling.delete(buffer);
+      this.#buffers.discard(buffer);
+    };
+    this.#recycling.set(buffer, buffer.buffer.mapAsync(mapMode.write).then(mapped, failed));
   }
 
   /**
@@ -69,19 +80,5 @@ export class StagingPool {
   /** Resolves once no upload buffer is on its way back. */
   async settled(): Promise<void> {
     while (this.#recycling.size > 0) await Promise.all(this.#recycling.values());
-  }
-
-  async #recycle(buffer: PooledBuffer): Promise<void> {
-    if (this.#mapsEnded) {
-      this.#buffers.discard(buffer);
-      return;
-    }
-    try {
-      await buffer.buffer.mapAsync(mapMode.write);
-    } catch {
-      this.#buffers.discard(buffer);
-      return;
-    }
-    this.#buffers.release(buffer);
   }
 }
