@@ -27,8 +27,8 @@ export interface Region {
   readonly clear: { readonly start: number; readonly byteLength: number };
   readonly upload: Transfer | undefined;
   readonly download: Transfer | undefined;
-  /** The resource whose staged memory fills the region; it has a region of its own. */
-  readonly staged?: ResourceOfRun | undefined;
+  /** The resources whose staged memory is copied in, after the upload; of a run that is no replay, the only one of the region. */
+  readonly staged?: readonly ResourceOfRun[] | undefined;
   /**
    * The resource that is a resident array: its region is that array's own buffer, which no batch acquires. Its transfers take place when
    * its run's turn comes.
@@ -196,7 +196,7 @@ class Layout {
       clear: nothing,
       upload: undefined,
       download: undefined,
-      staged: { run, resource },
+      staged: [{ run, resource }],
     });
   }
 
@@ -212,19 +212,10 @@ class Layout {
   }
 
   finish(runCount: number): BatchPlaces {
-    const uploads = this.#uploads;
-    const downloads = this.#downloads;
     // The queue writes before anything of the submission happens; a resident array is written when its turn comes.
     const isInOrder = runCount === 1 || !this.#writesResident;
-    const goesThroughQueue = isInOrder && uploads.length === 1 && uploads[0]! <= this.#limits.maxQueueUploadByteLength;
-    const requests = [
-      ...this.#regions
-        .filter(({ resident }) => !resident)
-        .map(({ byteLength }) => ({ byteLength, usage: deviceUsage })),
-      ...(goesThroughQueue ? [] : uploads).map((byteLength) => ({ byteLength, usage: uploadUsage })),
-      ...downloads.map((byteLength) => ({ byteLength, usage: downloadUsage })),
-    ];
-    return { regions: this.#regions, uploads, downloads, goesThroughQueue, requests, places: this.#places };
+    const transfers = { uploads: this.#uploads, downloads: this.#downloads, isInOrder };
+    return placesOf(this.#regions, this.#places, transfers, this.#limits);
   }
 
   #close({ scratch, ...ends }: Ends): void {
@@ -241,18 +232,58 @@ class Layout {
   }
 
   #transfer(staging: number[], start: number, end: number): Transfer | undefined {
-    const byteLength = end - start;
-    if (byteLength === 0) return undefined;
-    const last = staging.at(-1);
-    // Mapped ranges begin at multiples of 8.
-    const stagingStart = last === undefined ? 0 : Math.ceil(last / 8) * 8;
-    if (last === undefined || stagingStart + byteLength > this.#limits.maxSharedByteLength) {
-      staging.push(byteLength);
-      return { start, byteLength, staging: staging.length - 1, stagingStart: 0 };
-    }
-    staging[staging.length - 1] = stagingStart + byteLength;
-    return { start, byteLength, staging: staging.length - 1, stagingStart };
+    return end > start ? transferThrough(staging, start, end - start, this.#limits) : undefined;
   }
+}
+
+/** Gives a range of a region its place in the last of `staging`, by the bytes of each, or in another one. */
+function transferThrough(
+  staging: number[],
+  start: number,
+  byteLength: number,
+  { maxSharedByteLength }: PlaceLimits,
+): Transfer {
+  const last = staging.at(-1);
+  // Mapped ranges begin at multiples of 8.
+  const stagingStart = last === undefined ? 0 : Math.ceil(last / 8) * 8;
+  if (last === undefined || stagingStart + byteLength > maxSharedByteLength) {
+    staging.push(byteLength);
+    return { start, byteLength, staging: staging.length - 1, stagingStart: 0 };
+  }
+  staging[staging.length - 1] = stagingStart + byteLength;
+  return { start, byteLength, staging: staging.length - 1, stagingStart };
+}
+
+function placesOf(
+  regions: readonly Region[],
+  places: BatchPlaces["places"],
+  { uploads, downloads, isInOrder }: Pick<BatchPlaces, "uploads" | "downloads"> & { readonly isInOrder: boolean },
+  { maxQueueUploadByteLength }: PlaceLimits,
+): BatchPlaces {
+  const goesThroughQueue = isInOrder && uploads.length === 1 && uploads[0]! <= maxQueueUploadByteLength;
+  const requests = [
+    ...regions.filter(({ resident }) => !resident).map(({ byteLength }) => ({ byteLength, usage: deviceUsage })),
+    ...(goesThroughQueue ? [] : uploads).map((byteLength) => ({ byteLength, usage: uploadUsage })),
+    ...downloads.map((byteLength) => ({ byteLength, usage: downloadUsage })),
+  ];
+  return { regions, uploads, downloads, goesThroughQueue, requests, places };
+}
+
+/**
+ * The places of a run alone, some of whose inputs are staged memory now: everything stays where it is, and nothing is uploaded into a region that
+ * has no other input.
+ * @param plan Has `staged` in place of those inputs' `data`.
+ */
+export function placesWithStaged(base: BatchPlaces, { resources }: RunPlan, limits: PlaceLimits): BatchPlaces {
+  const uploads: number[] = [];
+  const regions = base.regions.map((region, at) => {
+    const here = resources.map((_, i) => i).filter((i) => base.places[0]![i]?.region === at);
+    const staged = here.filter((i) => resources[i]!.staged).map((resource) => ({ run: 0, resource }));
+    const { start, byteLength } = region.upload ?? { start: 0, byteLength: 0 };
+    const isUploaded = here.some((i) => resources[i]!.data);
+    return { ...region, staged, upload: isUploaded ? transferThrough(uploads, start, byteLength, limits) : undefined };
+  });
+  return placesOf(regions, base.places, { uploads, downloads: base.downloads, isInOrder: true }, limits);
 }
 
 function kindOf({ data, result }: PlannedResource): Kind {

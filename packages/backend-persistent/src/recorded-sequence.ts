@@ -6,6 +6,7 @@ import {
   type PlannedSequence,
   type RecordedParameters,
   type ReplayOptions,
+  type ReplayValues,
   RunClock,
   type RunPlan,
   type RunResults,
@@ -21,10 +22,14 @@ import { ArrayUse } from "./array-use.js";
 import { acquireBindGroups } from "./bind-groups.js";
 import type { DeviceSession } from "./device-session.js";
 import type { Held, Holder } from "./holders.js";
-import { placeBatch } from "./place-batch.js";
+import { placeBatch, placesWithStaged } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
 import type { RecordedBatch } from "./ready-run.js";
 import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
+import { claimStaged, TakenMemory } from "./staged-memory.js";
+
+/** A larger input has a buffer of its own, so that nothing of it is uploaded where it comes as staged memory. */
+const maxSharedByteLength = 2 ** 20;
 
 export class RecordedSequence<P extends Parameters = Parameters> implements Sequence<P>, Holder {
   readonly label: string;
@@ -39,6 +44,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   readonly #held: Held;
   readonly #constants: ResidentMemory<Uint8Array> | undefined;
   readonly #recorded: RecordedParameters;
+  #staged: { readonly key: string; readonly batch: RecordedBatch } | undefined;
   #replays = 0;
   #isDisposed = false;
   #loss: ComputeError | undefined;
@@ -60,7 +66,8 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     let owned: PooledBuffer[] = [];
     try {
       const plan = constants ? constants.plan : planned.plan;
-      const places = placeBatch([plan], session.places);
+      const { alignment, maxQueueUploadByteLength } = session.places;
+      const places = placeBatch([plan], { alignment, maxQueueUploadByteLength, maxSharedByteLength });
       const residents = places.regions.flatMap(({ resident }) =>
         resident ? (plan.resources[resident.resource]!.resident as ResidentMemory).buffer : [],
       );
@@ -106,7 +113,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   }
 
   async replay<const O extends ReplayOptions = ReplayOptions>(
-    values: { readonly [Name in keyof P]?: P[Name] } = {},
+    values: ReplayValues<P> = {},
     options?: O,
   ): Promise<RunResults<P, O>> {
     const subject = `Sequence "${this.label}"`;
@@ -120,16 +127,24 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
       const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, async (caller) => {
         const clock = options?.profile ? (caller.trace?.clock ?? new RunClock()) : undefined;
         if (clock) checkProfileName(subject, this.parameters as Bindings);
-        const plan = withParameters(this.#plan, this.#recorded, replayed(this.label, this.parameters, values));
+        const parameters = replayed(this.label, this.parameters, values);
+        const plan = withParameters(this.#plan, this.#recorded, parameters);
         const arrays = this.#residents().map(
           (resident) => ResidentMemory.claim(resident, this.#session.arrays, subject, "array").users,
         );
-        const use = new ArrayUse(`The replay of sequence "${this.label}"`, arrays, caller);
-        const written = arraysWrittenBy(plan);
-        for (const array of written) array.outdateCopy();
-        const recorded = this.batch;
-        const run = { plan, pipelines: [], taken: undefined, use, record: undefined, recorded, caller, clock };
-        return await enqueueInOrder(this.#session, use, written, run, true);
+        const { staging } = this.#session;
+        const claimed = claimStaged(staging, subject, values);
+        const taken = claimed && new TakenMemory(plan, claimed);
+        try {
+          const use = new ArrayUse(`The replay of sequence "${this.label}"`, arrays, caller);
+          const written = arraysWrittenBy(plan);
+          for (const array of written) array.outdateCopy();
+          const recorded = taken ? this.#batchWithStaged(plan) : this.batch;
+          const run = { plan, pipelines: [], taken, use, record: undefined, recorded, caller, clock };
+          return await enqueueInOrder(this.#session, use, written, run, true);
+        } finally {
+          taken?.giveBack(staging);
+        }
       });
       return results as RunResults<P, O>;
     } finally {
@@ -152,6 +167,17 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   lose(reason: ComputeError): void {
     this.#loss = reason;
     this.dispose();
+  }
+
+  /** The batch of a replay that brings some inputs as staged memory; the last such is kept, for a loop brings the same ones. */
+  #batchWithStaged(plan: RunPlan): RecordedBatch {
+    const key = plan.resources.map(({ staged }) => (staged ? 1 : 0)).join("");
+    if (this.#staged?.key !== key) {
+      const places = placesWithStaged(this.batch.places, plan, this.#session.places);
+      const staging = places.requests.slice(places.regions.filter(({ resident }) => !resident).length);
+      this.#staged = { key, batch: { ...this.batch, places, staging } };
+    }
+    return this.#staged.batch;
   }
 
   /** The callers' arrays that every replay binds. */

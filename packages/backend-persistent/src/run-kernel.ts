@@ -6,13 +6,12 @@ import {
   type Kernel,
   RunClock,
   type RunOptions,
-  type Staged,
   withProfile,
 } from "@kiln-gpu/core";
 import { arraysWrittenBy, enqueueInOrder, residentsOf } from "./array-access.js";
 import { ArrayUse } from "./array-use.js";
 import type { DeviceSession } from "./device-session.js";
-import { type Claimed, StagedMemory, TakenMemory } from "./staged-memory.js";
+import { claimStaged, TakenMemory } from "./staged-memory.js";
 
 /** The tries of one run. */
 export interface Attempt {
@@ -42,7 +41,7 @@ export async function runKernel<B extends Bindings>(
   clock?.skip();
   if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
   const arrays = residentsOf(session.arrays, kernel.label, bindings);
-  const claimed = claimStaged(session, kernel.label, bindings);
+  const claimed = claimStaged(staging, `Kernel "${kernel.label}"`, bindings);
   attempt.use = attempt.use?.renewed ?? (arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller));
   const { use } = attempt;
   setRepeatable(attempt, !claimed);
@@ -81,21 +80,4 @@ export async function runKernel<B extends Bindings>(
 function setRepeatable(attempt: Attempt, isRepeatable: boolean): void {
   attempt.isRepeatable = isRepeatable;
   if (attempt.use) attempt.use.isRepeatable = isRepeatable && attempt.retries < attempt.maxRetries;
-}
-
-/** Moves staged memory from its callers to this run: all of it, or none where a handle is refused. */
-function claimStaged({ staging }: DeviceSession, label: string, bindings: Bindings): Claimed[] | undefined {
-  let claimed: Claimed[] | undefined;
-  for (const name in bindings) {
-    const value = bindings[name] as Staged | null | undefined;
-    if (typeof value !== "object" || value?.role !== "staged") continue;
-    claimed ??= [];
-    try {
-      claimed.push({ name, staged: StagedMemory.claim(value, staging, label, name) });
-    } catch (error) {
-      for (const { staged } of claimed) staged.unclaim();
-      throw error;
-    }
-  }
-  return claimed;
 }

@@ -85,11 +85,12 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
 
   /**
    * Reserves the memory for a run that binds it as `name`: from now on its caller has it no more.
+   * @param subject Begins the sentence of an error.
    * @throws {ComputeError} `invalid-binding` when it is not there to be taken, or is another backend's.
    */
-  static claim(staged: Staged, staging: StagingPool, label: string, name: string): StagedMemory<TypedArray> {
+  static claim(staged: Staged, staging: StagingPool, subject: string, name: string): StagedMemory<TypedArray> {
     const refuse = (reason: string) =>
-      new ComputeError("invalid-binding", `Kernel "${label}" is given staged memory as "${name}" that ${reason}.`);
+      new ComputeError("invalid-binding", `${subject} is given staged memory as "${name}" that ${reason}.`);
     if (staged instanceof StagedMemory && staged.#loss) throw staged.#loss;
     if (!(staged instanceof StagedMemory) || staged.#staging !== staging) throw refuse("another backend staged");
     if (!staged.#memory || staged.#isClaimed)
@@ -143,6 +144,27 @@ function giveBack(staging: StagingPool, buffer: PooledBuffer): void {
 export interface Claimed {
   readonly name: string;
   readonly staged: StagedMemory<TypedArray>;
+}
+
+/** Moves staged memory from its callers to the run that binds it: all of it, or none where a handle is refused. */
+export function claimStaged(
+  staging: StagingPool,
+  subject: string,
+  bindings: { readonly [name: string]: unknown },
+): Claimed[] | undefined {
+  let claimed: Claimed[] | undefined;
+  for (const name in bindings) {
+    const value = bindings[name] as Staged | null | undefined;
+    if (typeof value !== "object" || value?.role !== "staged") continue;
+    claimed ??= [];
+    try {
+      claimed.push({ name, staged: StagedMemory.claim(value, staging, subject, name) });
+    } catch (error) {
+      for (const { staged } of claimed) staged.unclaim();
+      throw error;
+    }
+  }
+  return claimed;
 }
 
 /** What a run took of staged memory; given back once the device has it, or the run has ended. */

@@ -119,21 +119,29 @@ export function subjectOf({ plan, recorded }: ReadyRun): string {
 export function encodeTransfersIn(
   encoder: GPUCommandEncoder,
   runs: readonly ReadyRun[],
-  { regions }: BatchPlaces,
+  { places, regions }: BatchPlaces,
   memory: BatchMemory,
 ): void {
   for (let i = 0; i < regions.length; i += 1) {
-    const { clear, upload, staged, resident, byteLength: regionByteLength } = regions[i]!;
+    const { clear, upload, staged, resident } = regions[i]!;
     if (resident) return;
     const { buffer } = memory.regions[i]!;
-    if (staged) {
-      const source = runs[staged.run]!.taken!.at(staged.resource).buffer;
-      source.unmap();
-      encoder.copyBufferToBuffer(source, 0, buffer, 0, regionByteLength);
-    }
     // Pooled buffers keep old bytes; only fresh ones are zero.
     if (clear.byteLength > 0) encoder.clearBuffer(buffer, clear.start, clear.byteLength);
     if (upload) encodeUpload(encoder, upload, buffer, memory);
+    if (!staged) continue;
+    for (const { run, resource } of staged) {
+      const { plan, taken } = runs[run]!;
+      const source = taken!.at(resource).buffer;
+      source.unmap();
+      encoder.copyBufferToBuffer(
+        source,
+        0,
+        buffer,
+        places[run]![resource]!.start,
+        plan.resources[resource]!.byteLength,
+      );
+    }
   }
 }
 

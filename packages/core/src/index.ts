@@ -96,6 +96,7 @@ export {
   type Reference,
   type References,
   type ReplayOptions,
+  type ReplayValues,
   recordRuns,
   replayed,
   type Sequence,

@@ -1,6 +1,6 @@
 /** One plan out of those of a recording's runs: parameters and resident arrays are one resource wherever they are bound. */
 import { isRole } from "./binding-role.js";
-import type { BindingValue, Output, TypedArray } from "./bindings.js";
+import type { BindingValue, Output, Staged, TypedArray } from "./bindings.js";
 import { arrayTypeOf, checkIntos } from "./check-binding.js";
 import { checkBorrowed } from "./check-borrowed.js";
 import { ComputeError } from "./errors.js";
@@ -132,6 +132,10 @@ export function withParameters(plan: RunPlan, recorded: RecordedParameters, para
   for (const [name, index] of plan.bound) {
     const value = parameters[name] as BindingValue;
     const resource = resources[index]!;
+    if (isRole(value, "staged")) {
+      resources[index] = stagedResource(subject, name, resource, recorded.shapes.get(name)!, value);
+      continue;
+    }
     if (value !== recorded.values[name]) checkShape(subject, name, recorded.shapes.get(name)!, value);
     // It is copied here; with fewer bytes the dispatch would see those that an earlier one has set.
     if (resource.isImmediate && ArrayBuffer.isView(value)) {
@@ -141,6 +145,24 @@ export function withParameters(plan: RunPlan, recorded: RecordedParameters, para
     resources[index] = fillResource(subject, name, resource, value);
   }
   return { ...plan, resources };
+}
+
+/** `resource` with `staged` in place of its data. */
+function stagedResource(
+  subject: string,
+  name: string,
+  resource: PlannedResource,
+  expected: string,
+  staged: Staged,
+): PlannedResource {
+  if (expected !== `a ${staged.type.name} of ${staged.length}`) checkShape(subject, name, expected, staged);
+  if (resource.isImmediate) {
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} is given staged memory as "${name}", which is set while its dispatches are recorded; give an array.`,
+    );
+  }
+  return { ...resource, data: undefined, staged };
 }
 
 function checkShape(subject: string, name: string, expected: string, given: BindingValue): void {

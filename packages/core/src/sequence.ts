@@ -2,7 +2,7 @@
  * A chain of runs, recorded once and replayed: what is said of it, and how the recording is taken down. Nothing here touches a device.
  */
 
-import { ownValue } from "./binding-role.js";
+import { describe, ownValue } from "./binding-role.js";
 import type {
   ArrayOf,
   Bindings,
@@ -12,6 +12,7 @@ import type {
   LeasedOutput,
   Output,
   ResidentArray,
+  Staged,
   Temporary,
   TypedArray,
   UniformValue,
@@ -60,6 +61,11 @@ export interface RecordOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a replay may bring, by the names of the parameters. */
+export type ReplayValues<P> = {
+  readonly [Name in keyof P]?: P[Name] | IfAny<Extract<P[Name], TypedArray>, Staged<Extract<P[Name], TypedArray>>>;
+};
+
 export type ReplayOptions = Omit<RunOptions, "workgroups">;
 
 /** A recorded chain of runs, with bind groups of its own, and memory that counts to the backend's byte budget until it is disposed. */
@@ -70,12 +76,12 @@ export interface Sequence<P extends Parameters = Parameters> extends Disposable 
   /**
    * Runs the chain once more, in one submission of its own.
    * @param values Of the parameters that change, of the same type and length; the others are what they were recorded with, arrays with the
-   *   elements that they have now. They are borrowed until this settles.
+   *   elements that they have now. They are borrowed until this settles. In place of an input array staged memory serves, as in a run.
    * @returns What the parameters that are an `output`, `inout` or `lease` ask for.
    * @throws {ComputeError} What `ComputeBackend.run` throws.
    */
   replay<const O extends ReplayOptions = ReplayOptions>(
-    values?: { readonly [Name in keyof P]?: P[Name] },
+    values?: ReplayValues<P>,
     options?: O,
   ): Promise<RunResults<P, O>>;
   /** Frees what it holds once its replays have ended; a second call does nothing. */
@@ -94,7 +100,8 @@ export interface RecordedRun {
 
 /**
  * Takes down the runs that `build` asks for.
- * @throws {ComputeError} `invalid-option` when there are none; `invalid-binding` for a result that is no parameter; what `build` throws.
+ * @throws {ComputeError} `invalid-option` when there are none; `invalid-binding` for a result that is no parameter, or a parameter that is on the
+ *   device; what `build` throws.
  */
 export function recordRuns<P extends Parameters>(
   label: string,
@@ -104,6 +111,7 @@ export function recordRuns<P extends Parameters>(
   const runs: RecordedRun[] = [];
   let isOpen = true;
   const names = Object.keys(parameters);
+  for (const name of names) checkParameter(label, name, parameters[name]);
   const references = Object.fromEntries(
     names.map((name) => [name, Object.freeze({ role: "reference", name, value: parameters[name] })]),
   ) as unknown as References<P>;
@@ -136,6 +144,20 @@ export function recordRuns<P extends Parameters>(
     throw new ComputeError("invalid-option", `Sequence "${label}" has a parameter "${name}" that no run binds.`);
   }
   return runs;
+}
+
+/** What a replay could not bring another of. */
+function checkParameter(label: string, name: string, value: unknown): void {
+  const role = (value as { role?: unknown } | null | undefined)?.role;
+  const advice =
+    role === "staged"
+      ? "record it with an array, and bring staged memory as it is replayed"
+      : role === "resident" && "bind the array itself, where the runs are recorded";
+  if (!advice) return;
+  throw new ComputeError(
+    "invalid-binding",
+    `Sequence "${label}" has ${describe(value as BindingValue)} as its parameter "${name}"; ${advice}.`,
+  );
 }
 
 function refused(

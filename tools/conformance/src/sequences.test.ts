@@ -266,6 +266,79 @@ describe("a sequence", () => {
       for (let i = 0; i < 4; i += 1) expectSame((await sequence.replay()).result, expected);
     }));
 
+  // Small inputs share a buffer; of 2 MiB each has its own.
+  it.each([10, 1001, 2 ** 19])(
+    "takes staged memory in place of any of its inputs of %i elements, replay by replay",
+    (length) =>
+      using(async (gpu) => {
+        const [a, b] = [data.words(length), data.words(length)];
+        const more = data.words(7);
+        const sequence = await gpu.record(
+          { a, b, c: inout(b), few: more, out: output(Uint32Array, length), sum: lease(Uint32Array, 7) },
+          (run, { a, b, c, few, out, sum }) => {
+            run(combine, { x: a, y: c, z: out });
+            run(combine, { x: b, y: out, z: c });
+            run(combine, { x: few, y: few, z: sum });
+          },
+        );
+        const staged = async (values: Uint32Array) => {
+          const memory = await gpu.stage(Uint32Array, values.length);
+          memory.data.set(values);
+          return memory;
+        };
+        for (let i = 0; i < 16; i += 1) {
+          const [x, y, z] = [data.words(length), data.words(length), data.words(7)];
+          const out = combined(x, b);
+          const into = new Uint32Array(length);
+          const handed = i & 1 ? await staged(x) : x;
+          const replay = sequence.replay({
+            a: handed,
+            b: i & 2 ? await staged(y) : y,
+            few: i & 4 ? await staged(z) : z,
+            ...(i & 8 ? { out: output(Uint32Array, length, { into }) } : {}),
+          });
+          if ("role" in handed) expect(() => handed.data).toThrow(/was bound or released/);
+          const results = await replay;
+          expectTypeOf(results.out).toEqualTypeOf<Uint32Array<ArrayBuffer>>();
+          expectSame(results.out, out);
+          if (i & 8) expect(results.out).toBe(into);
+          expectSame(results.c, combined(y, out));
+          expectSame(results.sum.data, combined(z, z));
+          results.sum.release();
+        }
+        expectSame((await sequence.replay()).c, combined(b, combined(a, b)));
+      }),
+  );
+
+  it("uploads nothing where all its large inputs are staged, and makes nothing once it is warm", () =>
+    using(
+      async (gpu) => {
+        const length = 2 ** 19;
+        const values = data.words(length);
+        const [a, b] = [values, values];
+        const sequence = await gpu.record({ a, b, c: lease(Uint32Array, length) }, (run, { a, b, c }) => {
+          run(combine, { x: a, y: b, z: c });
+        });
+        const replay = async () => {
+          const [a, b] = await Promise.all([gpu.stage(Uint32Array, length), gpu.stage(Uint32Array, length)]);
+          a.data.set(values);
+          b.data.set(values);
+          using sum = (await sequence.replay({ a, b })).c;
+          expectSame(sum.data, combined(values, values));
+        };
+        await replay();
+        await replay();
+        const { buffers, bindGroups, pipelines } = gpu.stats();
+        // a, b and c on the device, the lease, and the staged memory; none besides.
+        expect(buffers.live).toBe(6);
+        for (let i = 0; i < 5; i += 1) await replay();
+        expect(gpu.stats().buffers.made).toBe(buffers.made);
+        expect(gpu.stats().bindGroups.made).toBe(bindGroups.made);
+        expect(gpu.stats().pipelines.made).toBe(pipelines.made);
+      },
+      { maxSubmissions: 1 },
+    ));
+
   it("is made of ready-made kernels, of several passes too", () =>
     using(async (gpu) => {
       const words = data.words(5000, 1000);
@@ -484,6 +557,78 @@ describe("a sequence that cannot be", () => {
       await expectError(sequence.replay({}, { signal: stop.signal }), "aborted", /sequence "chain"/);
       y.dispose();
       await expectError(sequence.replay(), "invalid-binding", /"chain".*array.*disposed/);
+    }));
+
+  it("is refused by name with staged memory that it cannot take, which stays its caller's", () =>
+    using(async (gpu) => {
+      const show = defineKernel<Bindings>({
+        label: "show",
+        wgsl: `var<immediate> p: vec4u;
+          @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+          @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = p[id.x]; }`,
+      });
+      const label = "chain";
+      const x = data.words(64);
+      const sequence = await gpu.record(
+        { p: new Uint32Array(4), factor: 2, x, w: inout(x), z: output(Uint32Array, 64), shown: output(Uint32Array, 4) },
+        (run, { p, factor, x, w, z, shown }) => {
+          run(show, { p, y: shown });
+          run(step, { factor, y: w });
+          run(combine, { x, y: w, z });
+        },
+        { label },
+      );
+      const replay = (values: object) => sequence.replay(values);
+      const [few, right] = [await gpu.stage(Uint32Array, 4), await gpu.stage(Uint32Array, 64)];
+      await expectError(
+        replay({ x: few }),
+        "invalid-binding",
+        /Uint32Array of 64 as "x"; a staged Uint32Array of 4 is given/,
+      );
+      await expectError(replay({ w: right }), "invalid-binding", /inout Uint32Array of 64 as "w"; a staged/);
+      await expectError(replay({ z: right }), "invalid-binding", /output Uint32Array of 64 as "z"; a staged/);
+      await expectError(replay({ factor: few }), "invalid-binding", /a value as "factor"; a staged/);
+      await expectError(
+        replay({ p: few }),
+        "invalid-binding",
+        /"chain" is given staged memory as "p", which is set while/,
+      );
+      few.data.fill(1);
+      await using other = await openPersistentBackend(software);
+      using foreign = await other.stage(Uint32Array, 64);
+      await expectError(
+        replay({ x: foreign }),
+        "invalid-binding",
+        /"chain" is given staged memory as "x" that another backend staged/,
+      );
+      foreign.data.set(x);
+      right.data.set(x);
+      expectSame((await sequence.replay({ x: right })).z, combined(x, stepped(x, 2)));
+      await expectError(
+        replay({ x: right }),
+        "invalid-binding",
+        /"chain" is given staged memory as "x" that was bound or released/,
+      );
+      const stop = new AbortController();
+      stop.abort();
+      const kept = await gpu.stage(Uint32Array, 64);
+      await expectError(sequence.replay({ x: kept }, { signal: stop.signal }), "aborted", /"chain"/);
+      kept.data.set(x);
+      sequence.dispose();
+      await expectError(sequence.replay({ x: kept }), "disposed", /"chain"/);
+      expect(kept.data[3]).toBe(x[3]);
+      await expectError(
+        gpu.record({ x: kept as never }, () => {}, { label }),
+        "invalid-binding",
+        /"chain" has staged memory as its parameter "x"; record it with an array/,
+      );
+      expect(kept.data[3]).toBe(x[3]);
+      const y = await gpu.array(x);
+      await expectError(
+        gpu.record({ y: y as never }, () => {}, { label }),
+        "invalid-binding",
+        /"chain" has a resident array as its parameter "y"; bind the array itself/,
+      );
     }));
 
   it.each(["recording", "submit"] as const)(
