@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { output } from "./bindings.js";
-import { allocateResults, checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
+import { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
+import { allocateResults } from "./result-memory.js";
 import { RunClock } from "./run-clock.js";
 import type { PlannedResource, RunPlan } from "./run-plan.js";
 

@@ -2,6 +2,7 @@ import { isResult, ownValue } from "./binding-role.js";
 import type { Bindings, Lease, TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { ComputeError } from "./errors.js";
 import { MemoryLease } from "./memory-lease.js";
+import type { ResultMemory } from "./result-memory.js";
 import type { RunProfile } from "./run-options.js";
 import type { PlannedResult, RunPlan } from "./run-plan.js";
 
@@ -10,38 +11,6 @@ export interface ResultBytes {
   readonly memory: ArrayBuffer;
   readonly offset: number;
 }
-
-/** Memory for the results of a run, by resource: where the caller gives none and leases none. Its bytes are anybody's. */
-export type ResultMemory = readonly (TypedArray | undefined)[];
-
-/**
- * Makes memory for the results of `plan` ahead of them, while the device works: for large ones it takes as long as to copy them.
- * @returns Nothing where the host refuses it: it may have enough by the time the results come.
- */
-export function allocateResults({ resources }: RunPlan): ResultMemory | undefined {
-  try {
-    return resources.map(({ result }) => (result && !result.into && !result.isLeased ? allocate(result) : undefined));
-  } catch {
-    return undefined;
-  }
-}
-
-const pageByteLength = 4096;
-
-function allocate({ type, length }: PlannedResult): TypedArray {
-  const byteLength = length * type.BYTES_PER_ELEMENT;
-  if (byteLength < pageByteLength) return new type(length);
-  // In Node, memory that is not filled with zeros first: results will fill it.
-  const { buffer } = nodeBuffer?.allocUnsafeSlow(byteLength) ?? new Uint8Array(byteLength);
-  // Fresh memory is only promised: the host finds each page at the first write to it.
-  const bytes = new Uint8Array(buffer);
-  for (let at = 0; at < byteLength; at += pageByteLength) bytes[at] = 0;
-  return new type(buffer, 0, length);
-}
-
-const { Buffer: nodeBuffer } = globalThis as {
-  readonly Buffer?: { allocUnsafeSlow(byteLength: number): Uint8Array<ArrayBuffer> };
-};
 
 /**
  * The results of a run: copied out of the bytes that `bytesOf` finds, into the caller's array where there is one, else into `memory`

@@ -47,14 +47,7 @@ export {
 } from "./bindings.js";
 export { arrayTypeOf } from "./check-binding.js";
 export { checkBorrowed } from "./check-borrowed.js";
-export {
-  allocateResults,
-  checkProfileName,
-  collectResults,
-  emptyResults,
-  type ResultMemory,
-  withProfile,
-} from "./collect-results.js";
+export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
@@ -83,6 +76,7 @@ export {
   withParameters,
 } from "./plan-sequence.js";
 export { Planner } from "./planner.js";
+export { allocateResults, type ResultMemory } from "./result-memory.js";
 export { type PhaseSpan, RunClock, type RunPhase, type TimeSpan } from "./run-clock.js";
 export { Caller, RunLedger } from "./run-ledger.js";
 export type { PrepareOptions, RunOptions, RunProfile, RunResults } from "./run-options.js";
