@@ -1,7 +1,7 @@
 /**
  * What holds memory of the pools in callers' hands: staged memory, leases, resident arrays and sequences.
  *
- * Invariant: nothing here keeps a holder from being collected where that would be of use: where it frees memory, or somebody is told of it.
+ * Invariant: nothing here keeps a holder from being collected.
  */
 
 import type { ComputeError } from "@kiln-gpu/core";
@@ -23,7 +23,7 @@ export interface Holder extends Disposable {
 /** What is known of a holder. */
 export interface Held {
   readonly what: string;
-  readonly holder: Pick<WeakRef<Holder>, "deref">;
+  readonly holder: WeakRef<Holder>;
   /** Gives back what a holder that is collected can no longer give back itself. */
   readonly free: () => void;
   /** Whether callers may still read or write the memory itself when the holder is gone. */
@@ -54,19 +54,23 @@ export class Holders {
    */
   add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): Held {
     const origin = this.#onLeak && new Error(what);
-    // To watch one costs as much as to submit it.
-    const isWatched = origin !== undefined || !isViewed;
-    const held = { what, holder: isWatched ? new WeakRef(holder) : new Kept(holder), free, isViewed, origin };
+    const held = { what, holder: new WeakRef(holder), free, isViewed, origin };
     this.#held.add(held);
     if (origin) this.#writeDownLater();
-    if (isWatched) this.#collected.register(holder, held, held);
+    // It costs, and of one that is viewed nothing comes but a report.
+    if (origin || !isViewed) this.#collected.register(holder, held, held);
     if (this.#hasEnded) queueMicrotask(() => holder[Symbol.dispose]());
     return held;
   }
 
+  /** Whether holders end as they are added. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   delete(held: Held): void {
     this.#held.delete(held);
-    if (held.holder instanceof WeakRef) this.#collected.unregister(held);
+    if (held.origin || !held.isViewed) this.#collected.unregister(held);
   }
 
   /** Ends all there are and all to come: a run may wait for the memory that another's lease holds. */
@@ -108,18 +112,6 @@ export class Holders {
     if (held.isViewed) return;
     this.#held.delete(held);
     held.free();
-  }
-}
-
-class Kept {
-  readonly #holder: Holder;
-
-  constructor(holder: Holder) {
-    this.#holder = holder;
-  }
-
-  deref(): Holder {
-    return this.#holder;
   }
 }
 

@@ -69,6 +69,8 @@ export interface PlaceLimits {
   readonly alignment: number;
   /** Bytes that runs share one buffer up to; a larger resource has a buffer of its own. */
   readonly maxSharedByteLength: number;
+  /** Likewise of what is only uploaded and read, where that is less. */
+  readonly maxSharedInputByteLength?: number;
 }
 
 /** The kinds of content, in the order in which they lie in a region, so that each transfer is one range. */
@@ -168,24 +170,28 @@ class Layout {
 
   /** Lays the items one after another, in as few regions as the shared size allows. */
   place(buckets: Buckets): void {
-    const { alignment, maxSharedByteLength } = this.#limits;
+    const { alignment, maxSharedByteLength, maxSharedInputByteLength = maxSharedByteLength } = this.#limits;
     let end = 0;
     /** Where each kind ends in the region that is being filled; 0 where it has nothing there. */
     let ends: Ends = { scratch: 0, output: 0, inout: 0, input: 0 };
+    const close = () => {
+      if (end > 0) this.#close(ends);
+      ends = { scratch: 0, output: 0, inout: 0, input: 0 };
+      end = 0;
+    };
     for (const kind of kinds) {
+      const isOwn = (byteLength: number) => kind === "input" && byteLength > maxSharedInputByteLength;
       for (const { run, resource, byteLength } of buckets[kind]) {
-        let start = Math.ceil(end / alignment) * alignment;
-        if (start > 0 && start + byteLength > maxSharedByteLength) {
-          this.#close(ends);
-          ends = { scratch: 0, output: 0, inout: 0, input: 0 };
-          start = 0;
-        }
+        const next = Math.ceil(end / alignment) * alignment;
+        if (next + byteLength > maxSharedByteLength || isOwn(byteLength)) close();
+        const start = end === 0 ? 0 : next;
         this.#places[run]![resource] = { region: this.#regions.length, start };
         end = start + byteLength;
         ends[kind] = end;
+        if (isOwn(byteLength)) close();
       }
     }
-    if (end > 0) this.#close(ends);
+    close();
   }
 
   /** A region that is filled by a copy on the device, out of memory that the host has written already. */

@@ -24,7 +24,9 @@ export async function recordSequence<P extends Parameters>(
   build: (run: RecordRun, references: References<P>) => void,
 ): Promise<RecordedSequence<P>> {
   const { programs, specializer, arrays } = session;
-  const runs = recordRuns(label, parameters, build);
+  // Its object is the caller's, who may change what is in it.
+  const own = { ...parameters };
+  const runs = recordRuns(label, own, build);
   const plans: RunPlan[] = [];
   const pipelines: StoredProgram[] = [];
   for (const { kernel: asked, bindings, workgroups } of runs) {
@@ -36,5 +38,5 @@ export async function recordSequence<P extends Parameters>(
     const { dispatches } = plan;
     pipelines.push(...(programs.peekPipelines(loaded, dispatches) ?? (await programs.pipelines(loaded, dispatches))));
   }
-  return await RecordedSequence.make(session, owner, parameters, planSequence(label, runs, plans), pipelines);
+  return await RecordedSequence.make(session, owner, own, planSequence(label, runs, plans), pipelines);
 }

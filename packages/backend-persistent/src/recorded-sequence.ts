@@ -1,5 +1,6 @@
 import {
   type Bindings,
+  type Caller,
   ComputeError,
   checkProfileName,
   type Parameters,
@@ -29,7 +30,7 @@ import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
 import { claimStaged, TakenMemory } from "./staged-memory.js";
 
 /** A larger input has a buffer of its own, so that nothing of it is uploaded where it comes as staged memory. */
-const maxSharedByteLength = 2 ** 20;
+const maxSharedInputByteLength = 2 ** 20;
 
 export class RecordedSequence<P extends Parameters = Parameters> implements Sequence<P>, Holder {
   readonly label: string;
@@ -66,8 +67,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     let owned: PooledBuffer[] = [];
     try {
       const plan = constants ? constants.plan : planned.plan;
-      const { alignment, maxQueueUploadByteLength } = session.places;
-      const places = placeBatch([plan], { alignment, maxQueueUploadByteLength, maxSharedByteLength });
+      const places = placeBatch([plan], { ...session.places, maxSharedInputByteLength });
       const residents = places.regions.flatMap(({ resident }) =>
         resident ? (plan.resources[resident.resource]!.resident as ResidentMemory).buffer : [],
       );
@@ -124,7 +124,8 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is disposed; record it again.`);
     this.#replays += 1;
     try {
-      const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, async (caller) => {
+      const replaying = `The replay of sequence "${this.label}"`;
+      const replay = async (caller: Caller) => {
         const clock = options?.profile ? (caller.trace?.clock ?? new RunClock()) : undefined;
         if (clock) checkProfileName(subject, this.parameters as Bindings);
         const parameters = replayed(this.label, this.parameters, values);
@@ -133,10 +134,10 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
           (resident) => ResidentMemory.claim(resident, this.#session.arrays, subject, "array").users,
         );
         const { staging } = this.#session;
-        const claimed = claimStaged(staging, subject, values);
+        const claimed = claimStaged(staging, subject, parameters);
         const taken = claimed && new TakenMemory(plan, claimed);
         try {
-          const use = new ArrayUse(`The replay of sequence "${this.label}"`, arrays, caller);
+          const use = new ArrayUse(replaying, arrays, caller);
           const written = arraysWrittenBy(plan);
           for (const array of written) array.outdateCopy();
           const recorded = taken ? this.#batchWithStaged(plan) : this.batch;
@@ -145,7 +146,8 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
         } finally {
           taken?.giveBack(staging);
         }
-      });
+      };
+      const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, replay, replaying);
       return results as RunResults<P, O>;
     } finally {
       this.#replays -= 1;

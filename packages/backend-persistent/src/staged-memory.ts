@@ -99,9 +99,10 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
     return staged;
   }
 
-  /** Gives the memory back to its caller: the run that claimed it is refused. */
+  /** Gives the memory back to its caller: the run that claimed it is refused. It may have ended, or been lost, in the meantime. */
   unclaim(): void {
     this.#isClaimed = false;
+    if (this.#loss || this.#holders.hasEnded) this.release();
   }
 
   /** Hands what was claimed over to the run. */

@@ -115,7 +115,8 @@ export interface BackendStats {
 export interface StagesMemory {
   /**
    * Input memory of `length` elements that is mapped already: filled in place and bound, it is never copied on the host, which from
-   * some 64 KiB up is most of a run's time. It counts to the backend's byte budget until its run has ended.
+   * some 64 KiB up is most of a run's time. It counts to the backend's byte budget until the device has read it
+   * for its run, or it is released.
    * @throws {ComputeError} `invalid-option` for a length that is none; `limit-exceeded`; `out-of-memory`; `device-lost`; `disposed`.
    */
   stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>>;

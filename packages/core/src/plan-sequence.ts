@@ -155,7 +155,7 @@ function stagedResource(
   expected: string,
   staged: Staged,
 ): PlannedResource {
-  if (expected !== `a ${staged.type.name} of ${staged.length}`) checkShape(subject, name, expected, staged);
+  if (expected !== `a ${staged.type?.name} of ${staged.length}`) checkShape(subject, name, expected, staged);
   if (resource.isImmediate) {
     throw new ComputeError(
       "invalid-binding",

@@ -71,10 +71,15 @@ export class RunLedger {
   /**
    * Starts `work` as a run, unless the backend is disposed or `options` end the run before it began.
    * @param work Is told through `caller` when the caller stopped waiting, and may then save itself what has not begun.
+   * @param subject Begins the sentence of an error.
    * @throws {ComputeError} `disposed`, `aborted`, `timeout`, `invalid-option`; always as a rejection.
    */
-  async start<T>(label: string, options: RunOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
-    const subject = `The run of kernel "${label}"`;
+  async start<T>(
+    label: string,
+    options: RunOptions,
+    work: (caller: Caller) => Promise<T>,
+    subject = `The run of kernel "${label}"`,
+  ): Promise<T> {
     this.#admit(subject, options);
     this.#started += 1;
     this.#working += 1;

@@ -62,9 +62,12 @@ export interface RecordOptions {
 }
 
 /** What a replay may bring, by the names of the parameters. */
-export type ReplayValues<P> = {
-  readonly [Name in keyof P]?: P[Name] | IfAny<Extract<P[Name], TypedArray>, Staged<Extract<P[Name], TypedArray>>>;
-};
+export type ReplayValues<P> = { readonly [Name in keyof P]?: P[Name] | InputLike<P[Name]> };
+
+/** An array of the same elements as `V`, in whatever memory; of all else, nothing. */
+type InputLike<V> = V extends TypedArray & { readonly [Symbol.toStringTag]: infer Tag }
+  ? (TypedArray & { readonly [Symbol.toStringTag]: Tag }) | Staged<TypedArray & { readonly [Symbol.toStringTag]: Tag }>
+  : never;
 
 export type ReplayOptions = Omit<RunOptions, "workgroups">;
 
@@ -76,7 +79,8 @@ export interface Sequence<P extends Parameters = Parameters> extends Disposable 
   /**
    * Runs the chain once more, in one submission of its own.
    * @param values Of the parameters that change, of the same type and length; the others are what they were recorded with, arrays with the
-   *   elements that they have now. They are borrowed until this settles. In place of an input array staged memory serves, as in a run.
+   *   elements that they have now. They are borrowed until this settles. In place of an input array staged memory serves, as in a run, unless it is set
+   *   as an immediate.
    * @returns What the parameters that are an `output`, `inout` or `lease` ask for.
    * @throws {ComputeError} What `ComputeBackend.run` throws.
    */

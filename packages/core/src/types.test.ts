@@ -216,6 +216,29 @@ test("a recorded run binds parameters to the bindings of the text", () => {
   });
 });
 
+test("a replay takes arrays of the recorded kind, and staged memory in place of inputs alone", () => {
+  never(async () => {
+    const shared = new Float32Array(new SharedArrayBuffer(12));
+    const bytes = Buffer.from([1, 2, 3, 4]);
+    const parameters = { shared, bytes, x, factor: 2, y: output(Float32Array, 3) };
+    const sequence = await backend.record(parameters, () => {});
+    const [floats, words] = [await backend.stage(Float32Array, 3), await backend.stage(Uint32Array, 3)];
+    const results = await sequence.replay({ shared: x, x: floats, bytes: await backend.stage(Uint8Array, 4) });
+    expectTypeOf(results).toEqualTypeOf<{ y: Float32Array<ArrayBuffer> }>();
+    await sequence.replay({ shared: floats, bytes: new Uint8Array(4), x: shared, factor: 3 });
+    // @ts-expect-error "x" is of f32.
+    await sequence.replay({ x: words });
+    // @ts-expect-error "x" is of f32.
+    await sequence.replay({ x: new Uint32Array(3) });
+    // @ts-expect-error An output is no input.
+    await sequence.replay({ y: floats });
+    // @ts-expect-error A value is no array.
+    await sequence.replay({ factor: floats });
+    // @ts-expect-error "z" is no parameter.
+    await sequence.replay({ z: floats });
+  });
+});
+
 test("a kernel that states its bindings, or is no literal, is typed as it says", () => {
   expectTypeOf(defineKernel<Bindings>({ label: "k", wgsl: text })).toEqualTypeOf<Kernel>();
   expectTypeOf(defineKernel<SaxpyBindings>({ label: "k", wgsl: text })).toEqualTypeOf<Kernel<SaxpyBindings>>();

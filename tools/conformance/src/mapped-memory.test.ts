@@ -123,6 +123,18 @@ describe("staged memory", () => {
       staged.release();
     }));
 
+  it("goes back to its backend when its run is refused while that is being disposed", async () => {
+    const gpu = await openPersistentBackend(software);
+    const a = await stageFloats(gpu, data.floats(8));
+    // @ts-expect-error whole numbers where the kernel writes floats
+    const run = gpu.run(fieldAdd, { a, b: data.floats(8), c: output(Int32Array, 8) });
+    const closing = gpu.dispose();
+    await expectError(run, "invalid-binding", /"c"/);
+    await closing;
+    expectNothingLive(gpu);
+    expect(() => a.data).toThrow(expect.objectContaining({ code: "disposed" }));
+  });
+
   it("goes back to its backend when its run fails or is aborted", () =>
     using(async (gpu) => {
       const bad = defineKernel<Bindings>({

@@ -69,6 +69,18 @@ describe("a backend that is dropped", () => {
     expect(await lost).toMatchObject({ reason: "destroyed" });
   });
 
+  it.each(kinds)("goes, with what it was dropped with, where nobody listens: a %s", async (_, _what, make) => {
+    const openAndDrop = async () => {
+      const gpu = await openPersistentBackend({ ...software, leakDetection: false });
+      await runFieldAdd(gpu, data.floats(64), data.floats(64));
+      return [new WeakRef<object>(await make(gpu)), new WeakRef<object>(gpu)];
+    };
+    const dropped = await openAndDrop();
+    // To look at one keeps it until what looks has returned.
+    await collect(() => false, 20);
+    expect(dropped.filter((each) => each.deref())).toEqual([]);
+  });
+
   it("is none while something of it is in use", async () => {
     const leaks: Leak[] = [];
     const openArray = async () => {

@@ -339,6 +339,57 @@ describe("a sequence", () => {
       { maxSubmissions: 1 },
     ));
 
+  it("reads what it is given once, and keeps nothing of the object that it was recorded with", () =>
+    using(async (gpu) => {
+      const length = 64;
+      const [x, y, secret] = [data.words(length), data.words(length), new Uint32Array(length).fill(0x5ec4e7)];
+      const parameters: { x: Uint32Array; z: ReturnType<typeof output<Uint32Array>> } = {
+        x,
+        z: output(Uint32Array, length),
+      };
+      const sequence = await gpu.record(parameters, (run, { x, z }) => run(combine, { x, y, z }));
+      const staged = await gpu.stage(Uint32Array, length);
+      staged.data.set(y);
+      // Whatever is staged or gathered for another run is not to be seen here.
+      const other = () => gpu.run(combine, { x: secret, y: secret, z: output(Uint32Array, length) });
+      await other();
+      Object.assign(parameters, { x: staged });
+      expectSame((await sequence.replay()).z, combined(x, y));
+      await other();
+      expectSame((await sequence.replay(Object.create({ x: staged }) as object)).z, combined(x, y));
+      let reads = 0;
+      const given = {
+        get x() {
+          reads += 1;
+          return reads === 1 ? staged : x;
+        },
+      };
+      await other();
+      expectSame((await sequence.replay(given)).z, combined(y, y));
+      expect(reads).toBe(1);
+      expect(() => staged.data).toThrow(/was bound or released/);
+    }));
+
+  it("shares buffers among its arrays as runs do, but for inputs that staged memory may replace", () =>
+    using(async (gpu) => {
+      const length = 2 ** 19;
+      const names = [0, 1, 2, 3];
+      const { made } = gpu.stats().buffers;
+      const parameters = Object.fromEntries(
+        names.flatMap((i) => [
+          [`x${i}`, data.words(length)],
+          [`z${i}`, output(Uint32Array, length)],
+        ]),
+      );
+      const sequence = await gpu.record(parameters, (run, references) => {
+        for (const i of names)
+          run(combine, { x: references[`x${i}`]!, y: references[`x${i}`]!, z: references[`z${i}`]! });
+      });
+      await sequence.replay();
+      // One for each input, one for all outputs; one staging buffer each way.
+      expect(gpu.stats().buffers.made - made).toBe(names.length + 3);
+    }));
+
   it("is made of ready-made kernels, of several passes too", () =>
     using(async (gpu) => {
       const words = data.words(5000, 1000);
@@ -588,6 +639,7 @@ describe("a sequence that cannot be", () => {
       await expectError(replay({ w: right }), "invalid-binding", /inout Uint32Array of 64 as "w"; a staged/);
       await expectError(replay({ z: right }), "invalid-binding", /output Uint32Array of 64 as "z"; a staged/);
       await expectError(replay({ factor: few }), "invalid-binding", /a value as "factor"; a staged/);
+      await expectError(replay({ x: { role: "staged" } }), "invalid-binding", /as "x"; a staged undefined/);
       await expectError(
         replay({ p: few }),
         "invalid-binding",
