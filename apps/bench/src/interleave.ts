@@ -30,7 +30,8 @@ const defaultWarmUpMs = 2000;
 const minBlocks = 4;
 
 /**
- * Times the contenders in turn, a block of one and then a block of the next, once all are warm.
+ * Times the contenders in turn, a block of one and then a block of the next, once all are warm. Each round of blocks has an order of its own: what one
+ * leaves behind, in caches and to the collector, is not always the same other's to bear.
  * @returns Their timings, in their order; each has as many samples as the others.
  */
 export async function interleave(contenders: readonly Contender[], options: InterleaveOptions): Promise<Timing[]> {
@@ -44,7 +45,8 @@ export async function interleave(contenders: readonly Contender[], options: Inte
   const stopwatch = new Stopwatch();
   const endMs = performance.now() + budgetMs * contenders.length;
   for (let done = 0; done < count && (done === 0 || performance.now() < endMs); done += blockLength) {
-    for (const [i, contender] of contenders.entries()) {
+    for (const i of shuffled(contenders.length)) {
+      const contender = contenders[i]!;
       // One more before each block: its first call follows another kind's, whose memory is in the caches.
       await timed(contender, stopwatch);
       for (let j = 0; j < Math.min(blockLength, count - done); j += 1) {
@@ -53,6 +55,13 @@ export async function interleave(contenders: readonly Contender[], options: Inte
     }
   }
   return samples.map(timingOf);
+}
+
+/** The numbers below `count` in an order that chance decides. */
+function shuffled(count: number): number[] {
+  const order: number[] = [];
+  for (let i = 0; i < count; i += 1) order.splice(Math.floor(Math.random() * (i + 1)), 0, i);
+  return order;
 }
 
 /** One call's time, in milliseconds. */
