@@ -148,10 +148,14 @@ export async function executeBatch(
   }
 }
 
-function allocateAll(runs: readonly ReadyRun[]): (ResultMemory | undefined)[] {
-  const memory: (ResultMemory | undefined)[] = [];
-  for (let i = 0; i < runs.length; i += 1) memory.push(allocateResults(runs[i]!.plan));
-  return memory;
+/** By run; nothing where no run has any. */
+function allocateAll(runs: readonly ReadyRun[]): (ResultMemory | undefined)[] | undefined {
+  let all: (ResultMemory | undefined)[] | undefined;
+  for (let i = 0; i < runs.length; i += 1) {
+    const memory = allocateResults(runs[i]!.plan);
+    if (memory) (all ??= new Array(runs.length))[i] = memory;
+  }
+  return all;
 }
 
 function subjectOfAll(runs: readonly ReadyRun[]): string {

@@ -195,7 +195,7 @@ export function readResults(
   { places, regions }: BatchPlaces,
   mapped: readonly ArrayBuffer[],
   leaseOf: (name: string, data: TypedArray) => Lease,
-  memory: readonly (ResultMemory | undefined)[],
+  memory: readonly (ResultMemory | undefined)[] | undefined,
 ): (Record<string, TypedArray | Lease> | ComputeError)[] {
   return runs.map(({ plan, caller }, run) => {
     // Whoever left was told that the run failed, and has the array that the results would go into back.
@@ -206,7 +206,7 @@ export function readResults(
       return { memory: mapped[staging]!, offset: stagingStart + place.start - start };
     };
     try {
-      return collectResults(plan, bytesOf, leaseOf, memory[run]);
+      return collectResults(plan, bytesOf, leaseOf, memory?.[run]);
     } catch (error) {
       // The others have run, and may have written arrays: they are not to be run again.
       if (runs.length > 1 && isComputeError(error)) return error;

@@ -91,7 +91,8 @@ test("fills memory that was made ahead, in arrays of their own buffers, and make
     { ...resource, name: "d", byteLength: 12, result: { type: Float32Array, length: 3 } },
   ]);
   const made = allocateResults(plan)!;
-  expect(made.map((data) => data?.length)).toEqual([undefined, long - 3, undefined, undefined, 3]);
+  // Small ones take no time.
+  expect(Array.from(made, (data) => data?.length)).toEqual([undefined, long - 3, undefined, undefined, undefined]);
   const memory = new ArrayBuffer(long);
   const bytes = new Uint8Array(memory);
   for (let i = 0; i < long; i += 1) bytes[i] = 1 + (i % 251);

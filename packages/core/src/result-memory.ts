@@ -1,7 +1,7 @@
 import type { TypedArray } from "./bindings.js";
 import type { PlannedResult, RunPlan } from "./run-plan.js";
 
-/** Memory for the results of a run, by resource: where the caller gives none and leases none. Its bytes are anybody's. */
+/** Memory for the larger results of a run, by resource: where the caller gives none and leases none. Its bytes are anybody's. */
 export type ResultMemory = readonly (TypedArray | undefined)[];
 
 const pageByteLength = 4096;
@@ -12,20 +12,25 @@ const { Buffer: nodeBuffer } = globalThis as {
 };
 
 /**
- * Makes memory for the results of `plan` ahead of them, while the device works: for large ones it takes as long as to copy them.
- * @returns Nothing where the host refuses it: it may have enough by the time the results come.
+ * Makes memory for results of `plan` ahead of them, while the device works: for large ones it takes as long as to copy them.
+ * @returns Nothing where all are small, or the host refuses it: it may have enough by the time the results come.
  */
 export function allocateResults({ resources }: RunPlan): ResultMemory | undefined {
+  let memory: (TypedArray | undefined)[] | undefined;
   try {
-    return resources.map(({ result }) => (result && !result.into && !result.isLeased ? allocate(result) : undefined));
+    for (let i = 0; i < resources.length; i += 1) {
+      const { result } = resources[i]!;
+      if (!result || result.into || result.isLeased) continue;
+      const byteLength = result.length * result.type.BYTES_PER_ELEMENT;
+      if (byteLength >= pageByteLength) (memory ??= new Array(resources.length))[i] = allocate(result, byteLength);
+    }
+    return memory;
   } catch {
     return undefined;
   }
 }
 
-function allocate({ type, length }: PlannedResult): TypedArray {
-  const byteLength = length * type.BYTES_PER_ELEMENT;
-  if (byteLength < pageByteLength) return new type(length);
+function allocate({ type, length }: PlannedResult, byteLength: number): TypedArray {
   if (byteLength >= largeByteLength) keepLargeBlocks();
   // In Node, memory that is not filled with zeros first: results will fill it.
   const { buffer } = nodeBuffer?.allocUnsafeSlow(byteLength) ?? new Uint8Array(byteLength);
