@@ -134,7 +134,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
           (resident) => ResidentMemory.claim(resident, this.#session.arrays, subject, "array").users,
         );
         const { staging } = this.#session;
-        const claimed = claimStaged(staging, subject, parameters);
+        const claimed = claimStaged(staging, "Sequence", this.label, parameters);
         const taken = claimed && new TakenMemory(plan, claimed);
         try {
           const use = new ArrayUse(replaying, arrays, caller);

@@ -41,7 +41,7 @@ export async function runKernel<B extends Bindings>(
   clock?.skip();
   if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
   const arrays = residentsOf(session.arrays, kernel.label, bindings);
-  const claimed = claimStaged(staging, `Kernel "${kernel.label}"`, bindings);
+  const claimed = claimStaged(staging, "Kernel", kernel.label, bindings);
   attempt.use = attempt.use?.renewed ?? (arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller));
   const { use } = attempt;
   setRepeatable(attempt, !claimed);

@@ -84,13 +84,18 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   }
 
   /**
-   * Reserves the memory for a run that binds it as `name`: from now on its caller has it no more.
-   * @param subject Begins the sentence of an error.
+   * Reserves the memory for a run of what is a `kind` called `label`, that binds it as `name`: from now on its caller has it no more.
    * @throws {ComputeError} `invalid-binding` when it is not there to be taken, or is another backend's.
    */
-  static claim(staged: Staged, staging: StagingPool, subject: string, name: string): StagedMemory<TypedArray> {
+  static claim(
+    staged: Staged,
+    staging: StagingPool,
+    kind: BinderKind,
+    label: string,
+    name: string,
+  ): StagedMemory<TypedArray> {
     const refuse = (reason: string) =>
-      new ComputeError("invalid-binding", `${subject} is given staged memory as "${name}" that ${reason}.`);
+      new ComputeError("invalid-binding", `${kind} "${label}" is given staged memory as "${name}" that ${reason}.`);
     if (staged instanceof StagedMemory && staged.#loss) throw staged.#loss;
     if (!(staged instanceof StagedMemory) || staged.#staging !== staging) throw refuse("another backend staged");
     if (!staged.#memory || staged.#isClaimed)
@@ -141,6 +146,9 @@ function giveBack(staging: StagingPool, buffer: PooledBuffer): void {
   staging.recycleUpload(buffer);
 }
 
+/** What binds staged memory, in the words of an error. */
+type BinderKind = "Kernel" | "Sequence";
+
 /** Staged memory that a run has claimed, and the name it is bound as. */
 export interface Claimed {
   readonly name: string;
@@ -150,7 +158,8 @@ export interface Claimed {
 /** Moves staged memory from its callers to the run that binds it: all of it, or none where a handle is refused. */
 export function claimStaged(
   staging: StagingPool,
-  subject: string,
+  kind: BinderKind,
+  label: string,
   bindings: { readonly [name: string]: unknown },
 ): Claimed[] | undefined {
   let claimed: Claimed[] | undefined;
@@ -159,7 +168,7 @@ export function claimStaged(
     if (typeof value !== "object" || value?.role !== "staged") continue;
     claimed ??= [];
     try {
-      claimed.push({ name, staged: StagedMemory.claim(value, staging, subject, name) });
+      claimed.push({ name, staged: StagedMemory.claim(value, staging, kind, label, name) });
     } catch (error) {
       for (const { staged } of claimed) staged.unclaim();
       throw error;
