@@ -1,5 +1,6 @@
 import type { BindGroupEntry, DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
+import { isEach } from "./commands-ahead.js";
 import type { BatchPlaces } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -49,12 +50,6 @@ function isSame(bound: Bound, runs: readonly Bindable[], regions: readonly Poole
     bound.pipelines.length === runs.length &&
     bound.pipelines.every((pipelines, i) => isEach(pipelines, runs[i]!.pipelines))
   );
-}
-
-function isEach(a: readonly unknown[], b: readonly unknown[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /**

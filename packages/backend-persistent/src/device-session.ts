@@ -5,6 +5,7 @@ import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { performAccess } from "./array-access.js";
 import { BindGroups } from "./bind-groups.js";
+import { CommandsAhead } from "./commands-ahead.js";
 import type { SlotContents } from "./execute-batch.js";
 import { Holders, type Leak } from "./holders.js";
 import { BatchPlacer, type PlaceLimits } from "./place-batch.js";
@@ -125,6 +126,7 @@ export class DeviceSession {
         staging: this.staging,
         descriptors: this.descriptors,
         bindGroups: new BindGroups(this.descriptors),
+        ahead: new CommandsAhead(),
         placer: new BatchPlacer(this.places),
         crossover,
         scratch: new Uint8Array(UploadCrossover.largest),

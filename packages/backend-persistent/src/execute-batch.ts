@@ -24,6 +24,7 @@ import {
   submissionError,
 } from "@kiln-gpu/webgpu";
 import type { BindGroups } from "./bind-groups.js";
+import type { CommandsAhead } from "./commands-ahead.js";
 import type { HangWatch } from "./hang-watch.js";
 import type { Holders } from "./holders.js";
 import { LeasedDownloads } from "./leased-downloads.js";
@@ -49,6 +50,7 @@ export interface BatchContext {
   readonly staging: StagingPool;
   readonly descriptors: DescriptorPool;
   readonly bindGroups: BindGroups;
+  readonly ahead: CommandsAhead;
   readonly placer: BatchPlacer;
   readonly counts: { submissions: number };
   readonly recorder: TraceRecorder | undefined;
@@ -121,8 +123,9 @@ export async function executeBatch(
     const refusal = await settled(open, failure, done);
     if (refusal) {
       if (await voiding) progress.isRepeatable = true;
-      // One of the bind groups may be what is invalid, and would be as invalid the next time.
+      // One of the bind groups may be what is invalid, and would be as invalid the next time; so would commands.
       context.descriptors.clear();
+      context.ahead.clear();
       throw submissionError(subjectOfAll(runs), refusal);
     }
     const gpuTimeNs = timer && (await timeOf(open, timer));
@@ -197,7 +200,7 @@ function checkWanted(runs: readonly ReadyRun[]): void {
  * @returns Why the device refused something of it, if it did; and where that matters, whether it refused the submission, so that nothing has run.
  */
 function submit(
-  { open: { device }, staging, bindGroups, scratch, counts }: BatchContext,
+  { open: { device }, staging, bindGroups, ahead, scratch, counts }: BatchContext,
   runs: readonly ReadyRun[],
   places: BatchPlaces,
   memory: BatchMemory,
@@ -212,19 +215,17 @@ function submit(
     clock?.lap("upload");
     const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
     clock?.lap("descriptors");
-    const encoder = device.createCommandEncoder();
-    encodeTransfersIn(encoder, runs, places, memory);
-    encodeRuns(encoder, runs, dispatches, places, memory, timer);
-    encodeTransfersOut(encoder, places, memory);
-    timer?.resolve(encoder);
-    const finish = () => {
-      const commands = encoder.finish();
+    const record = () => recordCommands(device, runs, dispatches, places, memory, timer);
+    const repeated = timer ? undefined : ahead.find(runs, dispatches, places, memory);
+    const send = (): undefined => {
+      const commands = repeated?.take() ?? record();
       clock?.lap("recording");
       device.queue.submit([commands]);
     };
-    if (needsVoiding) return inErrorScope(device, "validation", finish).failure;
-    finish();
-    return undefined;
+    const voiding = needsVoiding ? inErrorScope(device, "validation", send).failure : send();
+    // While the device works, for a batch that has come twice may come again.
+    repeated?.keep(record());
+    return voiding;
   });
   voiding?.catch(ignore);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();
@@ -271,6 +272,23 @@ async function timeOf(open: OpenDevice, timer: DeviceTimer): Promise<number> {
   }
 }
 
+/** Of a whole batch, whose inputs are written before they are submitted. */
+function recordCommands(
+  device: GPUDevice,
+  runs: readonly ReadyRun[],
+  dispatches: readonly EncodableDispatch[],
+  places: BatchPlaces,
+  memory: BatchMemory,
+  timer: DeviceTimer | undefined,
+): GPUCommandBuffer {
+  const encoder = device.createCommandEncoder();
+  encodeTransfersIn(encoder, places, memory);
+  encodeRuns(encoder, runs, dispatches, places, memory, timer);
+  encodeTransfersOut(encoder, places, memory);
+  timer?.resolve(encoder);
+  return encoder.finish();
+}
+
 /** The dispatches of neighbouring runs in one pass; what is no run of a kernel comes between passes. */
 function encodeRuns(
   encoder: GPUCommandEncoder,
@@ -300,10 +318,11 @@ function encodeRuns(
 function memoryOf(lent: readonly PooledBuffer[], runs: readonly ReadyRun[], places: BatchPlaces): BatchMemory {
   const { regions, downloads } = places;
   const { recorded } = runs[0]!;
+  const staged = stagedOf(runs, places);
   const firstDownload = lent.length - downloads.length;
   if (recorded) {
     const uploads = lent.slice(0, firstDownload);
-    return { acquired: [], regions: recorded.regions, uploads, downloads: lent.slice(firstDownload) };
+    return { acquired: [], regions: recorded.regions, uploads, staged, downloads: lent.slice(firstDownload) };
   }
   let firstResident = regions.length;
   while (firstResident > 0 && regions[firstResident - 1]!.resident) firstResident -= 1;
@@ -317,8 +336,15 @@ function memoryOf(lent: readonly PooledBuffer[], runs: readonly ReadyRun[], plac
     acquired,
     regions: all,
     uploads: lent.slice(firstResident, firstDownload),
+    staged,
     downloads: lent.slice(firstDownload),
   };
+}
+
+/** Only a run that is alone binds staged memory. */
+function stagedOf(runs: readonly ReadyRun[], { regions }: BatchPlaces): readonly PooledBuffer[] {
+  const { taken } = runs[0]!;
+  return taken ? regions.flatMap(({ staged }) => staged?.map(({ resource }) => taken.at(resource)) ?? []) : [];
 }
 
 /** Gives back together what is given back, in the order in which it was lent. */

@@ -28,7 +28,7 @@ export interface Region {
   readonly upload: Transfer | undefined;
   readonly download: Transfer | undefined;
   /** The resources whose staged memory is copied in, after the upload; of a run that is no replay, the only one of the region. */
-  readonly staged?: readonly ResourceOfRun[] | undefined;
+  readonly staged?: readonly StagedPart[] | undefined;
   /**
    * The resource that is a resident array: its region is that array's own buffer, which no batch acquires. Its transfers take place when
    * its run's turn comes.
@@ -39,6 +39,13 @@ export interface Region {
 export interface ResourceOfRun {
   readonly run: number;
   readonly resource: number;
+}
+
+/** A part of a region that is copied out of staged memory. */
+export interface StagedPart extends ResourceOfRun {
+  /** Bytes from the region's start. */
+  readonly start: number;
+  readonly byteLength: number;
 }
 
 export interface Place {
@@ -202,7 +209,7 @@ class Layout {
       clear: nothing,
       upload: undefined,
       download: undefined,
-      staged: [{ run, resource }],
+      staged: [{ run, resource, start: 0, byteLength }],
     });
   }
 
@@ -284,7 +291,12 @@ export function placesWithStaged(base: BatchPlaces, { resources }: RunPlan, limi
   const uploads: number[] = [];
   const regions = base.regions.map((region, at) => {
     const here = resources.map((_, i) => i).filter((i) => base.places[0]![i]?.region === at);
-    const staged = here.filter((i) => resources[i]!.staged).map((resource) => ({ run: 0, resource }));
+    const staged = here
+      .filter((i) => resources[i]!.staged)
+      .map((resource) => {
+        const { byteLength } = resources[resource]!;
+        return { run: 0, resource, start: base.places[0]![resource]!.start, byteLength };
+      });
     const { start, byteLength } = region.upload ?? { start: 0, byteLength: 0 };
     const isUploaded = here.some((i) => resources[i]!.data);
     return { ...region, staged, upload: isUploaded ? transferThrough(uploads, start, byteLength, limits) : undefined };

@@ -27,10 +27,15 @@ export interface BatchMemory {
   readonly acquired: readonly PooledBuffer[];
   /** Mapped staging; none where the upload goes through the queue. */
   readonly uploads: readonly PooledBuffer[];
+  /** Mapped by its callers, in the order of the regions' staged parts. */
+  readonly staged: readonly PooledBuffer[];
   readonly downloads: readonly PooledBuffer[];
 }
 
-/** Brings the runs' inputs to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. */
+/**
+ * Brings the runs' inputs to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. What callers have staged is
+ * theirs no more.
+ */
 export function writeInputs(
   { queue }: GPUDevice,
   runs: readonly ReadyRun[],
@@ -38,6 +43,7 @@ export function writeInputs(
   memory: BatchMemory,
   scratch: Uint8Array<ArrayBuffer>,
 ): void {
+  for (let i = 0; i < memory.staged.length; i += 1) memory.staged[i]!.buffer.unmap();
   if (places.goesThroughQueue) {
     if (runs.length === 1 && places.uploads[0]! >= minDirectByteLength) {
       writeDirectly(queue, runs[0]!, places, memory, scratch);
@@ -116,12 +122,8 @@ export function subjectOf({ plan, recorded }: ReadyRun): string {
 }
 
 /** Records what must happen before the first dispatch: zeros where results will be, and the copies out of staging. */
-export function encodeTransfersIn(
-  encoder: GPUCommandEncoder,
-  runs: readonly ReadyRun[],
-  { places, regions }: BatchPlaces,
-  memory: BatchMemory,
-): void {
+export function encodeTransfersIn(encoder: GPUCommandEncoder, { regions }: BatchPlaces, memory: BatchMemory): void {
+  let part = 0;
   for (let i = 0; i < regions.length; i += 1) {
     const { clear, upload, staged, resident } = regions[i]!;
     if (resident) return;
@@ -130,17 +132,9 @@ export function encodeTransfersIn(
     if (clear.byteLength > 0) encoder.clearBuffer(buffer, clear.start, clear.byteLength);
     if (upload) encodeUpload(encoder, upload, buffer, memory);
     if (!staged) continue;
-    for (const { run, resource } of staged) {
-      const { plan, taken } = runs[run]!;
-      const source = taken!.at(resource).buffer;
-      source.unmap();
-      encoder.copyBufferToBuffer(
-        source,
-        0,
-        buffer,
-        places[run]![resource]!.start,
-        plan.resources[resource]!.byteLength,
-      );
+    for (const { start, byteLength } of staged) {
+      encoder.copyBufferToBuffer(memory.staged[part]!.buffer, 0, buffer, start, byteLength);
+      part += 1;
     }
   }
 }

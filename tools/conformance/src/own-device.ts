@@ -90,3 +90,24 @@ export function starve(device: GPUDevice): () => void {
     device.popErrorScope = popErrorScope;
   };
 }
+
+/** What Kiln asks of `device`, in order: to record commands, and to submit them. Submits nothing twice. */
+export function watchCommands(device: GPUDevice): ("record" | "submit")[] {
+  const asked: ("record" | "submit")[] = [];
+  const submitted = new WeakSet<GPUCommandBuffer>();
+  const createCommandEncoder = device.createCommandEncoder.bind(device);
+  device.createCommandEncoder = (descriptor) => {
+    asked.push("record");
+    return createCommandEncoder(descriptor);
+  };
+  const submit = device.queue.submit.bind(device.queue);
+  device.queue.submit = (buffers) => {
+    asked.push("submit");
+    for (const commands of buffers) {
+      if (submitted.has(commands)) throw new Error("A command buffer is submitted twice.");
+      submitted.add(commands);
+    }
+    return submit(buffers);
+  };
+  return asked;
+}
