@@ -22,8 +22,8 @@ export interface InterleaveOptions {
 
 /** Runs between one contender and the next, so that a drift of the machine's speed meets all alike. */
 const maxBlockLength = 10;
-/** Calls before the first that counts, so that the engine has compiled what it will: ten for each one timed. */
-const warmUpFactor = 10;
+/** Calls before the first that counts, so that the engine has compiled what it will, which takes some 4000 of the smallest runs: 40 for each one timed. */
+const warmUpFactor = 40;
 /** However slow a call is; one that takes a millisecond is not decided by how well its host code is compiled. */
 const defaultWarmUpMs = 2000;
 /** A budget is spent in this many blocks at least, where the calls are not too slow even for that. */

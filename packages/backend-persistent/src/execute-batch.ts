@@ -23,12 +23,13 @@ import {
   type OpenDevice,
   submissionError,
 } from "@kiln-gpu/webgpu";
+import type { BatchPlacer } from "./batch-placer.js";
 import type { BindGroups } from "./bind-groups.js";
 import type { CommandsAhead } from "./commands-ahead.js";
 import type { HangWatch } from "./hang-watch.js";
 import type { Holders } from "./holders.js";
 import { LeasedDownloads } from "./leased-downloads.js";
-import type { BatchPlacer, BatchPlaces } from "./place-batch.js";
+import type { BatchPlaces } from "./place-batch.js";
 import { poison } from "./poison.js";
 import type { ReadyRun } from "./ready-run.js";
 import type { ResidentMemory } from "./resident-memory.js";

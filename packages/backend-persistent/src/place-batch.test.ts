@@ -1,48 +1,11 @@
 import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  BatchPlacer,
-  type BatchPlaces,
-  type PlaceLimits,
-  placeBatch,
-  type Region,
-  type Transfer,
-} from "./place-batch.js";
+import { type BatchPlaces, type PlaceLimits, placeBatch, type Region, type Transfer } from "./place-batch.js";
+import { planOf, resource, resourceOf } from "./plans.test-support.js";
 
 const maxQueueUploadByteLength = 64 * 2 ** 10;
 
-type Access = PlannedResource["access"];
-
-/** A resource as plans have them: `length` bytes are its data's and its result's, rounded up to 4 for the binding. */
-function resourceOf(access: Access, length: number, has: { data: boolean; result: boolean }): PlannedResource {
-  return {
-    name: "r",
-    byteLength: Math.ceil(length / 4) * 4,
-    access,
-    ...(has.data && { data: new Uint8Array(length) }),
-    ...(has.result && { result: { type: Uint8Array, length } }),
-  };
-}
-
-const planOf = (resources: readonly PlannedResource[]): RunPlan => ({
-  label: "k",
-  resources,
-  dispatches: [],
-  isEmpty: false,
-  bound: new Map(),
-  shape: {},
-});
-
-const resource = fc
-  .tuple(fc.nat(3000), fc.boolean(), fc.boolean(), fc.constantFrom<Access>("read", "read-write", "mixed"))
-  .map(([length, data, result, given]) => {
-    // What is only read has data and no result: planRun makes anything else "mixed".
-    const access = given === "read" && (!data || result) ? "mixed" : given;
-    return length === 0
-      ? { name: "unbound", byteLength: 0, access: "read" as const }
-      : resourceOf(access, length, { data, result });
-  });
 const plans = fc.array(fc.array(resource, { maxLength: 8 }).map(planOf), { maxLength: 8 });
 const limits = fc.record({
   alignment: fc.constantFrom(32, 64, 256),
@@ -291,31 +254,5 @@ describe("what a batch asks of the pools", () => {
     const plan = planOf([resourceOf("read", byteLength, { data: true, result: false })]);
     const given = { alignment: 256, maxSharedByteLength: 2 ** 20, maxQueueUploadByteLength };
     expect(placeBatch([plan], given).goesThroughQueue).toBe(goesThroughQueue);
-  });
-});
-
-describe("BatchPlacer", () => {
-  test("places every batch as placeBatch does, whatever it placed before", () => {
-    const given = { alignment: 256, maxSharedByteLength: 4096, maxQueueUploadByteLength };
-    const shapes = fc.array(fc.array(resource, { maxLength: 4 }), { minLength: 1, maxLength: 3 });
-    const batches = fc.array(fc.array(fc.nat(2), { minLength: 1, maxLength: 4 }), { maxLength: 8 });
-    fc.assert(
-      fc.property(shapes, batches, (resources, order) => {
-        const placer = new BatchPlacer(given);
-        const kinds = resources.map(planOf).map((plan) => ({ ...plan, shape: {} }));
-        for (const batch of order) {
-          const plans = batch.map((kind) => ({ ...kinds[kind % kinds.length]! }));
-          expect(placer.place(plans.map((each) => ({ plan: each })))).toEqual(placeBatch(plans, given));
-        }
-      }),
-    );
-  });
-
-  test("places a repeated batch once", () => {
-    const placer = new BatchPlacer({ alignment: 256, maxSharedByteLength: 4096, maxQueueUploadByteLength });
-    const plan = planOf([resourceOf("read", 256, { data: true, result: false })]);
-    const places = placer.place([{ plan }, { plan }]);
-    expect(placer.place([{ plan }, { plan: { ...plan } }])).toBe(places);
-    expect(placer.place([{ plan }, { plan: { ...plan, shape: {} } }])).not.toBe(places);
   });
 });

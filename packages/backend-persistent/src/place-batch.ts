@@ -93,39 +93,6 @@ interface Item extends ResourceOfRun {
 type Buckets = Record<Kind, Item[]>;
 type Ends = Record<Kind, number>;
 
-/**
- * Places batches, and keeps where the last one of a shape lay: a loop that repeats its runs places them once.
- *
- * Only batches whose runs all have one shape are kept, the latest for each.
- */
-export class BatchPlacer {
-  readonly #limits: PlaceLimits;
-  #kept = new WeakMap<object, BatchPlaces>();
-
-  constructor(limits: PlaceLimits) {
-    this.#limits = limits;
-  }
-
-  /** To be called when the limits have changed. */
-  forget(): void {
-    this.#kept = new WeakMap();
-  }
-
-  place(runs: readonly { readonly plan: RunPlan }[]): BatchPlaces {
-    const { shape } = runs[0]!.plan;
-    let isUniform = true;
-    for (let i = 1; i < runs.length && isUniform; i += 1) isUniform = runs[i]!.plan.shape === shape;
-    const kept = isUniform ? this.#kept.get(shape) : undefined;
-    if (kept?.places.length === runs.length) return kept;
-    const places = placeBatch(
-      runs.map(({ plan }) => plan),
-      this.#limits,
-    );
-    if (isUniform) this.#kept.set(shape, places);
-    return places;
-  }
-}
-
 export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): BatchPlaces {
   const read = emptyBuckets();
   const written = emptyBuckets();
