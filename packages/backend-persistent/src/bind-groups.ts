@@ -1,6 +1,6 @@
 import type { BindGroupEntry, DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
-import { isEach } from "./commands-ahead.js";
+import { isEach } from "./is-each.js";
 import type { BatchPlaces } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -16,19 +16,19 @@ interface Bound {
   readonly dispatches: readonly EncodableDispatch[];
 }
 
-/** As many as there may be batches of one kind in flight, each with buffers of its own, and one more. */
-const maxBound = 4;
-
 /**
  * The dispatches of batches with their bind groups, found in the pool or made. What a batch was encoded from is kept with its places, so
  * that a loop which repeats its runs looks nothing up.
  */
 export class BindGroups {
   readonly #descriptors: DescriptorPool;
+  readonly #maxMemories: number;
   readonly #kept = new WeakMap<BatchPlaces, Bound[]>();
 
-  constructor(descriptors: DescriptorPool) {
+  /** @param maxMemories With how many different buffers a batch is kept. */
+  constructor(descriptors: DescriptorPool, maxMemories: number) {
     this.#descriptors = descriptors;
+    this.#maxMemories = maxMemories;
   }
 
   /** @param regions By region of `places`. */
@@ -39,7 +39,7 @@ export class BindGroups {
     const { sets, dispatches } = acquireBindGroups(this.#descriptors, runs, places, regions);
     const bound = { regions, pipelines: runs.map(({ pipelines }) => pipelines), sets, dispatches };
     const others = kept?.filter((other) => other !== known) ?? [];
-    this.#kept.set(places, [bound, ...others.slice(0, maxBound - 1)]);
+    this.#kept.set(places, [bound, ...others.slice(0, this.#maxMemories - 1)]);
     return dispatches;
   }
 }

@@ -120,14 +120,16 @@ export class DeviceSession {
       alignment: Math.max(minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment),
       maxSharedByteLength: Math.min(maxSharedByteLength, maxBufferSize),
     };
+    // As many as there may be batches of one kind in flight, each with memory of its own, and one more.
+    const maxMemories = limits.maxSubmissions + 1;
     this.submissions = new SubmissionQueue(
       {
         open,
         buffers: this.buffers,
         staging: this.staging,
         descriptors: this.descriptors,
-        bindGroups: new BindGroups(this.descriptors),
-        ahead: new CommandsAhead(),
+        bindGroups: new BindGroups(this.descriptors, maxMemories),
+        ahead: new CommandsAhead(maxMemories),
         placer: new BatchPlacer(this.places),
         crossover,
         scratch: new Uint8Array(UploadCrossover.largest),

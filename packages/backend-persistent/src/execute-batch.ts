@@ -124,9 +124,8 @@ export async function executeBatch(
     const refusal = await settled(open, failure, done);
     if (refusal) {
       if (await voiding) progress.isRepeatable = true;
-      // One of the bind groups may be what is invalid, and would be as invalid the next time; so would commands.
+      // One of the bind groups may be what is invalid, and would be as invalid the next time.
       context.descriptors.clear();
-      context.ahead.clear();
       throw submissionError(subjectOfAll(runs), refusal);
     }
     const gpuTimeNs = timer && (await timeOf(open, timer));
@@ -211,28 +210,31 @@ function submit(
   const { recorded } = runs[0]!;
   // A scope of its own costs more than a dispatch.
   const needsVoiding = runs.length > 1 && writesArrays(runs);
-  const { failure, value: voiding } = inErrorScope(device, "validation", () => {
+  const { failure, value } = inErrorScope(device, "validation", () => {
     writeInputs(device, runs, places, memory, scratch);
     clock?.lap("upload");
     const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
     clock?.lap("descriptors");
     const record = () => recordCommands(device, runs, dispatches, places, memory, timer);
-    const repeated = timer ? undefined : ahead.find(runs, dispatches, places, memory);
-    const send = (): undefined => {
-      const commands = repeated?.take() ?? record();
+    const commands = timer ? undefined : ahead.of(dispatches, places, memory);
+    const encoder = commands?.take() ?? record();
+    const finish = () => {
+      const buffer = encoder.finish();
       clock?.lap("recording");
-      device.queue.submit([commands]);
+      device.queue.submit([buffer]);
     };
-    const voiding = needsVoiding ? inErrorScope(device, "validation", send).failure : send();
-    // While the device works, for a batch that has come twice may come again.
-    repeated?.keep(record());
-    return voiding;
+    if (needsVoiding) return { commands, record, voiding: inErrorScope(device, "validation", finish).failure };
+    finish();
+    return { commands, record, voiding: undefined };
   });
+  const { commands, record, voiding } = value;
   voiding?.catch(ignore);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();
   for (let i = 0; i < memory.uploads.length; i += 1) staging.recycleUpload(memory.uploads[i]!);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.taken?.giveBack(staging);
   counts.submissions += 1;
+  // The device has its work, and this thread nothing else to do but to wait.
+  commands?.recordAhead(record);
   return { failure: voiding ? firstOf(failure, voiding) : failure, voiding };
 }
 
@@ -273,7 +275,7 @@ async function timeOf(open: OpenDevice, timer: DeviceTimer): Promise<number> {
   }
 }
 
-/** Of a whole batch, whose inputs are written before they are submitted. */
+/** Records all of a batch but its inputs, which are written by themselves. */
 function recordCommands(
   device: GPUDevice,
   runs: readonly ReadyRun[],
@@ -281,13 +283,13 @@ function recordCommands(
   places: BatchPlaces,
   memory: BatchMemory,
   timer: DeviceTimer | undefined,
-): GPUCommandBuffer {
+): GPUCommandEncoder {
   const encoder = device.createCommandEncoder();
   encodeTransfersIn(encoder, places, memory);
   encodeRuns(encoder, runs, dispatches, places, memory, timer);
   encodeTransfersOut(encoder, places, memory);
   timer?.resolve(encoder);
-  return encoder.finish();
+  return encoder;
 }
 
 /** The dispatches of neighbouring runs in one pass; what is no run of a kernel comes between passes. */

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
 import { sabotage, victimWorkgroups, watchCommands, withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
+import { step, stepped } from "./step-kernels.js";
 import { expectNothingLive } from "./suite.js";
 
 /** Tells what it is given as one from what it is given as the other. */
@@ -18,6 +19,18 @@ const subtract = defineKernel({
     @compute @workgroup_size(64)
     fn main(@builtin(global_invocation_id) id: vec3u) {
       if (id.x < arrayLength(&c)) { c[id.x] = a[id.x] - b[id.x]; }
+    }`,
+});
+
+/** `y[i] = p.x * y[i] + p.y`, where `p` is set by the commands. */
+const affine = defineKernel<{ p: Uint32Array; y: Inout<Uint32Array> }>({
+  label: "affine",
+  wgsl: `
+    var<immediate> p: vec4u;
+    @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+    @compute @workgroup_size(64)
+    fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < arrayLength(&y)) { y[id.x] = p.x * y[id.x] + p.y; }
     }`,
 });
 
@@ -90,6 +103,32 @@ async function count(gpu: Backend, workgroups: number, length = 3): Promise<void
 async function scan(gpu: Backend, length: number): Promise<void> {
   const words = data.words(length);
   expectSame(await runExclusiveScan(gpu, words), exclusiveScanReference(words));
+}
+
+type Fault = "throws" | "is refused";
+
+/** Makes the next recording that follows a submission in the same job, and so is ahead of its run, fail. */
+function failAhead(device: GPUDevice, fault: Fault): { readonly count: number } {
+  const faults = { count: 0 };
+  let hasSubmitted = false;
+  const submit = device.queue.submit.bind(device.queue);
+  device.queue.submit = (buffers) => {
+    hasSubmitted = true;
+    queueMicrotask(() => {
+      hasSubmitted = false;
+    });
+    return submit(buffers);
+  };
+  const createCommandEncoder = device.createCommandEncoder.bind(device);
+  device.createCommandEncoder = (descriptor) => {
+    if (!hasSubmitted || faults.count > 0) return createCommandEncoder(descriptor);
+    faults.count += 1;
+    if (fault === "throws") throw new DOMException("No encoder, says the suite.", "OperationError");
+    const encoder = createCommandEncoder(descriptor);
+    encoder.pushDebugGroup("never closed");
+    return encoder;
+  };
+  return faults;
 }
 
 /** What is asked of the device from now on, by `work`. */
@@ -283,4 +322,70 @@ describe("the commands of a run that is repeated", () => {
       expect(await askedBy(asked, () => add(gpu, 1000))).toEqual(firstTime);
       expect(await askedBy(asked, () => add(gpu, 1000))).toEqual(secondTime);
     }));
+
+  it("are its own where values are recorded in them", () =>
+    using(async (gpu) => {
+      const words = data.words(3);
+      const y = () => inout(words.slice());
+      const sequence = await gpu.record({ p: new Uint32Array(4), y: y() }, (run, bindings) => run(affine, bindings));
+      for (let i = 1; i <= 6; i += 1) {
+        const p = data.words(4);
+        const expected = words.map((word) => Math.imul(word, p[0]!) + p[1]!);
+        expectSame((await gpu.run(affine, { p, y: y() })).y, expected);
+        expectSame((await sequence.replay({ p, y: y() })).y, expected);
+      }
+      sequence.dispose();
+    }));
+
+  describe.each<Fault>(["throws", "is refused"])("whose recording ahead %s", (fault) => {
+    it("leave the run before as it is, and the next to itself", () =>
+      using(async (gpu, _, device) => {
+        for (let i = 0; i < 3; i += 1) await add(gpu, 500);
+        const faults = failAhead(device, fault);
+        await add(gpu, 500);
+        expect(faults.count).toBe(1);
+        // What is recorded well later is refused as soon as it is finished, and then recorded anew.
+        if (fault === "is refused") await expectError(add(gpu, 500), "invalid-kernel", /"field-add"/);
+        for (let i = 0; i < 3; i += 1) await add(gpu, 500);
+      }));
+
+    it("do not let a batch write arrays twice", () =>
+      using(async (gpu, _, device) => {
+        let words = data.words(300);
+        const y = await gpu.array(words);
+        const stepTwice = () => Promise.all([3, 5].map((factor) => gpu.run(step, { factor, y })));
+        const expectOnce = async () => {
+          words = stepped(stepped(words, 3), 5);
+          expectSame(await y.read(), words);
+        };
+        for (let i = 0; i < 3; i += 1) {
+          await stepTwice();
+          await expectOnce();
+        }
+        const faults = failAhead(device, fault);
+        for (let i = 0; i < 3; i += 1) {
+          await stepTwice();
+          await expectOnce();
+        }
+        expect(faults.count).toBe(1);
+        y.dispose();
+      }));
+
+    it("do not stop a sequence", () =>
+      using(async (gpu, _, device) => {
+        const b = data.floats(100);
+        const parameters = { a: b, c: output(Float32Array, 100) };
+        const sequence = await gpu.record(parameters, (run, { a, c }) => run(subtract, { a, b, c }));
+        const replay = async () => {
+          const a = data.floats(100);
+          expectSame((await sequence.replay({ a })).c, subtractReference(a, b));
+        };
+        for (let i = 0; i < 3; i += 1) await replay();
+        failAhead(device, fault);
+        await replay();
+        if (fault === "is refused") await expectError(replay(), "invalid-kernel", /Sequence "sequence"/);
+        for (let i = 0; i < 3; i += 1) await replay();
+        sequence.dispose();
+      }));
+  });
 });

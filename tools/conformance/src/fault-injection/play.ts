@@ -108,7 +108,9 @@ function isAllowed(error: unknown, fault: Fault): boolean {
   if (fault === "finds no memory") {
     return isComputeError(error, "out-of-memory") || isComputeError(error, "dependency-failed");
   }
-  return isComputeError(error, losesDevice(fault) ? "device-lost" : undefined);
+  if (!losesDevice(fault)) return isComputeError(error);
+  const reason = isComputeError(error, "dependency-failed") ? error.cause : error;
+  return isComputeError(reason, "device-lost");
 }
 
 /** What was made and must be destroyed by hand: a caller's device outlives the backend. */
