@@ -63,7 +63,10 @@ export class CommandsAhead {
     this.#maxMemories = maxMemories;
   }
 
-  /** Those of a batch; `undefined` where they are its own, for values are recorded in them. */
+  /**
+   * Those of a batch; `undefined` where values are recorded in them. What a run records itself, as to read or write an array, is in no other batch's:
+   * its places are never another's.
+   */
   of(dispatches: readonly EncodableDispatch[], places: BatchPlaces, memory: BatchMemory): RepeatedCommands | undefined {
     const known = this.#repeated.get(dispatches);
     if (known?.[0]?.areOf(places, memory)) return known[0];
