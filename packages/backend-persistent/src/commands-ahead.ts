@@ -1,7 +1,7 @@
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
+import type { BatchMemory } from "./batch-memory.js";
 import { isEach } from "./is-each.js";
 import type { BatchPlaces } from "./place-batch.js";
-import type { BatchMemory } from "./transfer.js";
 
 /** The commands of all batches with the same dispatches, places and memory. */
 export class RepeatedCommands {

@@ -11,18 +11,17 @@ import {
   type TypedArray,
   withProfile,
 } from "@kiln-gpu/core";
-import type { BufferPool, DescriptorPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
+import type { BufferPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import {
   createDeviceTimer,
   type DeviceTimer,
   deviceError,
-  type EncodableDispatch,
-  encodeDispatches,
   inErrorScope,
   lossOr,
   type OpenDevice,
   submissionError,
 } from "@kiln-gpu/webgpu";
+import { type BatchMemory, memoryOf, releaseMemory } from "./batch-memory.js";
 import type { BatchPlacer } from "./batch-placer.js";
 import type { BindGroups } from "./bind-groups.js";
 import type { CommandsAhead } from "./commands-ahead.js";
@@ -32,16 +31,8 @@ import { LeasedDownloads } from "./leased-downloads.js";
 import type { BatchPlaces } from "./place-batch.js";
 import { poison } from "./poison.js";
 import type { ReadyRun } from "./ready-run.js";
-import type { ResidentMemory } from "./resident-memory.js";
-import {
-  type BatchMemory,
-  encodeArrayTransfers,
-  encodeTransfersIn,
-  encodeTransfersOut,
-  readResults,
-  subjectOf,
-  writeInputs,
-} from "./transfer.js";
+import { recordCommands } from "./record-commands.js";
+import { readResults, subjectOf, writeInputs } from "./transfer.js";
 import type { UploadCrossover } from "./upload-crossover.js";
 
 /** What batches are made of, for the life of the backend. */
@@ -147,7 +138,7 @@ export async function executeBatch(
   } finally {
     if (!leased) staging.unmap(memory.downloads);
     // Uploads that were submitted are on their own way back, for they must be mapped again first; leased memory is its reader's.
-    release(context, memory, { uploads: !isSubmitted, downloads: !leased });
+    releaseMemory(buffers, memory, { uploads: !isSubmitted, downloads: !leased });
   }
 }
 
@@ -196,7 +187,8 @@ function checkWanted(runs: readonly ReadyRun[]): void {
 }
 
 /**
- * Writes the inputs, records everything and submits it, inside one error scope.
+ * Writes the inputs, records the commands, unless that was done ahead, and submits them, inside one error scope; then records ahead for another batch
+ * like this.
  * @returns Why the device refused something of it, if it did; and where that matters, whether it refused the submission, so that nothing has run.
  */
 function submit(
@@ -207,7 +199,7 @@ function submit(
   timer: DeviceTimer | undefined,
   clock: RunClock | undefined,
 ): { readonly failure: Promise<GPUError | null>; readonly voiding: Promise<GPUError | null> | undefined } {
-  const { recorded } = runs[0]!;
+  const { recorded, clock: profiled } = runs[0]!;
   // A scope of its own costs more than a dispatch.
   const needsVoiding = runs.length > 1 && writesArrays(runs);
   const { failure, value } = inErrorScope(device, "validation", () => {
@@ -216,7 +208,7 @@ function submit(
     const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
     clock?.lap("descriptors");
     const record = () => recordCommands(device, runs, dispatches, places, memory, timer);
-    const commands = timer ? undefined : ahead.of(dispatches, places, memory);
+    const commands = profiled ? undefined : ahead.of(dispatches, places, memory);
     const encoder = commands?.take() ?? record();
     const finish = () => {
       const buffer = encoder.finish();
@@ -273,91 +265,4 @@ async function timeOf(open: OpenDevice, timer: DeviceTimer): Promise<number> {
   } catch (error) {
     throw await lossOr(open, error);
   }
-}
-
-/** Records all of a batch but its inputs, which are written by themselves. */
-function recordCommands(
-  device: GPUDevice,
-  runs: readonly ReadyRun[],
-  dispatches: readonly EncodableDispatch[],
-  places: BatchPlaces,
-  memory: BatchMemory,
-  timer: DeviceTimer | undefined,
-): GPUCommandEncoder {
-  const encoder = device.createCommandEncoder();
-  encodeTransfersIn(encoder, places, memory);
-  encodeRuns(encoder, runs, dispatches, places, memory, timer);
-  encodeTransfersOut(encoder, places, memory);
-  timer?.resolve(encoder);
-  return encoder;
-}
-
-/** The dispatches of neighbouring runs in one pass; what is no run of a kernel comes between passes. */
-function encodeRuns(
-  encoder: GPUCommandEncoder,
-  runs: readonly ReadyRun[],
-  dispatches: readonly EncodableDispatch[],
-  places: BatchPlaces,
-  memory: BatchMemory,
-  timer: DeviceTimer | undefined,
-): void {
-  let next = 0;
-  for (let run = 0; run < runs.length; run += 1) {
-    const first = next;
-    while (run < runs.length && runs[run]!.plan.dispatches.length > 0) {
-      next += runs[run]!.plan.dispatches.length;
-      run += 1;
-    }
-    if (next > first) {
-      const pass = encoder.beginComputePass(timer && { timestampWrites: timer.timestampWrites });
-      encodeDispatches(pass, next - first === dispatches.length ? dispatches : dispatches.slice(first, next), runs);
-      pass.end();
-    }
-    if (run < runs.length) encodeArrayTransfers(encoder, run, runs[run]!, places, memory);
-  }
-}
-
-/** What was lent for the batch, by its use. */
-function memoryOf(lent: readonly PooledBuffer[], runs: readonly ReadyRun[], places: BatchPlaces): BatchMemory {
-  const { regions, downloads } = places;
-  const { recorded } = runs[0]!;
-  const staged = stagedOf(runs, places);
-  const firstDownload = lent.length - downloads.length;
-  if (recorded) {
-    const uploads = lent.slice(0, firstDownload);
-    return { acquired: [], regions: recorded.regions, uploads, staged, downloads: lent.slice(firstDownload) };
-  }
-  let firstResident = regions.length;
-  while (firstResident > 0 && regions[firstResident - 1]!.resident) firstResident -= 1;
-  const acquired = lent.slice(0, firstResident);
-  const all = firstResident === regions.length ? acquired : acquired.slice();
-  for (let i = firstResident; i < regions.length; i += 1) {
-    const { run, resource } = regions[i]!.resident!;
-    all.push((runs[run]!.plan.resources[resource]!.resident as ResidentMemory).buffer);
-  }
-  return {
-    acquired,
-    regions: all,
-    uploads: lent.slice(firstResident, firstDownload),
-    staged,
-    downloads: lent.slice(firstDownload),
-  };
-}
-
-/** Only a run that is alone binds staged memory. */
-function stagedOf(runs: readonly ReadyRun[], { regions }: BatchPlaces): readonly PooledBuffer[] {
-  const { taken } = runs[0]!;
-  return taken ? regions.flatMap(({ staged }) => staged?.map(({ resource }) => taken.at(resource)) ?? []) : [];
-}
-
-/** Gives back together what is given back, in the order in which it was lent. */
-function release(
-  { buffers }: BatchContext,
-  { acquired, uploads, downloads }: BatchMemory,
-  also: { readonly uploads: boolean; readonly downloads: boolean },
-): void {
-  const held = acquired.slice();
-  if (also.uploads) held.push(...uploads);
-  if (also.downloads) held.push(...downloads);
-  buffers.releaseAll(held);
 }

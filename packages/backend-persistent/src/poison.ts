@@ -1,4 +1,4 @@
-import type { BatchMemory } from "./transfer.js";
+import type { BatchMemory } from "./batch-memory.js";
 
 /** No zero, and no number that a run is likely to compute; as f32, -2.87e-16. */
 const pattern = 0xa5;

@@ -13,24 +13,12 @@ import {
   type ResultMemory,
   type TypedArray,
 } from "@kiln-gpu/core";
-import type { PooledBuffer } from "@kiln-gpu/resource-pools";
+import type { BatchMemory } from "./batch-memory.js";
 import type { BatchPlaces, Transfer } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
 
 /** Below it a second call of the queue costs more than a copy of the bytes. */
 const minDirectByteLength = 32 * 2 ** 10;
-
-export interface BatchMemory {
-  /** By region: acquired ones first, then the buffers of resident arrays. */
-  readonly regions: readonly PooledBuffer[];
-  /** The regions that were acquired. */
-  readonly acquired: readonly PooledBuffer[];
-  /** Mapped staging; none where the upload goes through the queue. */
-  readonly uploads: readonly PooledBuffer[];
-  /** Mapped by its callers, in the order of the regions' staged parts. */
-  readonly staged: readonly PooledBuffer[];
-  readonly downloads: readonly PooledBuffer[];
-}
 
 /**
  * Brings the runs' inputs to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. What callers have staged is

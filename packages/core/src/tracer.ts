@@ -17,7 +17,10 @@ export interface SubmissionSpan extends TimeSpan {
   readonly id: number;
   /** The ids of the runs and tasks that shared it; not of those that began while nobody listened. */
   readonly work: readonly number[];
-  /** In order: upload, descriptors, recording, compute, download. */
+  /**
+   * In order: upload, descriptors, recording, compute, download. What is recorded for another submission like this, while the device works, is a part of
+   * compute, and of no phase of the other's.
+   */
   readonly phases: readonly PhaseSpan[];
   /** The compute passes alone, where the run was profiled and the device can tell. */
   readonly gpuTimeNs?: number;
