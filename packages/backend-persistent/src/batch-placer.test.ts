@@ -30,7 +30,7 @@ describe("BatchPlacer", () => {
     expect(placer.place([{ plan }, { plan: { ...plan, shape: {} } }])).not.toBe(places);
   });
 
-  test("places batches of changing numbers of runs once each, the latest of 1024 runs together", () => {
+  test("places batches of changing numbers of runs once each, the last used of 1024 runs together", () => {
     const placer = new BatchPlacer(limits);
     const placed = (count: number) => placer.place(Array.from({ length: count }, () => ({ plan })));
     const long = placed(512);
@@ -40,7 +40,9 @@ describe("BatchPlacer", () => {
     });
     expect(placed(512)).toBe(long);
     placed(200);
-    expect(placed(512)).not.toBe(long);
+    expect(placed(512)).toBe(long);
+    expect(placed(31)).toBe(few[30]);
+    expect(placed(1)).not.toBe(few[0]);
   });
 
   test("forgets all places when it is told to", () => {

@@ -5,14 +5,14 @@ import { type BatchPlaces, type PlaceLimits, placeBatch } from "./place-batch.js
 const maxKeptRuns = 1024;
 
 /**
- * Places batches, and keeps where the latest of a shape lay: a loop that repeats its runs places them once, and so does a service whose callers
+ * Places batches, and keeps where the last used of a shape lay: a loop that repeats its runs places them once, and so does a service whose callers
  * come as they please, a few in one batch and more in the next.
  *
  * Only batches whose runs all have one shape are kept.
  */
 export class BatchPlacer {
   readonly #limits: PlaceLimits;
-  /** By shape; each of another number of runs. */
+  /** By shape; each of another number of runs, the last used first. */
   #kept = new WeakMap<object, BatchPlaces[]>();
 
   constructor(limits: PlaceLimits) {
@@ -29,18 +29,20 @@ export class BatchPlacer {
     let isUniform = true;
     for (let i = 1; i < runs.length && isUniform; i += 1) isUniform = runs[i]!.plan.shape === shape;
     const kept = (isUniform && this.#kept.get(shape)) || [];
-    for (const places of kept) if (places.places.length === runs.length) return places;
+    const at = kept.findIndex(({ places }) => places.length === runs.length);
+    if (at > 0) kept.unshift(...kept.splice(at, 1));
+    if (at >= 0) return kept[0]!;
     const places = placeBatch(
       runs.map(({ plan }) => plan),
       this.#limits,
     );
-    if (isUniform) this.#kept.set(shape, latestOf([places, ...kept]));
+    if (isUniform) this.#kept.set(shape, fewOf([places, ...kept]));
     return places;
   }
 }
 
-/** As many from the front as have no more than `maxKeptRuns` together, and the first in any case. */
-function latestOf(kept: readonly BatchPlaces[]): BatchPlaces[] {
+/** As many of the first as have no more than `maxKeptRuns` together, and the first in any case. */
+function fewOf(kept: readonly BatchPlaces[]): BatchPlaces[] {
   let runs = 0;
   return kept.filter(({ places }, i) => {
     runs += places.length;

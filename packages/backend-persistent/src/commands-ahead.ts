@@ -1,4 +1,4 @@
-import type { EncodableDispatch } from "@kiln-gpu/webgpu";
+import { type EncodableDispatch, inErrorScope } from "@kiln-gpu/webgpu";
 import type { BatchMemory } from "./batch-memory.js";
 import { isEach } from "./is-each.js";
 import type { BatchPlaces } from "./place-batch.js";
@@ -8,14 +8,14 @@ export class RepeatedCommands {
   readonly #places: BatchPlaces;
   readonly #memory: BatchMemory;
   #batches = 0;
-  #recorded: GPUCommandEncoder | undefined;
+  #recorded: GPUCommandBuffer | undefined;
 
   constructor(places: BatchPlaces, memory: BatchMemory) {
     this.#places = places;
     this.#memory = memory;
   }
 
-  areOf(places: BatchPlaces, { uploads, staged, downloads }: BatchMemory): boolean {
+  matches(places: BatchPlaces, { uploads, staged, downloads }: BatchMemory): boolean {
     const memory = this.#memory;
     return (
       this.#places === places &&
@@ -25,8 +25,8 @@ export class RepeatedCommands {
     );
   }
 
-  /** For the next of the batches: what was recorded ahead for it, if anything was. */
-  take(): GPUCommandEncoder | undefined {
+  /** For the next of the batches: what was recorded ahead for it, if anything was; once, for WebGPU takes a command buffer a single time. */
+  take(): GPUCommandBuffer | undefined {
     const recorded = this.#recorded;
     this.#recorded = undefined;
     this.#batches += 1;
@@ -34,18 +34,23 @@ export class RepeatedCommands {
   }
 
   /**
-   * Records what the next of the batches takes, unless there was only one of them yet. It is not finished: the device says whether it is valid as it
-   * finishes it, and that is for the batch that submits it to hear.
+   * Records what the next of the batches takes, unless there was only one of them yet. Whatever goes wrong with it concerns no run: it is kept when the
+   * device has found it valid, and a batch that finds nothing records for itself.
    */
-  recordAhead(record: () => GPUCommandEncoder): void {
+  recordAhead(device: GPUDevice, record: () => GPUCommandBuffer): void {
     if (this.#batches < 2) return;
     try {
-      this.#recorded = record();
+      const { value, failure } = inErrorScope(device, "validation", record);
+      failure.then((refusal) => {
+        if (!refusal) this.#recorded = value;
+      }, ignore);
     } catch {
-      // The next batch records for itself, and is told what is wrong.
+      // Nothing is kept.
     }
   }
 }
+
+function ignore(): void {}
 
 /**
  * Commands that are recorded before they are needed: a loop that repeats its runs needs those that it has just submitted again, and to record
@@ -64,14 +69,18 @@ export class CommandsAhead {
   }
 
   /**
-   * Those of a batch; `undefined` where values are recorded in them. What a run records itself, as to read or write an array, is in no other batch's:
-   * its places are never another's.
+   * Those of a batch; `undefined` for dispatches with immediates, which are recorded with their values. A batch in which a run records something itself,
+   * as to read or write an array, has places that no other batch has, and so commands that none takes.
    */
-  of(dispatches: readonly EncodableDispatch[], places: BatchPlaces, memory: BatchMemory): RepeatedCommands | undefined {
+  find(
+    dispatches: readonly EncodableDispatch[],
+    places: BatchPlaces,
+    memory: BatchMemory,
+  ): RepeatedCommands | undefined {
     const known = this.#repeated.get(dispatches);
-    if (known?.[0]?.areOf(places, memory)) return known[0];
+    if (known?.[0]?.matches(places, memory)) return known[0];
     for (let i = 0; i < dispatches.length; i += 1) if (dispatches[i]!.immediates) return undefined;
-    const found = known?.find((commands) => commands.areOf(places, memory)) ?? new RepeatedCommands(places, memory);
+    const found = known?.find((commands) => commands.matches(places, memory)) ?? new RepeatedCommands(places, memory);
     const others = known?.filter((commands) => commands !== found) ?? [];
     this.#repeated.set(dispatches, [found, ...others.slice(0, this.#maxMemories - 1)]);
     return found;

@@ -208,25 +208,24 @@ function submit(
     const dispatches = recorded?.dispatches ?? bindGroups.bind(runs, places, memory.regions);
     clock?.lap("descriptors");
     const record = () => recordCommands(device, runs, dispatches, places, memory, timer);
-    const commands = profiled ? undefined : ahead.of(dispatches, places, memory);
-    const encoder = commands?.take() ?? record();
-    const finish = () => {
-      const buffer = encoder.finish();
+    const repeated = profiled ? undefined : ahead.find(dispatches, places, memory);
+    const send = () => {
+      const commands = repeated?.take() ?? record();
       clock?.lap("recording");
-      device.queue.submit([buffer]);
+      device.queue.submit([commands]);
     };
-    if (needsVoiding) return { commands, record, voiding: inErrorScope(device, "validation", finish).failure };
-    finish();
-    return { commands, record, voiding: undefined };
+    if (needsVoiding) return { repeated, record, voiding: inErrorScope(device, "validation", send).failure };
+    send();
+    return { repeated, record, voiding: undefined };
   });
-  const { commands, record, voiding } = value;
+  const { repeated, record, voiding } = value;
   voiding?.catch(ignore);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();
   for (let i = 0; i < memory.uploads.length; i += 1) staging.recycleUpload(memory.uploads[i]!);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.taken?.giveBack(staging);
   counts.submissions += 1;
   // The device has its work, and this thread nothing else to do but to wait.
-  commands?.recordAhead(record);
+  repeated?.recordAhead(device, record);
   return { failure: voiding ? firstOf(failure, voiding) : failure, voiding };
 }
 

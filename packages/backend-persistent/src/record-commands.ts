@@ -13,13 +13,13 @@ export function recordCommands(
   places: BatchPlaces,
   memory: BatchMemory,
   timer: DeviceTimer | undefined,
-): GPUCommandEncoder {
+): GPUCommandBuffer {
   const encoder = device.createCommandEncoder();
   encodeTransfersIn(encoder, places, memory);
   encodeRuns(encoder, runs, dispatches, places, memory, timer);
   encodeTransfersOut(encoder, places, memory);
   timer?.resolve(encoder);
-  return encoder;
+  return encoder.finish();
 }
 
 /** The dispatches of neighbouring runs in one pass; what is no run of a kernel comes between passes. */
