@@ -17,10 +17,14 @@ export interface BatchMemory {
 }
 
 /** What was lent for the batch, by its use. */
-export function memoryOf(lent: readonly PooledBuffer[], runs: readonly ReadyRun[], places: BatchPlaces): BatchMemory {
+export function memoryOf(
+  lent: readonly PooledBuffer[],
+  staged: readonly PooledBuffer[],
+  runs: readonly ReadyRun[],
+  places: BatchPlaces,
+): BatchMemory {
   const { regions, downloads } = places;
   const { recorded } = runs[0]!;
-  const staged = stagedOf(runs, places);
   const firstDownload = lent.length - downloads.length;
   if (recorded) {
     const uploads = lent.slice(0, firstDownload);
@@ -43,8 +47,8 @@ export function memoryOf(lent: readonly PooledBuffer[], runs: readonly ReadyRun[
   };
 }
 
-/** Only a run that is alone binds staged memory. */
-function stagedOf(runs: readonly ReadyRun[], { regions }: BatchPlaces): readonly PooledBuffer[] {
+/** What the callers have staged, in the order of the regions' parts. Only a run that is alone binds any. */
+export function stagedOf(runs: readonly ReadyRun[], { regions }: BatchPlaces): readonly PooledBuffer[] {
   const { taken } = runs[0]!;
   return taken ? regions.flatMap(({ staged }) => staged?.map(({ resource }) => taken.at(resource)) ?? []) : [];
 }

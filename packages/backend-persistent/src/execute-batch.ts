@@ -21,7 +21,7 @@ import {
   type OpenDevice,
   submissionError,
 } from "@kiln-gpu/webgpu";
-import { type BatchMemory, memoryOf, releaseMemory } from "./batch-memory.js";
+import { type BatchMemory, memoryOf, releaseMemory, stagedOf } from "./batch-memory.js";
 import type { BatchPlacer } from "./batch-placer.js";
 import type { BindGroups } from "./bind-groups.js";
 import type { CommandsAhead } from "./commands-ahead.js";
@@ -92,10 +92,11 @@ export async function executeBatch(
     context.placer.forget();
     places = context.placer.place(runs);
   }
+  const stagedByCallers = stagedOf(runs, places);
   // All buffers at once: a batch that held some while it waits for others could wait for ever.
   const wanted = recorded?.staging ?? places.requests;
   const lent = buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted, { signal: whenAllLeft(runs) }));
-  const memory = memoryOf(lent, runs, places);
+  const memory = memoryOf(lent, stagedByCallers, runs, places);
   let leased: LeasedDownloads | undefined;
   let isSubmitted = false;
   try {

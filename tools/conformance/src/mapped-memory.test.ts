@@ -45,6 +45,27 @@ async function checkedAdd(gpu: Backend, length: number): Promise<void> {
 }
 
 describe("staged memory", () => {
+  it("that bindings show later than they are claimed fails that run, and nothing is lost", () =>
+    using(async (gpu) => {
+      const [array, other] = [data.floats(100), await stageFloats(gpu, data.floats(100))];
+      const b = await stageFloats(gpu, data.floats(100));
+      await checkedAdd(gpu, 100);
+      const before = gpu.stats().buffers.inUseBytes;
+      let reads = 0;
+      const bindings = {
+        get a() {
+          reads += 1;
+          return reads <= 2 ? array : other;
+        },
+        b,
+        c: output(Float32Array, 100),
+      };
+      await expect(gpu.run(fieldAdd, bindings)).rejects.toThrow();
+      await vi.waitFor(() => expect(gpu.stats().buffers.inUseBytes).toBeLessThan(before));
+      other.release();
+      await checkedAdd(gpu, 100);
+    }));
+
   it("is what the kernel reads, at any length, again and again", () =>
     using(async (gpu) => {
       for (const length of [1, 3, 64, 1000, 65_537]) {

@@ -108,9 +108,7 @@ function isAllowed(error: unknown, fault: Fault): boolean {
   if (fault === "finds no memory") {
     return isComputeError(error, "out-of-memory") || isComputeError(error, "dependency-failed");
   }
-  if (!losesDevice(fault)) return isComputeError(error);
-  const reason = isComputeError(error, "dependency-failed") ? error.cause : error;
-  return isComputeError(reason, "device-lost");
+  return isComputeError(error, losesDevice(fault) ? "device-lost" : undefined);
 }
 
 /** What was made and must be destroyed by hand: a caller's device outlives the backend. */

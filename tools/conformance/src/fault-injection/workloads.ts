@@ -117,6 +117,7 @@ export const parts = {
   },
 
   async "repeated steps"(gpu, judge) {
+    await judge("the preparation of steps", gpu.prepare(step));
     let before = data.words(300);
     const array = await judge("an array to step through", gpu.array(before));
     for (let i = 0; array && i < 4; i += 1) {
