@@ -50,7 +50,10 @@ export function memoryOf(
 /** What the callers have staged, in the order of the regions' parts. Only a run that is alone binds any. */
 export function stagedOf(runs: readonly ReadyRun[], { regions }: BatchPlaces): readonly PooledBuffer[] {
   const { taken } = runs[0]!;
-  return taken ? regions.flatMap(({ staged }) => staged?.map(({ resource }) => taken.at(resource)) ?? []) : [];
+  if (!taken) return [];
+  const staged: PooledBuffer[] = [];
+  for (const region of regions) for (const { resource } of region.staged ?? []) staged.push(taken.at(resource));
+  return staged;
 }
 
 /** Gives back together what is given back, in the order in which it was lent. */

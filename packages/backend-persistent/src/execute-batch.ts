@@ -222,7 +222,8 @@ function submit(
   const { repeated, record, voiding } = value;
   voiding?.catch(ignore);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.use?.commit();
-  for (let i = 0; i < memory.uploads.length; i += 1) staging.recycleUpload(memory.uploads[i]!);
+  // In reverse order, so that the next batch like this is given the same.
+  for (let i = memory.uploads.length - 1; i >= 0; i -= 1) staging.recycleUpload(memory.uploads[i]!);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.taken?.giveBack(staging);
   counts.submissions += 1;
   // The device has its work, and this thread nothing else to do but to wait.

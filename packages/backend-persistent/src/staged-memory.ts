@@ -189,9 +189,10 @@ export class TakenMemory {
     return this.#taken.find((taken) => taken.resource === resource)!.buffer;
   }
 
-  /** Also ends the caller's views, where the run did not come to its submission. */
+  /** In reverse order, so that a loop is given the same. Also ends the caller's views, where the run did not come to its submission. */
   giveBack(staging: StagingPool): void {
-    for (const { buffer } of this.#taken) {
+    for (let i = this.#taken.length - 1; i >= 0; i -= 1) {
+      const { buffer } = this.#taken[i]!;
       if (buffer.buffer.mapState === "mapped") buffer.buffer.unmap();
       staging.recycleUpload(buffer);
     }

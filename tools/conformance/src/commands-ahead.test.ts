@@ -173,6 +173,13 @@ describe("the commands of a run that is repeated", () => {
       ]);
     }));
 
+  it("are as soon recorded ahead for staged memory, which a loop is given in the same order each time", () =>
+    using(async (gpu, asked) => {
+      await gpu.prepare(subtract);
+      const run = () => askedBy(asked, () => subtractInPlace(gpu, 1000));
+      expect([await run(), await run(), await run()]).toEqual([firstTime, secondTime, nextTimes]);
+    }));
+
   it("are recorded ahead for staged memory and leases, in whatever order their memory comes again", () =>
     using(async (gpu, asked) => {
       const subtractOnce = () => subtractInPlace(gpu, 1000, data.upTo(2) === 1);
