@@ -44,7 +44,17 @@ export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<obj
   return path.runs.prepare(subject, {}, async (caller) => {
     const use = new ArrayUse(subject, usersOf(arrays), caller);
     const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
-    const run = { plan, pipelines: [], taken: undefined, use, record, recorded: undefined, caller, clock: undefined };
+    const run = {
+      plan,
+      pipelines: [],
+      taken: undefined,
+      use,
+      record,
+      recorded: undefined,
+      caller,
+      call: undefined,
+      clock: undefined,
+    };
     // Mapped memory that somebody reads in place is nobody else's.
     const alone = resources.some(({ result }) => result?.isLeased);
     return await enqueueInOrder(path, use, written, run, alone);

@@ -1,4 +1,4 @@
-import type { CacheCounters, ComputeError, DeviceInfo, Kernel, RunLedger } from "@kiln-gpu/core";
+import { type CacheCounters, ComputeError, type DeviceInfo, type Kernel, type RunLedger } from "@kiln-gpu/core";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import { wholeVariants } from "@kiln-gpu/shader";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
@@ -23,6 +23,11 @@ import { UploadCrossover } from "./upload-crossover.js";
 export interface KeepLimits {
   /** Bytes of all buffers together, staging included; runs wait while there is no room, and are refused if there never will be. */
   readonly byteBudget: number;
+  /**
+   * For how many milliseconds a run, or whatever else needs memory, waits while the device works on nothing and nobody gives any back:
+   * for leases, staged memory and arrays that callers hold. Then it rejects with `out-of-memory`.
+   */
+  readonly memoryWaitMs: number;
   /** A buffer that was not used for this many milliseconds is destroyed, at the latest after as many again. */
   readonly maxIdleMs: number;
   readonly maxPipelines: number;
@@ -94,7 +99,7 @@ export class DeviceSession {
       this.#isLost = this.#closing === undefined;
     });
     const { device } = open;
-    const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, maxIdleMs } = limits;
+    const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, memoryWaitMs, maxIdleMs } = limits;
     this.#maxIdleMs = maxIdleMs;
     this.holders = new Holders(onLeak);
     const { maxPipelines } = limits;
@@ -102,7 +107,14 @@ export class DeviceSession {
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
-    this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, onDestroy });
+    const giveUp = () => (this.submissions.isWorking ? undefined : this.#memoryHeld(limits));
+    this.buffers = new BufferPool({
+      device,
+      byteBudget,
+      maxIdleMs,
+      patience: { waitMs: memoryWaitMs, giveUp },
+      onDestroy,
+    });
     this.staging = new StagingPool(this.buffers);
     const perform: PerformAccess = (access) => performAccess(this, access) as ReturnType<PerformAccess>;
     this.arrays = { open, buffers: this.buffers, holders: this.holders, perform };
@@ -232,6 +244,14 @@ export class DeviceSession {
     this.programs.clear();
     await this.open.close();
     this.#isClosed = true;
+  }
+
+  #memoryHeld({ memoryWaitMs, byteBudget }: KeepLimits): ComputeError {
+    const { inUseBytes } = this.buffers.stats();
+    return new ComputeError(
+      "out-of-memory",
+      `No GPU memory was given back for ${memoryWaitMs} ms, and nothing is under way that would give any: of the byteBudget of ${byteBudget} bytes ${inUseBytes} are taken, by ${this.holders}. Release or dispose what is needed no more, or raise byteBudget.`,
+    );
   }
 
   #giveUp(loss: ComputeError): void {

@@ -125,7 +125,8 @@ export async function executeBatch(
     const mapped = staging.mapped(downloads, places.downloads);
     const leaseOf = (name: string, data: TypedArray) => {
       leased ??= new LeasedDownloads(buffers, staging, downloads, holders);
-      return leased.lease(name, data);
+      // Such a run is the only one of its batch.
+      return leased.lease(runs[0]!, name, data);
     };
     const results = readResults(runs, places, mapped, leaseOf, memoryOfResults);
     clock?.lap("download");

@@ -34,6 +34,11 @@ export class HangWatch {
     this.#onHang = onHang;
   }
 
+  /** Whether the device works on anything. */
+  get isWatching(): boolean {
+    return this.#oldest !== undefined;
+  }
+
   add(runs: readonly ReadyRun[]): void {
     const watched: Watched = { runs, awaited: 0 };
     for (let i = 0; i < runs.length; i += 1) {

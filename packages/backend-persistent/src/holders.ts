@@ -34,6 +34,8 @@ export interface Held {
 
 /** After this long the call is written down: it costs more than to give back, and the `Error` keeps what was in reach of that call. */
 const writeDownMs = 250;
+/** An error names so many. */
+const maxTold = 3;
 
 export class Holders {
   readonly #onLeak: ((leak: Leak) => void) | undefined;
@@ -50,10 +52,11 @@ export class Holders {
   /**
    * After `end`, `holder` ends as soon as whoever adds it has gone on.
    * @param free Does not refer to `holder`.
+   * @param call That made it, where it is not this one.
    * @returns What `delete` needs.
    */
-  add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">): Held {
-    const origin = this.#onLeak && new Error(what);
+  add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">, call?: Error): Held {
+    const origin = this.#onLeak && (call ?? new Error(what));
     const held = { what, holder: new WeakRef(holder), free, isViewed, origin };
     this.#held.add(held);
     if (origin) this.#writeDownLater();
@@ -61,6 +64,11 @@ export class Holders {
     if (origin || !isViewed) this.#collected.register(holder, held, held);
     if (this.#hasEnded) queueMicrotask(() => holder[Symbol.dispose]());
     return held;
+  }
+
+  /** The call of now, where somebody listens. */
+  callOf(subject: string): Error | undefined {
+    return this.#onLeak && new Error(subject);
   }
 
   /** Whether holders end as they are added. */
@@ -94,6 +102,15 @@ export class Holders {
       const held = holder.deref();
       if (held) yield { what, holder: held };
     }
+  }
+
+  /** What they are, as a part of a sentence. */
+  toString(): string {
+    const count = this.#held.size;
+    const [first, ...others] = [...this.#held].slice(0, maxTold).map(({ what }) => what);
+    if (!first) return "nothing that callers hold";
+    const told = [first, ...others].join("; ");
+    return count > maxTold ? `${told}; and ${count - maxTold} more` : told;
   }
 
   #writeDownLater(): void {

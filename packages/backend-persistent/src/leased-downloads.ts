@@ -1,6 +1,12 @@
-import { type Lease, MemoryLease, type TypedArray } from "@kiln-gpu/core";
+import { type Lease, MemoryLease, type RunPlan, type TypedArray } from "@kiln-gpu/core";
 import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import type { Holders } from "./holders.js";
+import type { ReadyRun } from "./ready-run.js";
+
+/** Whether any result of a run is one. */
+export function hasLease({ resources }: RunPlan): boolean {
+  return resources.some(({ result }) => result?.isLeased);
+}
 
 /** Keeps read-back memory mapped for as long as anyone has a lease on it. */
 export class LeasedDownloads {
@@ -17,15 +23,16 @@ export class LeasedDownloads {
     this.#holders = holders;
   }
 
-  /** A lease on a part of the memory. */
-  lease(name: string, data: TypedArray): Lease {
+  /** A lease on a part of the memory, for the result `name` of `run`. */
+  lease({ plan, recorded, call }: ReadyRun, name: string, data: TypedArray): Lease {
     this.#leases += 1;
     const lease = new MemoryLease(name, data, () => {
       this.#holders.delete(held);
       this.#end();
     });
-    const what = `a lease on "${name}", a ${data.constructor.name} of ${data.length}`;
-    const held = this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true });
+    const runner = `${recorded ? "sequence" : "kernel"} "${plan.label}"`;
+    const what = `a lease on "${name}" of ${runner}, a ${data.constructor.name} of ${data.length}`;
+    const held = this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true }, call);
     return lease;
   }
 

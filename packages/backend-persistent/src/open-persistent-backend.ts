@@ -73,6 +73,7 @@ export type PersistentComputeBackend = ComputeBackend &
 
 const defaults: KeepLimits = {
   byteBudget: 2 * 2 ** 30,
+  memoryWaitMs: 10_000,
   maxIdleMs: 30_000,
   maxPipelines: 256,
   maxDescriptorSets: 2048,
@@ -84,7 +85,7 @@ const defaults: KeepLimits = {
 };
 
 /** Those that need not be whole. */
-const amounts: readonly (keyof KeepLimits)[] = ["byteBudget", "maxIdleMs", "graceMs", "deadlineMs"];
+const amounts: readonly (keyof KeepLimits)[] = ["byteBudget", "memoryWaitMs", "maxIdleMs", "graceMs", "deadlineMs"];
 
 /**
  * Opens a backend that keeps its device, pipelines, bind groups and buffers, so that a warm run makes nothing.

@@ -20,6 +20,8 @@ export interface ReadyRun {
   /** What was made for it when it was recorded, of a replay: the only one of its batch. */
   readonly recorded: RecordedBatch | undefined;
   readonly caller: Caller;
+  /** The call that asked for it, where it is to be told of: a lease may be dropped. */
+  readonly call: Error | undefined;
   /** Of a profiled run, which is the only one of its batch. */
   readonly clock: RunClock | undefined;
 }

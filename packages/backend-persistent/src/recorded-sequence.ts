@@ -23,6 +23,7 @@ import { ArrayUse } from "./array-use.js";
 import { acquireBindGroups } from "./bind-groups.js";
 import type { DeviceSession } from "./device-session.js";
 import type { Held, Holder } from "./holders.js";
+import { hasLease } from "./leased-downloads.js";
 import { placeBatch, placesWithStaged } from "./place-batch.js";
 import type { StoredProgram } from "./program-store.js";
 import type { RecordedBatch } from "./ready-run.js";
@@ -39,6 +40,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   readonly owner: ArrayOwner;
   readonly #session: DeviceSession;
   readonly #plan: RunPlan;
+  readonly #isLeased: boolean;
   readonly parameters: P;
   /** Freed with the sequence. */
   readonly #owned: readonly PooledBuffer[];
@@ -99,6 +101,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.owner = owner;
     this.#session = session;
     this.#plan = plan;
+    this.#isLeased = hasLease(plan);
     this.parameters = parameters;
     this.#recorded = recordedParameters(parameters);
     this.#owned = owned;
@@ -130,6 +133,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
         if (clock) checkProfileName(subject, this.parameters as Bindings);
         const parameters = replayed(this.label, this.parameters, values);
         const plan = withParameters(this.#plan, this.#recorded, parameters);
+        const call = this.#isLeased ? this.#session.holders.callOf(replaying) : undefined;
         const arrays = this.#residents().map(
           (resident) => ResidentMemory.claim(resident, this.#session.arrays, subject, "array").users,
         );
@@ -141,7 +145,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
           const written = arraysWrittenBy(plan);
           for (const array of written) array.outdateCopy();
           const recorded = taken ? this.#batchWithStaged(plan) : this.batch;
-          const run = { plan, pipelines: [], taken, use, record: undefined, recorded, caller, clock };
+          const run = { plan, pipelines: [], taken, use, record: undefined, recorded, caller, call, clock };
           return await enqueueInOrder(this.#session, use, written, run, true);
         } finally {
           taken?.giveBack(staging);

@@ -11,6 +11,7 @@ import {
 import { arraysWrittenBy, enqueueInOrder, residentsOf } from "./array-access.js";
 import { ArrayUse } from "./array-use.js";
 import type { DeviceSession } from "./device-session.js";
+import { hasLease } from "./leased-downloads.js";
 import { claimStaged, TakenMemory } from "./staged-memory.js";
 
 /** The tries of one run. */
@@ -57,9 +58,10 @@ export async function runKernel<B extends Bindings>(
     const pipelines = programs.peekPipelines(loaded, dispatches) ?? (await programs.pipelines(loaded, dispatches));
     clock?.lap("pipeline");
     // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
-    const isLeased = plan.resources.some(({ result }) => result?.isLeased);
+    const isLeased = hasLease(plan);
+    const call = isLeased ? session.holders.callOf(`The run of kernel "${kernel.label}"`) : undefined;
     const alone = profiled !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased || retries > 0;
-    const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, clock: profiled };
+    const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, call, clock: profiled };
     if (!use) return await submissions.enqueue(run, alone);
     // Nothing of it has come to the arrays, and nothing of it may.
     if (session.open.loss) throw session.open.loss;

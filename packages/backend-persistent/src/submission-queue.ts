@@ -78,6 +78,11 @@ export class SubmissionQueue {
     });
   }
 
+  /** Whether the device works on anything. */
+  get isWorking(): boolean {
+    return this.#watch.isWatching;
+  }
+
   stats(): { readonly waiting: number; readonly inFlight: number } {
     return { waiting: this.#queue.length, inFlight: this.#inFlight.length };
   }

@@ -8,7 +8,7 @@ import { type BufferDevice, createBuffers } from "./create-buffers.js";
 import { KeptBuffer, KeptBuffers } from "./kept-buffers.js";
 import type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 import { sizeClassOf } from "./size-class.js";
-import { type AcquireOptions, Turns } from "./turns.js";
+import { type AcquireOptions, type Patience, Turns } from "./turns.js";
 
 export interface BufferPoolOptions {
   readonly device: BufferDevice;
@@ -16,6 +16,8 @@ export interface BufferPoolOptions {
   readonly byteBudget: number;
   /** A kept buffer unused for this long is destroyed when next something is released; by default never. */
   readonly maxIdleMs?: number;
+  /** How long a request waits while nothing is given back; by default for ever. */
+  readonly patience?: Patience;
   /** Called with each buffer that was lent at some time and now is destroyed; what binds it must go. */
   readonly onDestroy?: (buffer: PooledBuffer) => void;
 }
@@ -42,7 +44,7 @@ export class BufferPool {
   readonly #maxBufferSize: number;
   readonly #maxIdleMs: number;
   readonly #onDestroy: ((buffer: PooledBuffer) => void) | undefined;
-  readonly #turns = new Turns("The buffer pool");
+  readonly #turns: Turns;
   readonly #kept = new KeptBuffers();
   #inUse = 0;
   /** With what is reserved and still being created. */
@@ -53,7 +55,9 @@ export class BufferPool {
   #reused = 0;
   #highWaterBytes = 0;
 
-  constructor({ device, byteBudget, maxIdleMs = Number.POSITIVE_INFINITY, onDestroy }: BufferPoolOptions) {
+  constructor(options: BufferPoolOptions) {
+    const { device, byteBudget, maxIdleMs = Number.POSITIVE_INFINITY, patience, onDestroy } = options;
+    this.#turns = new Turns("The buffer pool", patience);
     this.#device = device;
     this.#byteBudget = byteBudget;
     this.#maxBufferSize = device.limits.maxBufferSize;
@@ -69,7 +73,8 @@ export class BufferPool {
   /**
    * Resolves with a buffer for each request, in order, once the budget has room for all and those who asked before have theirs; until
    * then it holds none. Buffers have the bytes of their last user, except that `MAP_WRITE` ones are mapped.
-   * @throws {ComputeError} `limit-exceeded` at once where the requests can never fit; `out-of-memory`; `aborted`; `disposed`; `device-lost`.
+   * @throws {ComputeError} `limit-exceeded` at once where the requests can never fit; `out-of-memory`; `aborted`; `disposed`; `device-lost`; what
+   *   the patience ends with.
    */
   async acquireAll(requests: readonly BufferRequest[], { signal }: AcquireOptions = {}): Promise<PooledBuffer[]> {
     const kept = signal?.aborted ? undefined : this.tryAcquireAll(requests);

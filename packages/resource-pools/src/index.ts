@@ -11,4 +11,4 @@ export {
 export type { BindGroupEntry, BindGroupRequest, PooledBindGroup } from "./pooled-bind-group.js";
 export type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 export { StagingPool } from "./staging-pool.js";
-export type { AcquireOptions } from "./turns.js";
+export type { AcquireOptions, Patience } from "./turns.js";

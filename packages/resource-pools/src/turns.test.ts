@@ -1,10 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { ComputeError } from "@kiln-gpu/core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { settle, watch } from "./fake-device.test-support.js";
-import { Turns } from "./turns.js";
+import { type Patience, Turns } from "./turns.js";
 
 /** A resource of `units`, of which each turn takes some. */
-function setup(units: number) {
-  const turns = new Turns("The pool");
+function setup(units: number, patience?: Patience) {
+  const turns = new Turns("The pool", patience);
   const pool = { units };
   const take = (amount: number, signal?: AbortSignal) =>
     watch(
@@ -164,5 +165,79 @@ describe("Turns", () => {
     expect(taken.value).toBe("taken");
     expect(nothing.error).toMatchObject({ code: "aborted" });
     expect(turns.waiting).toBe(0);
+  });
+});
+
+describe("Turns with patience", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const stuck = new ComputeError("out-of-memory", "Nothing is under way.");
+
+  it("ends the wait of all when nothing comes back for so long, and lets nobody wait after that until something does", async () => {
+    const { take, giveBack } = setup(1, { waitMs: 100, giveUp: () => stuck });
+    const waiting = [take(2), take(1)];
+    vi.advanceTimersByTime(99);
+    await settle();
+    expect(waiting.map(({ isSettled }) => isSettled)).toEqual([false, false]);
+    vi.advanceTimersByTime(1);
+    await settle();
+    expect(waiting.map(({ error }) => error)).toEqual([stuck, stuck]);
+
+    const [late, small] = [take(2), take(1)];
+    await settle();
+    expect([late.error, small.value]).toEqual([stuck, 1]);
+    expect(vi.getTimerCount()).toBe(0);
+
+    giveBack(1);
+    const patient = take(2);
+    await settle();
+    expect(patient.isSettled).toBe(false);
+    giveBack(1);
+    await settle();
+    expect(patient.value).toBe(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("goes on while something comes back, or is under way", async () => {
+    let isUnderWay = true;
+    const { take, giveBack } = setup(0, { waitMs: 100, giveUp: () => (isUnderWay ? undefined : stuck) });
+    const waiting = take(100);
+    for (let i = 0; i < 5; i += 1) vi.advanceTimersByTime(100);
+    isUnderWay = false;
+    for (let i = 0; i < 5; i += 1) {
+      giveBack(1);
+      vi.advanceTimersByTime(100);
+    }
+    await settle();
+    expect(waiting.isSettled).toBe(false);
+    vi.advanceTimersByTime(100);
+    await settle();
+    expect(waiting.error).toBe(stuck);
+  });
+
+  it("is watched by no timer once nobody waits, however the wait ended", async () => {
+    const { turns, take, giveBack } = setup(0, { waitMs: 100, giveUp: () => stuck });
+    const controller = new AbortController();
+    const waiting = [take(1), take(1, controller.signal), take(1)];
+    expect(vi.getTimerCount()).toBe(1);
+    giveBack(1);
+    controller.abort();
+    turns.close();
+    await settle();
+    expect(waiting.map(({ error, value }) => (error as ComputeError | undefined)?.code ?? value)).toEqual([
+      1,
+      "aborted",
+      "disposed",
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("never ends where it is infinite", async () => {
+    const { take } = setup(0, { waitMs: Number.POSITIVE_INFINITY, giveUp: () => stuck });
+    const waiting = take(1);
+    vi.advanceTimersByTime(2 ** 31);
+    await settle();
+    expect(waiting.isSettled).toBe(false);
   });
 });

@@ -5,6 +5,16 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How long those who wait do so while nothing comes back. */
+export interface Patience {
+  /** In milliseconds; whoever waits keeps the process alive for so long. */
+  readonly waitMs: number;
+  /** Why nothing will come back; `undefined` while something is under way that may give it. */
+  readonly giveUp: () => ComputeError | undefined;
+}
+
+const longestTimerMs = 0x7fff_ffff;
+
 interface Turn {
   /** Tries once and says whether that ended the turn, either way. */
   readonly isServed: () => boolean;
@@ -18,6 +28,7 @@ interface Turn {
  */
 export class Turns {
   readonly #pool: string;
+  readonly #patience: Patience | undefined;
   /** In order of arrival. */
   readonly #turns = new Set<Turn>();
   #beingServed: Turn | undefined;
@@ -25,10 +36,18 @@ export class Turns {
   #mustServeAgain = false;
   #isClosed = false;
   #closedBy: ComputeError | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cameBack = false;
+  /** Those who waited were told to wait no more, and nothing has come back since. */
+  #isStuck = false;
 
-  /** @param pool What errors call it, as the start of a sentence: "The buffer pool". */
-  constructor(pool: string) {
+  /**
+   * @param pool What errors call it, as the start of a sentence: "The buffer pool".
+   * @param patience By default that of whoever waits for ever.
+   */
+  constructor(pool: string, patience?: Patience) {
     this.#pool = pool;
+    this.#patience = patience;
   }
 
   get waiting(): number {
@@ -42,7 +61,7 @@ export class Turns {
   /**
    * Resolves with what `attempt` gives, once it gives something and all who came before have been served; the first attempt is made now.
    * @param attempt Takes everything at once and returns it, or takes nothing and returns `undefined`.
-   * @throws {ComputeError} `aborted` by `signal`, what `close` was told; and what `attempt` throws.
+   * @throws {ComputeError} `aborted` by `signal`, what `close` was told, what the patience ends with; and what `attempt` throws.
    */
   take<T>(attempt: () => T | undefined, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -53,7 +72,7 @@ export class Turns {
         if (turn === this.#beingServed) return;
         this.#turns.delete(turn);
         turn.reject(this.abortedError(signal!));
-        this.serve();
+        this.#serve();
       };
       const turn: Turn = {
         isServed: () => {
@@ -71,12 +90,19 @@ export class Turns {
       };
       signal?.addEventListener("abort", onAbort);
       this.#turns.add(turn);
-      this.serve();
+      this.#serve();
+      if (this.#isStuck && this.#turns.size > 0) this.#giveUp();
     });
   }
 
   /** Serves as many as can be served; to be called whenever something came back. */
   serve(): void {
+    this.#cameBack = true;
+    this.#isStuck = false;
+    this.#serve();
+  }
+
+  #serve(): void {
     // An attempt may call back into the pool; it is not interrupted by the turns behind it.
     if (this.#isServing) {
       this.#mustServeAgain = true;
@@ -91,16 +117,49 @@ export class Turns {
     } finally {
       this.#isServing = false;
     }
+    this.#watch();
+  }
+
+  /** Looks after a while whether anything came back, as long as anybody waits. */
+  #watch(): void {
+    if (!this.#patience) return;
+    const { waitMs } = this.#patience;
+    if (this.#turns.size > 0) {
+      if (this.#timer !== undefined) return;
+      this.#cameBack = false;
+      this.#timer = setTimeout(() => this.#look(waitMs), Math.min(waitMs, longestTimerMs));
+    } else if (this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #look(waitMs: number): void {
+    this.#timer = undefined;
+    if (this.#cameBack || waitMs > longestTimerMs) this.#watch();
+    else this.#giveUp();
+  }
+
+  #giveUp(): void {
+    const reason = this.#patience!.giveUp();
+    this.#isStuck = reason !== undefined;
+    if (reason) this.#rejectAll(reason);
+    this.#watch();
   }
 
   /** Rejects all who wait, and all later ones, with `reason`, by default `disposed`. */
   close(reason?: ComputeError): void {
     this.#closedBy ??= reason;
     this.#isClosed = true;
+    this.#rejectAll(this.closedError());
+    this.#watch();
+  }
+
+  #rejectAll(reason: ComputeError): void {
     for (const turn of [...this.#turns]) {
       if (turn === this.#beingServed) continue;
       this.#turns.delete(turn);
-      turn.reject(this.closedError());
+      turn.reject(reason);
     }
   }
 

@@ -6,6 +6,7 @@ import {
   type ComputeError,
   defineKernel,
   inout,
+  type KeepsArrays,
   lease,
   output,
   type StagesMemory,
@@ -15,9 +16,10 @@ import { describe, expect, it, vi } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
 import { withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
+import { expectExit, runScript } from "./run-script.js";
 import { expectNothingLive, type OpenOptions, software } from "./suite.js";
 
-type Backend = ComputeBackend & StagesMemory;
+type Backend = ComputeBackend & StagesMemory & KeepsArrays;
 
 const data = new RandomData(23);
 
@@ -310,6 +312,45 @@ describe("a lease", () => {
       },
       { byteBudget: 52 * 1024 },
     ));
+
+  it("that nobody releases ends the wait of all that need its memory, and is named", () =>
+    using(
+      async (gpu) => {
+        const { c } = await gpu.run(fieldAdd, add(2048));
+        const refused = [/given back for 50 ms/, /a lease on "c" of kernel "field-add", a Float32Array of 2048/];
+        await expectError(checkedAdd(gpu, 2048), "out-of-memory", ...refused);
+        await expectError(gpu.stage(Float32Array, 8192), "out-of-memory", ...refused);
+        await expectError(gpu.array(Float32Array, 12000), "out-of-memory", ...refused);
+        for (const { reason } of (await Promise.allSettled(
+          Array.from({ length: 20 }, () => gpu.run(fieldAdd, { ...add(3000), c: output(Float32Array, 3000) })),
+        )) as PromiseRejectedResult[]) {
+          await expectError(Promise.reject(reason), "out-of-memory", ...refused);
+        }
+        c.release();
+        await checkedAdd(gpu, 2048);
+      },
+      { byteBudget: 52 * 1024, memoryWaitMs: 50 },
+    ));
+
+  it("that nobody releases leaves no process that ends in the middle of a wait for its memory", async () => {
+    const body = `
+      import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+      import { lease } from "@kiln-gpu/core";
+      import { fieldAdd } from "@kiln-gpu/kernels";
+      import { softwareGpu } from "@kiln-gpu/software-gpu";
+      const gpu = await openPersistentBackend({ fallback: softwareGpu, software: true, byteBudget: 52 * 1024, memoryWaitMs: 200, leakDetection: false });
+      const a = new Float32Array(2048).fill(1);
+      const kept = [];
+      const work = async () => {
+        try {
+          for (;;) kept.push((await gpu.run(fieldAdd, { a, b: a, c: lease(Float32Array, 2048) })).c);
+        } finally {
+          await gpu.dispose();
+        }
+      };
+      work().catch(({ code }) => console.log(kept.length, code));`;
+    await expectExit(runScript(body), 0, "3 out-of-memory\n");
+  });
 
   it("that is still held ends when its backend is disposed, so that a run which waits for its memory can end", async () => {
     const gpu = await openPersistentBackend({ ...software, byteBudget: 52 * 1024 });

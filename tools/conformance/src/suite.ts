@@ -15,6 +15,7 @@ export interface Capabilities {
 /** The bounds of a backend that keeps resources. */
 export interface BoundOptions {
   readonly byteBudget?: number;
+  readonly memoryWaitMs?: number;
   readonly maxPipelines?: number;
   readonly maxDescriptorSets?: number;
   readonly maxDescriptors?: number;
