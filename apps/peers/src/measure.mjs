@@ -32,8 +32,9 @@ export function createMeasure(peer) {
       // Two by turns, so that what an earlier call left behind is never right.
       problems = [createProblem(job.workload, job.size), createProblem(job.workload, job.size)];
     }
-    // The first turn compiles what will be compiled; later ones follow other processes, whose memory is in the caches.
-    const warmUpMs = isNew ? 500 : 50;
+    // The first turn compiles what will be compiled, which takes thousands of the smallest calls; later ones follow other processes, whose
+    // memory is in the caches.
+    const warmUpMs = isNew ? 1000 : 50;
     if (job.inFlight === undefined) {
       await timesOf(peer, problems, warmUpMs);
       return spreadOf(await timesOf(peer, problems, turnMs)).median;
