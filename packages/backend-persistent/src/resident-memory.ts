@@ -66,6 +66,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   readonly role = "resident";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
+  readonly label: string | undefined;
   /** What errors and events call it. */
   readonly what: string;
   readonly owner: ArrayOwner;
@@ -114,6 +115,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   ) {
     this.type = type;
     this.length = length;
+    this.label = label;
     this.what = label === undefined ? `a resident ${type.name} of ${length}` : `resident array "${label}"`;
     this.owner = owner;
     this.#name = label ?? "elements";

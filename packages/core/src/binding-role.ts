@@ -14,20 +14,6 @@ export function isResult(value: BindingValue): boolean {
   return isRole(value, "output") || isRole(value, "lease") || isRole(value, "inout");
 }
 
-/** `value` in the words of an error. */
-export function describe(value: BindingValue | undefined): string {
-  if (value === undefined) return "a temporary";
-  if (value === null) return "null";
-  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
-  if (Array.isArray(value)) return "an array of numbers";
-  if (typeof value !== "object") return `the ${typeof value} ${value}`;
-  const role = (value as { role?: unknown }).role;
-  if (role === "staged") return "staged memory";
-  if (role === "lease") return "a lease";
-  if (role === "resident") return "a resident array";
-  return role === "output" || role === "inout" ? `an ${role}` : "an object";
-}
-
 /** A binding may be named as what every object inherits: `constructor` is a good name in WGSL. */
 export function ownValue<T>(values: { readonly [name: string]: T } | undefined, name: string): T | undefined {
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;

@@ -69,6 +69,8 @@ export interface ArrayRange {
  */
 export interface ResidentArray<T extends TypedArray = TypedArray> extends Disposable {
   readonly role: "resident";
+  /** Names it in errors. */
+  readonly label?: string | undefined;
   readonly type: TypedArrayConstructor<T>;
   /** Elements. */
   readonly length: number;

@@ -151,6 +151,8 @@ describe("checkLength", () => {
 describe("checkEmptiness", () => {
   const empty = new Float32Array(0);
   const some = new Float32Array(1);
+  const advice =
+    "Ask for a result with `output(Type, length)`, `lease(Type, length)` or `inout(data)`, or bind a resident array.";
 
   test.each<["all-empty" | "some", string, Bindings]>([
     ["some", "a result", { c: output(Float32Array, 1) }],
@@ -163,12 +165,8 @@ describe("checkEmptiness", () => {
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ["nothing", {}, "returns nothing; bind at least one `output`, `lease` or `inout`, or a resident array."],
-    [
-      "inputs alone",
-      { a: some, n: 1, o: null, u: undefined },
-      "returns nothing; bind at least one `output`, `lease` or `inout`, or a resident array.",
-    ],
+    ["nothing", {}, `returns nothing: "c" is missing. ${advice}`],
+    ["inputs alone", { a: some, n: 1, o: null, u: undefined }, `returns nothing: "c" is missing. ${advice}`],
     [
       "an empty result beside one that has elements",
       { c: output(Float32Array, 1), d: output(Float32Array, 0), e: inout(empty) },
@@ -190,6 +188,11 @@ describe("checkEmptiness", () => {
       'is asked for an output "c" of length 0.5; a length is a whole number, 0 or more.',
     ],
     [
+      "a length as a text",
+      { c: output(Float32Array, "3" as never) },
+      'is asked for an output "c" of length "3"; a length is a whole number, 0 or more.',
+    ],
+    [
       "no length",
       { c: { role: "output", type: Float32Array } },
       'is asked for an output "c" of length undefined; a length is a whole number, 0 or more.',
@@ -199,15 +202,23 @@ describe("checkEmptiness", () => {
       { c: { role: "output", length: 1 } },
       'is asked for an output "c" of undefined; expected is a typed array\'s constructor, as Float32Array.',
     ],
-    ["an inout of an array", { y: inout([1, 2] as never) }, 'is given an inout "y" that is not a typed array.'],
-    ["an inout of nothing", { y: { role: "inout" } }, 'is given an inout "y" that is not a typed array.'],
+    [
+      "an inout of an array",
+      { y: inout([1, 2] as never) },
+      'is given an inout "y" that is not a typed array, but an array of 2.',
+    ],
+    [
+      "an inout of nothing",
+      { y: { role: "inout" } },
+      'is given an inout "y" that is not a typed array, but undefined.',
+    ],
     [
       "an inout of a DataView",
       { y: inout(new DataView(new ArrayBuffer(4)) as never) },
-      'is given an inout "y" that is not a typed array.',
+      'is given an inout "y" that is not a typed array, but a DataView.',
     ],
   ])("refuses %s", (_, bindings, rest) => {
-    expect(() => checkEmptiness(subject, bindings as Bindings)).toThrow(
+    expect(() => checkEmptiness(subject, bindings as Bindings, () => ["c"])).toThrow(
       refusal("invalid-binding", `${subject} ${rest}`),
     );
   });

@@ -1,4 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
+import { ownValue } from "./binding-role.js";
 import type {
   Bindings,
   Inout,
@@ -8,6 +9,7 @@ import type {
   TypedArray,
   TypedArrayConstructor,
 } from "./bindings.js";
+import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import {
   type BindingInfo,
@@ -111,8 +113,13 @@ export function checkLength(
 /**
  * Checks that lengths are lengths and that nothing is empty, unless every result is: then there is nothing to compute, and no
  * dispatch.
+ * @param writtenNames Of the bindings that the shaders write, as far as they are known.
  */
-export function checkEmptiness(subject: string, bindings: Bindings): "all-empty" | "some" {
+export function checkEmptiness(
+  subject: string,
+  bindings: Bindings,
+  writtenNames: () => readonly string[] = () => [],
+): "all-empty" | "some" {
   let results = 0;
   let residents = 0;
   const empty: string[] = [];
@@ -132,10 +139,7 @@ export function checkEmptiness(subject: string, bindings: Bindings): "all-empty"
     if ((value.role === "inout" ? value.data : value).length === 0) empty.push(name);
   }
   if (results + residents === 0) {
-    throw new ComputeError(
-      "invalid-binding",
-      `${subject} returns nothing; bind at least one \`output\`, \`lease\` or \`inout\`, or a resident array.`,
-    );
+    throw nothingReturned(subject, bindings, writtenNames());
   }
   if (results > 0 && residents === 0 && empty.length === results) return "all-empty";
   if (empty.length > 0) {
@@ -153,17 +157,35 @@ export function checkEmptiness(subject: string, bindings: Bindings): "all-empty"
   return "some";
 }
 
+function nothingReturned(subject: string, bindings: unknown, writtenNames: readonly string[]): ComputeError {
+  if (typeof bindings !== "object" || bindings === null) {
+    return new ComputeError(
+      "invalid-binding",
+      `${subject} takes an object of its bindings, by their names; ${describe(bindings)} is given.`,
+    );
+  }
+  const given = writtenNames.map((name) => {
+    const value = ownValue(bindings as Bindings, name);
+    return value === undefined ? `"${name}" is missing` : `"${name}" is given ${describe(value)}`;
+  });
+  return new ComputeError(
+    "invalid-binding",
+    `${subject} returns nothing${given.length > 0 ? `: ${given.join(", ")}` : ""}. Ask for a result with \`output(Type, length)\`, ` +
+      "`lease(Type, length)` or `inout(data)`, or bind a resident array.",
+  );
+}
+
 function checkOutput(subject: string, name: string, value: Output | LeasedOutput): void {
   if (!Number.isSafeInteger(value.length) || value.length < 0) {
     throw new ComputeError(
       "invalid-binding",
-      `${subject} is asked for an output "${name}" of length ${value.length}; a length is a whole number, 0 or more.`,
+      `${subject} is asked for an output "${name}" of length ${describe(value.length)}; a length is a whole number, 0 or more.`,
     );
   }
   if (typeof value.type !== "function" || !(value.type.BYTES_PER_ELEMENT > 0)) {
     throw new ComputeError(
       "invalid-binding",
-      `${subject} is asked for an output "${name}" of ${String(value.type)}; expected is a typed array's constructor, as Float32Array.`,
+      `${subject} is asked for an output "${name}" of ${describe(value.type)}; expected is a typed array's constructor, as Float32Array.`,
     );
   }
 }
@@ -183,8 +205,10 @@ export function checkInto(
   length: number,
   into: TypedArray | undefined,
 ): void {
-  if (into === undefined || (arrayTypeOf(into) === type && into.length === length)) return;
-  const given = ArrayBuffer.isView(into) ? `a ${into.constructor.name} of ${into.length}` : String(into);
+  if (into === undefined) return;
+  const isArray = ArrayBuffer.isView(into);
+  if (isArray && arrayTypeOf(into) === type && into.length === length) return;
+  const given = isArray ? `a ${into.constructor.name} of ${into.length}` : describe(into);
   throw new ComputeError(
     "invalid-binding",
     `${subject} returns "${name}" as a ${type.name} of ${length}; \`into\` is ${given}.`,
@@ -217,6 +241,9 @@ function intoOf(value: unknown): TypedArray | undefined {
 
 function checkInout(subject: string, name: string, value: Inout): void {
   if (!ArrayBuffer.isView(value.data) || !("length" in value.data)) {
-    throw new ComputeError("invalid-binding", `${subject} is given an inout "${name}" that is not a typed array.`);
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} is given an inout "${name}" that is not a typed array, but ${describe(value.data)}.`,
+    );
   }
 }

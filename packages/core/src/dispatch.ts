@@ -1,4 +1,5 @@
 import type { DeviceLimits } from "./backend.js";
+import { describeEach } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import type { Threads, Workgroups } from "./kernel.js";
 import type { ShaderInterface } from "./shader-interface.js";
@@ -93,10 +94,9 @@ export function checkedGrid(
   const [x, y = 1, z = 1] = given as readonly number[];
   const grid: Grid = [x!, y, z];
   if (given.length > 3 || !grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
-    const shown = given.map((count) => (typeof count === "string" ? JSON.stringify(count) : String(count))).join(", ");
     throw new ComputeError(
       code,
-      `${subject} asks for [${shown}] ${word}; expected are one to three whole numbers, each 0 or more.`,
+      `${subject} asks for ${describeEach(given)} ${word}; expected are one to three whole numbers, each 0 or more.`,
     );
   }
   return grid;

@@ -48,6 +48,7 @@ export {
 export { arrayTypeOf } from "./check-binding.js";
 export { checkBorrowed } from "./check-borrowed.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
+export { describe as describeValue } from "./describe.js";
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {

@@ -1,4 +1,5 @@
 import type { UniformValue } from "./bindings.js";
+import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import {
   type MatrixLayout,
@@ -147,16 +148,7 @@ function mismatch(path: string, layout: TypeLayout, value: unknown): ComputeErro
 }
 
 function mismatchOf(path: string, type: string, value: unknown): ComputeError {
-  const shown = Array.isArray(value)
-    ? `an array of ${value.length}`
-    : ArrayBuffer.isView(value)
-      ? `a ${value.constructor.name}`
-      : typeof value === "object" && value !== null
-        ? "an object"
-        : typeof value === "string"
-          ? JSON.stringify(value)
-          : String(value);
-  return new ComputeError("invalid-binding", `${path}" is ${type} in the shader; ${shown} is given.`);
+  return new ComputeError("invalid-binding", `${path}" is ${type} in the shader; ${describe(value)} is given.`);
 }
 
 /** IEEE 754 binary16, rounded once from the double, to nearest and ties to even. */

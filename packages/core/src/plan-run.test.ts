@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Bindings, inout, lease, output, type Temporary, temporary } from "./bindings.js";
-import { defineKernel, type Pass, type Threads, type Workgroups } from "./kernel.js";
+import { defineKernel, type Kernel, type Pass, type Threads, type Workgroups } from "./kernel.js";
 import { planRun } from "./plan-run.js";
 import type { RunPlan } from "./run-plan.js";
 import type { ShaderInterface } from "./shader-interface.js";
@@ -53,6 +53,8 @@ const boundNames = ({ dispatches, resources }: RunPlan) =>
 
 const refusal = (code: string, message: string) => expect.objectContaining({ name: "ComputeError", code, message });
 
+const advice =
+  "Ask for a result with `output(Type, length)`, `lease(Type, length)` or `inout(data)`, or bind a resident array.";
 const a = new Float32Array([1, 2, 3]);
 const b = new Float32Array([4, 5, 6]);
 const add = shaderOf([reads("a"), reads("b"), writes("c")]);
@@ -200,8 +202,17 @@ describe("one pass", () => {
     [
       "an input in the place of all results",
       { a, b, c: a },
-      'Kernel "k" returns nothing; bind at least one `output`, `lease` or `inout`, or a resident array.',
+      `Kernel "k" returns nothing: "c" is given a Float32Array. ${advice}`,
     ],
+    ["a value in the place of all results", { a, b, c: 3 }, `Kernel "k" returns nothing: "c" is given 3. ${advice}`],
+    [
+      "a text in the place of all results",
+      { a, b, c: "x".repeat(1_000_000) },
+      `Kernel "k" returns nothing: "c" is given "${"x".repeat(40)}…" (a string of 1000000 characters). ${advice}`,
+    ],
+    ["no bindings", {}, `Kernel "k" returns nothing: "c" is missing. ${advice}`],
+    ["undefined", undefined!, 'Kernel "k" takes an object of its bindings, by their names; undefined is given.'],
+    ["a number", 7 as never, 'Kernel "k" takes an object of its bindings, by their names; 7 is given.'],
     [
       "an input of another type",
       { a: new Int32Array(3), b, c: output(Float32Array, 3) },
@@ -220,12 +231,12 @@ describe("one pass", () => {
     [
       "a number for an array",
       { a: 1, b, c: output(Float32Array, 3) },
-      'Kernel "k" declares "a" as array<f32>, which takes a typed array; the number 1 is given.',
+      'Kernel "k" declares "a" as array<f32>, which takes a typed array; 1 is given.',
     ],
     [
       "numbers for an array",
       { a: [1, 2], b, c: output(Float32Array, 3) },
-      'Kernel "k" declares "a" as array<f32>, which takes a typed array; an array of numbers is given.',
+      'Kernel "k" declares "a" as array<f32>, which takes a typed array; an array of 2 is given.',
     ],
     [
       "an object for an array",
@@ -403,9 +414,9 @@ describe("one resource under two names in a pass", () => {
   });
 
   test.each<[string, ShaderInterface, Pass["bindings"], string]>([
-    ["read and then written", add, { a: "c" }, '"c" as "a" and as "c"'],
-    ["written and then read", shaderOf([writes("c"), reads("a")]), { a: "c" }, '"c" as "c" and as "a"'],
-    ["written twice", shaderOf([writes("c"), writes("d")]), { d: "c" }, '"c" as "c" and as "d"'],
+    ["read and then written", add, { a: "c" }, '"c", an output, as "a" and as "c"'],
+    ["written and then read", shaderOf([writes("c"), reads("a")]), { a: "c" }, '"c", an output, as "c" and as "a"'],
+    ["written twice", shaderOf([writes("c"), writes("d")]), { d: "c" }, '"c", an output, as "c" and as "d"'],
   ])("is refused where it is %s", (_, main, bindings, words) => {
     const given = main === add ? { b, c: output(Float32Array, 3) } : { c: output(Float32Array, 3) };
     expect(() => planPasses({ main }, pass(bindings), given)).toThrow(
@@ -414,6 +425,50 @@ describe("one resource under two names in a pass", () => {
         `Kernel "k" binds ${words} in one pass and writes it; what a pass writes can be bound there only once.`,
       ),
     );
+  });
+});
+
+test.each([
+  ["a resident array", undefined],
+  ['the resident array "field"', "field"],
+])("%s that is written and bound a second time is named", (words, label) => {
+  const field = { role: "resident", type: Float32Array, length: 3, label };
+  expect(() => plan(add, { a: field, b, c: field })).toThrow(
+    refusal(
+      "invalid-kernel",
+      `Kernel "k" binds ${words} as "a" and as "c" in one pass and writes it; what a pass writes can be bound there only once.`,
+    ),
+  );
+});
+
+describe("a run that returns nothing", () => {
+  const interfaces = { step: shaderOf([reads("from"), writes("to")]) };
+  const programs = { step: { wgsl } };
+  const expectRefusal = (kernel: Kernel, bindings: Bindings, message: string, others = {}) =>
+    expect(() => planRun({ kernel, interfaces: { ...interfaces, ...others }, bindings, limits })).toThrow(
+      refusal("invalid-binding", message),
+    );
+
+  test("is told what its passes write, by the run's names", () => {
+    const kernel = defineKernel({
+      label: "k",
+      programs,
+      temporaries: () => ({ t: temporary(Float32Array, 3) }),
+      passes: () => [
+        { program: "step", bindings: { from: "x", to: "t" } },
+        { program: "step", bindings: { from: "t", to: "y" } },
+      ],
+    });
+    expectRefusal(kernel, { x: a, y: a }, `Kernel "k" returns nothing: "y" is given a Float32Array. ${advice}`);
+  });
+
+  test("is told what its only program writes, where the passes are not to be had", () => {
+    const passes = () => {
+      throw new TypeError("no bindings");
+    };
+    const kernel = defineKernel({ label: "k", programs, passes });
+    expectRefusal(kernel, {}, `Kernel "k" returns nothing: "to" is missing. ${advice}`);
+    expectRefusal(kernel, {}, `Kernel "k" returns nothing. ${advice}`, { add });
   });
 });
 
@@ -643,6 +698,7 @@ describe("results that have an array of the caller's", () => {
     ["another length", output(Float32Array, 3, { into: new Float32Array(4) }), "`into` is a Float32Array of 4"],
     ["another type", inout(a, { into: new Int32Array(3) as unknown as Float32Array }), "`into` is a Int32Array of 3"],
     ["no array", output(Float32Array, 3, { into: 3 as unknown as Float32Array }), "`into` is 3"],
+    ["null", output(Float32Array, 3, { into: null as unknown as Float32Array }), "`into` is null"],
   ])("refuse one of %s", (_, c, words) => {
     expect(() => planInto(c)).toThrow(
       refusal("invalid-binding", `Kernel "k" returns "c" as a Float32Array of 3; ${words}.`),

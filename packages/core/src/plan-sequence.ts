@@ -3,6 +3,7 @@ import { isRole } from "./binding-role.js";
 import type { BindingValue, Output, Staged, TypedArray } from "./bindings.js";
 import { arrayTypeOf, checkIntos } from "./check-binding.js";
 import { checkBorrowed } from "./check-borrowed.js";
+import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import { fillResource } from "./fill-resource.js";
 import type { PlannedDispatch, PlannedResource, RunPlan } from "./run-plan.js";
@@ -72,9 +73,10 @@ function checkAliases(
     for (const { resource: b } of entries.slice(i + 1)) {
       if (indices[a] !== indices[b]) continue;
       if (plan.resources[a]!.access !== "read-write" && plan.resources[b]!.access !== "read-write") continue;
+      const { name, resident } = resources[indices[a]!]!;
       throw new ComputeError(
         "invalid-binding",
-        `Sequence "${label}" binds "${resources[indices[a]!]!.name}" twice in a pass of kernel "${kernel}" that writes it; what a pass ` +
+        `Sequence "${label}" binds ${resident ? describe(resident) : `"${name}"`} twice in a pass of kernel "${kernel}" that writes it; what a pass ` +
           "writes can be bound there only once.",
       );
     }

@@ -1,7 +1,8 @@
 import type { DeviceLimits } from "./backend.js";
-import { describe, isResult, isRole, ownValue } from "./binding-role.js";
+import { isResult, isRole, ownValue } from "./binding-role.js";
 import type { Bindings, ResidentArray, Staged, Temporary, TypedArray, UniformValue } from "./bindings.js";
 import { arrayTypeOf, checkArray, checkInto, checkLength } from "./check-binding.js";
+import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import { ownBytes } from "./fill-resource.js";
 import type { Pass } from "./kernel.js";
@@ -121,8 +122,11 @@ export class RunResources {
     return draft.result !== undefined || (draft.data === undefined && draft.staged === undefined);
   }
 
-  nameOf(index: number): string {
-    return this.#drafts[index]!.name;
+  /** What stands at `index`, in the words of an error. */
+  describe(index: number): string {
+    const { name, resident } = this.#drafts[index]!;
+    if (resident) return describe(resident);
+    return `"${name}", ${describe(ownValue(this.#bindings, name) ?? { role: "temporary" })},`;
   }
 
   /** Elements of the first binding that the pass writes, in order of group and binding. */
@@ -258,7 +262,7 @@ export class RunResources {
     if (info.kind === "uniform" && this.isTemporaryOrResult(index) && !draft.resident) {
       throw new ComputeError(
         "invalid-binding",
-        `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${describe(value)}.`,
+        `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${value === undefined ? "a temporary" : describe(value)}.`,
       );
     }
     if (draft.packedAs && !isSameLayout(draft.packedAs, info.layout)) {

@@ -2,7 +2,7 @@
  * A chain of runs, recorded once and replayed: what is said of it, and how the recording is taken down. Nothing here touches a device.
  */
 
-import { describe, ownValue } from "./binding-role.js";
+import { ownValue } from "./binding-role.js";
 import type {
   ArrayOf,
   Bindings,
@@ -17,6 +17,7 @@ import type {
   TypedArray,
   UniformValue,
 } from "./bindings.js";
+import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import { checkKernel, type Kernel, type Workgroups } from "./kernel.js";
 import type { RunOptions, RunResults } from "./run-options.js";
@@ -160,7 +161,7 @@ function checkParameter(label: string, name: string, value: unknown): void {
   if (!advice) return;
   throw new ComputeError(
     "invalid-binding",
-    `Sequence "${label}" has ${describe(value as BindingValue)} as its parameter "${name}"; ${advice}.`,
+    `Sequence "${label}" has ${describe(value)} as its parameter "${name}"; ${advice}.`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { describe } from "./describe.js";
 import { ComputeError, isComputeError } from "./errors.js";
 import { nowUs, RunClock } from "./run-clock.js";
 import type { SubmissionSpan, TracedError, TraceEvent, Tracer } from "./tracer.js";
@@ -36,7 +37,7 @@ export class TraceRecorder {
     if (typeof tracer?.record !== "function") {
       throw new ComputeError(
         "invalid-option",
-        `The ${backend} backend is given a tracer of ${String(tracer)}; expected is an object with a function \`record\`.`,
+        `The ${backend} backend is given a tracer of ${describe(tracer)}; expected is an object with a function \`record\`.`,
       );
     }
     this.#backend = backend;

@@ -1,0 +1,35 @@
+/** Of a text; what is longer is cut. */
+const maxQuoted = 40;
+
+/** `value`, whatever it is, in the few words of an error. */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "bigint") return `${shortened(String(value))}n`;
+  if (typeof value === "function") return `the function ${shortened(String(value.name)) || "without a name"}`;
+  if (typeof value !== "object" || value === null) return shortened(String(value));
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (value instanceof Promise) return "a promise";
+  const { role, label } = value as { readonly role?: unknown; readonly label?: unknown };
+  if (role === "staged") return "staged memory";
+  if (role === "lease" || role === "temporary") return `a ${role}`;
+  if (role === "resident")
+    return typeof label === "string" ? `the resident array ${quoted(label)}` : "a resident array";
+  if (role === "reference") return "the reference of a parameter";
+  return role === "output" || role === "inout" ? `an ${role}` : "an object";
+}
+
+/** The first few of `values`, each as `describe` says it. */
+export function describeEach(values: readonly unknown[]): string {
+  const shown = values.slice(0, 4).map(describe);
+  return `[${[...shown, ...(values.length > 4 ? ["…"] : [])].join(", ")}]`;
+}
+
+function quoted(text: string): string {
+  if (text.length <= maxQuoted) return JSON.stringify(text);
+  return `${JSON.stringify(`${text.slice(0, maxQuoted)}…`)} (a string of ${text.length} characters)`;
+}
+
+function shortened(text: string): string {
+  return text.length <= maxQuoted ? text : `${text.slice(0, maxQuoted)}…`;
+}
