@@ -9,18 +9,18 @@ type Definition = KernelDefinition<Record<string, never>> | PassesDefinition<Rec
 test.each<[string, unknown, string]>([
   ["no label", { wgsl }, "A kernel needs a label, a string that is not empty; undefined is given."],
   ["an empty label", { label: "", wgsl }, 'A kernel needs a label, a string that is not empty; "" is given.'],
-  [
-    "a label that is no string",
-    { label: 7, wgsl },
-    "A kernel needs a label, a string that is not empty; number is given.",
-  ],
+  ["a label that is no string", { label: 7, wgsl }, "A kernel needs a label, a string that is not empty; 7 is given."],
   ["no source", { label: "k" }, 'Kernel "k" needs one source, `wgsl` or `spirv`; neither is given.'],
   [
     "two sources",
     { label: "k", wgsl, spirv: new Uint32Array(5) },
     'Kernel "k" needs one source, `wgsl` or `spirv`; both are given.',
   ],
-  ["WGSL as bytes", { label: "k", wgsl: new Uint8Array(4) }, 'Kernel "k" takes `wgsl` as a string; object is given.'],
+  [
+    "WGSL as bytes",
+    { label: "k", wgsl: new Uint8Array(4) },
+    'Kernel "k" takes `wgsl` as a string; a Uint8Array is given.',
+  ],
   ["null for WGSL", { label: "k", wgsl: null }, 'Kernel "k" takes `wgsl` as a string; null is given.'],
   [
     "SPIR-V as text",
@@ -30,7 +30,38 @@ test.each<[string, unknown, string]>([
   [
     "SPIR-V as another array",
     { label: "k", spirv: new Uint16Array(2) },
-    'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; object is given.',
+    'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; a Uint16Array is given.',
+  ],
+  ["nothing", undefined, "A kernel needs a label, a string that is not empty; undefined is given."],
+  [
+    "threads that are no function",
+    { label: "k", wgsl, threads: [32, 32] },
+    'Kernel "k" takes `threads` as a function of the bindings; an array of 2 is given.',
+  ],
+  [
+    "null for threads",
+    { label: "k", wgsl, threads: null },
+    'Kernel "k" takes `threads` as a function of the bindings; null is given.',
+  ],
+  [
+    "programs without passes",
+    { label: "k", programs: { a: { wgsl } } },
+    'Kernel "k" takes `passes` as a function of the bindings; undefined is given.',
+  ],
+  [
+    "temporaries that are no function",
+    { label: "k", programs: { a: { wgsl } }, passes: () => [], temporaries: {} },
+    'Kernel "k" takes `temporaries` as a function of the bindings; an object is given.',
+  ],
+  [
+    "programs that are no object",
+    { label: "k", programs: "main", passes: () => [] },
+    'Kernel "k" takes `programs` as an object; "main" is given.',
+  ],
+  [
+    "one to choose for a tunable",
+    { label: "k", wgsl, tunable: { size: 64n } },
+    'Kernel "k" gives 64n for its tunable "size"; expected is an array of numbers to choose from.',
   ],
   ["no program", { label: "k", programs: {}, passes: () => [] }, 'Kernel "k" has no program; give at least one.'],
   [

@@ -1,4 +1,5 @@
 import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "./bindings.js";
+import { describe, describeEach } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import type { WgslBindings } from "./wgsl/wgsl-bindings.js";
 
@@ -113,7 +114,7 @@ const maxVariants = 256;
 /**
  * Defines a kernel. Nothing is compiled, and no device is touched, before `prepare` or `run`. Its bindings are typed from the text where that is
  * a literal; `defineKernel<MyBindings>` states them, for any source.
- * @throws {ComputeError} `invalid-kernel` when no source, or more than one, is given.
+ * @throws {ComputeError} `invalid-kernel` when no source, or more than one, is given, or a member is not of its type.
  */
 export function defineKernel<const Wgsl extends string>(
   definition: WgslKernelDefinition<Wgsl>,
@@ -122,11 +123,11 @@ export function defineKernel<B extends Bindings = Bindings>(
   definition: KernelDefinition<B> | PassesDefinition<B>,
 ): Kernel<B>;
 export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefinition<Bindings>): Kernel {
-  const { label } = definition;
+  const { label } = definition ?? {};
   if (typeof label !== "string" || label === "") {
     throw new ComputeError(
       "invalid-kernel",
-      `A kernel needs a label, a string that is not empty; ${show(label)} is given.`,
+      `A kernel needs a label, a string that is not empty; ${describe(label)} is given.`,
     );
   }
   checkTunable(label, definition.tunable);
@@ -161,6 +162,12 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
 function programsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Kernel["programs"] {
   const { label } = definition;
   if (!("programs" in definition)) return Object.freeze({ main: freezeProgram(label, definition) });
+  if (typeof definition.programs !== "object" || definition.programs === null) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" takes \`programs\` as an object; ${describe(definition.programs)} is given.`,
+    );
+  }
   const names = Object.keys(definition.programs);
   if (names.length === 0) {
     throw new ComputeError("invalid-kernel", `Kernel "${label}" has no program; give at least one.`);
@@ -178,13 +185,25 @@ export const noTemporaries: ReturnType<Kernel["temporaries"]> = Object.freeze({}
 type Functions<B extends Bindings> = Pick<PassesDefinition<B>, "temporaries" | "passes">;
 
 function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Functions<B> {
+  const { label } = definition;
   if ("programs" in definition) {
     const { temporaries, passes } = definition;
+    checkFunction(label, "passes", passes);
+    if (temporaries !== undefined) checkFunction(label, "temporaries", temporaries);
     return { passes: (bindings, constants) => passes(bindings, constants), ...(temporaries && { temporaries }) };
   }
   const { threads } = definition;
-  if (!threads) return { passes: () => onePass };
+  if (threads === undefined) return { passes: () => onePass };
+  checkFunction(label, "threads", threads);
   return { passes: (bindings, constants) => [{ program: "main", threads: threads(bindings, constants) }] };
+}
+
+function checkFunction(label: string, name: string, given: unknown): void {
+  if (typeof given === "function") return;
+  throw new ComputeError(
+    "invalid-kernel",
+    `Kernel "${label}" takes \`${name}\` as a function of the bindings; ${describe(given)} is given.`,
+  );
 }
 
 function withConstants(programs: Kernel["programs"], constants: Constants): Kernel["programs"] {
@@ -201,9 +220,10 @@ function firstOf(tunable: Tunable | undefined): Constants {
 function checkTunable(label: string, tunable: Tunable | undefined): void {
   for (const [name, values] of Object.entries(tunable ?? {})) {
     if (Array.isArray(values) && values.length > 0 && values.every((value) => Number.isFinite(value))) continue;
+    const given = Array.isArray(values) ? describeEach(values) : describe(values);
     throw new ComputeError(
       "invalid-kernel",
-      `Kernel "${label}" gives ${JSON.stringify(values)} for its tunable "${name}"; expected is an array of numbers to choose from.`,
+      `Kernel "${label}" gives ${given} for its tunable "${name}"; expected is an array of numbers to choose from.`,
     );
   }
 }
@@ -217,12 +237,15 @@ function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants, file
     );
   }
   if (wgsl !== undefined && typeof wgsl !== "string") {
-    throw new ComputeError("invalid-kernel", `Kernel "${label}" takes \`wgsl\` as a string; ${show(wgsl)} is given.`);
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" takes \`wgsl\` as a string; ${describe(wgsl)} is given.`,
+    );
   }
   if (spirv !== undefined && !(spirv instanceof Uint8Array || spirv instanceof Uint32Array)) {
     throw new ComputeError(
       "invalid-kernel",
-      `Kernel "${label}" takes \`spirv\` as a Uint8Array or Uint32Array; ${show(spirv)} is given.`,
+      `Kernel "${label}" takes \`spirv\` as a Uint8Array or Uint32Array; ${describe(spirv)} is given.`,
     );
   }
   const source = wgsl !== undefined ? { wgsl } : { spirv: copyOf(spirv!) };
@@ -239,13 +262,9 @@ function copyOf(spirv: Uint8Array | Uint32Array): Uint8Array | Uint32Array {
   return spirv instanceof Uint32Array ? new Uint32Array(spirv) : new Uint8Array(spirv);
 }
 
-function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : value === null ? "null" : typeof value;
-}
-
 /** @throws {ComputeError} `invalid-kernel` when `kernel` was not made by `defineKernel`. */
 export function checkKernel(kernel: unknown): void {
   const { label, programs, passes } = (kernel ?? {}) as Partial<Kernel>;
   if (typeof label === "string" && typeof programs === "object" && typeof passes === "function") return;
-  throw new ComputeError("invalid-kernel", `A kernel made by defineKernel is expected; ${show(kernel)} is given.`);
+  throw new ComputeError("invalid-kernel", `A kernel made by defineKernel is expected; ${describe(kernel)} is given.`);
 }

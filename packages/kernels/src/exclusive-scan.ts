@@ -9,6 +9,7 @@ import {
   type Temporary,
   temporary,
 } from "@kiln-gpu/core";
+import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { blockScan as blockScanSpirv, blockTotals as blockTotalsSpirv } from "./spirv.generated.js";
@@ -129,14 +130,16 @@ export const exclusiveScanSpirv = /* @__PURE__ */ defineExclusiveScan(
 /**
  * Scans `values` on the GPU.
  * @returns For each element the sum of those before it, modulo 2^32, beginning with 0; equal to `exclusiveScanReference`.
- * @throws {ComputeError} What `ComputeBackend.run` throws.
+ * @throws {ComputeError} `invalid-binding` when `values` is no typed array; what `ComputeBackend.run` throws.
  */
 export async function runExclusiveScan(
   backend: ComputeBackend,
   values: Uint32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Uint32Array> {
-  const kernel = from === "spirv" ? exclusiveScanSpirv : exclusiveScan;
+  const isSpirv = isFromSpirv("runExclusiveScan", from);
+  checkArray("runExclusiveScan", "values", values);
+  const kernel = isSpirv ? exclusiveScanSpirv : exclusiveScan;
   const { prefixes } = await backend.run(kernel, { values, prefixes: output(Uint32Array, values.length) }, options);
   return prefixes;
 }

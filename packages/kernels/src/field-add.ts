@@ -1,4 +1,5 @@
 import { type ComputeBackend, ComputeError, defineKernel, type Output, output } from "@kiln-gpu/core";
+import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { fieldAdd as spirv } from "./spirv.generated.js";
@@ -50,13 +51,16 @@ export async function runFieldAdd(
   b: Float32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Float32Array> {
+  const isSpirv = isFromSpirv("runFieldAdd", from);
+  checkArray("runFieldAdd", "a", a);
+  checkArray("runFieldAdd", "b", b);
   if (a.length !== b.length) {
     throw new ComputeError(
       "invalid-binding",
       `runFieldAdd adds arrays of equal length; "a" has ${a.length} elements and "b" has ${b.length}.`,
     );
   }
-  const kernel = from === "spirv" ? fieldAddSpirv : fieldAdd;
+  const kernel = isSpirv ? fieldAddSpirv : fieldAdd;
   const { c } = await backend.run(kernel, { a, b, c: output(Float32Array, a.length) }, options);
   return c;
 }

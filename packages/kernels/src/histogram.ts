@@ -2,11 +2,13 @@ import {
   type ComputeBackend,
   ComputeError,
   defineKernel,
+  describeValue,
   type Kernel,
   type Output,
   output,
   type Program,
 } from "@kiln-gpu/core";
+import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { histogram as spirv } from "./spirv.generated.js";
@@ -82,9 +84,11 @@ export async function runHistogram(
   binCount: number,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Uint32Array> {
+  const isSpirv = isFromSpirv("runHistogram", from);
+  checkArray("runHistogram", "values", values);
   checkBinCount("runHistogram", binCount);
   if (values.length === 0) return new Uint32Array(binCount);
-  const kernel = from === "spirv" ? histogramSpirv : histogram;
+  const kernel = isSpirv ? histogramSpirv : histogram;
   const { counts } = await backend.run(kernel, { values, counts: output(Uint32Array, binCount) }, options);
   return counts;
 }
@@ -111,6 +115,9 @@ function defineHistogram(label: string, program: Program): Kernel<HistogramBindi
 
 function checkBinCount(subject: string, binCount: number): void {
   if (!Number.isSafeInteger(binCount) || binCount < 1 || binCount > maxBinCount) {
-    throw new ComputeError("invalid-binding", `${subject} counts in 1 to ${maxBinCount} bins; ${binCount} are given.`);
+    throw new ComputeError(
+      "invalid-binding",
+      `${subject} counts in 1 to ${maxBinCount} bins; ${describeValue(binCount)} are given.`,
+    );
   }
 }

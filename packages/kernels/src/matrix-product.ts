@@ -1,4 +1,13 @@
-import { type ComputeBackend, ComputeError, defineKernel, type Kernel, type Output, output } from "@kiln-gpu/core";
+import {
+  type ComputeBackend,
+  ComputeError,
+  defineKernel,
+  describeValue,
+  type Kernel,
+  type Output,
+  output,
+} from "@kiln-gpu/core";
+import { checkArray, checkObject, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { matrixProductWgsl } from "./matrix-product-wgsl.js";
@@ -52,9 +61,14 @@ export async function runMatrixProduct(
   backend: ComputeBackend,
   a: Float32Array,
   b: Float32Array,
-  { m, k, n }: MatrixDims,
+  dims: MatrixDims,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Float32Array> {
+  const isSpirv = isFromSpirv("runMatrixProduct", from);
+  checkArray("runMatrixProduct", "a", a);
+  checkArray("runMatrixProduct", "b", b);
+  checkObject("runMatrixProduct", "m, k and n", dims);
+  const { m, k, n } = dims;
   checkDim("m", m);
   checkDim("k", k);
   checkDim("n", n);
@@ -62,7 +76,7 @@ export async function runMatrixProduct(
   checkMatrix("b", b, k, n);
   // No terms to add, but a result all the same: WebGPU cannot bind the empty inputs.
   if (k === 0) return new Float32Array(m * n);
-  const kernel = from === "spirv" ? matrixProductSpirv : matrixProduct;
+  const kernel = isSpirv ? matrixProductSpirv : matrixProduct;
   const bindings = { dims: { m, k, n }, a, b, c: output(Float32Array, m * n) };
   const { c } = await backend.run(kernel, bindings, options);
   return c;
@@ -104,7 +118,7 @@ function checkDim(name: string, dim: number): void {
   if (!Number.isSafeInteger(dim) || dim < 0) {
     throw new ComputeError(
       "invalid-binding",
-      `runMatrixProduct is given ${name} = ${dim}; a dimension is a whole number, 0 or more.`,
+      `runMatrixProduct is given ${name} = ${describeValue(dim)}; a dimension is a whole number, 0 or more.`,
     );
   }
 }

@@ -2,11 +2,13 @@ import {
   type ComputeBackend,
   ComputeError,
   defineKernel,
+  describeValue,
   type Inout,
   inout,
   type Output,
   output,
 } from "@kiln-gpu/core";
+import { checkArray, checkObject } from "./check-arguments.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 
 const wgsl = /* wgsl */ `
@@ -107,10 +109,16 @@ export const nBody = /* @__PURE__ */ defineKernel<NBodyBindings>({
  */
 export async function runNBody(
   backend: ComputeBackend,
-  { positions, velocities }: NBodyState,
-  { timeStep, softening }: NBodySettings,
+  state: NBodyState,
+  settings: NBodySettings,
   options: Omit<KernelRunOptions, "from"> = {},
 ): Promise<NBodyState> {
+  checkObject("runNBody", "positions and velocities", state);
+  checkObject("runNBody", "timeStep and softening", settings);
+  const { positions, velocities } = state;
+  const { timeStep, softening } = settings;
+  checkArray("runNBody", "positions", positions);
+  checkArray("runNBody", "velocities", velocities);
   if (positions.length % 4 !== 0 || velocities.length !== positions.length) {
     throw new ComputeError(
       "invalid-binding",
@@ -119,12 +127,15 @@ export async function runNBody(
     );
   }
   if (!Number.isFinite(timeStep)) {
-    throw new ComputeError("invalid-binding", `runNBody is given timeStep = ${timeStep}; expected is a finite number.`);
-  }
-  if (!(softening >= minSoftening && softening < Number.POSITIVE_INFINITY)) {
     throw new ComputeError(
       "invalid-binding",
-      `runNBody is given softening = ${softening}; expected is a finite number, ${minSoftening} or more.`,
+      `runNBody is given timeStep = ${describeValue(timeStep)}; expected is a finite number.`,
+    );
+  }
+  if (!(typeof softening === "number" && softening >= minSoftening && softening < Number.POSITIVE_INFINITY)) {
+    throw new ComputeError(
+      "invalid-binding",
+      `runNBody is given softening = ${describeValue(softening)}; expected is a finite number, ${minSoftening} or more.`,
     );
   }
   const results = await backend.run(

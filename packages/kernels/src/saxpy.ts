@@ -1,4 +1,5 @@
 import { type ComputeBackend, ComputeError, defineKernel, type Inout, inout } from "@kiln-gpu/core";
+import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { saxpy as spirv } from "./spirv.generated.js";
@@ -52,13 +53,16 @@ export async function runSaxpy(
   y: Float32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Float32Array> {
+  const isSpirv = isFromSpirv("runSaxpy", from);
+  checkArray("runSaxpy", "x", x);
+  checkArray("runSaxpy", "y", y);
   if (x.length !== y.length) {
     throw new ComputeError(
       "invalid-binding",
       `runSaxpy adds arrays of equal length; "x" has ${x.length} elements and "y" has ${y.length}.`,
     );
   }
-  const kernel = from === "spirv" ? saxpySpirv : saxpy;
+  const kernel = isSpirv ? saxpySpirv : saxpy;
   const results = await backend.run(kernel, { alpha, x, y: inout(y) }, options);
   return results.y;
 }

@@ -7,6 +7,7 @@ import {
   type Program,
   temporary,
 } from "@kiln-gpu/core";
+import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { sum as spirv } from "./spirv.generated.js";
@@ -70,15 +71,17 @@ export const sumSpirv = /* @__PURE__ */ defineSum("sum-spirv", { spirv: decodeBa
  * Adds up `values` on the GPU.
  * @returns Their sum as f32; 0 for no values, without a dispatch. The order of the additions depends on the length alone, so that
  *   the same values give the same sum every time on one device. Each value takes part in at most n / 262,144 + 20 roundings.
- * @throws {ComputeError} What `ComputeBackend.run` throws.
+ * @throws {ComputeError} `invalid-binding` when `values` is no typed array; what `ComputeBackend.run` throws.
  */
 export async function runSum(
   backend: ComputeBackend,
   values: Float32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<number> {
+  const isSpirv = isFromSpirv("runSum", from);
+  checkArray("runSum", "values", values);
   if (values.length === 0) return 0;
-  const kernel = from === "spirv" ? sumSpirv : sum;
+  const kernel = isSpirv ? sumSpirv : sum;
   const results = await backend.run(kernel, { values, sum: output(Float32Array, 1) }, options);
   return results.sum[0]!;
 }

@@ -135,8 +135,8 @@ export function describeErrors(suite: Suite): void {
         () => defineKernel({ label: "k", wgsl, spirv: new Uint8Array(4) } as never),
         /"k".*one source.*both/,
       );
-      await refuse(() => defineKernel({ label: "k", wgsl: 5 } as never), /"k".*string.*number/);
-      await refuse(() => defineKernel({ label: "k", spirv: [3] } as never), /"k".*Uint8Array.*object/);
+      await refuse(() => defineKernel({ label: "k", wgsl: 5 } as never), /"k".*string; 5 is given/);
+      await refuse(() => defineKernel({ label: "k", spirv: [3] } as never), /"k".*Uint8Array.*an array of 1 is given/);
       await refuse(() => defineKernel({ label: "k", programs: {}, passes: () => [] }), /"k".*no program/);
     });
 
