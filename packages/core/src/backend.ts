@@ -191,14 +191,16 @@ export interface RecordsSequences {
    * Records a chain of runs: everything about them is checked, compiled, placed and bound here, so that a replay only brings its
    * parameters and encodes.
    * @param parameters What replays may change, with what it is at first; what they return; and memory between the runs.
-   * @param build Asks for the runs, in order, and is called once, as are the kernels' own functions. It binds parameters through `references`.
+   * @param build Asks for the runs, in order, and is called once, as are the kernels' own functions. It asks for all of them before it returns, so it is not
+   *   `async`, and binds parameters through `references`.
    * @example
    * const sequence = await gpu.record({ dt: 0.01, positions: output(Float32Array, n) }, (run, { dt, positions }) => {
    *   for (let i = 0; i < 100; i += 1) run(step, { state, dt });
    *   run(copy, { from: state, to: positions });
    * });
    * const { positions } = await sequence.replay({ dt: 0.02 });
-   * @throws {ComputeError} What `run` throws of any of them; `invalid-option` for no run, or a parameter that none binds.
+   * @throws {ComputeError} What `run` throws of any of them; `invalid-option` for no run, a parameter that none binds, or a `build` that returns a
+   *   promise.
    */
   record<P extends Parameters>(
     parameters: P,

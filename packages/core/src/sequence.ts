@@ -105,8 +105,8 @@ export interface RecordedRun {
 
 /**
  * Takes down the runs that `build` asks for.
- * @throws {ComputeError} `invalid-option` when there are none; `invalid-binding` for a result that is no parameter, or a parameter that is on the
- *   device; what `build` throws.
+ * @throws {ComputeError} `invalid-option` when there are none, or `build` is asynchronous; `invalid-binding` for a result that is no parameter, or a
+ *   parameter that is on the device; what `build` throws.
  */
 export function recordRuns<P extends Parameters>(
   label: string,
@@ -129,26 +129,44 @@ export function recordRuns<P extends Parameters>(
     for (const [name, value] of Object.entries(bindings as Record<string, Reference | BindingValue>)) {
       const role = (value as { role?: unknown } | null)?.role;
       if (role === "reference") {
-        if (!known.has(value)) throw refused(label, kernel.label, name, "a parameter of another sequence");
+        if (!known.has(value)) throw refused(label, kernel.label, `a parameter of another sequence as "${name}"`);
         bound[name] = value as Reference;
         planned[name] = standInOf((value as Reference).value as Parameters[string]);
         continue;
       }
       if (role === "output" || role === "inout" || role === "lease" || role === "staged") {
-        throw refused(label, kernel.label, name, `an ${role}`, "name it among the parameters and bind that");
+        const given = `${describe(value)} as "${name}"`;
+        throw refused(label, kernel.label, given, "name it among the parameters and bind that");
+      }
+      const inner = referenceWithin(value, name);
+      if (inner) {
+        const given = `the reference of its parameter "${inner.name}" as "${inner.path}", within "${name}"`;
+        throw refused(label, kernel.label, given, "parameters are whole bindings: name the whole of it among them");
       }
       planned[name] = value as BindingValue;
     }
     runs.push({ kernel: kernel as unknown as Kernel, references: bound, bindings: planned, workgroups });
   };
-  build(record, references);
+  const returned: unknown = build(record, references);
   isOpen = false;
+  if (isThenable(returned)) {
+    // What comes of it is nobody's any more, its rejection included.
+    Promise.resolve(returned).catch(() => undefined);
+    throw new ComputeError(
+      "invalid-option",
+      `Sequence "${label}" is recorded by a function that returns a promise; record all runs before it returns, without \`async\`.`,
+    );
+  }
   if (runs.length === 0) throw new ComputeError("invalid-option", `Sequence "${label}" records no run.`);
   for (const name of names) {
     if (runs.some((run) => Object.values(run.references).some((reference) => reference.name === name))) continue;
     throw new ComputeError("invalid-option", `Sequence "${label}" has a parameter "${name}" that no run binds.`);
   }
   return runs;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 }
 
 /** What a replay could not bring another of. */
@@ -165,17 +183,28 @@ function checkParameter(label: string, name: string, value: unknown): void {
   );
 }
 
-function refused(
-  label: string,
-  kernel: string,
-  name: string,
-  given: string,
-  advice = "bind one of its own",
-): ComputeError {
-  return new ComputeError(
-    "invalid-binding",
-    `Sequence "${label}" binds ${given} as "${name}" of kernel "${kernel}"; ${advice}.`,
-  );
+function refused(label: string, kernel: string, given: string, advice = "bind one of its own"): ComputeError {
+  return new ComputeError("invalid-binding", `Sequence "${label}" binds ${given} of kernel "${kernel}"; ${advice}.`);
+}
+
+/** A reference in the members of a uniform's value, and where it is; `seen` ends what contains itself. */
+function referenceWithin(
+  value: unknown,
+  path: string,
+  seen = new Set<object>(),
+): { readonly name: string; readonly path: string } | undefined {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return undefined;
+  const { role, name } = value as Partial<Reference>;
+  if (role === "reference") return { name: name!, path };
+  // A resident array is no uniform.
+  if (role !== undefined) return undefined;
+  seen.add(value);
+  for (const [member, given] of Object.entries(value)) {
+    const within = Array.isArray(value) ? `${path}[${member}]` : `${path}.${member}`;
+    const found = referenceWithin(given, within, seen);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Memory between runs is planned as if it were returned; a parameter that is read after it was written is one too. */

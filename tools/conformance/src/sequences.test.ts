@@ -7,7 +7,9 @@ import {
   type KeepsArrays,
   lease,
   output,
+  type RecordRun,
   type RecordsSequences,
+  type References,
   type StagesMemory,
   temporary,
 } from "@kiln-gpu/core";
@@ -18,6 +20,7 @@ import { sabotage, victimWorkgroups, withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { combine, combined, step, stepped } from "./step-kernels.js";
 import { expectNothingLive, type OpenOptions, software } from "./suite.js";
+import { collectUnhandledRejections } from "./unhandled-rejections.js";
 
 type Backend = ComputeBackend & KeepsArrays & RecordsSequences & StagesMemory;
 
@@ -564,6 +567,17 @@ describe("a sequence that cannot be", () => {
         "invalid-binding",
         /"chain" binds "p" twice.*"combine"/,
       );
+      await expectError(
+        gpu.record({ k: 1 }, (run, { k }) => run(step, { factor: { k } as never, y }), { label }),
+        "invalid-binding",
+        /"chain" binds the reference of its parameter "k" as "factor.k", within "factor" of kernel "step"; parameters are whole/,
+      );
+      const field = await gpu.array(data.words(8), { label: "field" });
+      await expectError(
+        gpu.record({}, (run) => run(combine, { x: field, y, z: field }), { label }),
+        "invalid-kernel",
+        /"combine" binds the resident array "field" as "x" and as "z"/,
+      );
       const named = await gpu.record({ profile: inout(data.words(8)) }, (run, { profile }) =>
         run(step, { factor: 1, y: profile }),
       );
@@ -576,6 +590,37 @@ describe("a sequence that cannot be", () => {
         }),
       ).rejects.toThrow("mine");
       other.dispose();
+    }));
+
+  it("is refused where its callback is asynchronous, which leaves nothing behind", () =>
+    using(async (gpu) => {
+      const y = await gpu.array(data.words(64));
+      const ended = collectUnhandledRejections();
+      const { made, live } = gpu.stats().buffers;
+      let late: unknown;
+      const build = async (run: RecordRun, { factor }: References<{ factor: number }>) => {
+        run(step, { factor, y });
+        await undefined;
+        try {
+          run(step, { factor, y });
+        } catch (error) {
+          late = error;
+          throw error;
+        }
+      };
+      await expectError(
+        gpu.record({ factor: 2 }, build, { label: "chain" }),
+        "invalid-option",
+        /"chain" is recorded by a function that returns a promise; record all runs before it returns/,
+      );
+      expect(await ended()).toEqual([]);
+      expect(late).toMatchObject({
+        code: "invalid-option",
+        message: expect.stringMatching(/"chain" is recorded already/),
+      });
+      expect(gpu.stats().buffers).toMatchObject({ made, live });
+      const sequence = await gpu.record({ factor: 2 }, (run, { factor }) => run(step, { factor, y }));
+      await sequence.replay();
     }));
 
   it("is refused by name as it is replayed, and serves on", () =>
