@@ -1,6 +1,7 @@
 import {
   type ComputeBackend,
   ComputeError,
+  describeValue,
   type KeepsArrays,
   type RecordsSequences,
   type RecoversDevice,
@@ -89,7 +90,7 @@ const amounts: readonly (keyof KeepLimits)[] = ["byteBudget", "memoryWaitMs", "m
 
 /**
  * Opens a backend that keeps its device, pipelines, bind groups and buffers, so that a warm run makes nothing.
- * @throws {ComputeError} `no-adapter`; `invalid-option` for a limit that is none.
+ * @throws {ComputeError} `no-adapter`; `invalid-option` for a limit that is none, or another option of a wrong type.
  */
 export async function openPersistentBackend(options: PersistentBackendOptions = {}): Promise<PersistentComputeBackend> {
   const limits: KeepLimits = { ...defaults };
@@ -101,7 +102,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
       const expected = isAmount ? "a number, 1 or more" : "a whole number, 1 or more";
       throw new ComputeError(
         "invalid-option",
-        `openPersistentBackend is given a ${name} of ${given}; expected is ${expected}.`,
+        `openPersistentBackend is given a ${name} of ${describeValue(given)}; expected is ${expected}.`,
       );
     }
     (limits as { -readonly [name in keyof KeepLimits]: number })[name] = given;
@@ -110,15 +111,29 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   if (!Number.isInteger(lossRetries) || lossRetries < 0) {
     throw new ComputeError(
       "invalid-option",
-      `openPersistentBackend is given lossRetries of ${lossRetries}; expected is a whole number, 0 or more.`,
+      `openPersistentBackend is given lossRetries of ${describeValue(lossRetries)}; expected is a whole number, 0 or more.`,
     );
   }
   if (mode !== "throughput" && mode !== "latency") {
     throw new ComputeError(
       "invalid-option",
-      `openPersistentBackend is given a mode of ${JSON.stringify(mode)}; expected is "throughput" or "latency".`,
+      `openPersistentBackend is given a mode of ${describeValue(mode)}; expected is "throughput" or "latency".`,
     );
   }
+  checkOption("recovery", options.recovery, "true or false", isBoolean);
+  checkOption("poisonMemory", options.poisonMemory, "true or false", isBoolean);
+  checkOption(
+    "leakDetection",
+    leakDetection,
+    "true, false or a function",
+    (given) => isBoolean(given) || typeof given === "function",
+  );
+  checkOption(
+    "store",
+    store,
+    "true, false or an object of options",
+    (given) => isBoolean(given) || (typeof given === "object" && given !== null),
+  );
   const onLeak = typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined;
   const runs = new RunLedger("persistent", options.tracer);
   const openedStore = openStore(typeof store === "boolean" ? { isEnabled: store } : store);
@@ -153,6 +168,18 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   });
   if (reading) warmWith(backend, reading);
   return backend;
+}
+
+function checkOption(name: string, given: unknown, expected: string, isRight: (given: unknown) => boolean): void {
+  if (given === undefined || isRight(given)) return;
+  throw new ComputeError(
+    "invalid-option",
+    `openPersistentBackend is given ${name} of ${describeValue(given)}; expected is ${expected}.`,
+  );
+}
+
+function isBoolean(given: unknown): boolean {
+  return typeof given === "boolean";
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   checkKernel,
   type DeviceEvents,
   type DeviceInfo,
+  describeValue,
   type FilledArrayOptions,
   isComputeError,
   type KeepsArrays,
@@ -187,7 +188,7 @@ export class PersistentBackend
     if (typeof type !== "function" || !(type.BYTES_PER_ELEMENT > 0)) {
       throw new ComputeError(
         "invalid-option",
-        `A resident array is made of a typed array, or of a typed array's constructor and a length; ${String(type)} is given.`,
+        `A resident array is made of a typed array, or of a typed array's constructor and a length; ${describeValue(type)} is given.`,
       );
     }
     checkLength(`A resident ${type.name}`, length);

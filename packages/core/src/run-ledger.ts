@@ -1,4 +1,5 @@
 import type { BackendStats } from "./backend.js";
+import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import { MemoryLease } from "./memory-lease.js";
 import type { PrepareOptions, RunOptions } from "./run-options.js";
@@ -207,10 +208,10 @@ function abortedError(subject: string, signal: AbortSignal): ComputeError {
 }
 
 function checkOptions(subject: string, { signal, timeoutMs }: RunOptions): void {
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
     throw new ComputeError(
       "invalid-option",
-      `${subject} is given a timeoutMs of ${timeoutMs}; expected are milliseconds, more than 0 and at most ${0x7fff_ffff}.`,
+      `${subject} is given a timeoutMs of ${describe(timeoutMs)}; expected are milliseconds, more than 0 and at most ${0x7fff_ffff}.`,
     );
   }
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {

@@ -111,6 +111,7 @@ export function describeErrors(suite: Suite): void {
       [{ timeoutMs: -5 }, /timeoutMs of -5/],
       [{ timeoutMs: Number.NaN }, /timeoutMs of NaN/],
       [{ timeoutMs: Number.POSITIVE_INFINITY }, /timeoutMs of Infinity/],
+      [{ timeoutMs: "10" as unknown as number }, /timeoutMs of "10"/],
       [{ signal: {} as AbortSignal }, /AbortSignal/],
       [{ signal: null as unknown as AbortSignal }, /AbortSignal/],
     ])("in its options %o is refused", async (options, expected) => {
