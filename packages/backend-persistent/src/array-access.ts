@@ -1,6 +1,8 @@
 /** The uses of resident arrays: in the order of their calls, whether a run, a replay, or a read, write or copy makes them. */
 import type { Bindings, ResidentArray, RunLedger, RunPlan } from "@kiln-gpu/core";
 import { ArrayUse, type ArrayUsers } from "./array-use.js";
+import type { Holders } from "./holders.js";
+import { hasLease } from "./leased-downloads.js";
 import type { ReadyRun } from "./ready-run.js";
 import { type ArrayAccess, type ArrayContext, ResidentMemory } from "./resident-memory.js";
 import type { SubmissionQueue } from "./submission-queue.js";
@@ -9,6 +11,7 @@ import type { SubmissionQueue } from "./submission-queue.js";
 export interface ArrayPath {
   readonly runs: RunLedger;
   readonly submissions: SubmissionQueue;
+  readonly holders: Holders;
   /** Called when memory was given back. */
   trimLater(): void;
 }
@@ -44,19 +47,11 @@ export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<obj
   return path.runs.prepare(subject, {}, async (caller) => {
     const use = new ArrayUse(subject, usersOf(arrays), caller);
     const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
-    const run = {
-      plan,
-      pipelines: [],
-      taken: undefined,
-      use,
-      record,
-      recorded: undefined,
-      caller,
-      call: undefined,
-      clock: undefined,
-    };
     // Mapped memory that somebody reads in place is nobody else's.
-    const alone = resources.some(({ result }) => result?.isLeased);
+    const alone = hasLease(plan);
+    const call = alone ? path.holders.callOf(subject) : undefined;
+    const none = { taken: undefined, recorded: undefined, clock: undefined };
+    const run = { plan, pipelines: [], use, record, caller, call, ...none };
     return await enqueueInOrder(path, use, written, run, alone);
   });
 }

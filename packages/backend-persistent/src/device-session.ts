@@ -107,14 +107,11 @@ export class DeviceSession {
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
-    const giveUp = () => (this.submissions.isWorking ? undefined : this.#memoryHeld(limits));
-    this.buffers = new BufferPool({
-      device,
-      byteBudget,
-      maxIdleMs,
-      patience: { waitMs: memoryWaitMs, giveUp },
-      onDestroy,
-    });
+    const patience = {
+      waitMs: memoryWaitMs,
+      giveUp: () => (this.submissions.isWorking ? undefined : this.#heldByCallers(limits)),
+    };
+    this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, patience, onDestroy });
     this.staging = new StagingPool(this.buffers);
     const perform: PerformAccess = (access) => performAccess(this, access) as ReturnType<PerformAccess>;
     this.arrays = { open, buffers: this.buffers, holders: this.holders, perform };
@@ -246,7 +243,7 @@ export class DeviceSession {
     this.#isClosed = true;
   }
 
-  #memoryHeld({ memoryWaitMs, byteBudget }: KeepLimits): ComputeError {
+  #heldByCallers({ memoryWaitMs, byteBudget }: KeepLimits): ComputeError {
     const { inUseBytes } = this.buffers.stats();
     return new ComputeError(
       "out-of-memory",

@@ -30,8 +30,9 @@ export class LeasedDownloads {
       this.#holders.delete(held);
       this.#end();
     });
-    const runner = `${recorded ? "sequence" : "kernel"} "${plan.label}"`;
-    const what = `a lease on "${name}" of ${runner}, a ${data.constructor.name} of ${data.length}`;
+    // A lease on a part of a resident array is no kernel's.
+    const of = plan.bound.size === 0 && !recorded ? "" : ` of ${recorded ? "sequence" : "kernel"} "${plan.label}"`;
+    const what = `a lease on "${name}"${of}, a ${data.constructor.name} of ${data.length}`;
     const held = this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true }, call);
     return lease;
   }

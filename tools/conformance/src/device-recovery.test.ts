@@ -647,7 +647,11 @@ describe("what callers hold of a lost device", () => {
       const loss = nextEvent(backend, "lost");
       lose();
       expect(await loss).toMatchObject({
-        lost: ['sequence "sums"', "staged memory, a Float32Array of 64", 'a lease on "c", a Float32Array of 64'],
+        lost: [
+          'sequence "sums"',
+          "staged memory, a Float32Array of 64",
+          'a lease on "c" of kernel "field-add", a Float32Array of 64',
+        ],
       });
       await expectError(sequence.replay(), "device-lost", /"sums" was lost with its device; record it again/);
       expect(() => staged.data).toThrow(/staged Float32Array of 64 was lost with its device; stage another/);

@@ -29,6 +29,7 @@ async function using(work: (gpu: PersistentComputeBackend, leaks: Leak[]) => Pro
 
 const kinds: readonly [string, RegExp, (gpu: PersistentComputeBackend) => Promise<Disposable>][] = [
   ["lease", /a lease on "c" of kernel "field-add", a Float32Array of 64/, leaseOf],
+  ["lease on a part of an array", /a lease on "field", a Float32Array of 8/, arrayLeaseOf],
   ["staged memory", /staged memory, a Float32Array of 64/, memoryOf],
   ["resident array", /a resident Float32Array of 64/, arrayOf],
   ["sequence", /sequence "chain"/, sequenceOf],
@@ -45,6 +46,11 @@ async function arrayOf(gpu: PersistentComputeBackend) {
 async function leaseOf(gpu: PersistentComputeBackend) {
   const { c } = await gpu.run(fieldAdd, { a: data.floats(64), b: data.floats(64), c: lease(Float32Array, 64) });
   return c;
+}
+
+async function arrayLeaseOf(gpu: PersistentComputeBackend) {
+  using array = await gpu.array(data.floats(64), { label: "field" });
+  return await array.lease({ start: 4, length: 8 });
 }
 
 async function sequenceOf(gpu: PersistentComputeBackend) {
