@@ -50,8 +50,8 @@ export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<obj
     // Mapped memory that somebody reads in place is nobody else's.
     const alone = hasLease(plan);
     const call = alone ? path.holders.callOf(subject) : undefined;
-    const none = { taken: undefined, recorded: undefined, clock: undefined };
-    const run = { plan, pipelines: [], use, record, caller, call, ...none };
+    const none = undefined;
+    const run = { plan, pipelines: [], taken: none, use, record, recorded: none, caller, call, clock: none };
     return await enqueueInOrder(path, use, written, run, alone);
   });
 }

@@ -24,8 +24,9 @@ export interface KeepLimits {
   /** Bytes of all buffers together, staging included; runs wait while there is no room, and are refused if there never will be. */
   readonly byteBudget: number;
   /**
-   * For how many milliseconds a run, or whatever else needs memory, waits while the device works on nothing and nobody gives any back:
-   * for leases, staged memory and arrays that callers hold. Then it rejects with `out-of-memory`.
+   * For how many milliseconds the first of those who wait for memory does so while nothing is under way and nobody gives any back: only
+   * leases, staged memory and arrays that callers hold could. Then it rejects with `out-of-memory`, and those behind it soon after, unless they
+   * need less.
    */
   readonly memoryWaitMs: number;
   /** A buffer that was not used for this many milliseconds is destroyed, at the latest after as many again. */
@@ -81,6 +82,7 @@ export class DeviceSession {
   readonly places: PlaceLimits;
   readonly runs: RunLedger;
   readonly #slots: CommandPool<SlotContents>;
+  readonly #crossover: UploadCrossover;
   readonly #counts = { submissions: 0 };
   readonly #maxIdleMs: number;
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
@@ -107,10 +109,7 @@ export class DeviceSession {
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
-    const patience = {
-      waitMs: memoryWaitMs,
-      giveUp: () => (this.submissions.isWorking ? undefined : this.#heldByCallers(limits)),
-    };
+    const patience = { waitMs: memoryWaitMs, giveUp: () => this.#heldByCallers(limits) };
     this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, patience, onDestroy });
     this.staging = new StagingPool(this.buffers);
     const perform: PerformAccess = (access) => performAccess(this, access) as ReturnType<PerformAccess>;
@@ -121,6 +120,7 @@ export class DeviceSession {
       destroy: ({ timer }) => timer?.destroy(),
     });
     const crossover = new UploadCrossover({ open, buffers: this.buffers, staging: this.staging, store });
+    this.#crossover = crossover;
     const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment, maxBufferSize } = open.info.limits;
     this.places = {
       get maxQueueUploadByteLength() {
@@ -243,7 +243,9 @@ export class DeviceSession {
     this.#isClosed = true;
   }
 
-  #heldByCallers({ memoryWaitMs, byteBudget }: KeepLimits): ComputeError {
+  /** Why memory that is in use will not come back by itself; `undefined` while some may. */
+  #heldByCallers({ memoryWaitMs, byteBudget }: KeepLimits): ComputeError | undefined {
+    if (this.submissions.isWorking || this.staging.isRecycling || this.#crossover.isMeasuring) return undefined;
     const { inUseBytes } = this.buffers.stats();
     return new ComputeError(
       "out-of-memory",

@@ -108,7 +108,7 @@ export class Holders {
   toString(): string {
     const count = this.#held.size;
     const [first, ...others] = [...this.#held].slice(0, maxTold).map(({ what }) => what);
-    if (!first) return "nothing that callers hold";
+    if (!first) return "work that waits for more";
     const told = [first, ...others].join("; ");
     return count > maxTold ? `${told}; and ${count - maxTold} more` : told;
   }

@@ -41,6 +41,11 @@ export class UploadCrossover {
     return this.#byteLength;
   }
 
+  /** Whether memory is held for a measurement. */
+  get isMeasuring(): boolean {
+    return this.#knowing !== undefined;
+  }
+
   /** Whether an upload of so many bytes would be brought another way if more were known. */
   decides(byteLength: number): boolean {
     return !this.#isKnown && byteLength > smallest && byteLength <= largest;

@@ -8,7 +8,7 @@ import type { Bindings, BindingValue } from "./bindings.js";
 import { arrayTypeOf, checkEmptiness, checkIntos } from "./check-binding.js";
 import { checkedGrid, countWorkgroups, gridOf, splitGrid } from "./dispatch.js";
 import { ComputeError } from "./errors.js";
-import { type Kernel, noTemporaries, type Pass, type Workgroups } from "./kernel.js";
+import type { Kernel, Pass, Workgroups } from "./kernel.js";
 import type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
 import { RunResources } from "./run-resources.js";
 import type { BindingInfo, ShaderInterface } from "./shader-interface.js";
@@ -35,8 +35,9 @@ export function planRun<B extends Bindings>({
 }: PlanRequest<B>): RunPlan {
   const subject = `Kernel "${kernel.label}"`;
   const resources = new RunResources(subject, bindings, limits);
-  if (checkEmptiness(subject, bindings, () => writtenNames(kernel, interfaces, bindings)) === "all-empty")
+  if (checkEmptiness(subject, bindings, () => writtenNames(interfaces)) === "all-empty") {
     return emptyPlan(kernel.label, bindings);
+  }
 
   resources.addTemporaries(kernel.temporaries(bindings));
   const passes = kernel.passes(bindings);
@@ -96,29 +97,9 @@ export function planRun<B extends Bindings>({
   return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
 }
 
-/** The run's bindings that the passes write; none where the bindings are too wrong to tell. */
-function writtenNames<B extends Bindings>(
-  kernel: Kernel<B>,
-  interfaces: PlanRequest<B>["interfaces"],
-  bindings: B,
-): string[] {
-  let temporaries = noTemporaries;
-  let passes: readonly Pass[];
-  try {
-    temporaries = kernel.temporaries(bindings);
-    passes = kernel.passes(bindings);
-  } catch {
-    const programs = Object.keys(interfaces);
-    passes = programs.length === 1 ? [{ program: programs[0]! }] : [];
-  }
-  const names = passes.flatMap((pass) =>
-    (ownValue(interfaces, pass.program)?.bindings ?? [])
-      .filter(({ access }) => access === "read-write")
-      .map(({ name }) => ownValue(pass.bindings, name) ?? name),
-  );
-  return [...new Set(names)].filter(
-    (name): name is string => typeof name === "string" && !Object.hasOwn(temporaries, name),
-  );
+/** What the program of a kernel of one pass writes; elsewhere a program's names may stand for bindings of other names. */
+function writtenNames({ main }: PlanRequest<Bindings>["interfaces"]): string[] {
+  return (main?.bindings ?? []).filter(({ access }) => access === "read-write").map(({ name }) => name);
 }
 
 /** A name that a pass gives a meaning and its shader does not have is a mistake, most often a misspelt one. */

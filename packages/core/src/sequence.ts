@@ -121,6 +121,7 @@ export function recordRuns<P extends Parameters>(
     names.map((name) => [name, Object.freeze({ role: "reference", name, value: parameters[name] })]),
   ) as unknown as References<P>;
   const known = new Set<unknown>(Object.values(references));
+  const seen = new Set<object>();
   const record: RecordRun = (kernel, bindings, { workgroups } = {}) => {
     if (!isOpen) throw new ComputeError("invalid-option", `Sequence "${label}" is recorded already; record another.`);
     checkKernel(kernel);
@@ -138,9 +139,9 @@ export function recordRuns<P extends Parameters>(
         const given = `${describe(value)} as "${name}"`;
         throw refused(label, kernel.label, given, "name it among the parameters and bind that");
       }
-      const inner = referenceWithin(value, name);
+      const inner = referenceWithin(value, seen);
       if (inner) {
-        const given = `the reference of its parameter "${inner.name}" as "${inner.path}", within "${name}"`;
+        const given = `the reference of its parameter "${inner.name}" as "${name}${inner.path}", within "${name}"`;
         throw refused(label, kernel.label, given, "parameters are whole bindings: name the whole of it among them");
       }
       planned[name] = value as BindingValue;
@@ -187,22 +188,20 @@ function refused(label: string, kernel: string, given: string, advice = "bind on
   return new ComputeError("invalid-binding", `Sequence "${label}" binds ${given} of kernel "${kernel}"; ${advice}.`);
 }
 
-/** A reference in the members of a uniform's value, and where it is; `seen` ends what contains itself. */
+/** The reference that stands in the members of a uniform's value, and where; `seen` are values with none. */
 function referenceWithin(
   value: unknown,
-  path: string,
-  seen = new Set<object>(),
+  seen: Set<object>,
 ): { readonly name: string; readonly path: string } | undefined {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return undefined;
   const { role, name } = value as Partial<Reference>;
-  if (role === "reference") return { name: name!, path };
+  if (role === "reference") return { name: name!, path: "" };
   // A resident array is no uniform.
   if (role !== undefined) return undefined;
   seen.add(value);
-  for (const [member, given] of Object.entries(value)) {
-    const within = Array.isArray(value) ? `${path}[${member}]` : `${path}.${member}`;
-    const found = referenceWithin(given, within, seen);
-    if (found) return found;
+  for (const member of Object.keys(value)) {
+    const found = referenceWithin((value as { readonly [member: string]: unknown })[member], seen);
+    if (found) return { name: found.name, path: `${Array.isArray(value) ? `[${member}]` : `.${member}`}${found.path}` };
   }
   return undefined;
 }

@@ -47,6 +47,8 @@ export class BufferPool {
   readonly #turns: Turns;
   readonly #kept = new KeptBuffers();
   #inUse = 0;
+  /** Requests whose buffers are being created. */
+  #creating = 0;
   /** With what is reserved and still being created. */
   #inUseBytes = 0;
   #nextIdleCheckMs = 0;
@@ -57,7 +59,9 @@ export class BufferPool {
 
   constructor(options: BufferPoolOptions) {
     const { device, byteBudget, maxIdleMs = Number.POSITIVE_INFINITY, patience, onDestroy } = options;
-    this.#turns = new Turns("The buffer pool", patience);
+    // What is being created will be in use soon, and come back.
+    const giveUp = () => (this.#creating > 0 ? undefined : patience?.giveUp());
+    this.#turns = new Turns("The buffer pool", patience && { waitMs: patience.waitMs, giveUp });
     this.#device = device;
     this.#byteBudget = byteBudget;
     this.#maxBufferSize = device.limits.maxBufferSize;
@@ -226,17 +230,22 @@ export class BufferPool {
   }
 
   async #create(specs: readonly BufferRequest[], bytes: number): Promise<readonly GPUBuffer[]> {
-    let created = await createBuffers(this.#device, specs);
-    if ("outOfMemory" in created) {
-      this.trim();
-      created = await createBuffers(this.#device, specs);
+    this.#creating += 1;
+    try {
+      let created = await createBuffers(this.#device, specs);
+      if ("outOfMemory" in created) {
+        this.trim();
+        created = await createBuffers(this.#device, specs);
+      }
+      if ("buffers" in created) return created.buffers;
+      throw new ComputeError(
+        "out-of-memory",
+        `The device has no memory for ${specs.length} buffers of ${bytes} bytes together; the pool has ${this.#inUseBytes - bytes} bytes in use.`,
+        { cause: created.outOfMemory },
+      );
+    } finally {
+      this.#creating -= 1;
     }
-    if ("buffers" in created) return created.buffers;
-    throw new ComputeError(
-      "out-of-memory",
-      `The device has no memory for ${specs.length} buffers of ${bytes} bytes together; the pool has ${this.#inUseBytes - bytes} bytes in use.`,
-      { cause: created.outOfMemory },
-    );
   }
 
   #takeBack(buffer: PooledBuffer): void {

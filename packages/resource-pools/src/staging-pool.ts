@@ -77,6 +77,11 @@ export class StagingPool {
     }
   }
 
+  /** Whether any upload buffer is on its way back. */
+  get isRecycling(): boolean {
+    return this.#recycling.size > 0;
+  }
+
   /** Resolves once no upload buffer is on its way back. */
   async settled(): Promise<void> {
     while (this.#recycling.size > 0) await Promise.all(this.#recycling.values());

@@ -169,29 +169,46 @@ describe("Turns", () => {
 });
 
 describe("Turns with patience", () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
   const stuck = new ComputeError("out-of-memory", "Nothing is under way.");
 
-  it("ends the wait of all when nothing comes back for so long, and lets nobody wait after that until something does", async () => {
-    const { take, giveBack } = setup(1, { waitMs: 100, giveUp: () => stuck });
-    const waiting = [take(2), take(1)];
-    vi.advanceTimersByTime(99);
+  const pass = async (ms: number) => {
+    vi.advanceTimersByTime(ms);
     await settle();
-    expect(waiting.map(({ isSettled }) => isSettled)).toEqual([false, false]);
-    vi.advanceTimersByTime(1);
-    await settle();
-    expect(waiting.map(({ error }) => error)).toEqual([stuck, stuck]);
+  };
 
-    const [late, small] = [take(2), take(1)];
-    await settle();
-    expect([late.error, small.value]).toEqual([stuck, 1]);
+  it("ends the wait of the first when nothing comes back for so long, and serves those behind who need less", async () => {
+    const { take } = setup(1, { waitMs: 100, giveUp: () => stuck });
+    const [large, small] = [take(2), take(1)];
+    await pass(99);
+    expect([large.isSettled, small.isSettled]).toEqual([false, false]);
+    await pass(1);
+    expect([large.error, small.value]).toEqual([stuck, 1]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("lets what the first gives back serve the next", async () => {
+    const { take, giveBack } = setup(0, { waitMs: 100, giveUp: () => stuck });
+    const waiting = [take(2), take(2), take(2)];
+    await pass(100);
+    expect(waiting.map(({ isSettled }) => isSettled)).toEqual([true, false, false]);
+    giveBack(2);
+    await settle();
+    expect([waiting[0]!.error, waiting[1]!.value, waiting[2]!.isSettled]).toEqual([stuck, 2, false]);
+  });
+
+  it("lets nobody wait for long after that, until something comes back", async () => {
+    const { take, giveBack } = setup(0, { waitMs: 10_000, giveUp: () => stuck });
+    const waiting = Array.from({ length: 20 }, () => take(2));
+    await pass(10_000);
+    await pass(1000);
+    expect(waiting.map(({ error }) => error)).toEqual(Array.from({ length: 20 }, () => stuck));
 
     giveBack(1);
     const patient = take(2);
-    await settle();
+    await pass(9999);
     expect(patient.isSettled).toBe(false);
     giveBack(1);
     await settle();
@@ -199,20 +216,27 @@ describe("Turns with patience", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("goes on while something comes back, or is under way", async () => {
+  it("gives each who is the first that long, from the moment of asking or of the last that came back", async () => {
+    const { take, giveBack } = setup(0, { waitMs: 100, giveUp: () => stuck });
+    const first = take(9);
+    await pass(60);
+    giveBack(1);
+    await pass(60);
+    const late = take(9);
+    expect(first.isSettled).toBe(false);
+    await pass(40);
+    expect([first.error, late.isSettled]).toEqual([stuck, false]);
+  });
+
+  it("goes on while something is under way", async () => {
     let isUnderWay = true;
-    const { take, giveBack } = setup(0, { waitMs: 100, giveUp: () => (isUnderWay ? undefined : stuck) });
-    const waiting = take(100);
-    for (let i = 0; i < 5; i += 1) vi.advanceTimersByTime(100);
+    const { take } = setup(0, { waitMs: 100, giveUp: () => (isUnderWay ? undefined : stuck) });
+    const waiting = take(1);
+    await pass(1000);
     isUnderWay = false;
-    for (let i = 0; i < 5; i += 1) {
-      giveBack(1);
-      vi.advanceTimersByTime(100);
-    }
-    await settle();
+    await pass(99);
     expect(waiting.isSettled).toBe(false);
-    vi.advanceTimersByTime(100);
-    await settle();
+    await pass(1);
     expect(waiting.error).toBe(stuck);
   });
 
@@ -236,8 +260,7 @@ describe("Turns with patience", () => {
   it("never ends where it is infinite", async () => {
     const { take } = setup(0, { waitMs: Number.POSITIVE_INFINITY, giveUp: () => stuck });
     const waiting = take(1);
-    vi.advanceTimersByTime(2 ** 31);
-    await settle();
+    await pass(2 ** 32);
     expect(waiting.isSettled).toBe(false);
   });
 });

@@ -7,12 +7,14 @@ export interface AcquireOptions {
 
 /** How long those who wait do so while nothing comes back. */
 export interface Patience {
-  /** In milliseconds; whoever waits keeps the process alive for so long. */
+  /** In milliseconds, for whoever is the next to be served; it keeps the process alive for so long. */
   readonly waitMs: number;
   /** Why nothing will come back; `undefined` while something is under way that may give it. */
   readonly giveUp: () => ComputeError | undefined;
 }
 
+/** Once somebody was told to wait no more, for so long until something comes back: what that one held may still be on its way. */
+const stuckWaitMs = 50;
 const longestTimerMs = 0x7fff_ffff;
 
 interface Turn {
@@ -20,6 +22,7 @@ interface Turn {
   readonly isServed: () => boolean;
   readonly reject: (error: unknown) => void;
   readonly signal: AbortSignal | undefined;
+  readonly sinceMs: number;
 }
 
 /**
@@ -37,8 +40,9 @@ export class Turns {
   #isClosed = false;
   #closedBy: ComputeError | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #cameBack = false;
-  /** Those who waited were told to wait no more, and nothing has come back since. */
+  /** When something came back last, or was seen to be under way, while anybody waited. */
+  #cameBackMs = 0;
+  /** Somebody was told to wait no more, and nothing has come back since. */
   #isStuck = false;
 
   /**
@@ -87,17 +91,17 @@ export class Turns {
           reject(error);
         },
         signal,
+        sinceMs: this.#patience ? performance.now() : 0,
       };
       signal?.addEventListener("abort", onAbort);
       this.#turns.add(turn);
       this.#serve();
-      if (this.#isStuck && this.#turns.size > 0) this.#giveUp();
     });
   }
 
   /** Serves as many as can be served; to be called whenever something came back. */
   serve(): void {
-    this.#cameBack = true;
+    if (this.#patience && this.#turns.size > 0) this.#cameBackMs = performance.now();
     this.#isStuck = false;
     this.#serve();
   }
@@ -120,31 +124,39 @@ export class Turns {
     this.#watch();
   }
 
-  /** Looks after a while whether anything came back, as long as anybody waits. */
+  /** Looks at the first who waits once that one's patience should have ended. */
   #watch(): void {
-    if (!this.#patience) return;
-    const { waitMs } = this.#patience;
-    if (this.#turns.size > 0) {
-      if (this.#timer !== undefined) return;
-      this.#cameBack = false;
-      this.#timer = setTimeout(() => this.#look(waitMs), Math.min(waitMs, longestTimerMs));
-    } else if (this.#timer !== undefined) {
+    const isWatched = this.#timer !== undefined;
+    if (!this.#patience || isWatched === this.#turns.size > 0) return;
+    const [first] = this.#turns;
+    if (first) {
+      const waitMs = Math.max(this.#endMs(first) - performance.now(), 0);
+      this.#timer = setTimeout(() => this.#look(), Math.min(waitMs, longestTimerMs));
+    } else {
       clearTimeout(this.#timer);
       this.#timer = undefined;
     }
   }
 
-  #look(waitMs: number): void {
-    this.#timer = undefined;
-    if (this.#cameBack || waitMs > longestTimerMs) this.#watch();
-    else this.#giveUp();
+  #endMs({ sinceMs }: Turn): number {
+    const { waitMs } = this.#patience!;
+    return Math.max(sinceMs, this.#cameBackMs) + (this.#isStuck ? Math.min(waitMs, stuckWaitMs) : waitMs);
   }
 
-  #giveUp(): void {
-    const reason = this.#patience!.giveUp();
-    this.#isStuck = reason !== undefined;
-    if (reason) this.#rejectAll(reason);
-    this.#watch();
+  #look(): void {
+    this.#timer = undefined;
+    const [first] = this.#turns;
+    if (first && this.#endMs(first) <= performance.now()) {
+      const reason = this.#patience!.giveUp();
+      this.#cameBackMs = performance.now();
+      if (reason) {
+        this.#isStuck = true;
+        this.#turns.delete(first);
+        first.reject(reason);
+      }
+    }
+    // Those behind may need less.
+    this.#serve();
   }
 
   /** Rejects all who wait, and all later ones, with `reason`, by default `disposed`. */

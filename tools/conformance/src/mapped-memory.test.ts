@@ -319,17 +319,51 @@ describe("a lease", () => {
         const { c } = await gpu.run(fieldAdd, add(2048));
         const refused = [/given back for 50 ms/, /a lease on "c" of kernel "field-add", a Float32Array of 2048/];
         await expectError(checkedAdd(gpu, 2048), "out-of-memory", ...refused);
-        await expectError(gpu.stage(Float32Array, 8192), "out-of-memory", ...refused);
-        await expectError(gpu.array(Float32Array, 12000), "out-of-memory", ...refused);
-        for (const { reason } of (await Promise.allSettled(
-          Array.from({ length: 20 }, () => gpu.run(fieldAdd, { ...add(3000), c: output(Float32Array, 3000) })),
-        )) as PromiseRejectedResult[]) {
-          await expectError(Promise.reject(reason), "out-of-memory", ...refused);
-        }
+        await expectError(gpu.stage(Float32Array, 12_000), "out-of-memory", ...refused);
+        await expectError(gpu.array(Float32Array, 12_000), "out-of-memory", ...refused);
+        const large = { ...add(3000), c: output(Float32Array, 3000) };
+        const runs = Array.from({ length: 20 }, () => gpu.run(fieldAdd, large));
+        for (const run of runs) await expectError(run, "out-of-memory", ...refused);
         c.release();
         await checkedAdd(gpu, 2048);
       },
       { byteBudget: 52 * 1024, memoryWaitMs: 50 },
+    ));
+
+  it("that nobody releases keeps no run from memory that is left, also of a batch that did not fit as one", () =>
+    using(
+      async (gpu) => {
+        const held = await gpu.stage(Float32Array, 229_376);
+        const runs = Array.from({ length: 6 }, async () => {
+          const [a, b] = [data.floats(5200), data.floats(5200)];
+          expectSame((await gpu.run(fieldAdd, { a, b, c: output(Float32Array, 5200) })).c, fieldAddReference(a, b));
+        });
+        await Promise.all(runs);
+        held.release();
+      },
+      { byteBudget: 2 ** 20, memoryWaitMs: 50 },
+    ));
+
+  it("that is released is there at once for who was refused before", () =>
+    using(
+      async (gpu) => {
+        const held = await gpu.stage(Float32Array, 8192);
+        await expectError(gpu.stage(Float32Array, 8192), "out-of-memory", /staged memory, a Float32Array of 8192/);
+        held.release();
+        (await gpu.stage(Float32Array, 8192)).release();
+      },
+      { byteBudget: 52 * 1024, memoryWaitMs: 20 },
+    ));
+
+  it("lets one of two that wait for each other's go on", () =>
+    using(
+      async (gpu) => {
+        const arrays = await Promise.allSettled([0, 1].map(() => gpu.array(data.floats(100_000))));
+        const made = arrays.filter((array) => array.status === "fulfilled");
+        expect(made).toHaveLength(1);
+        made[0]!.value.dispose();
+      },
+      { byteBudget: 2 ** 20, memoryWaitMs: 50 },
     ));
 
   it("that nobody releases leaves no process that ends in the middle of a wait for its memory", async () => {
