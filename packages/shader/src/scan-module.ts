@@ -62,6 +62,9 @@ export function valuesOf(declarations: Iterable<Declaration>, kind: ValueDeclara
   return [...declarations].filter((declaration): declaration is ValueDeclaration => declaration.kind === kind);
 }
 
+/** The keywords that a declaration begins with, which stand nowhere else outside of functions. */
+const beginnings: ReadonlySet<string> = new Set(["fn", "struct", "var", "const", "override", "alias"]);
+
 /** @throws {ComputeError} `shader-compilation` when the text is no sequence of WGSL declarations. */
 export function scanModule(source: string, subject: string): WgslModule {
   const tokens = scanTokens(source, subject);
@@ -228,7 +231,10 @@ class Reader {
     const open: string[] = [];
     for (; this.at < this.#tokens.length; this.at += 1) {
       const { text, kind } = this.#tokens[this.at]!;
+      if (kind === "name" && beginnings.has(text)) break;
       if (kind !== "symbol") continue;
+      // A result's attributes stand before its type, no others stand where anything goes on.
+      if (text === "@" && !ends.includes("{")) break;
       if (open.length === 0 && ends.includes(text)) return this.#tokens.slice(first, this.at);
       if (text === "(" || text === "[") open.push(text);
       else if (text === "<" && opensTemplate(this.#tokens, this.at)) open.push(text);
