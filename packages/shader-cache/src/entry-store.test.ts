@@ -46,3 +46,22 @@ describe("a store whose disk is silent", () => {
     expect(store.stats()).toMatchObject({ misses: 4, failures: 5 });
   });
 });
+
+describe("a store in a thread that is busy", () => {
+  it("takes no answer for silence that it had no time to hear", async () => {
+    const place = new SilentPlace();
+    // As a disk's answers are: heard after the timers that are due.
+    place.read = async () => {
+      for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setImmediate(resolve));
+      return undefined;
+    };
+    const store = new EntryStore(() => place, { maxBytes: 2 ** 20, maxWaitMs: 50 });
+    const reading = store.read("a", "b");
+    // The key is hashed first.
+    await new Promise((resolve) => setImmediate(resolve));
+    const busyUntil = performance.now() + 100;
+    while (performance.now() < busyUntil);
+    await reading;
+    expect(store.stats()).toMatchObject({ misses: 1, failures: 0 });
+  });
+});

@@ -9,6 +9,8 @@ export interface EntryStoreOptions {
 }
 
 const dayMs = 24 * 3_600_000;
+/** A wait is counted in so many: a thread that is busy for long hears nothing in one of them, and that is no silence of the place. */
+const waitParts = 10;
 
 /** The store over a place: what an entry is, when room is made and how long is waited are decided here, how entries are kept is the place's. */
 export class EntryStore implements DiskStore {
@@ -127,14 +129,18 @@ export class EntryStore implements DiskStore {
     const answer = work();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.#unanswered++;
-        const settle = () => {
-          this.#unanswered--;
-        };
-        answer.then(settle, settle);
-        reject(this.#silence());
-      }, this.#maxWaitMs);
+      const listen = (parts: number) => {
+        timer = setTimeout(() => {
+          if (parts > 1) return listen(parts - 1);
+          this.#unanswered++;
+          const settle = () => {
+            this.#unanswered--;
+          };
+          answer.then(settle, settle);
+          reject(this.#silence());
+        }, this.#maxWaitMs / waitParts);
+      };
+      listen(waitParts);
     });
     try {
       return await Promise.race([answer, deadline]);

@@ -123,6 +123,7 @@ describe("an entry for a program", () => {
         { ...good, constants: { workgroup_size: "64" } },
       ]) {
         await store.write("program", key, foreign as StoredValue);
+        expect(store.stats().lastFailure).toBeUndefined();
         await add(kernel, (gpu) => expect(gpu.stats().store.programs).toBe(0));
       }
       await add(kernel, (gpu) => expect(gpu.stats().store.programs).toBe(1));
