@@ -211,11 +211,10 @@ function submit(
     clock?.lap("descriptors");
     const record = () => recordCommands(device, runs, dispatches, places, memory, timer);
     const repeated = profiled ? undefined : ahead.find(dispatches, places, memory);
-    const send = () => {
-      const commands = repeated?.take() ?? record();
-      clock?.lap("recording");
-      device.queue.submit([commands]);
-    };
+    const commands = repeated?.take() ?? record();
+    clock?.lap("recording");
+    // Commands that are invalid are refused here once more. What else the device says of their recording may not keep them from running.
+    const send = () => device.queue.submit([commands]);
     if (needsVoiding) return { repeated, record, voiding: inErrorScope(device, "validation", send).failure };
     send();
     return { repeated, record, voiding: undefined };

@@ -66,6 +66,18 @@ describe("a WebGPU call that fails", () => {
   );
 });
 
+describe("a complaint of the device's about commands that it runs all the same", () => {
+  it.each<PartName>(["resident arrays", "repeated steps"])(
+    "does not let a batch write arrays twice: %s",
+    async (part) => {
+      for (let at = 0; at < 4; at += 1) {
+        const { problems } = await play({ part, method: "GPUComputePassEncoder.end", fault: "is refused", at });
+        expect(problems).toEqual([]);
+      }
+    },
+  );
+});
+
 describe("a device with little memory", () => {
   const data = new RandomData(71);
 
