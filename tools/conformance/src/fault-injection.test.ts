@@ -70,9 +70,9 @@ describe("a complaint of the device's about commands that it runs all the same",
   it.each<PartName>(["resident arrays", "repeated steps"])(
     "does not let a batch write arrays twice: %s",
     async (part) => {
-      for (let at = 0; at < 4; at += 1) {
-        const { problems } = await play({ part, method: "GPUComputePassEncoder.end", fault: "is refused", at });
-        expect(problems).toEqual([]);
+      for (let at = 0; at < 2; at += 1) {
+        const verdict = await play({ part, method: "GPUComputePassEncoder.end", fault: "is refused", at });
+        expect(verdict).toMatchObject({ hasStruck: true, problems: [] });
       }
     },
   );
