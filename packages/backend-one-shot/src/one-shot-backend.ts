@@ -1,6 +1,5 @@
 import {
   type BackendStats,
-  type Bindings,
   type Caller,
   type ComputeBackend,
   ComputeError,
@@ -17,6 +16,8 @@ import {
   type RunOptions,
   type RunResults,
   type SubmissionTrace,
+  type TakenRun,
+  takeRun,
   withProfile,
 } from "@kiln-gpu/core";
 import { interfacesOf, loadKernel, wholeVariants } from "@kiln-gpu/shader";
@@ -59,21 +60,17 @@ export class OneShotBackend implements ComputeBackend {
     bindings: B,
     options: RunOptions = {},
   ): Promise<RunResults<B, O>> {
+    let taken: TakenRun;
     try {
-      checkKernel(kernel);
+      taken = takeRun(kernel, bindings, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    const work = (caller: Caller) => this.#execute(kernel, bindings as Bindings, options, caller);
-    return this.#runs.start(kernel.label, options, work) as Promise<RunResults<B, O>>;
+    const work = (caller: Caller) => this.#execute(taken, caller);
+    return this.#runs.start(kernel.label, taken.options, work) as Promise<RunResults<B, O>>;
   }
 
-  async #execute<B extends Bindings>(
-    kernel: Kernel<B>,
-    bindings: B,
-    options: RunOptions,
-    caller: Caller,
-  ): Promise<object> {
+  async #execute({ kernel, bindings, size, options }: TakenRun, caller: Caller): Promise<object> {
     if (options.profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
     const clock = caller.trace?.clock ?? new RunClock();
     const specialised = kernel.tunable ? kernel.specialize({}) : kernel;
@@ -84,7 +81,7 @@ export class OneShotBackend implements ComputeBackend {
       kernel: specialised,
       interfaces: interfacesOf(programs),
       bindings,
-      workgroups: options.workgroups,
+      size,
       limits,
     });
     const foreign = plan.resources.find(({ staged, resident }) => staged ?? resident);

@@ -1,10 +1,19 @@
 /** The uses of resident arrays: in the order of their calls, whether a run, a replay, or a read, write or copy makes them. */
-import type { Bindings, ResidentArray, RunLedger, RunPlan } from "@kiln-gpu/core";
+import {
+  type Bindings,
+  type Kernel,
+  mayWrite,
+  type ResidentArray,
+  type RunLedger,
+  type RunPlan,
+  roleOf,
+} from "@kiln-gpu/core";
 import { ArrayUse, type ArrayUsers } from "./array-use.js";
 import type { Holders } from "./holders.js";
 import { hasLease } from "./leased-downloads.js";
+import type { LoadedKernel } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
-import { type ArrayAccess, type ArrayContext, ResidentMemory } from "./resident-memory.js";
+import { type ArrayAccess, type ArrayOwner, ResidentMemory } from "./resident-memory.js";
 import type { SubmissionQueue } from "./submission-queue.js";
 
 /** What uses of arrays go through. */
@@ -17,19 +26,46 @@ export interface ArrayPath {
 }
 
 /**
- * The resident arrays among `bindings`, each once.
- * @throws {ComputeError} `invalid-binding`, `device-lost` for one that is not to be had.
+ * Claims the resident arrays among `bindings`: all of them, or none where one is refused.
+ * @throws {ComputeError} `invalid-binding`, `device-lost`.
  */
-export function residentsOf(arrays: ArrayContext, label: string, bindings: Bindings): ArrayUsers[] | undefined {
-  let found: ArrayUsers[] | undefined;
+export function claimArrays(
+  owner: ArrayOwner,
+  subject: string,
+  bindings: Bindings,
+): readonly ResidentMemory[] | undefined {
+  let claimed: ResidentMemory[] | undefined;
   for (const name in bindings) {
-    const value = bindings[name] as ResidentArray | null | undefined;
-    if (typeof value !== "object" || value?.role !== "resident") continue;
-    const { users } = ResidentMemory.claim(value, arrays, `Kernel "${label}"`, name);
-    found ??= [];
-    if (!found.includes(users)) found.push(users);
+    const value = bindings[name];
+    if (roleOf(value) !== "resident") continue;
+    claimed ??= [];
+    try {
+      if (claimed.includes(value as ResidentMemory)) continue;
+      claimed.push(ResidentMemory.claim(value as ResidentArray, owner, subject, name));
+    } catch (error) {
+      unclaimArrays(claimed);
+      throw error;
+    }
   }
-  return found;
+  return claimed;
+}
+
+export function unclaimArrays(claimed: readonly ResidentMemory[]): void {
+  for (const array of claimed) array.unclaim();
+}
+
+/** Those of the claimed arrays that a run of `kernel` may write, as far as that is known before it is planned. */
+export function arraysMaybeWritten(
+  kernel: Kernel,
+  loaded: LoadedKernel | undefined,
+  bindings: Bindings,
+): readonly ResidentMemory[] {
+  const written: ResidentMemory[] = [];
+  for (const name in bindings) {
+    const value: unknown = bindings[name];
+    if (value instanceof ResidentMemory && mayWrite(kernel, loaded?.interfaces, name)) written.push(value);
+  }
+  return written;
 }
 
 /** The resident arrays that the plan's passes write. */
@@ -45,7 +81,7 @@ export function arraysWrittenBy({ resources }: RunPlan): ResidentMemory[] {
 export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<object> {
   const { subject, arrays, written, resources, record } = access;
   return path.runs.prepare(subject, {}, async (caller) => {
-    const use = new ArrayUse(subject, usersOf(arrays), caller);
+    const use = new ArrayUse(subject, usersOf(arrays), usersOf(written), caller);
     const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
     // Mapped memory that somebody reads in place is nobody else's.
     const alone = hasLease(plan);
@@ -79,6 +115,7 @@ export async function enqueueInOrder(
   }
 }
 
-function usersOf(arrays: readonly ResidentMemory[]): ArrayUsers[] {
+/** Who uses each of `arrays`, on the device that it is on. */
+export function usersOf(arrays: readonly ResidentMemory[]): ArrayUsers[] {
   return arrays.map(({ users }) => users);
 }

@@ -3,6 +3,8 @@ import {
   type ArrayRange,
   arrayTypeOf,
   ComputeError,
+  checkAttached,
+  isSameType,
   type TypedArray,
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
@@ -46,14 +48,17 @@ export function checkAligned(subject: string, { type, length: all }: Elements, s
 
 /** @throws {ComputeError} `invalid-option` for what is no array of the type. */
 export function checkData(subject: string, { type }: Elements, data: unknown): void {
-  if (ArrayBuffer.isView(data) && arrayTypeOf(data as TypedArray) === type) return;
+  if (ArrayBuffer.isView(data) && isSameType(arrayTypeOf(data as TypedArray), type)) {
+    checkAttached(subject, "data", data);
+    return;
+  }
   throw new ComputeError("invalid-option", `${subject} takes a ${type.name}; ${nameOf(data)} is given.`);
 }
 
 /** @throws {ComputeError} `invalid-option` where `into` is not of the type, or not as long as what is read. */
 export function checkInto(subject: string, { type }: Elements, length: number, into: TypedArray | undefined): void {
   if (into === undefined) return;
-  if (ArrayBuffer.isView(into) && arrayTypeOf(into) === type && into.length === length) return;
+  if (ArrayBuffer.isView(into) && isSameType(arrayTypeOf(into), type) && into.length === length) return;
   const given = ArrayBuffer.isView(into) ? `${nameOf(into)} of ${into.length}` : nameOf(into);
   throw new ComputeError("invalid-option", `${subject} gives a ${type.name} of ${length}; \`into\` is ${given}.`);
 }

@@ -53,7 +53,7 @@ export class ArrayUse {
   readonly #caller: Caller;
   readonly #before: readonly ArrayUse[];
   readonly #waiting: (() => void)[] = [];
-  /** All of them, until it is known which are. */
+  /** Those that it may write, until it is known which it does. */
   #written: readonly ArrayUsers[];
   #hasCome = false;
   #isSubmitted = false;
@@ -65,13 +65,20 @@ export class ArrayUse {
    * Takes its place in the order.
    * @param subject What errors call it, as the start of a sentence.
    * @param arrays Each named once.
+   * @param written Those of them that it may write.
    */
-  constructor(subject: string, arrays: readonly ArrayUsers[], caller: Caller, order = ++lastOrder) {
+  constructor(
+    subject: string,
+    arrays: readonly ArrayUsers[],
+    written: readonly ArrayUsers[],
+    caller: Caller,
+    order = ++lastOrder,
+  ) {
     this.#order = order;
     this.#subject = subject;
     this.#arrays = arrays;
     this.#caller = caller;
-    this.#written = arrays;
+    this.#written = written;
     this.#before = arrays.flatMap(({ coming }) => coming ?? []);
     for (const array of arrays) {
       array.all.add(this);
@@ -96,9 +103,9 @@ export class ArrayUse {
 
   /** Takes its place on the next device, and ends here. */
   #renew(): void {
-    const renewed = new ArrayUse(this.#subject, successorsOf(this.#arrays), this.#caller, this.#order);
+    const written = successorsOf(this.#written);
+    const renewed = new ArrayUse(this.#subject, successorsOf(this.#arrays), written, this.#caller, this.#order);
     renewed.isRepeatable = true;
-    renewed.writes(successorsOf(this.#written));
     this.#renewed = renewed;
     this.end();
   }

@@ -139,12 +139,13 @@ export class DeviceKeeper {
   #lose(session: DeviceSession, reason: ComputeError): void {
     if (this.#isClosed) return;
     const lost: string[] = [];
-    for (const { what, holder } of session.holders.all()) {
+    session.holders.freeDropped();
+    for (const { what, holder, isGivenBack } of session.holders.all()) {
       if (this.#options.recovers && holder instanceof ResidentMemory && holder.isRecoverable) {
         this.#unsettled.add(holder);
       } else {
         holder.lose(reason);
-        lost.push(what);
+        if (!isGivenBack) lost.push(what);
       }
     }
     this.#waiters.lose(reason);

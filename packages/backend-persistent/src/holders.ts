@@ -30,6 +30,8 @@ export interface Held {
   readonly isViewed: boolean;
   /** The call that made it; an `Error` at first. */
   origin: Error | string | undefined;
+  /** Whether its caller has given it back, and calls that were made before still need it. */
+  isGivenBack: boolean;
 }
 
 /** After this long the call is written down: it costs more than to give back, and the `Error` keeps what was in reach of that call. */
@@ -57,7 +59,7 @@ export class Holders {
    */
   add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">, call?: Error): Held {
     const origin = this.#onLeak && (call ?? new Error(what));
-    const held = { what, holder: new WeakRef(holder), free, isViewed, origin };
+    const held = { what, holder: new WeakRef(holder), free, isViewed, origin, isGivenBack: false };
     this.#held.add(held);
     if (origin) this.#writeDownLater();
     // It costs, and of one that is viewed nothing comes but a report.
@@ -76,6 +78,12 @@ export class Holders {
     return this.#hasEnded;
   }
 
+  /** The caller has given it back. It goes with its device all the same until it is deleted, for calls that were made before need it. */
+  giveBack(held: Held): void {
+    held.isGivenBack = true;
+    this.#collected.unregister(held);
+  }
+
   delete(held: Held): void {
     this.#held.delete(held);
     if (held.origin || !held.isViewed) this.#collected.unregister(held);
@@ -85,29 +93,32 @@ export class Holders {
   end(): void {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
+    for (const { holder } of this.all()) holder[Symbol.dispose]();
+    this.freeDropped();
+  }
+
+  /** All there are, with what each is. What was dropped is not among them. */
+  *all(): Iterable<{ readonly what: string; readonly holder: Holder; readonly isGivenBack: boolean }> {
+    for (const { what, holder: ref, isGivenBack } of [...this.#held]) {
+      const holder = ref.deref();
+      if (holder) yield { what, holder, isGivenBack };
+    }
+  }
+
+  /** The device is lost: gives back what dropped holders have held, which no view can show any more. */
+  freeDropped(): void {
     for (const held of [...this.#held]) {
-      const holder = held.holder.deref();
-      if (holder) {
-        holder[Symbol.dispose]();
-        continue;
-      }
+      if (held.holder.deref()) continue;
       this.#held.delete(held);
       held.free();
     }
   }
 
-  /** All there are, with what each is. */
-  *all(): Iterable<{ readonly what: string; readonly holder: Holder }> {
-    for (const { what, holder } of [...this.#held]) {
-      const held = holder.deref();
-      if (held) yield { what, holder: held };
-    }
-  }
-
   /** What they are, as a part of a sentence. */
   toString(): string {
-    const count = this.#held.size;
-    const [first, ...others] = [...this.#held].slice(0, maxTold).map(({ what }) => what);
+    const held = [...this.#held].filter(({ isGivenBack }) => !isGivenBack);
+    const count = held.length;
+    const [first, ...others] = held.slice(0, maxTold).map(({ what }) => what);
     if (!first) return "work that waits for more";
     const told = [first, ...others].join("; ");
     return count > maxTold ? `${told}; and ${count - maxTold} more` : told;

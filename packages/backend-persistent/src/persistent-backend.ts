@@ -6,10 +6,11 @@ import {
   type Caller,
   type ComputeBackend,
   ComputeError,
+  checkArrayType,
+  checkAttached,
   checkKernel,
   type DeviceEvents,
   type DeviceInfo,
-  describeValue,
   type FilledArrayOptions,
   isComputeError,
   type KeepsArrays,
@@ -26,17 +27,22 @@ import {
   type RunLedger,
   type RunOptions,
   type RunResults,
+  recordRuns,
   type Sequence,
   type Staged,
   type StagesMemory,
+  type TakenRun,
   type TunesKernels,
   type TuningReport,
   type TypedArray,
   type TypedArrayConstructor,
+  takeBindings,
+  takeRun,
   type WarmsUp,
   type WarmUpReport,
 } from "@kiln-gpu/core";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
+import { claimArrays, unclaimArrays } from "./array-access.js";
 import type { DeviceKeeper } from "./device-keeper.js";
 import type { DeviceSession } from "./device-session.js";
 import { reportWhenDropped } from "./dropped-backend.js";
@@ -44,10 +50,10 @@ import type { Leak } from "./holders.js";
 import type { KeptManifest } from "./kept-manifest.js";
 import { manifestVersion, programsOf, type WarmProgram } from "./manifest.js";
 import type { ProgramHistory } from "./program-history.js";
-import { recordSequence } from "./record-sequence.js";
+import { type Recording, recordSequence } from "./record-sequence.js";
 import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
 import { type Attempt, runKernel } from "./run-kernel.js";
-import { StagedMemory } from "./staged-memory.js";
+import { type Claimed, claimStaged, StagedMemory } from "./staged-memory.js";
 import type { StoredPrograms } from "./stored-programs.js";
 import { tuneKernel } from "./tune-kernel.js";
 
@@ -109,23 +115,37 @@ export class PersistentBackend
     bindings: B,
     options: RunOptions = {},
   ): Promise<RunResults<B, O>> {
+    let run: TakenRun;
     try {
-      checkKernel(kernel);
+      run = takeRun(kernel, bindings, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    const work = (caller: Caller) => this.#run(kernel, bindings as Bindings, options, caller);
-    return this.#runs.start(kernel.label, options, work) as Promise<RunResults<B, O>>;
+    const work = (caller: Caller) => this.#run(run, caller);
+    return this.#runs.start(kernel.label, run.options, work) as Promise<RunResults<B, O>>;
   }
 
-  async #run<B extends Bindings>(kernel: Kernel<B>, bindings: B, options: RunOptions, caller: Caller): Promise<object> {
-    const attempt: Attempt = { caller, maxRetries: this.#lossRetries, retries: 0, isRepeatable: true, use: undefined };
+  async #run(run: TakenRun, caller: Caller): Promise<object> {
+    const { kernel, bindings } = run;
+    const arrays = claimArrays(this, `Kernel "${kernel.label}"`, bindings);
+    let staged: readonly Claimed[] | undefined;
+    let attempt: Attempt | undefined;
     let failure: unknown;
     try {
+      staged = claimStaged(this, "Kernel", kernel.label, bindings);
+      attempt = {
+        caller,
+        arrays,
+        staged,
+        maxRetries: this.#lossRetries,
+        retries: 0,
+        isRepeatable: true,
+        use: undefined,
+      };
       for (;;) {
         const session = this.#keeper.current ?? (await this.#keeper.next());
         try {
-          return await runKernel(session, kernel, bindings, options, attempt);
+          return await runKernel(session, run, attempt);
         } catch (error) {
           const mayRepeat = attempt.isRepeatable && attempt.retries < attempt.maxRetries;
           if (!mayRepeat || !isLost(error, session, caller)) throw error;
@@ -139,7 +159,10 @@ export class PersistentBackend
       throw error;
     } finally {
       // It may have kept a place after a loss, and then not needed it.
-      attempt.use?.renewed?.end(failure);
+      attempt?.use?.renewed?.end(failure);
+      // What the run has taken is no longer its caller's.
+      if (staged) for (const { staged: memory } of staged) memory.unclaim();
+      if (arrays) unclaimArrays(arrays);
     }
   }
 
@@ -165,6 +188,7 @@ export class PersistentBackend
 
   stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>> {
     return this.#prepare(`The staging of ${length} elements`, {}, (session) => {
+      checkArrayType("Staged memory", type);
       checkLength("Staged memory", length);
       return StagedMemory.make(session, type, length, this);
     });
@@ -185,12 +209,8 @@ export class PersistentBackend
     const type = (data ? arrayTypeOf(data) : given) as TypedArrayConstructor<T>;
     const length = data ? data.length : (second as number);
     const { label, recoverable = false } = (data ? (second as FilledArrayOptions) : third) ?? {};
-    if (typeof type !== "function" || !(type.BYTES_PER_ELEMENT > 0)) {
-      throw new ComputeError(
-        "invalid-option",
-        `A resident array is made of a typed array, or of a typed array's constructor and a length; ${describeValue(type)} is given.`,
-      );
-    }
+    checkArrayType("A resident array", type);
+    if (data) checkAttached(`gpu.array(data)`, "data", data);
     checkLength(`A resident ${type.name}`, length);
     return await this.#prepare(`The making of a resident ${type.name} of ${length}`, {}, (session) => {
       const options = { type, length, label, isRecoverable: recoverable, owner: this };
@@ -209,8 +229,15 @@ export class PersistentBackend
     { label = "sequence", signal }: RecordOptions = {},
   ): Promise<Sequence<P>> {
     const options = signal ? { signal } : {};
+    let recording: Recording<P>;
+    try {
+      const own = takeBindings(`Sequence "${label}"`, parameters);
+      recording = { label, parameters: own, runs: recordRuns(label, own, build) };
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#prepare(`The recording of sequence "${label}"`, options, async (session, caller) => {
-      const sequence = await recordSequence(session, this, label, parameters, build);
+      const sequence = await recordSequence(session, this, recording);
       // Nobody gets it any more.
       if (caller.left) sequence.dispose();
       return sequence;
@@ -222,10 +249,17 @@ export class PersistentBackend
     bindings: B,
     options: PrepareOptions = {},
   ): Promise<TuningReport> {
-    return this.#prepare(`The tuning of kernel "${kernel?.label}"`, options, (session) => {
-      checkKernel(kernel);
-      return tuneKernel(this, session, kernel as unknown as Kernel, bindings as unknown as Bindings);
-    });
+    let run: TakenRun;
+    let arrays: readonly ResidentMemory[] | undefined;
+    try {
+      run = takeRun(kernel as unknown as Kernel, bindings, {});
+      arrays = claimArrays(this, `Kernel "${kernel.label}"`, run.bindings);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const subject = `The tuning of kernel "${kernel.label}"`;
+    const tuning = this.#prepare(subject, options, (session) => tuneKernel(this, session, run.kernel, run.bindings));
+    return tuning.finally(() => arrays && unclaimArrays(arrays));
   }
 
   on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void {

@@ -1,4 +1,12 @@
-import { type Bindings, type Kernel, Planner, type ProgramVariant, type TraceRecorder, traced } from "@kiln-gpu/core";
+import {
+  type Bindings,
+  type Kernel,
+  Planner,
+  type ProgramVariant,
+  type ShaderInterface,
+  type TraceRecorder,
+  traced,
+} from "@kiln-gpu/core";
 import { interfacesOf, type LoadedProgram, loadKernel, translator, variantOf } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
@@ -18,6 +26,7 @@ type AddressByVariant = Readonly<Partial<Record<Variant, string>> & { readonly w
 export interface LoadedKernel {
   readonly label: string;
   readonly planner: Planner<Bindings>;
+  readonly interfaces: { readonly [program: string]: ShaderInterface };
   readonly programs: { readonly [program: string]: LoadedProgram };
   /** Content addresses, by program and variant. */
   readonly addresses: ReadonlyMap<string, AddressByVariant>;
@@ -142,8 +151,9 @@ export class ProgramStore {
       addresses.set(program, Object.fromEntries(named) as unknown as AddressByVariant);
     }
     const { limits } = this.#parts.open.info;
-    const planner = new Planner(kernel, interfacesOf(programs), limits) as unknown as Planner<Bindings>;
-    const loaded = { label: kernel.label, planner, programs, addresses };
+    const interfaces = interfacesOf(programs);
+    const planner = new Planner(kernel, interfaces, limits) as unknown as Planner<Bindings>;
+    const loaded = { label: kernel.label, planner, interfaces, programs, addresses };
     this.#loaded.set(kernel, loaded);
     return loaded;
   }

@@ -18,7 +18,7 @@ import {
 } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
 import { deviceError } from "@kiln-gpu/webgpu";
-import { arraysWrittenBy, enqueueInOrder } from "./array-access.js";
+import { arraysWrittenBy, enqueueInOrder, unclaimArrays, usersOf } from "./array-access.js";
 import { ArrayUse } from "./array-use.js";
 import { acquireBindGroups } from "./bind-groups.js";
 import type { DeviceSession } from "./device-session.js";
@@ -134,21 +134,22 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
         const parameters = replayed(this.label, this.parameters, values);
         const plan = withParameters(this.#plan, this.#recorded, parameters);
         const call = this.#isLeased ? this.#session.holders.callOf(replaying) : undefined;
-        const arrays = this.#residents().map(
-          (resident) => ResidentMemory.claim(resident, this.#session.arrays, subject, "array").users,
-        );
+        const residents: readonly ResidentMemory[] = this.#claimResidents(subject);
         const { staging } = this.#session;
-        const claimed = claimStaged(staging, "Sequence", this.label, parameters);
-        const taken = claimed && new TakenMemory(plan, claimed);
+        let taken: TakenMemory | undefined;
         try {
-          const use = new ArrayUse(replaying, arrays, caller);
+          const arrays = residents.map((resident) => resident.usersOn(this.#session.arrays, subject));
+          const claimed = claimStaged(this.owner, "Sequence", this.label, parameters);
+          taken = claimed && new TakenMemory(plan, claimed);
           const written = arraysWrittenBy(plan);
+          const use = new ArrayUse(replaying, arrays, usersOf(written), caller);
           for (const array of written) array.outdateCopy();
           const recorded = taken ? this.#batchWithStaged(plan) : this.batch;
           const run = { plan, pipelines: [], taken, use, record: undefined, recorded, caller, call, clock };
           return await enqueueInOrder(this.#session, use, written, run, true);
         } finally {
           taken?.giveBack(staging);
+          unclaimArrays(residents);
         }
       };
       const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, replay, replaying);
@@ -186,13 +187,19 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     return this.#staged.batch;
   }
 
-  /** The callers' arrays that every replay binds. */
-  #residents(): ResidentMemory[] {
-    const residents: ResidentMemory[] = [];
-    for (const { resident } of this.#plan.resources) {
-      if (resident && resident !== this.#constants) residents.push(resident as ResidentMemory);
+  /** Claims the callers' arrays, which every replay binds. */
+  #claimResidents(subject: string): ResidentMemory[] {
+    const claimed: ResidentMemory[] = [];
+    try {
+      for (const { resident } of this.#plan.resources) {
+        if (!resident || resident === this.#constants) continue;
+        claimed.push(ResidentMemory.claim(resident, this.owner, subject, "array"));
+      }
+    } catch (error) {
+      unclaimArrays(claimed);
+      throw error;
     }
-    return residents;
+    return claimed;
   }
 
   #freeUnused(): void {
@@ -205,13 +212,13 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
 /** The bytes that no replay changes go to the GPU once, equal ones together, and are bound from there. */
 async function makeConstants(session: DeviceSession, owner: ArrayOwner, { plan, constants }: PlannedSequence) {
   if (constants.length === 0) return undefined;
-  const starts = new Map<string, number>();
+  const starts = new Map<unknown, number>();
   const parts: { readonly start: number; readonly bytes: Uint8Array }[] = [];
   const startOf = constants.map((index) => {
     const data = plan.resources[index]!.data!;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    // Long ones are rarely equal, and dear to compare.
-    const key = bytes.length <= 256 ? bytes.join() : `part ${parts.length}`;
+    // Long ones are dear to compare; one that was bound several times is one copy.
+    const key = bytes.length <= 256 ? bytes.join() : data;
     const known = starts.get(key);
     if (known !== undefined) return known;
     const last = parts.at(-1);

@@ -1,6 +1,8 @@
 import {
   type ArrayRange,
+  bindingRole,
   ComputeError,
+  isSameType,
   type Lease,
   MemoryLease,
   type PlannedResource,
@@ -63,7 +65,7 @@ export interface ArrayOwner {
 
 /** An array in a device buffer of its own. */
 export class ResidentMemory<T extends TypedArray = TypedArray> implements ResidentArray<T>, Holder {
-  readonly role = "resident";
+  readonly [bindingRole] = "resident";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   readonly label: string | undefined;
@@ -80,6 +82,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #users: ArrayUsers;
   /** Absent for a part of something that is held itself. */
   #held: Held | undefined;
+  /** Calls that were made before it was disposed, and have not ended. */
+  #claims = 0;
   #isDisposed = false;
   #isFreed = false;
   #isRestoring = false;
@@ -99,7 +103,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     const array = new ResidentMemory(context, buffer, options);
     try {
       if (!data) await array.#clear();
-      else await array.#upload(data, 0);
+      else await array.#upload(data, options.length, 0);
       if (data && options.isRecoverable) array.#copy = bytesOf(data).slice();
     } catch (error) {
       array.dispose();
@@ -136,19 +140,35 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   /**
-   * `given`, about to be bound as `name`.
-   * @throws {ComputeError} `invalid-binding` where one is disposed or another backend's; `device-lost`.
+   * Claims `given`, bound as `name`, for a call of `owner`: until `unclaim` it stays, even if it is disposed.
+   * @throws {ComputeError} `invalid-binding` where it is disposed or another backend's; `device-lost`.
    */
-  static claim(given: ResidentArray, context: ArrayContext, subject: string, name: string): ResidentMemory {
+  static claim(given: ResidentArray, owner: ArrayOwner, subject: string, name: string): ResidentMemory {
     const refuse = (reason: string) =>
       new ComputeError("invalid-binding", `${subject} is given a resident array as "${name}" that ${reason}.`);
-    if (given instanceof ResidentMemory && given.#loss)
-      throw given.#lost(`Binding "${name}" of ${subject}`, given.#loss);
+    if (!(given instanceof ResidentMemory) || given.owner !== owner) throw refuse("another backend made");
+    if (given.#loss) throw given.#lost(`Binding "${name}" of ${subject}`, given.#loss);
+    if (given.#isDisposed) throw refuse("is disposed");
+    given.#claims += 1;
+    return given;
+  }
+
+  /** Ends a claim; the last one frees an array that was disposed. */
+  unclaim(): void {
+    this.#claims -= 1;
+    this.#freeUnused();
+  }
+
+  /**
+   * Those who use it on the device of `context`, for a call that has claimed it.
+   * @throws {ComputeError} `device-lost` where it is not there.
+   */
+  usersOn(context: ArrayContext, subject: string): ArrayUsers {
+    if (this.#loss) throw this.#lost(subject, this.#loss);
     // It may be on the next device already.
     if (context.open.loss) throw context.open.loss;
-    if (given instanceof ResidentMemory && given.#isDisposed) throw refuse("is disposed");
-    if (!(given instanceof ResidentMemory) || given.#context !== context) throw refuse("another backend made");
-    return given;
+    if (this.#context === context) return this.#users;
+    throw new ComputeError("device-lost", `${subject} is not possible: ${this.what} was lost with its device.`);
   }
 
   async read({ into, ...range }: ArrayRange & ResultOptions<T> = {}): Promise<T> {
@@ -167,12 +187,24 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   async #download(subject: string, start: number, result: PlannedResult): Promise<TypedArray | Lease> {
-    const ready = this.owner.whenReady();
-    if (ready) await ready;
-    this.#check(subject);
-    const resource = { ...this.#part(start, result.length), access: "read", result } as const;
-    const results = await this.#context.perform({ subject, arrays: [this], written: [], resources: [resource] });
-    return results[this.#name]!;
+    return await this.#whileClaimed([this], subject, async () => {
+      const resource = { ...this.#part(start, result.length), access: "read", result } as const;
+      const results = await this.#context.perform({ subject, arrays: [this], written: [], resources: [resource] });
+      return results[this.#name]!;
+    });
+  }
+
+  /** Does `work` on `arrays` once there is a device; what is disposed meanwhile stays until it has ended. */
+  async #whileClaimed<R>(arrays: readonly ResidentMemory[], subject: string, work: () => Promise<R>): Promise<R> {
+    for (const array of arrays) array.#claims += 1;
+    try {
+      const ready = this.owner.whenReady();
+      if (ready) await ready;
+      for (const array of arrays) array.#checkLoss(subject);
+      return await work();
+    } finally {
+      for (const array of arrays) array.unclaim();
+    }
   }
 
   async write(data: T, start = 0): Promise<void> {
@@ -181,16 +213,13 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     const { length } = this.#checkedRange(subject, { start, length: data.length });
     if (length === 0) return;
     checkAligned(subject, this, start, length);
-    const ready = this.owner.whenReady();
-    if (ready) await ready;
-    this.#check(subject);
-    await this.#upload(data, start);
+    await this.#whileClaimed([this], subject, () => this.#upload(data, length, start));
     this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
   }
 
   /** @param arrays In whose order it takes its place. */
-  async #upload(data: T, start: number, arrays: readonly ResidentMemory[] = [this]): Promise<void> {
-    const resource = { ...this.#part(start, data.length), access: "read-write", data } as const;
+  async #upload(data: T, length: number, start: number, arrays: readonly ResidentMemory[] = [this]): Promise<void> {
+    const resource = { ...this.#part(start, length), access: "read-write", data } as const;
     await this.#context.perform({
       subject: this.#subject("write"),
       arrays,
@@ -204,7 +233,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (!(source instanceof ResidentMemory) || source.owner !== this.owner || source === this) {
       throw new ComputeError("invalid-option", `${subject} takes another resident array of the same backend.`);
     }
-    if (source.type !== this.type) {
+    if (!isSameType(source.type, this.type)) {
       throw new ComputeError(
         "invalid-option",
         `${subject} takes a ${this.type.name}; the source is a ${source.type.name}.`,
@@ -215,10 +244,31 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (length === 0) return;
     checkAligned(subject, this, start, length);
     checkAligned(subject, source, from.start, length);
-    const ready = this.owner.whenReady();
-    if (ready) await ready;
-    this.#check(subject);
-    source.#check(subject);
+    await this.#whileClaimed([source, this], subject, () =>
+      this.#copyRange(subject, source, from.start, length, start),
+    );
+  }
+
+  /** An array of its own with the same elements. This one is claimed, and may be disposed. */
+  async duplicate(): Promise<ResidentMemory<T>> {
+    const { type, length, owner } = this;
+    const copy = await ResidentMemory.make(this.#context, { type, length, owner }, undefined);
+    try {
+      await copy.#copyRange(copy.#subject("copy into"), this, 0, length, 0);
+      return copy;
+    } catch (error) {
+      copy.dispose();
+      throw error;
+    }
+  }
+
+  async #copyRange(
+    subject: string,
+    source: ResidentMemory,
+    from: number,
+    length: number,
+    start: number,
+  ): Promise<void> {
     this.outdateCopy();
     const bytes = this.type.BYTES_PER_ELEMENT;
     const [sourceBuffer, targetBuffer] = [source.buffer.buffer, this.buffer.buffer];
@@ -229,7 +279,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
       written: [this],
       resources: [],
       record: (encoder) =>
-        encoder.copyBufferToBuffer(sourceBuffer, from.start * bytes, targetBuffer, start * bytes, byteLength),
+        encoder.copyBufferToBuffer(sourceBuffer, from * bytes, targetBuffer, start * bytes, byteLength),
     });
   }
 
@@ -249,8 +299,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    if (this.#held) this.#context.holders.delete(this.#held);
-    this.#copy = undefined;
+    if (this.#held) this.#context.holders.giveBack(this.#held);
     this.#freeUnused();
   }
 
@@ -285,14 +334,14 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
    * @throws {ComputeError} `out-of-memory`, `device-lost`, `limit-exceeded`.
    */
   async restore(context: ArrayContext): Promise<boolean> {
-    if (this.#isDisposed) return false;
+    if (this.#isOver) return false;
     const { byteLength } = this.#buffer;
     if (this.#held) this.#context.holders.delete(this.#held);
     // Not so after a device that was lost before there was room for it.
     if (!this.#isFreed) this.#context.buffers.release(this.#buffer);
     this.#isFreed = true;
     const buffer = await context.buffers.acquire({ byteLength, usage: deviceUsage });
-    if (this.#isDisposed) {
+    if (this.#isOver) {
       context.buffers.release(buffer);
       return false;
     }
@@ -300,11 +349,12 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#buffer = buffer;
     this.#isFreed = false;
     this.#hold();
+    if (this.#isDisposed) context.holders.giveBack(this.#held!);
     const { buffer: bytes, byteOffset } = this.#copy!;
     this.#isRestoring = true;
     try {
       // Before those who have a place in its order already, and wait for the device.
-      await this.#upload(new this.type(bytes as ArrayBuffer, byteOffset, this.length), 0, []);
+      await this.#upload(new this.type(bytes as ArrayBuffer, byteOffset, this.length), this.length, 0, []);
     } finally {
       this.#isRestoring = false;
       this.#freeUnused();
@@ -316,8 +366,16 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.dispose();
   }
 
+  /** Whether it is disposed, and nothing that was asked for before needs it. */
+  get #isOver(): boolean {
+    return this.#isDisposed && this.#claims === 0 && this.#users.all.size === 0;
+  }
+
   #freeUnused(): void {
-    if (!this.#isDisposed || this.#isFreed || this.#isRestoring || this.#users.all.size > 0) return;
+    if (!this.#isOver || this.#isRestoring) return;
+    this.#copy = undefined;
+    if (this.#held) this.#context.holders.delete(this.#held);
+    if (this.#isFreed) return;
     this.#isFreed = true;
     this.#context.buffers.release(this.#buffer);
   }
@@ -329,9 +387,13 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#held = holders.add(this, { what: this.what, free: releaseOf(buffers, this.#buffer), isViewed: false });
   }
 
+  #checkLoss(subject: string): void {
+    if (this.#loss) throw this.#lost(subject, this.#loss);
+  }
+
   /** @throws {ComputeError} `disposed`, `device-lost`. */
   #check(subject: string): void {
-    if (this.#loss) throw this.#lost(subject, this.#loss);
+    this.#checkLoss(subject);
     if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is not possible: the array is disposed.`);
   }
 

@@ -5,18 +5,23 @@ import {
   emptyResults,
   type Kernel,
   RunClock,
-  type RunOptions,
+  type TakenRun,
   withProfile,
 } from "@kiln-gpu/core";
-import { arraysWrittenBy, enqueueInOrder, residentsOf } from "./array-access.js";
-import { ArrayUse } from "./array-use.js";
+import { arraysMaybeWritten, arraysWrittenBy, enqueueInOrder, usersOf } from "./array-access.js";
+import { ArrayUse, type ArrayUsers } from "./array-use.js";
 import type { DeviceSession } from "./device-session.js";
 import { hasLease } from "./leased-downloads.js";
-import { claimStaged, TakenMemory } from "./staged-memory.js";
+import type { LoadedKernel } from "./program-store.js";
+import type { ResidentMemory } from "./resident-memory.js";
+import { type Claimed, TakenMemory } from "./staged-memory.js";
 
 /** The tries of one run. */
 export interface Attempt {
   readonly caller: Caller;
+  /** The resident arrays that it binds, and its staged memory; claimed when it was asked for. */
+  readonly arrays: readonly ResidentMemory[] | undefined;
+  readonly staged: readonly Claimed[] | undefined;
   /** How many losses of the device it may survive. */
   readonly maxRetries: number;
   /** How many were lost with their device; after one the run goes alone, for it may have been the cause. */
@@ -28,55 +33,65 @@ export interface Attempt {
 }
 
 /** A run, from its check to its results. */
-export async function runKernel<B extends Bindings>(
+export async function runKernel(
   session: DeviceSession,
-  kernel: Kernel<B>,
-  bindings: B,
-  { workgroups, profile, timeoutMs }: RunOptions,
+  { kernel, bindings, size, options: { profile, timeoutMs } }: TakenRun,
   attempt: Attempt,
 ): Promise<object> {
   const { programs, specializer, staging, submissions } = session;
-  const { caller, retries } = attempt;
+  const { caller, retries, arrays, staged } = attempt;
   const clock = caller.trace?.clock ?? (profile ? new RunClock() : undefined);
   const profiled = profile ? clock : undefined;
   clock?.skip();
   if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
-  const arrays = residentsOf(session.arrays, kernel.label, bindings);
-  const claimed = claimStaged(staging, "Kernel", kernel.label, bindings);
-  attempt.use = attempt.use?.renewed ?? (arrays && new ArrayUse(`The run of kernel "${kernel.label}"`, arrays, caller));
+  const choice = kernel.tunable ? specializer.choose(kernel, bindings) : kernel;
+  const known = choice instanceof Promise ? undefined : programs.peek(choice);
+  const users = arrays?.map((array) => array.usersOn(session.arrays, `Kernel "${kernel.label}"`));
+  attempt.use = attempt.use?.renewed ?? (users && useOf(kernel, bindings, users, known, caller));
   const { use } = attempt;
-  setRepeatable(attempt, !claimed);
+  setRepeatable(attempt, !staged);
   let taken: TakenMemory | undefined;
   try {
-    const choice = kernel.tunable ? specializer.choose(kernel, bindings) : kernel;
-    const chosen = choice instanceof Promise ? await choice : choice;
-    const loaded = programs.peek(chosen) ?? (await programs.load(chosen));
-    const plan = loaded.planner.plan(bindings, workgroups);
+    const loaded = known ?? (await programs.load(await choice));
+    const plan = loaded.planner.plan(bindings, size);
+    const written = arraysWrittenBy(plan);
+    use?.writes(usersOf(written));
     if (plan.isEmpty) return profiled ? withProfile(emptyResults(plan), profiled.profile()) : emptyResults(plan);
-    taken = claimed && new TakenMemory(plan, claimed);
+    taken = staged && new TakenMemory(plan, staged);
     const { dispatches } = plan;
     const pipelines = programs.peekPipelines(loaded, dispatches) ?? (await programs.pipelines(loaded, dispatches));
     clock?.lap("pipeline");
     // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
     const isLeased = hasLease(plan);
     const call = isLeased ? session.holders.callOf(`The run of kernel "${kernel.label}"`) : undefined;
-    const alone = profiled !== undefined || timeoutMs !== undefined || taken !== undefined || isLeased || retries > 0;
+    const isTimed = timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY;
+    const alone = profiled !== undefined || isTimed || taken !== undefined || isLeased || retries > 0;
     const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, call, clock: profiled };
     if (!use) return await submissions.enqueue(run, alone);
     // Nothing of it has come to the arrays, and nothing of it may.
     if (session.open.loss) throw session.open.loss;
-    const written = arraysWrittenBy(plan);
     for (const array of written) array.outdateCopy();
-    setRepeatable(attempt, !claimed && written.length === 0);
+    setRepeatable(attempt, !staged && written.length === 0);
     return await enqueueInOrder(session, use, written, run, alone);
   } catch (error) {
     use?.end(error);
     throw error;
   } finally {
     session.trimLater();
-    if (taken) taken.giveBack(staging);
-    else if (claimed) for (const { staged } of claimed) staged.unclaim();
+    taken?.giveBack(staging);
   }
+}
+
+/** Takes the run's place in the order of its arrays. */
+function useOf(
+  kernel: Kernel,
+  bindings: Bindings,
+  users: readonly ArrayUsers[],
+  known: LoadedKernel | undefined,
+  caller: Caller,
+): ArrayUse {
+  const written = usersOf(arraysMaybeWritten(kernel, known, bindings));
+  return new ArrayUse(`The run of kernel "${kernel.label}"`, users, written, caller);
 }
 
 function setRepeatable(attempt: Attempt, isRepeatable: boolean): void {

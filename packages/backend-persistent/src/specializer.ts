@@ -1,4 +1,15 @@
-import type { Bindings, Constants, DeviceInfo, Kernel, Tunable } from "@kiln-gpu/core";
+import {
+  type Bindings,
+  type Bytes,
+  type Constants,
+  type DeviceInfo,
+  type Inout,
+  type Kernel,
+  type Output,
+  roleOf,
+  type Tunable,
+  type TypedArray,
+} from "@kiln-gpu/core";
 import type { DiskStore } from "@kiln-gpu/shader-cache";
 import type { LoadedKernel, ProgramStore } from "./program-store.js";
 
@@ -133,14 +144,24 @@ export class Specializer {
   }
 }
 
-/** Elements of the largest binding. */
+/** Elements of the largest binding, of which bytes make one in four. */
 export function elementsOf(bindings: Bindings): number {
   let most = 1;
   for (const name in bindings) {
-    const { length } = (bindings[name] ?? {}) as { readonly length?: number };
-    if (length !== undefined && length > most) most = length;
+    const elements = countOf(bindings[name]);
+    if (elements > most) most = elements;
   }
   return most;
+}
+
+/** 0 for a plain value, which may be a struct with a member named `length`. */
+function countOf(value: unknown): number {
+  const role = roleOf(value);
+  if (role === undefined && !ArrayBuffer.isView(value)) return 0;
+  const { length, type } = value as Output;
+  const array = role === "inout" || role === "bytes" ? (value as Inout | Bytes).data : (value as TypedArray);
+  const { BYTES_PER_ELEMENT: bytes } = type ?? array;
+  return bytes === 1 ? Math.ceil(length / 4) : length;
 }
 
 /** The power of two that `elements` are up to. */

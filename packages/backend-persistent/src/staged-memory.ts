@@ -1,4 +1,12 @@
-import { ComputeError, type RunPlan, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
+import {
+  bindingRole,
+  ComputeError,
+  type RunPlan,
+  roleOf,
+  type Staged,
+  type TypedArray,
+  type TypedArrayConstructor,
+} from "@kiln-gpu/core";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import { deviceError, type OpenDevice } from "@kiln-gpu/webgpu";
 import type { Held, Holder, Holders } from "./holders.js";
@@ -12,7 +20,7 @@ interface StagingPath {
 
 /** A mapped upload buffer in its caller's hands. */
 export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
-  readonly role = "staged";
+  readonly [bindingRole] = "staged";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   readonly #staging: StagingPool;
@@ -87,17 +95,11 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
    * Reserves the memory for a run of what is a `kind` called `label`, that binds it as `name`: from now on its caller has it no more.
    * @throws {ComputeError} `invalid-binding` when it is not there to be taken, or is another backend's.
    */
-  static claim(
-    staged: Staged,
-    staging: StagingPool,
-    kind: BinderKind,
-    label: string,
-    name: string,
-  ): StagedMemory<TypedArray> {
+  static claim(staged: Staged, owner: object, kind: BinderKind, label: string, name: string): StagedMemory<TypedArray> {
     const refuse = (reason: string) =>
       new ComputeError("invalid-binding", `${kind} "${label}" is given staged memory as "${name}" that ${reason}.`);
     if (staged instanceof StagedMemory && staged.#loss) throw staged.#loss;
-    if (!(staged instanceof StagedMemory) || staged.#staging !== staging) throw refuse("another backend staged");
+    if (!(staged instanceof StagedMemory) || staged.owner !== owner) throw refuse("another backend staged");
     if (!staged.#memory || staged.#isClaimed)
       throw refuse("was bound or released before; it serves one run, so stage another");
     staged.#isClaimed = true;
@@ -157,18 +159,18 @@ export interface Claimed {
 
 /** Moves staged memory from its callers to the run that binds it: all of it, or none where a handle is refused. */
 export function claimStaged(
-  staging: StagingPool,
+  owner: object,
   kind: BinderKind,
   label: string,
   bindings: { readonly [name: string]: unknown },
 ): Claimed[] | undefined {
   let claimed: Claimed[] | undefined;
   for (const name in bindings) {
-    const value = bindings[name] as Staged | null | undefined;
-    if (typeof value !== "object" || value?.role !== "staged") continue;
+    const value = bindings[name];
+    if (roleOf(value) !== "staged") continue;
     claimed ??= [];
     try {
-      claimed.push({ name, staged: StagedMemory.claim(value, staging, kind, label, name) });
+      claimed.push({ name, staged: StagedMemory.claim(value as Staged, owner, kind, label, name) });
     } catch (error) {
       for (const { staged } of claimed) staged.unclaim();
       throw error;

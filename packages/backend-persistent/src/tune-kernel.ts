@@ -1,6 +1,7 @@
 /** Measures which constants a kernel is quickest with, on the backend that will run it. */
 import {
   type Bindings,
+  type Bytes,
   ComputeError,
   type Constants,
   type Inout,
@@ -9,12 +10,13 @@ import {
   type Output,
   type RecordsSequences,
   type ResidentArray,
+  roleOf,
   type Sequence,
   type TunedCandidate,
   type TuningReport,
-  type TypedArray,
 } from "@kiln-gpu/core";
 import type { DeviceSession } from "./device-session.js";
+import type { ResidentMemory } from "./resident-memory.js";
 import { elementsOf } from "./specializer.js";
 
 interface Candidate {
@@ -120,18 +122,23 @@ function isQuicker(quickest: TunedCandidate, first: TunedCandidate): boolean {
 async function residentBindings(backend: KeepsArrays, bindings: Bindings, arrays: ResidentArray[]): Promise<Bindings> {
   const resident: { [name: string]: Bindings[string] } = {};
   for (const [name, value] of Object.entries(bindings)) {
-    const { role, type, length, data } = (value ?? {}) as Partial<Output> & Partial<Omit<Inout, "role">>;
-    const isResident = (role as unknown) === "resident";
-    const isResult = role === "output" || (role as unknown) === "lease";
-    const source = ArrayBuffer.isView(value) ? (value as TypedArray) : (role as unknown) === "inout" ? data : undefined;
-    const isMade = isResult || isResident;
-    const array = source ? await backend.array(source) : isMade ? await backend.array(type!, length!) : undefined;
+    const array = await residentOf(backend, value);
     if (array) arrays.push(array);
-    // The caller's own is not to be written thousands of times.
-    if (isResident) await array!.copyFrom(value as ResidentArray);
     resident[name] = array ?? value;
   }
   return resident;
+}
+
+async function residentOf(backend: KeepsArrays, value: Bindings[string]): Promise<ResidentArray | undefined> {
+  const role = roleOf(value);
+  if (ArrayBuffer.isView(value)) return await backend.array(value);
+  if (role === "inout" || role === "bytes") return await backend.array((value as Inout | Bytes).data);
+  if (role === "output" || role === "lease") {
+    const { type, length } = value as Output;
+    return await backend.array(type, length);
+  }
+  // The caller's own is not to be written thousands of times.
+  return role === "resident" ? await (value as ResidentMemory).duplicate() : undefined;
 }
 
 function spreadOf(samples: readonly number[]): { readonly medianNs: number; readonly deviationNs: number } {

@@ -58,9 +58,8 @@ function valuesOf(layout: TypeLayout): string[] {
         return `readonly ${memberName(name)}: ${valuesOf(type).join(" | ")}`;
       });
       const [sole] = layout.members;
-      // A struct of one member takes the member's value itself, unless that is an object.
-      const values =
-        layout.members.length === 1 ? valuesOf(sole!.layout).filter((value) => !value.startsWith("{")) : [];
+      // A struct of one member takes the member's value itself.
+      const values = layout.members.length === 1 ? valuesOf(sole!.layout) : [];
       return [...values, `{ ${members.join("; ")} }`];
     }
   }

@@ -1,20 +1,13 @@
-import type { BindingValue, Inout, LeasedOutput, Output, ResidentArray, Staged } from "./bindings.js";
+/**
+ * The key under which an object says what it stands for in a binding. Only Kiln's own objects have it, so a caller's struct may have
+ * members of any name. The symbol is registered: every copy of this package in a process uses the same one.
+ */
+export const bindingRole: unique symbol = Symbol.for("@kiln-gpu/binding-role") as never;
 
-export function isRole(value: BindingValue, role: "output"): value is Output;
-export function isRole(value: BindingValue, role: "inout"): value is Inout;
-export function isRole(value: BindingValue, role: "staged"): value is Staged;
-export function isRole(value: BindingValue, role: "lease"): value is LeasedOutput;
-export function isRole(value: BindingValue, role: "resident"): value is ResidentArray;
-export function isRole(value: BindingValue, role: string): boolean {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
-  return (value as { role?: unknown }).role === role;
-}
+export type BindingRole = "output" | "lease" | "inout" | "bytes" | "staged" | "resident" | "temporary" | "reference";
 
-export function isResult(value: BindingValue): boolean {
-  return isRole(value, "output") || isRole(value, "lease") || isRole(value, "inout");
-}
-
-/** A binding may be named as what every object inherits: `constructor` is a good name in WGSL. */
-export function ownValue<T>(values: { readonly [name: string]: T } | undefined, name: string): T | undefined {
-  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
+/** What an object of Kiln's stands for; `undefined` for everything else. */
+export function roleOf(value: unknown): BindingRole | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return (value as { readonly [bindingRole]?: BindingRole })[bindingRole];
 }

@@ -2,6 +2,9 @@
  * What a caller binds to a kernel's names. A bare typed array is an input; `output` and `inout` come back as results; numbers,
  * arrays of numbers and plain objects fill uniforms.
  */
+import { bindingRole } from "./binding-role.js";
+import { describe } from "./describe.js";
+import { ComputeError } from "./errors.js";
 
 /** Any of the typed arrays a shader type maps to; `Float16Array` (Node 24, browsers) has this shape too. */
 export interface TypedArray extends ArrayBufferView {
@@ -20,7 +23,7 @@ export interface TypedArrayConstructor<T extends TypedArray = TypedArray> {
 
 /** A result: `length` elements of `type`, zero wherever the kernel does not write. */
 export interface Output<T extends TypedArray = TypedArray> {
-  readonly role: "output";
+  readonly [bindingRole]: "output";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   readonly into?: T | undefined;
@@ -28,11 +31,20 @@ export interface Output<T extends TypedArray = TypedArray> {
 
 /** Uploaded before the run and returned after it; `data` itself is never written, unless it is `into` as well. */
 export interface Inout<T extends TypedArray = TypedArray> {
-  readonly role: "inout";
-  /** Of `data`, as every other binding has it: what a kernel's own functions ask, who may be given a resident array in its place. */
+  readonly [bindingRole]: "inout";
+  /** The length of `data`. Every binding has one, so a kernel's own functions can ask for it whatever is bound. */
   readonly length: number;
   readonly data: T;
+  /** Whether `data` came from `bytes`: then it stands for any shader type. */
+  readonly isBytes: boolean;
   readonly into?: T | undefined;
+}
+
+/** The arrays whose elements are bytes; no shader type has such elements. */
+export type ByteArray = Uint8Array | Uint8ClampedArray;
+
+export interface InoutBytes extends Inout<Uint8Array> {
+  readonly isBytes: true;
 }
 
 /**
@@ -41,7 +53,7 @@ export interface Inout<T extends TypedArray = TypedArray> {
  * serves once. A kernel's own functions (`threads`, `passes`) see its `type` and `length`, not its elements.
  */
 export interface Staged<T extends TypedArray = TypedArray> extends Disposable {
-  readonly role: "staged";
+  readonly [bindingRole]: "staged";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   /**
@@ -51,6 +63,14 @@ export interface Staged<T extends TypedArray = TypedArray> extends Disposable {
   readonly data: T;
   /** Gives memory back that is not going to be bound; does nothing for a handle that was. */
   release(): void;
+}
+
+/** An input given as the bytes that the shader reads, whatever its type is there. Made by `bytes`. */
+export interface Bytes {
+  readonly [bindingRole]: "bytes";
+  readonly data: Uint8Array;
+  /** The number of bytes. */
+  readonly length: number;
 }
 
 /** A part of an array; all of it by default. */
@@ -68,7 +88,7 @@ export interface ArrayRange {
  * would have written. It counts to the backend's byte budget until it is disposed.
  */
 export interface ResidentArray<T extends TypedArray = TypedArray> extends Disposable {
-  readonly role: "resident";
+  readonly [bindingRole]: "resident";
   /** Names it in errors. */
   readonly label?: string | undefined;
   readonly type: TypedArrayConstructor<T>;
@@ -110,7 +130,7 @@ export interface ResultOptions<T extends TypedArray> {
 
 /** A result that is read in place, in memory mapped from the device, instead of copied. */
 export interface LeasedOutput<T extends TypedArray = TypedArray> {
-  readonly role: "lease";
+  readonly [bindingRole]: "lease";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
 }
@@ -128,7 +148,7 @@ export interface Lease<T extends TypedArray = TypedArray> extends Disposable {
 
 /** GPU memory that lives for one run, between the passes of a kernel; zero at the start. */
 export interface Temporary {
-  readonly role: "temporary";
+  readonly [bindingRole]: "temporary";
   readonly type: TypedArrayConstructor;
   readonly length: number;
 }
@@ -136,7 +156,7 @@ export interface Temporary {
 /** A scalar, a vector or matrix (column by column) as numbers, or a struct as an object of its members. */
 export type UniformValue = number | boolean | readonly UniformValue[] | { readonly [member: string]: UniformValue };
 
-export type BindingValue = TypedArray | Output | LeasedOutput | Inout | Staged | ResidentArray | UniformValue;
+export type BindingValue = TypedArray | Bytes | Output | LeasedOutput | Inout | Staged | ResidentArray | UniformValue;
 
 /** What a run binds, by the shader's own names. */
 export type Bindings = { readonly [name: string]: BindingValue };
@@ -170,12 +190,14 @@ type NamesOf<K> = K extends unknown ? keyof K : never;
 type RequiredOf<K> = { [Name in keyof K]-?: Partial<K> extends Pick<K, Name> ? never : Name }[keyof K];
 
 type InPlaceOf<V> =
-  | IfAny<Extract<V, TypedArray>, Staged<Extract<V, TypedArray>>>
+  | IfAny<InputArrayOf<V>, Staged<InputArrayOf<V>>>
   | IfAny<OutputArrayOf<V>, LeasedOutput<OutputArrayOf<V>>>
   | IfAny<ArrayOf<V>, ResidentArray<ArrayOf<V>>>;
 
+type InputArrayOf<V> = Extract<V, TypedArray> | (Bytes extends V ? ByteArray : never);
+
 /** The arrays that go in or come back where a kernel declares `V`. */
-export type ArrayOf<V> = Extract<V, TypedArray> | OutputArrayOf<V> | (V extends Inout<infer T> ? T : never);
+export type ArrayOf<V> = InputArrayOf<V> | OutputArrayOf<V> | (V extends Inout<infer T> ? T : never);
 
 type OutputArrayOf<V> = V extends Output<infer T> ? T : never;
 
@@ -202,7 +224,8 @@ export function output<T extends TypedArray>(
   length: number,
   { into }: ResultOptions<T> = {},
 ): Output<T> {
-  return { role: "output", type, length, into };
+  const result: Output<T> = { [bindingRole]: "output", type, length, into };
+  return Object.freeze(result);
 }
 
 /**
@@ -210,15 +233,53 @@ export function output<T extends TypedArray>(
  * @example `using c = (await gpu.run(kernel, { a, c: lease(Float32Array, n) })).c;`
  */
 export function lease<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): LeasedOutput<T> {
-  return { role: "lease", type, length };
+  const result: LeasedOutput<T> = { [bindingRole]: "lease", type, length };
+  return Object.freeze(result);
 }
 
-/** Binds `data` as input and result at once, as saxpy does with its `y`. */
-export function inout<T extends TypedArray>(data: T, { into }: ResultOptions<T> = {}): Inout<T> {
-  return { role: "inout", length: data?.length, data, into };
+/** Binds `data` as input and result at once, as saxpy does with its `y`; the bytes of `bytes(data)` come back as a `Uint8Array`. */
+export function inout<T extends TypedArray>(data: T, options?: ResultOptions<T>): Inout<T>;
+export function inout(data: Bytes, options?: ResultOptions<Uint8Array>): InoutBytes;
+export function inout<T extends TypedArray>(given: T | Bytes, { into }: ResultOptions<T> = {}): Inout {
+  const isBytes = (given as Partial<Bytes> | null | undefined)?.[bindingRole] === "bytes";
+  const data = isBytes ? (given as Bytes).data : (given as TypedArray);
+  const result: Inout = { [bindingRole]: "inout", length: data?.length, data, isBytes, into };
+  return Object.freeze(result);
+}
+
+/**
+ * Binds memory as the bytes that the shader reads there, whatever its type is: the contents of a file, or a struct that was packed by hand. They are
+ * read in place, as those of any typed array are.
+ * @example `gpu.run(kernel, { x: bytes(await readFile("x.bin")), y: output(Float32Array, n) })`
+ * @throws {ComputeError} `invalid-binding` for anything but an `ArrayBuffer`, a `SharedArrayBuffer` or a view of one.
+ */
+export function bytes(data: ArrayBufferView | ArrayBufferLike): Bytes {
+  const isView = ArrayBuffer.isView(data);
+  if (!isView && !isArrayBuffer(data)) {
+    throw new ComputeError(
+      "invalid-binding",
+      `bytes(data) takes an ArrayBuffer or a view of one; got ${describe(data)}.`,
+    );
+  }
+  const view = isView ? viewOf(data) : new Uint8Array(data);
+  const input: Bytes = { [bindingRole]: "bytes", data: view, length: view.length };
+  return Object.freeze(input);
+}
+
+function viewOf(data: ArrayBufferView): Uint8Array {
+  // The same object, where it is one already: its length may follow that of its buffer.
+  if (Object.prototype.toString.call(data) === "[object Uint8Array]") return data as Uint8Array;
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** By its tag, which an `ArrayBuffer` of another realm has too. */
+function isArrayBuffer(value: unknown): value is ArrayBufferLike {
+  const tag = Object.prototype.toString.call(value);
+  return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
 }
 
 /** Asks for memory between the passes of one run: `length` elements of `type`. */
 export function temporary(type: TypedArrayConstructor, length: number): Temporary {
-  return { role: "temporary", type, length };
+  const memory: Temporary = { [bindingRole]: "temporary", type, length };
+  return Object.freeze(memory);
 }

@@ -41,7 +41,7 @@ describe("checkArray", () => {
     ["Uint16Array", counted, 16],
     ["Float16Array", counted, 16],
   ])("takes a %s for %j of %i bytes", (arrayName, layout, byteLength) => {
-    checkArray(subject, "x", arrayName, byteLength, infoOf(layout));
+    checkArray(subject, "x", arrayName, byteLength, infoOf(layout), true);
   });
 
   test.each<[string, TypeLayout, string, string]>([
@@ -54,17 +54,29 @@ describe("checkArray", () => {
     ["Uint32Array", points, "Points", "Float32Array"],
     ["DataView", array(u32, 4), "array<u32>", "Uint32Array"],
     ["BigInt64Array", counted, "Counted", "Float32Array or Int32Array or Uint32Array or Uint16Array or Float16Array"],
-  ])("refuses a %s for another type", (arrayName, layout, type, expected) => {
-    expect(() => checkArray(subject, "x", arrayName, 32, infoOf(layout))).toThrow(
-      refusal(
-        "invalid-binding",
-        `Kernel "k" declares "x" as ${type}, which takes a ${expected} (or a Uint8Array of its bytes); a ${arrayName} is given.`,
-      ),
+  ])("refuses a %s for another type", (arrayName, layout, type, names) => {
+    const expected = names.startsWith("Int") ? `an ${names}` : `a ${names}`;
+    const given = /^(Int|Array)/.test(arrayName) ? `an ${arrayName}` : `a ${arrayName}`;
+    expect(() => checkArray(subject, "x", arrayName, 32, infoOf(layout), true)).toThrow(
+      refusal("invalid-binding", `Kernel "k" declares "x" as ${type}, which takes ${expected}; got ${given}.`),
     );
   });
 
+  test.each(["Uint8Array", "Uint8ClampedArray"])(
+    "refuses a %s for another type, unless it is said to be its bytes",
+    (name) => {
+      expect(() => checkArray(subject, "x", name, 8, infoOf(array(f32, 4)), false)).toThrow(
+        refusal(
+          "invalid-binding",
+          `Kernel "k" declares "x" as array<f32>, which takes a Float32Array; got a ${name}. ` +
+            "If these are the bytes of its elements, say so: bytes(x).",
+        ),
+      );
+    },
+  );
+
   test.each([8, 16, 0])("refuses %i bytes for a type of another length", (byteLength) => {
-    expect(() => checkArray(subject, "x", "Float32Array", byteLength, infoOf(array(f32, 4, 3)))).toThrow(
+    expect(() => checkArray(subject, "x", "Float32Array", byteLength, infoOf(array(f32, 4, 3)), true)).toThrow(
       refusal("invalid-binding", `Kernel "k" declares "x" as array<f32, 3>, 12 bytes; ${byteLength} are given.`),
     );
   });
@@ -88,13 +100,13 @@ describe("checkArray", () => {
         "Elements of three components are padded to four.",
     ],
   ])("refuses %i bytes that are no whole elements", (byteLength, layout, rest) => {
-    expect(() => checkArray(subject, "x", "Uint8Array", byteLength, infoOf(layout))).toThrow(
+    expect(() => checkArray(subject, "x", "Uint8Array", byteLength, infoOf(layout), true)).toThrow(
       refusal("invalid-binding", `Kernel "k" declares "x" as ${rest}`),
     );
   });
 
   test("refuses an odd number of halves, whose padding the shader could see", () => {
-    expect(() => checkArray(subject, "x", "Uint16Array", 6, infoOf(array(f16, 2)))).toThrow(
+    expect(() => checkArray(subject, "x", "Uint16Array", 6, infoOf(array(f16, 2)), true)).toThrow(
       refusal(
         "invalid-binding",
         'Kernel "k" declares "x" as array<f16>; WebGPU binds multiples of 4 bytes and the shader\'s arrayLength would show ' +
@@ -194,12 +206,12 @@ describe("checkEmptiness", () => {
     ],
     [
       "no length",
-      { c: { role: "output", type: Float32Array } },
+      { c: { ...output(Float32Array, 1), length: undefined } },
       'is asked for an output "c" of length undefined; a length is a whole number, 0 or more.',
     ],
     [
       "an output of no type",
-      { c: { role: "output", length: 1 } },
+      { c: { ...output(Float32Array, 1), type: undefined } },
       'is asked for an output "c" of undefined; expected is a typed array\'s constructor, as Float32Array.',
     ],
     [
@@ -209,7 +221,7 @@ describe("checkEmptiness", () => {
     ],
     [
       "an inout of nothing",
-      { y: { role: "inout" } },
+      { y: inout(undefined as never) },
       'is given an inout "y" that is not a typed array, but undefined.',
     ],
     [

@@ -1,16 +1,9 @@
 import type { DeviceLimits } from "./backend.js";
-import { ownValue } from "./binding-role.js";
-import type {
-  Bindings,
-  Inout,
-  LeasedOutput,
-  Output,
-  ResidentArray,
-  TypedArray,
-  TypedArrayConstructor,
-} from "./bindings.js";
-import { describe } from "./describe.js";
+import { roleOf } from "./binding-role.js";
+import type { Bindings, Bytes, Inout, LeasedOutput, Output, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import { describe, withArticle } from "./describe.js";
 import { ComputeError } from "./errors.js";
+import { ownValue } from "./is-role.js";
 import {
   type BindingInfo,
   minByteLengthOf,
@@ -28,27 +21,51 @@ const arraysOf: { readonly [scalar in ScalarType]: readonly string[] } = {
   bool: ["Uint32Array"],
 };
 
-/** Bytes as they are: accepted for any shader type. */
-const rawArrays: readonly string[] = ["Uint8Array", "Uint8ClampedArray"];
+/** No shader type has elements of one byte: these stand for the bytes of any type, where the caller says so. */
+const byteArrays: readonly string[] = ["Uint8Array", "Uint8ClampedArray"];
+
+/** Every array that some shader type takes. */
+const bindableArrays = [...new Set([...Object.values(arraysOf).flat(), ...byteArrays])];
+
+/** @throws {ComputeError} `invalid-option` for a constructor whose arrays no shader could bind. */
+export function checkArrayType(subject: string, type: unknown): asserts type is TypedArrayConstructor {
+  const { BYTES_PER_ELEMENT: bytes, name } = (typeof type === "function" ? type : {}) as Partial<TypedArrayConstructor>;
+  if (!(bytes! > 0)) {
+    throw new ComputeError(
+      "invalid-option",
+      `${subject} is made of a typed array, or of a typed array's constructor and a length; got ${describe(type)}.`,
+    );
+  }
+  if (bindableArrays.includes(name!)) return;
+  throw new ComputeError(
+    "invalid-option",
+    `${subject} cannot be made of ${withArticle(name!)}: no shader type takes it. These can be bound: ${bindableArrays.join(", ")}.`,
+  );
+}
 
 const mixedArrays: readonly string[] = ["Float32Array", "Int32Array", "Uint32Array", "Uint16Array", "Float16Array"];
 
-/** Checks a typed array's type and length against the shader's declaration. */
+/**
+ * Checks a typed array's type and length against the shader's declaration.
+ * @param isNamed Whether the caller has named the array's type, as in `output(Uint8Array, n)`, or said that the binding is its bytes.
+ */
 export function checkArray(
   subject: string,
   name: string,
   arrayName: string,
   byteLength: number,
   info: BindingInfo,
+  isNamed: boolean,
 ): void {
   const { layout } = info;
   const scalar = uniformScalarOf(layout);
   const expected = scalar ? arraysOf[scalar] : mixedArrays;
-  if (!expected.includes(arrayName) && !rawArrays.includes(arrayName)) {
+  const isByteArray = byteArrays.includes(arrayName);
+  if (!expected.includes(arrayName) && !(isByteArray && isNamed)) {
+    const advice = isByteArray ? ` If these are the bytes of its elements, say so: bytes(${name}).` : "";
     throw new ComputeError(
       "invalid-binding",
-      `${subject} declares "${name}" as ${typeName(layout)}, which takes a ${expected.join(" or ")} ` +
-        `(or a Uint8Array of its bytes); a ${arrayName} is given.`,
+      `${subject} declares "${name}" as ${typeName(layout)}, which takes ${withArticle(expected.join(" or "))}; got ${withArticle(arrayName)}.${advice}`,
     );
   }
   const runtime = runtimeArrayOf(layout);
@@ -125,18 +142,21 @@ export function checkEmptiness(
   const empty: string[] = [];
   let emptyInput: string | undefined;
   for (const name in bindings) {
-    const value = bindings[name] as Output | LeasedOutput | Inout | ResidentArray | ArrayBufferView | undefined;
-    if (typeof value !== "object" || value === null) continue;
-    if (ArrayBuffer.isView(value)) {
-      if (value.byteLength === 0) emptyInput ??= name;
+    const value = bindings[name];
+    const role = roleOf(value);
+    if (ArrayBuffer.isView(value) || role === "bytes") {
+      const input = role === "bytes" ? (value as Bytes).data : (value as TypedArray);
+      if (input.byteLength > 0) continue;
+      checkAttached(subject, name, input);
+      emptyInput ??= name;
       continue;
     }
-    if (value.role === "resident") residents += 1;
-    if (value.role === "output" || value.role === "lease") checkOutput(subject, name, value);
-    else if (value.role === "inout") checkInout(subject, name, value);
+    if (role === "resident") residents += 1;
+    if (role === "output" || role === "lease") checkOutput(subject, name, value as Output | LeasedOutput);
+    else if (role === "inout") checkInout(subject, name, value as Inout);
     else continue;
     results += 1;
-    if ((value.role === "inout" ? value.data : value).length === 0) empty.push(name);
+    if ((role === "inout" ? (value as Inout).data : (value as Output)).length === 0) empty.push(name);
   }
   if (results + residents === 0) {
     throw nothingReturned(subject, bindings, writtenNames());
@@ -197,6 +217,11 @@ export function arrayTypeOf(data: TypedArray): TypedArrayConstructor {
   return (globalThis as unknown as { readonly [name: string]: TypedArrayConstructor })[tag]!;
 }
 
+/** Whether both are the same kind of array; another realm, such as a `vm` context or an iframe, has constructors of its own. */
+export function isSameType(a: TypedArrayConstructor, b: TypedArrayConstructor): boolean {
+  return a === b || a.name === b.name;
+}
+
 /** Checks that a result fits the array that it is to be written into. */
 export function checkInto(
   subject: string,
@@ -207,11 +232,11 @@ export function checkInto(
 ): void {
   if (into === undefined) return;
   const isArray = ArrayBuffer.isView(into);
-  if (isArray && arrayTypeOf(into) === type && into.length === length) return;
-  const given = isArray ? `a ${into.constructor.name} of ${into.length}` : describe(into);
+  if (isArray && isSameType(arrayTypeOf(into), type) && into.length === length) return;
+  const given = isArray ? `${withArticle(into.constructor.name)} of ${into.length}` : describe(into);
   throw new ComputeError(
     "invalid-binding",
-    `${subject} returns "${name}" as a ${type.name} of ${length}; \`into\` is ${given}.`,
+    `${subject} returns "${name}" as ${withArticle(type.name)} of ${length}; \`into\` is ${given}.`,
   );
 }
 
@@ -245,5 +270,30 @@ function checkInout(subject: string, name: string, value: Inout): void {
       "invalid-binding",
       `${subject} is given an inout "${name}" that is not a typed array, but ${describe(value.data)}.`,
     );
+  }
+  if (value.data.length === 0) checkAttached(subject, name, value.data);
+}
+
+/**
+ * An array of no elements may have had some: a view of memory that was transferred, or of staged memory that a run has consumed, tells no one.
+ * @throws {ComputeError} `invalid-binding`.
+ */
+export function checkAttached(subject: string, name: string, data: ArrayBufferView): void {
+  if (!isDetached(data)) return;
+  throw new ComputeError(
+    "invalid-binding",
+    `${subject} is given "${name}", ${withArticle(data.constructor.name)} whose memory is gone: it was transferred, or it is a view of staged memory that ` +
+      "was bound or released. Bind what `stage` returned, and write to its `data` before that.",
+  );
+}
+
+/** `ArrayBuffer.prototype.detached` is missing in Node 20; only of a detached buffer no view can be made. */
+function isDetached({ byteLength, buffer }: ArrayBufferView): boolean {
+  if (byteLength > 0) return false;
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
   }
 }

@@ -1,6 +1,7 @@
-import { isResult, ownValue } from "./binding-role.js";
 import type { Bindings, Lease, TypedArray, TypedArrayConstructor } from "./bindings.js";
+import { withArticle } from "./describe.js";
 import { ComputeError } from "./errors.js";
+import { isResult, ownValue } from "./is-role.js";
 import { MemoryLease } from "./memory-lease.js";
 import type { ResultMemory } from "./result-memory.js";
 import type { RunProfile } from "./run-options.js";
@@ -53,7 +54,7 @@ function checkStillFits(name: string, { type, length }: PlannedResult, { length:
   if (now === length) return;
   throw new ComputeError(
     "invalid-binding",
-    `The result "${name}" is written into a ${type.name} of ${length}, which has ${now} elements now; \`into\` is borrowed until the run settles.`,
+    `The result "${name}" is written into ${withArticle(type.name)} of ${length}, which has ${now} elements now; \`into\` is borrowed until the run settles.`,
   );
 }
 

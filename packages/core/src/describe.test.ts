@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { bindingRole } from "./binding-role.js";
 import { inout, lease, output, temporary } from "./bindings.js";
 import { describe, describeEach } from "./describe.js";
 
@@ -24,10 +25,10 @@ test.each<[string, unknown]>([
   ["a lease", lease(Float32Array, 1)],
   ["an inout", inout(new Float32Array(1))],
   ["a temporary", temporary(Float32Array, 1)],
-  ["staged memory", { role: "staged" }],
-  ["a resident array", { role: "resident" }],
-  ['the resident array "field"', { role: "resident", label: "field" }],
-  ["the reference of a parameter", { role: "reference", name: "k" }],
+  ["staged memory", { [bindingRole]: "staged" }],
+  ["a resident array", { [bindingRole]: "resident" }],
+  ['the resident array "field"', { [bindingRole]: "resident", label: "field" }],
+  ["the reference of a parameter", { [bindingRole]: "reference", name: "k" }],
 ])("says %s", (words, value) => {
   expect(describe(value)).toBe(words);
 });

@@ -1,3 +1,5 @@
+import { roleOf } from "./binding-role.js";
+
 /** Of a text; what is longer is cut. */
 const maxQuoted = 40;
 
@@ -8,15 +10,22 @@ export function describe(value: unknown): string {
   if (typeof value === "function") return `the function ${shortened(String(value.name)) || "without a name"}`;
   if (typeof value !== "object" || value === null) return shortened(String(value));
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (ArrayBuffer.isView(value)) return withArticle(value.constructor.name);
   if (value instanceof Promise) return "a promise";
-  const { role, label } = value as { readonly role?: unknown; readonly label?: unknown };
+  const role = roleOf(value);
+  const { label } = value as { readonly label?: unknown };
   if (role === "staged") return "staged memory";
+  if (role === "bytes") return "bytes";
   if (role === "lease" || role === "temporary") return `a ${role}`;
   if (role === "resident")
     return typeof label === "string" ? `the resident array ${quoted(label)}` : "a resident array";
   if (role === "reference") return "the reference of a parameter";
   return role === "output" || role === "inout" ? `an ${role}` : "an object";
+}
+
+/** "a Uint8Array", "an Int8Array": by sound, as far as the names of array types need it. */
+export function withArticle(name: string): string {
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** The first few of `values`, each as `describe` says it. */

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { countWorkgroups, type Grid, gridOf, splitGrid } from "./dispatch.js";
+import { countWorkgroups, type Grid, gridOf, type OutputCount, splitGrid } from "./dispatch.js";
 import type { Threads, Workgroups } from "./kernel.js";
 import { defaultLimits, shaderOf } from "./shader-interface.test-support.js";
 
-const none = () => undefined;
+const none = () => [];
+const one = (elements: number) => () => [{ name: "y", elements, width: 1 }];
 
 describe("countWorkgroups", () => {
   const shader = shaderOf([], { workgroupSize: [8, 4, 2] });
@@ -23,19 +24,40 @@ describe("countWorkgroups", () => {
     expect(countWorkgroups("It", shader, size, none)).toEqual(grid);
   });
 
-  test("takes one thread for each element of the first output where workgroups are 1-D", () => {
-    const line = shaderOf([], { workgroupSize: [64, 1, 1] });
-    expect(countWorkgroups("It", line, {}, () => 65)).toEqual([2, 1, 1]);
-    expect(countWorkgroups("It", line, {}, () => 64)).toEqual([1, 1, 1]);
-    expect(countWorkgroups("It", line, {}, () => 0)).toEqual([0, 1, 1]);
+  const line = shaderOf([], { workgroupSize: [64, 1, 1] });
+
+  test("takes one thread for each element of the outputs where workgroups are 1-D", () => {
+    expect(countWorkgroups("It", line, {}, one(65))).toEqual([2, 1, 1]);
+    expect(countWorkgroups("It", line, {}, one(64))).toEqual([1, 1, 1]);
+    expect(countWorkgroups("It", line, {}, one(0))).toEqual([0, 1, 1]);
+    expect(countWorkgroups("It", line, {}, () => [...one(65)(), ...one(65)()])).toEqual([2, 1, 1]);
   });
 
-  test.each<[string, readonly [number, number, number], () => number | undefined]>([
-    ["a 2-D workgroup", [8, 8, 1], () => 64],
-    ["a 3-D workgroup", [8, 1, 2], () => 64],
+  test.each<[readonly [number, number], number, string]>([
+    [[3, 6], 1, "threads: ({ z }) => z.length"],
+    [[3, 6], 4, "threads: ({ z }) => z.length / 4"],
+    [[6, 3], 1, "threads: ({ y }) => y.length"],
+  ])("refuses outputs of %j elements, with the line to write", ([first, second], width, written) => {
+    const outputs: OutputCount[] = [
+      { name: "y", elements: first, width },
+      { name: "z", elements: second, width },
+    ];
+    expect(() => countWorkgroups('Kernel "k"', line, {}, () => outputs)).toThrow(
+      expect.objectContaining({
+        code: "invalid-kernel",
+        message:
+          `Kernel "k" writes "y" of ${first} elements and "z" of ${second}, so it must say how many threads run: ` +
+          `\`${written}\` in its definition, or \`{ threads: 6 }\` as an option of this run.`,
+      }),
+    );
+  });
+
+  test.each<[string, readonly [number, number, number], () => readonly OutputCount[]]>([
+    ["a 2-D workgroup", [8, 8, 1], one(64)],
+    ["a 3-D workgroup", [8, 1, 2], one(64)],
     ["no output", [64, 1, 1], none],
-  ])("wants the threads said for %s", (_, workgroupSize, firstOutputLength) => {
-    expect(() => countWorkgroups('Kernel "k"', shaderOf([], { workgroupSize }), {}, firstOutputLength)).toThrow(
+  ])("wants the threads said for %s", (_, workgroupSize, outputsOf) => {
+    expect(() => countWorkgroups('Kernel "k"', shaderOf([], { workgroupSize }), {}, outputsOf)).toThrow(
       expect.objectContaining({
         code: "invalid-kernel",
         message: `Kernel "k" does not say how many \`threads\` "main" runs, and its workgroup size [${workgroupSize.join(", ")}] and outputs do not say it either.`,
@@ -90,13 +112,24 @@ describe("gridOf", () => {
     );
   });
 
-  test("refuses more threads in a dimension than an id can count", () => {
+  test("refuses more than 2^32 threads in all, in however many dimensions, split or not", () => {
     const limit = { ...defaultLimits, maxComputeWorkgroupsPerDimension: 65535 };
     const shader = shaderOf([], { workgroupSize: [1, 64, 1] });
+    const refused = (groups: Grid, shown: string) =>
+      expect(() => gridOf("It", shader, groups, limit)).toThrow(
+        expect.objectContaining({
+          code: "limit-exceeded",
+          message:
+            `It runs [${groups.join(", ")}] workgroups of [1, 64, 1] threads, ${shown} in all; one pass runs at most 4294967296 (2^32). ` +
+            "Check the numbers, or let each thread do more.",
+        }),
+      );
     expect(gridOf("It", shader, [1, 2 ** 26, 1], limit)).toEqual({ group: 1, binding: 0 });
-    expect(() => gridOf("It", shader, [1, 2 ** 26 + 1, 1], limit)).toThrow(
-      expect.objectContaining({ code: "limit-exceeded", message: expect.stringMatching(/\[1, 67108865, 1\].*2\^32/) }),
-    );
+    expect(gridOf("It", shader, [8192, 8192, 1], limit)).toBe("whole");
+    refused([1, 2 ** 26 + 1, 1], "4294967360");
+    refused([8192, 8192, 2], "8589934592");
+    refused([70000, 70000, 1], "313600000000");
+    refused([2 ** 52, 2 ** 52, 2 ** 52], "5.846006549323612e+48");
   });
 
   test("refuses more parts than are dispatched", () => {

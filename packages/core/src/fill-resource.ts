@@ -1,4 +1,4 @@
-import type { BindingValue, Inout, Output, ResidentArray, Staged, UniformValue } from "./bindings.js";
+import type { BindingValue, Bytes, Inout, Output, ResidentArray, Staged, UniformValue } from "./bindings.js";
 import { checkInto } from "./check-binding.js";
 import { packUniform } from "./pack-uniform.js";
 import type { PlannedResource } from "./run-plan.js";
@@ -26,7 +26,7 @@ export function fillResource(
   if (resident) resident = value as ResidentArray;
   if (data) {
     if (packedAs) data = packUniform(value as UniformValue, packedAs, subject, name);
-    else data = ArrayBuffer.isView(value) ? value : (value as Inout).data;
+    else data = ArrayBuffer.isView(value) ? value : (value as Inout | Bytes).data;
     if (isImmediate) data = ownBytes(data);
   } else if (packedAs) {
     // What no pass binds is checked as if one did.

@@ -22,12 +22,17 @@ export type {
   TunesKernels,
   TuningReport,
 } from "./backend.js";
+export { type BindingRole, bindingRole, roleOf } from "./binding-role.js";
 export {
   type Accepted,
   type ArrayRange,
   type Bindings,
   type BindingValue,
+  type ByteArray,
+  type Bytes,
+  bytes,
   type Inout,
+  type InoutBytes,
   inout,
   type Lease,
   type LeasedOutput,
@@ -45,16 +50,17 @@ export {
   temporary,
   type UniformValue,
 } from "./bindings.js";
-export { arrayTypeOf } from "./check-binding.js";
+export { arrayTypeOf, checkArrayType, checkAttached, isSameType } from "./check-binding.js";
 export { checkBorrowed } from "./check-borrowed.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
-export { describe as describeValue } from "./describe.js";
+export { describe as describeValue, withArticle } from "./describe.js";
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
   type BoundBy,
   type Constants,
   checkKernel,
+  type DispatchSize,
   defineKernel,
   type Kernel,
   type KernelDefinition,
@@ -67,6 +73,7 @@ export {
   type WgslKernelDefinition,
   type Workgroups,
 } from "./kernel.js";
+export { mayWrite } from "./may-write.js";
 export { MemoryLease } from "./memory-lease.js";
 export { planRun } from "./plan-run.js";
 export {
@@ -106,8 +113,9 @@ export {
   type StructLayout,
   type TypeLayout,
 } from "./shader-interface.js";
+export { type TakenRun, takeBindings, takeRun } from "./take-bindings.js";
 export { type SubmissionTrace, type TraceRecorder, traced } from "./trace-recorder.js";
 export type { DeviceChange, SubmissionSpan, TracedError, TraceEvent, Tracer, WorkSpan } from "./tracer.js";
 export type { Manifest, WarmsUp, WarmUpReport } from "./warm-up.js";
-export type { Bytes, Float16Elements, ReadWrite } from "./wgsl/host-type.js";
+export type { Float16Elements, ReadWrite } from "./wgsl/host-type.js";
 export type { WgslBindings } from "./wgsl/wgsl-bindings.js";

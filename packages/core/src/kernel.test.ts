@@ -34,14 +34,14 @@ test.each<[string, unknown, string]>([
   ],
   ["nothing", undefined, "A kernel needs a label, a string that is not empty; undefined is given."],
   [
-    "threads that are no function",
-    { label: "k", wgsl, threads: [32, 32] },
-    'Kernel "k" takes `threads` as a function of the bindings; an array of 2 is given.',
+    "threads that are no whole numbers",
+    { label: "k", wgsl, threads: [32, 0.5] },
+    'Kernel "k" asks for [32, 0.5] threads; expected are one to three whole numbers, each 0 or more.',
   ],
   [
     "null for threads",
     { label: "k", wgsl, threads: null },
-    'Kernel "k" takes `threads` as a function of the bindings; null is given.',
+    'Kernel "k" asks for [null] threads; expected are one to three whole numbers, each 0 or more.',
   ],
   [
     "programs without passes",
@@ -98,7 +98,7 @@ test("passes and temporaries are computed from the bindings of the run", () => {
   const bindings = { y: inout(new Float32Array(3)) };
   expect(Object.keys(kernel.programs)).toEqual(["a", "b"]);
   expect(kernel.programs.b).toEqual({ wgsl, entryPoint: "other" });
-  expect(kernel.temporaries(bindings)).toEqual({ t: { role: "temporary", type: Uint8Array, length: 12 } });
+  expect(kernel.temporaries(bindings)).toEqual({ t: temporary(Uint8Array, 12) });
   expect(kernel.passes(bindings)).toEqual([{ program: "a" }, { program: "b", workgroups: 3 }]);
   expect(defineKernel({ label: "k", programs: { a: { wgsl } }, passes: () => [] }).temporaries({})).toEqual({});
 });

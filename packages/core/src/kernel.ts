@@ -1,5 +1,7 @@
 import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "./bindings.js";
+import { callOwn } from "./call-own.js";
 import { describe, describeEach } from "./describe.js";
+import { checkedGrid } from "./dispatch.js";
 import { ComputeError } from "./errors.js";
 import type { WgslBindings } from "./wgsl/wgsl-bindings.js";
 
@@ -8,6 +10,12 @@ export type Threads = number | readonly [x: number, y?: number, z?: number];
 
 /** Workgroups in x, y and z; a number is `[n, 1, 1]`. */
 export type Workgroups = number | readonly [x: number, y?: number, z?: number];
+
+/** How many threads or workgroups to run; one of the two. */
+export interface DispatchSize {
+  readonly threads?: Threads;
+  readonly workgroups?: Workgroups;
+}
 
 /** Shader text in WGSL, or the bytes of a SPIR-V module, as any compiler writes them (a `.spv` file). */
 export type ShaderSource =
@@ -34,7 +42,10 @@ export interface Pass {
    * uniform's value. A name that is not listed stands for the run's binding of the same name.
    */
   readonly bindings?: { readonly [shaderName: string]: string | UniformValue };
-  /** By default one thread for each element of the pass's first output, where workgroups are 1-D. */
+  /**
+   * By default one thread for each element of the pass's outputs, as the shader counts them (an `array<vec4f>` of 4n floats has n), where its
+   * workgroups are 1-D and all of its output arrays have the same number of elements.
+   */
   readonly threads?: Threads;
   readonly workgroups?: Workgroups;
 }
@@ -54,6 +65,8 @@ export interface Kernel<B extends Bindings = Bindings> {
   readonly programs: { readonly [name: string]: Program };
   /** The constants that a backend chooses, for a device and a size; absent where there are none, or they are chosen already. */
   readonly tunable?: Tunable;
+  /** Whether it is one program, `main`, in one dispatch: then the shader's names are the run's. */
+  readonly isSinglePass: boolean;
   /**
    * This kernel with other constants, in each of its programs: the same object for the same constants. What is not named stays as it is,
    * and what is tunable is as its first value.
@@ -86,10 +99,11 @@ interface CommonDefinition {
 
 interface OnePassDefinition<B extends Bindings> extends ProgramOptions, CommonDefinition {
   /**
-   * How many threads to run; by default one for each element of the first output, where workgroups are 1-D.
-   * @param constants Those that are tunable or specialised, with the values that will run.
+   * How many threads to run, or a function that tells it from the bindings and from the constants that are tunable or specialised. By default one for
+   * each element of the outputs, as the shader counts them (an `array<vec4f>` of 4n floats has n), where workgroups are 1-D and all output arrays
+   * have the same number of elements.
    */
-  threads?(bindings: B, constants: Constants): Threads;
+  readonly threads?: Threads | ((bindings: B, constants: Constants) => Threads);
 }
 
 /** A kernel of one program and one dispatch. */
@@ -130,9 +144,8 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
       `A kernel needs a label, a string that is not empty; ${describe(label)} is given.`,
     );
   }
-  checkTunable(label, definition.tunable);
   const programs = programsOf(definition);
-  const { tunable } = definition;
+  const tunable = tunableOf(label, definition.tunable);
   const functions = functionsOf(definition);
   const variants = new Map<string, Kernel>();
   const specialize = (constants: Constants, isChosen: boolean): Kernel => {
@@ -144,6 +157,7 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
       label,
       programs: isChosen ? withConstants(programs, chosen) : programs,
       ...(tunable && !isChosen && { tunable }),
+      isSinglePass: !("programs" in definition),
       temporaries: (bindings: Bindings) => functions.temporaries?.(bindings, chosen) ?? noTemporaries,
       passes: (bindings: Bindings) => functions.passes(bindings, chosen),
       specialize: (others: Constants) => specialize({ ...constants, ...others }, true),
@@ -186,16 +200,48 @@ type Functions<B extends Bindings> = Pick<PassesDefinition<B>, "temporaries" | "
 
 function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Functions<B> {
   const { label } = definition;
+  const subject = `Kernel "${label}"`;
   if ("programs" in definition) {
     const { temporaries, passes } = definition;
     checkFunction(label, "passes", passes);
     if (temporaries !== undefined) checkFunction(label, "temporaries", temporaries);
-    return { passes: (bindings, constants) => passes(bindings, constants), ...(temporaries && { temporaries }) };
+    return {
+      passes: (bindings, constants) => {
+        const given = callOwn(subject, "passes", "invalid-kernel", () => passes(bindings, constants));
+        if (Array.isArray(given)) return given;
+        throw wrongResult(subject, "passes", "an array of passes", given);
+      },
+      ...(temporaries && {
+        temporaries: (bindings, constants) => {
+          const given = callOwn(subject, "temporaries", "invalid-kernel", () => temporaries(bindings, constants));
+          if (typeof given === "object" && given !== null) return given;
+          throw wrongResult(subject, "temporaries", "an object of temporaries", given);
+        },
+      }),
+    };
   }
   const { threads } = definition;
   if (threads === undefined) return { passes: () => onePass };
-  checkFunction(label, "threads", threads);
-  return { passes: (bindings, constants) => [{ program: "main", threads: threads(bindings, constants) }] };
+  if (typeof threads !== "function") {
+    const passes = Object.freeze([
+      Object.freeze({ program: "main", threads: checkedGrid(subject, "threads", threads) }),
+    ]);
+    return { passes: () => passes };
+  }
+  return {
+    passes: (bindings, constants) => {
+      return [
+        { program: "main", threads: callOwn(subject, "threads", "invalid-kernel", () => threads(bindings, constants)) },
+      ];
+    },
+  };
+}
+
+function wrongResult(subject: string, name: string, expected: string, given: unknown): ComputeError {
+  return new ComputeError(
+    "invalid-kernel",
+    `${subject}: its function \`${name}\` must return ${expected}; it returned ${describe(given)}.`,
+  );
 }
 
 function checkFunction(label: string, name: string, given: unknown): void {
@@ -217,15 +263,22 @@ function firstOf(tunable: Tunable | undefined): Constants {
   return Object.fromEntries(Object.entries(tunable ?? {}).map(([name, values]) => [name, values[0]!]));
 }
 
-function checkTunable(label: string, tunable: Tunable | undefined): void {
-  for (const [name, values] of Object.entries(tunable ?? {})) {
-    if (Array.isArray(values) && values.length > 0 && values.every((value) => Number.isFinite(value))) continue;
+/** A copy of what the definition gives, which its author may change. */
+function tunableOf(label: string, tunable: Tunable | undefined): Tunable | undefined {
+  if (tunable === undefined) return undefined;
+  const copies: Record<string, readonly number[]> = {};
+  for (const [name, values] of Object.entries(tunable)) {
+    if (Array.isArray(values) && values.length > 0 && values.every((value) => Number.isFinite(value))) {
+      copies[name] = Object.freeze([...values]);
+      continue;
+    }
     const given = Array.isArray(values) ? describeEach(values) : describe(values);
     throw new ComputeError(
       "invalid-kernel",
       `Kernel "${label}" gives ${given} for its tunable "${name}"; expected is an array of numbers to choose from.`,
     );
   }
+  return Object.freeze(copies);
 }
 
 function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants, file }: Program): Program {
@@ -242,7 +295,7 @@ function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants, file
       `Kernel "${label}" takes \`wgsl\` as a string; ${describe(wgsl)} is given.`,
     );
   }
-  if (spirv !== undefined && !(spirv instanceof Uint8Array || spirv instanceof Uint32Array)) {
+  if (spirv !== undefined && !["Uint8Array", "Uint32Array"].includes(tagOf(spirv))) {
     throw new ComputeError(
       "invalid-kernel",
       `Kernel "${label}" takes \`spirv\` as a Uint8Array or Uint32Array; ${describe(spirv)} is given.`,
@@ -259,7 +312,12 @@ function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants, file
 
 /** A kernel whose source changes under it would run what was never hashed. Node's `Buffer` shares its bytes when sliced. */
 function copyOf(spirv: Uint8Array | Uint32Array): Uint8Array | Uint32Array {
-  return spirv instanceof Uint32Array ? new Uint32Array(spirv) : new Uint8Array(spirv);
+  return tagOf(spirv) === "Uint32Array" ? new Uint32Array(spirv) : new Uint8Array(spirv);
+}
+
+/** What kind of array it is, in whichever realm it was made. */
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 /** @throws {ComputeError} `invalid-kernel` when `kernel` was not made by `defineKernel`. */

@@ -74,7 +74,7 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
     case "struct": {
       const [sole] = layout.members;
       // A block of one member takes the member's value itself, as `uniform Params { float alpha; }` reads in GLSL.
-      if (layout.members.length === 1 && !isObject(value)) {
+      if (layout.members.length === 1 && !isObjectOf(value, sole!)) {
         return write(view, offset + sole!.offset, value, sole!.layout, path);
       }
       if (!isObject(value)) throw mismatch(path, layout, value);
@@ -137,6 +137,12 @@ function listOf(value: UniformValue, count: number, layout: TypeLayout, path: st
 
 function columnOf({ scalar, rows }: MatrixLayout): VectorLayout {
   return { kind: "vector", scalar, components: rows, byteLength: rows * scalarByteLength(scalar) };
+}
+
+/** Whether `value` is an object with `member`, or cannot be the value of `member` itself. */
+function isObjectOf(value: UniformValue, member: { readonly name: string; readonly layout: TypeLayout }): boolean {
+  if (!isObject(value)) return false;
+  return member.layout.kind !== "struct" || Object.hasOwn(value, member.name);
 }
 
 function isObject(value: UniformValue): value is { readonly [member: string]: UniformValue } {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Bindings, inout, lease, output, type Temporary, temporary } from "./bindings.js";
+import { bindingRole } from "./binding-role.js";
+import { type Bindings, bytes, inout, lease, output, type Temporary, temporary } from "./bindings.js";
 import { defineKernel, type Pass, type Threads, type Workgroups } from "./kernel.js";
 import { planRun } from "./plan-run.js";
 import type { RunPlan } from "./run-plan.js";
@@ -29,7 +30,7 @@ function plan(shader: ShaderInterface, bindings: object, options: { workgroups?:
     kernel,
     interfaces: { main: shader },
     bindings: bindings as Bindings,
-    workgroups: options.workgroups,
+    ...(options.workgroups !== undefined && { size: { workgroups: options.workgroups } }),
     limits,
   });
 }
@@ -44,7 +45,7 @@ function planPasses(
 ): RunPlan {
   const programs = Object.fromEntries(Object.keys(interfaces).map((name) => [name, { wgsl }]));
   const kernel = defineKernel({ label: "k", programs, passes: () => passes, temporaries: () => temporaries });
-  return planRun({ kernel, interfaces, bindings, workgroups, limits });
+  return planRun({ kernel, interfaces, bindings, ...(workgroups !== undefined && { size: { workgroups } }), limits });
 }
 
 /** The names that a plan's dispatches bind, by dispatch. */
@@ -126,12 +127,19 @@ describe("one pass", () => {
     expect(planned.resources[0]).toMatchObject({ byteLength: 8, result: { type: Uint16Array, length: 3 } });
   });
 
-  test("bytes stand for any type, and a Buffer is bytes", () => {
-    const bytes = Buffer.from(new Uint8Array(12));
+  test("bytes stand for any type where they are said to be bytes, a Buffer's too", () => {
+    const given = Buffer.from(new Uint8Array(12));
     const shader = shaderOf([reads("a"), writes("y"), writes("c")]);
-    const planned = plan(shader, { a: bytes, y: inout(new Uint8Array(8)), c: output(Uint8Array, 16) });
-    expect(planned.resources.map(({ byteLength }) => byteLength)).toEqual([12, 8, 16]);
-    expect(planned.resources[0]!.data).toBe(bytes);
+    const bindings = { a: bytes(given), y: inout(bytes(new Uint8Array(16))), c: output(Uint8Array, 16) };
+    const planned = plan(shader, bindings);
+    expect(planned.resources.map(({ byteLength }) => byteLength)).toEqual([12, 16, 16]);
+    expect((planned.resources[0]!.data as Uint8Array).buffer).toBe(given.buffer);
+    for (const [name, value] of Object.entries({ a: given, y: inout(new Uint8Array(16)) })) {
+      const message = expect.stringContaining(
+        `declares "${name}" as array<f32>, which takes a Float32Array; got a Uint8Array`,
+      );
+      expect(() => plan(shader, { ...bindings, [name]: value })).toThrow(expect.objectContaining({ message }));
+    }
   });
 
   test("values are packed into uniforms", () => {
@@ -216,17 +224,17 @@ describe("one pass", () => {
     [
       "an input of another type",
       { a: new Int32Array(3), b, c: output(Float32Array, 3) },
-      'Kernel "k" declares "a" as array<f32>, which takes a Float32Array (or a Uint8Array of its bytes); a Int32Array is given.',
+      'Kernel "k" declares "a" as array<f32>, which takes a Float32Array; got an Int32Array.',
     ],
     [
       "an output of another type",
       { a, b, c: output(Uint32Array, 3) },
-      'Kernel "k" declares "c" as array<f32>, which takes a Float32Array (or a Uint8Array of its bytes); a Uint32Array is given.',
+      'Kernel "k" declares "c" as array<f32>, which takes a Float32Array; got a Uint32Array.',
     ],
     [
       "an inout of another type",
       { a, b, c: inout(new Float64Array(3)) },
-      'Kernel "k" declares "c" as array<f32>, which takes a Float32Array (or a Uint8Array of its bytes); a Float64Array is given.',
+      'Kernel "k" declares "c" as array<f32>, which takes a Float32Array; got a Float64Array.',
     ],
     [
       "a number for an array",
@@ -246,7 +254,7 @@ describe("one pass", () => {
     [
       "nothing at all for an array",
       { a: null, b, c: output(Float32Array, 3) },
-      'Kernel "k" declares "a" as array<f32>, which takes a typed array; null is given.',
+      'Kernel "k" declares "a" as array<f32>; got null.',
     ],
   ])("refuses %s", (_, bindings, message) => {
     expect(() => plan(add, bindings)).toThrow(refusal("invalid-binding", message));
@@ -309,10 +317,31 @@ describe("no elements", () => {
 describe("the size of a dispatch", () => {
   const workgroupsOf = ({ dispatches }: RunPlan) => dispatches.map(({ workgroups }) => workgroups);
 
-  test("is by default a thread for each element of the first output", () => {
+  test("is by default a thread for each element of the outputs", () => {
     const shader = shaderOf([reads("a"), writes("c"), writes("d")]);
-    const bindings = { a, c: output(Float32Array, 129), d: output(Float32Array, 10_000) };
+    const bindings = { a, c: output(Float32Array, 129), d: output(Float32Array, 129) };
     expect(workgroupsOf(plan(shader, bindings))).toEqual([[3, 1, 1]]);
+  });
+
+  test("must be said where the outputs have different numbers of elements", () => {
+    const shader = shaderOf([reads("a"), writes("c"), writes("d", array(vector(f32, 4), 16))]);
+    const bindings = { a, c: output(Float32Array, 64), d: output(Float32Array, 4 * 65) };
+    expect(() => plan(shader, bindings)).toThrow(
+      refusal(
+        "invalid-kernel",
+        'Kernel "k" writes "c" of 64 elements and "d" of 65, so it must say how many threads run: ' +
+          "`threads: ({ d }) => d.length / 4` in its definition, or `{ threads: 65 }` as an option of this run.",
+      ),
+    );
+    expect(workgroupsOf(plan(shader, { ...bindings, d: output(Float32Array, 4 * 64) }))).toEqual([[1, 1, 1]]);
+    expect(workgroupsOf(plan(shader, bindings, { threads: 65 }))).toEqual([[2, 1, 1]]);
+  });
+
+  test("counts the arrays among the outputs, not a single value", () => {
+    const shader = shaderOf([writes("total", f32), writes("c")]);
+    expect(workgroupsOf(plan(shader, { total: output(Float32Array, 1), c: output(Float32Array, 65) }))).toEqual([
+      [2, 1, 1],
+    ]);
   });
 
   test("counts the shader's elements, not those of the array given", () => {
@@ -345,7 +374,7 @@ describe("the size of a dispatch", () => {
     expect(workgroupsOf(plan(shader, bindings))).toEqual([[1, 1, 1]]);
   });
 
-  test("must be said where the first output has no elements to count", () => {
+  test("must be said where no output has elements to count", () => {
     expect(() => plan(shaderOf([writes("c", vector(f32, 4))]), { c: output(Float32Array, 4) })).toThrow(
       expect.objectContaining({ code: "invalid-kernel", message: expect.stringContaining("`threads`") }),
     );
@@ -432,7 +461,7 @@ test.each([
   ["a resident array", undefined],
   ['the resident array "field"', "field"],
 ])("%s that is written and bound a second time is named", (words, label) => {
-  const field = { role: "resident", type: Float32Array, length: 3, label };
+  const field = { [bindingRole]: "resident", type: Float32Array, length: 3, label };
   expect(() => plan(add, { a: field, b, c: field })).toThrow(
     refusal(
       "invalid-kernel",
@@ -524,7 +553,8 @@ describe("several passes", () => {
 
   test("run for whole elements of a temporary that ends within one", () => {
     const pairs = shaderOf([writes("t", array(vector(f32, 2), 8)), writes("c")], { workgroupSize: [1, 1, 1] });
-    const planned = planPasses({ pairs }, [{ program: "pairs" }], { c }, { t: temporary(Float32Array, 5) });
+    const bindings = { c: output(Float32Array, 2) };
+    const planned = planPasses({ pairs }, [{ program: "pairs" }], bindings, { t: temporary(Float32Array, 5) });
     expect(planned.dispatches[0]!.workgroups).toEqual([2, 1, 1]);
   });
 
@@ -676,7 +706,7 @@ describe("results that have an array of the caller's", () => {
 
   test.each([
     ["another length", output(Float32Array, 3, { into: new Float32Array(4) }), "`into` is a Float32Array of 4"],
-    ["another type", inout(a, { into: new Int32Array(3) as unknown as Float32Array }), "`into` is a Int32Array of 3"],
+    ["another type", inout(a, { into: new Int32Array(3) as unknown as Float32Array }), "`into` is an Int32Array of 3"],
     ["no array", output(Float32Array, 3, { into: 3 as unknown as Float32Array }), "`into` is 3"],
     ["null", output(Float32Array, 3, { into: null as unknown as Float32Array }), "`into` is null"],
   ])("refuse one of %s", (_, c, words) => {
@@ -686,7 +716,7 @@ describe("results that have an array of the caller's", () => {
   });
 
   test("of a Node Buffer come back as what it is, a Uint8Array", () => {
-    expect(planInto(inout(Buffer.alloc(12))).resources[1]!.result!.type).toBe(Uint8Array);
+    expect(planInto(inout(bytes(Buffer.alloc(12)))).resources[1]!.result!.type).toBe(Uint8Array);
   });
 });
 
@@ -733,7 +763,7 @@ describe("a binding that is declared and not used", () => {
 
   test.each<[string, object, string]>([
     ["type", { x: new Int32Array(3) }, 'declares "x" as array<f32>, which takes a Float32Array'],
-    ["length", { x: new Uint8Array(3) }, 'declares "x" as array<f32>, whole elements of 4 bytes'],
+    ["length", { x: bytes(new Uint8Array(3)) }, 'declares "x" as array<f32>, whole elements of 4 bytes'],
     ["value", { factor: "2" }, '"factor" is f32'],
     ["name", { w: 3 }, 'has no binding "w"; it binds "a", "b", "c"'],
     [

@@ -3,12 +3,12 @@
  * backends execute the plan that comes out and check nothing again.
  */
 import type { DeviceLimits } from "./backend.js";
-import { isRole, ownValue } from "./binding-role.js";
 import type { Bindings, BindingValue } from "./bindings.js";
 import { arrayTypeOf, checkEmptiness, checkIntos } from "./check-binding.js";
 import { checkedGrid, countWorkgroups, gridOf, splitGrid } from "./dispatch.js";
 import { ComputeError } from "./errors.js";
-import type { Kernel, Pass, Workgroups } from "./kernel.js";
+import { isRole, ownValue } from "./is-role.js";
+import type { DispatchSize, Kernel, Pass } from "./kernel.js";
 import type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
 import { RunResources } from "./run-resources.js";
 import type { BindingInfo, ShaderInterface } from "./shader-interface.js";
@@ -18,7 +18,8 @@ export interface PlanRequest<B extends Bindings> {
   /** The interface of each of the kernel's programs, by the program's name. */
   readonly interfaces: { readonly [program: string]: ShaderInterface };
   readonly bindings: B;
-  readonly workgroups?: Workgroups | undefined;
+  /** What the run asks for, in place of the kernel's own. */
+  readonly size?: DispatchSize | undefined;
   readonly limits: DeviceLimits;
 }
 
@@ -26,31 +27,20 @@ export interface PlanRequest<B extends Bindings> {
  * Plans one run.
  * @throws {ComputeError} `invalid-binding`, `invalid-kernel` or `limit-exceeded`, naming what was given and what is expected.
  */
-export function planRun<B extends Bindings>({
-  kernel,
-  interfaces,
-  bindings,
-  workgroups,
-  limits,
-}: PlanRequest<B>): RunPlan {
+export function planRun<B extends Bindings>({ kernel, interfaces, bindings, size, limits }: PlanRequest<B>): RunPlan {
   const subject = `Kernel "${kernel.label}"`;
   const resources = new RunResources(subject, bindings, limits);
   if (checkEmptiness(subject, bindings, () => writtenNames(interfaces)) === "all-empty") {
     return emptyPlan(kernel.label, bindings);
   }
 
+  if (kernel.isSinglePass) resources.checkGiven(interfaces.main!);
   resources.addTemporaries(kernel.temporaries(bindings));
   const passes = kernel.passes(bindings);
   if (passes.length === 0) {
     throw new ComputeError("invalid-kernel", `${subject} has no pass for these bindings; it needs at least one.`);
   }
-  if (workgroups !== undefined) checkedGrid(subject, "workgroups", workgroups, "invalid-option");
-  if (workgroups !== undefined && passes.length > 1) {
-    throw new ComputeError(
-      "invalid-option",
-      `${subject} has ${passes.length} passes, each with its own size; \`workgroups\` is for kernels of one pass.`,
-    );
-  }
+  if (size) checkSize(subject, size, passes.length);
   const dispatches: PlannedDispatch[] = [];
   for (const pass of passes) {
     const shader = ownValue(interfaces, pass.program);
@@ -70,8 +60,8 @@ export function planRun<B extends Bindings>({
     const immediates = all.find(({ isSet }) => isSet)?.resource;
     const { program } = pass;
     const variant = { program, immediate: immediates !== undefined, ...(immediates !== undefined && { immediates }) };
-    const groups = countWorkgroups(subject, shader, workgroups !== undefined ? { workgroups } : pass, () =>
-      resources.firstOutputLength(shader, all),
+    const groups = countWorkgroups(subject, shader, isGiven(size) ? size : pass, () =>
+      resources.outputCounts(shader, all),
     );
     if (groups.includes(0)) continue;
     const grid = gridOf(subject, shader, groups, limits);
@@ -95,6 +85,30 @@ export function planRun<B extends Bindings>({
   const { label } = kernel;
   checkIntos(subject, bindings);
   return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
+}
+
+function isGiven(size: DispatchSize | undefined): size is DispatchSize {
+  return size?.workgroups !== undefined || size?.threads !== undefined;
+}
+
+/** @throws {ComputeError} `invalid-option` where a run asks for a size that is not one, or that its kernel has no place for. */
+function checkSize(subject: string, { workgroups, threads }: DispatchSize, passCount: number): void {
+  if (workgroups !== undefined) checkedGrid(subject, "workgroups", workgroups, "invalid-option");
+  if (threads !== undefined) checkedGrid(subject, "threads", threads, "invalid-option");
+  if (workgroups === undefined && threads === undefined) return;
+  const word = workgroups === undefined ? "threads" : "workgroups";
+  if (workgroups !== undefined && threads !== undefined) {
+    throw new ComputeError(
+      "invalid-option",
+      `${subject} is given both \`threads\` and \`workgroups\`; give one of them.`,
+    );
+  }
+  if (passCount > 1) {
+    throw new ComputeError(
+      "invalid-option",
+      `${subject} has ${passCount} passes, each with its own size; \`${word}\` is for kernels of one pass.`,
+    );
+  }
 }
 
 /** What the program of a kernel of one pass writes; elsewhere a program's names may stand for bindings of other names. */

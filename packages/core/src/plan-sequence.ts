@@ -1,11 +1,12 @@
 /** One plan out of those of a recording's runs: parameters and resident arrays are one resource wherever they are bound. */
-import { isRole } from "./binding-role.js";
+import { roleOf } from "./binding-role.js";
 import type { BindingValue, Output, Staged, TypedArray } from "./bindings.js";
 import { arrayTypeOf, checkIntos } from "./check-binding.js";
 import { checkBorrowed } from "./check-borrowed.js";
-import { describe } from "./describe.js";
+import { describe, withArticle } from "./describe.js";
 import { ComputeError } from "./errors.js";
 import { fillResource } from "./fill-resource.js";
+import { isRole } from "./is-role.js";
 import type { PlannedDispatch, PlannedResource, RunPlan } from "./run-plan.js";
 import type { Parameters, RecordedRun, Reference } from "./sequence.js";
 import { typeName } from "./shader-interface.js";
@@ -84,7 +85,7 @@ function checkAliases(
 }
 
 function parameterResource({ result, ...resource }: PlannedResource, { name, value }: Reference): PlannedResource {
-  const isTemporary = (value as { role?: unknown } | null)?.role === "temporary";
+  const isTemporary = roleOf(value) === "temporary";
   return { ...resource, name, ...(result && !isTemporary && { result }) };
 }
 
@@ -140,9 +141,10 @@ export function withParameters(plan: RunPlan, recorded: RecordedParameters, para
     }
     if (value !== recorded.values[name]) checkShape(subject, name, recorded.shapes.get(name)!, value);
     // It is copied here; with fewer bytes the dispatch would see those that an earlier one has set.
-    if (resource.isImmediate && ArrayBuffer.isView(value)) {
+    const data = isRole(value, "bytes") ? value.data : value;
+    if (resource.isImmediate && ArrayBuffer.isView(data)) {
       const byteLength = resource.byteLength || resource.data!.byteLength;
-      checkBorrowed(() => subject, { name, data: value, byteLength });
+      checkBorrowed(() => subject, { name, data, byteLength });
     }
     resources[index] = fillResource(subject, name, resource, value);
   }
@@ -157,7 +159,8 @@ function stagedResource(
   expected: string,
   staged: Staged,
 ): PlannedResource {
-  if (expected !== `a ${staged.type?.name} of ${staged.length}`) checkShape(subject, name, expected, staged);
+  if (expected !== `${withArticle(String(staged.type?.name))} of ${staged.length}`)
+    checkShape(subject, name, expected, staged);
   if (resource.isImmediate) {
     throw new ComputeError(
       "invalid-binding",
@@ -175,10 +178,13 @@ function checkShape(subject: string, name: string, expected: string, given: Bind
 
 /** In the words of an error; equal where one may stand for the other. */
 function shapeOf(value: BindingValue): string {
-  if (ArrayBuffer.isView(value)) return `a ${arrayTypeOf(value as TypedArray).name} of ${(value as TypedArray).length}`;
+  if (ArrayBuffer.isView(value))
+    return `${withArticle(arrayTypeOf(value as TypedArray).name)} of ${(value as TypedArray).length}`;
   if (value === undefined) return "undefined";
   if (typeof value !== "object" || value === null) return "a value";
-  const { role, type, length } = value as Partial<Output>;
+  const role = roleOf(value);
+  const { type, length } = value as Partial<Output>;
   if (isRole(value, "inout")) return `an inout ${arrayTypeOf(value.data).name} of ${value.length}`;
+  if (role === "bytes") return `bytes, ${length} of them`;
   return role === undefined ? "a value" : `a ${role} ${type?.name} of ${length}`;
 }

@@ -106,9 +106,9 @@ describe("Planner", () => {
         (runs, groups) => {
           const planner = new Planner(kernel, interfaces, limits);
           for (const bindings of runs) {
-            const workgroups = groups ?? undefined;
-            const given = outcome(() => planner.plan(bindings, workgroups));
-            const expected = outcome(() => planRun({ kernel, interfaces, bindings, workgroups, limits }));
+            const size = groups === null ? {} : { workgroups: groups };
+            const given = outcome(() => planner.plan(bindings, size));
+            const expected = outcome(() => planRun({ kernel, interfaces, bindings, size, limits }));
             expect(given).toEqual(expected);
           }
         },
@@ -135,9 +135,9 @@ describe("Planner", () => {
   it("plans anew what the caller has changed in place", () => {
     const planner = new Planner(kernel, interfaces, limits);
     const workgroups: [number, number] = [1, 1];
-    planner.plan(run(8), workgroups);
+    planner.plan(run(8), { workgroups });
     workgroups[1] = 2;
-    expect(planner.plan(run(8), workgroups).dispatches[0]!.workgroups).toEqual([1, 2, 1]);
+    expect(planner.plan(run(8), { workgroups }).dispatches[0]!.workgroups).toEqual([1, 2, 1]);
     const passes = [{ program: "main", workgroups: 1 }];
     const changing = new Planner(
       defineKernel({ label: "k", programs: { main: { wgsl: " " } }, passes: () => passes }),

@@ -1,8 +1,9 @@
 import type { DeviceLimits } from "./backend.js";
-import type { Bindings, BindingValue, Inout, Output, ResidentArray, Staged } from "./bindings.js";
+import { type BindingRole, roleOf } from "./binding-role.js";
+import type { Bindings, BindingValue, Bytes, Inout, Output, ResidentArray, Staged } from "./bindings.js";
 import { checkIntos } from "./check-binding.js";
 import { fillResource } from "./fill-resource.js";
-import { type Kernel, noTemporaries, onePass, type Workgroups } from "./kernel.js";
+import { type DispatchSize, type Kernel, noTemporaries, onePass } from "./kernel.js";
 import { planRun } from "./plan-run.js";
 import type { PlannedResource, RunPlan } from "./run-plan.js";
 import type { ShaderInterface } from "./shader-interface.js";
@@ -19,15 +20,17 @@ interface PlannedShape {
   readonly values: readonly BindingShape[];
   readonly passes: unknown;
   readonly temporaries: unknown;
-  readonly workgroups: Workgroups | undefined;
+  readonly size: DispatchSize | undefined;
 }
 
 interface BindingShape {
-  readonly role: "input" | "output" | "lease" | "inout" | "staged" | "resident" | "value";
-  /** The typed array's constructor; of a value, undefined. */
+  readonly role: BindingRole | "input" | "value";
+  /** The typed array's constructor; of bytes and values, undefined. */
   readonly type: unknown;
   /** Elements. */
   readonly length: number;
+  /** Of an inout. */
+  readonly isBytes: boolean;
 }
 
 /** Enough for a loop that alternates between a few sizes. */
@@ -51,12 +54,12 @@ export class Planner<B extends Bindings> {
   }
 
   /** @throws {ComputeError} What `planRun` throws. */
-  plan(bindings: B, workgroups?: Workgroups): RunPlan {
+  plan(bindings: B, size?: DispatchSize): RunPlan {
     const isRepeatable = !bindsOneTwice(bindings);
     let asked: Asked | undefined;
     if (isRepeatable) {
       for (const shape of this.#shapes) {
-        if (!isBoundAlike(shape, bindings) || !isSame(shape.workgroups, workgroups)) continue;
+        if (!isBoundAlike(shape, bindings) || !isSame(shape.size, size)) continue;
         // Once for a run, however many shapes it is compared with: what is compared is what is planned.
         asked ??= this.#ask(bindings);
         if (isSame(shape.passes, asked.passes) && isSame(shape.temporaries, asked.temporaries)) {
@@ -69,7 +72,7 @@ export class Planner<B extends Bindings> {
       passes: () => (asked ??= this.#ask(bindings)).passes,
       temporaries: () => (asked ??= this.#ask(bindings)).temporaries,
     };
-    const plan = planRun({ kernel, interfaces: this.#interfaces, bindings, workgroups, limits: this.#limits });
+    const plan = planRun({ kernel, interfaces: this.#interfaces, bindings, size, limits: this.#limits });
     if (!plan.isEmpty && isRepeatable) {
       const { passes, temporaries } = asked!;
       this.#shapes.unshift({
@@ -81,7 +84,7 @@ export class Planner<B extends Bindings> {
         // Copies, so that arrays changed in place are seen as changed.
         passes: passes === onePass ? onePass : structuredClone(passes),
         temporaries: temporaries === noTemporaries ? noTemporaries : copyOf(temporaries),
-        workgroups: structuredClone(workgroups),
+        size: structuredClone(size),
       });
       this.#shapes.length = Math.min(this.#shapes.length, maxShapes);
     }
@@ -149,8 +152,8 @@ function bindsOneTwice(bindings: Bindings): boolean {
   let first: unknown;
   let others: Set<unknown> | undefined;
   for (const name in bindings) {
-    const value = bindings[name] as Partial<ResidentArray> | null | undefined;
-    if (typeof value !== "object" || value?.role !== "resident") continue;
+    const value = bindings[name];
+    if (roleOf(value) !== "resident") continue;
     if (value === first || others?.has(value)) return true;
     if (first) (others ??= new Set()).add(value);
     else first = value;
@@ -159,32 +162,30 @@ function bindsOneTwice(bindings: Bindings): boolean {
 }
 
 function shapeOf(value: BindingValue): BindingShape {
-  if (ArrayBuffer.isView(value)) return { role: "input", type: value.constructor, length: value.length };
-  const { role, type, length } = value as Partial<Output>;
-  if (isSized(role)) return { role, type, length: length! };
-  if ((role as unknown) === "inout") {
-    const { data } = value as Inout;
-    return { role: "inout", type: data.constructor, length: data.length };
+  if (ArrayBuffer.isView(value)) {
+    return { role: "input", type: value.constructor, length: value.length, isBytes: false };
   }
-  return { role: "value", type: undefined, length: 0 };
+  const role = roleOf(value);
+  if (role === undefined) return { role: "value", type: undefined, length: 0, isBytes: false };
+  if (role === "bytes") return { role, type: undefined, length: (value as Bytes).data.length, isBytes: true };
+  if (role !== "inout") {
+    const { type, length } = value as Partial<Output>;
+    return { role, type, length: length!, isBytes: false };
+  }
+  const { data, isBytes } = value as Inout;
+  return { role, type: data.constructor, length: data.length, isBytes };
 }
 
-function hasShape({ role, type, length }: BindingShape, value: BindingValue): boolean {
+function hasShape({ role, type, length, isBytes }: BindingShape, value: BindingValue): boolean {
   if (ArrayBuffer.isView(value)) return role === "input" && value.constructor === type && value.length === length;
-  if (typeof value !== "object" || value === null) return role === "value";
-  const given = value as Partial<Output> & Partial<Omit<Inout, "role">>;
-  if (isSized(given.role)) {
-    return role === given.role && given.type === type && given.length === length;
-  }
-  if ((given.role as unknown) === "inout") {
-    return role === "inout" && given.data?.constructor === type && given.data?.length === length;
-  }
-  return role === "value";
-}
-
-/** Whether what has this role says its type and length itself. */
-function isSized(role: unknown): role is "output" | "lease" | "staged" | "resident" {
-  return role === "output" || role === "lease" || role === "staged" || role === "resident";
+  const given = roleOf(value);
+  if (given === undefined) return role === "value";
+  if (role !== given) return false;
+  // Its length is that of the call of `bytes`; the memory may have changed its own since.
+  if (given === "bytes") return (value as Bytes).data.length === length;
+  if (given !== "inout") return (value as Output).type === type && (value as Output).length === length;
+  const { data, isBytes: givenAsBytes } = value as Partial<Inout>;
+  return data?.constructor === type && data?.length === length && givenAsBytes === isBytes;
 }
 
 /** Whether two plain values are equal, member by member. */

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type Caller, RunLedger } from "./run-ledger.js";
 import type { RunOptions } from "./run-options.js";
 
@@ -223,12 +223,46 @@ describe("a deadline", () => {
     expect(timers()).toBeLessThan(before + 50);
   });
 
-  test.each([0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY, "soon", "10"])("of %o is refused", async (given) => {
+  test.each([2 ** 31, 2 ** 53, Number.POSITIVE_INFINITY])(
+    "of %d milliseconds ends no run that ends before",
+    async (timeoutMs) => {
+      vi.useFakeTimers();
+      try {
+        const ledger = new RunLedger("test");
+        const { work, end } = openWork();
+        const run = ledger.start("blur", { timeoutMs }, work);
+        // Longer than a timer of Node's can wait, which then fires at once.
+        await vi.advanceTimersByTimeAsync(2 ** 31 - 2);
+        end("done");
+        expect(await run).toBe("done");
+        expect(vi.getTimerCount()).toBe(0);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
+
+  test("longer than a timer can wait ends when its time is over", async () => {
+    vi.useFakeTimers();
+    try {
+      const ledger = new RunLedger("test");
+      const { work, end } = openWork();
+      const run = ledger.start("blur", { timeoutMs: 2 ** 31 + 10 }, work);
+      const refused = expect(run).rejects.toMatchObject({ code: "timeout" });
+      await vi.advanceTimersByTimeAsync(2 ** 31 + 10);
+      await refused;
+      end("done");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test.each([0, -1, Number.NaN, "soon", "10"])("of %o is refused", async (given) => {
     const ledger = new RunLedger("test");
     const timeoutMs = given as number;
     await expect(ledger.start("blur", { timeoutMs }, async () => "done")).rejects.toMatchObject({
       code: "invalid-option",
-      message: `The run of kernel "blur" is given a timeoutMs of ${typeof given === "string" ? `"${given}"` : given}; expected are milliseconds, more than 0 and at most 2147483647.`,
+      message: `The run of kernel "blur": "timeoutMs" must be a number of milliseconds above 0, or Infinity for no limit; got ${typeof given === "string" ? `"${given}"` : given}.`,
     });
     expect(ledger.stats()).toMatchObject({ started: 0 });
   });

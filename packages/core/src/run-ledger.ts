@@ -1,3 +1,4 @@
+import { AbortSignals } from "./abort-signals.js";
 import type { BackendStats } from "./backend.js";
 import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
@@ -53,6 +54,7 @@ export class RunLedger {
     this.#working -= 1;
     if (this.#working === 0 && this.#whenIdle.length > 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   };
+  readonly #signals = new AbortSignals();
   #started = 0;
   #completed = 0;
   #failed = 0;
@@ -88,7 +90,7 @@ export class RunLedger {
     let working: Promise<T> | undefined;
     try {
       working = work(caller);
-      const results = await told(working, subject, options, caller);
+      const results = await this.#told(working, subject, options, caller);
       this.#completed += 1;
       if (caller.trace) this.recorder?.end(caller.trace);
       return results;
@@ -111,7 +113,7 @@ export class RunLedger {
     let working: Promise<T> | undefined;
     try {
       working = work(caller);
-      const result = await told(working, subject, options, caller);
+      const result = await this.#told(working, subject, options, caller);
       if (caller.trace) this.recorder?.end(caller.trace);
       return result;
     } catch (error) {
@@ -120,6 +122,11 @@ export class RunLedger {
     } finally {
       this.#endWith(caller.left && working);
     }
+  }
+
+  /** Settles as the caller is to be told. */
+  #told<T>(working: Promise<T>, subject: string, options: RunOptions, caller: Caller): Promise<T> {
+    return caller.mayLeave ? settleEarly(working, subject, options, caller, this.#signals) : working;
   }
 
   /** What its caller has left goes on, and ends when `working` does. */
@@ -167,25 +174,24 @@ function releaseLeases(results: unknown): void {
   for (const value of Object.values(results)) if (value instanceof MemoryLease) value.release();
 }
 
-/** Settles as the caller is to be told. */
-function told<T>(working: Promise<T>, subject: string, options: RunOptions, caller: Caller): Promise<T> {
-  return caller.mayLeave ? settleEarly(working, subject, options, caller) : working;
+function isBounded({ signal, timeoutMs }: RunOptions): boolean {
+  return signal !== undefined || (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY);
 }
 
-function isBounded({ signal, timeoutMs }: RunOptions): boolean {
-  return signal !== undefined || timeoutMs !== undefined;
-}
+/** Node's timers take at most this long. */
+const longestTimerMs = 0x7fff_ffff;
 
 function settleEarly<T>(
   working: Promise<T>,
   subject: string,
   { signal, timeoutMs }: RunOptions,
   caller: Caller,
+  signals: AbortSignals,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stopWaiting = () => {
-      signal?.removeEventListener("abort", onAbort);
+      if (signal) signals.delete(signal, onAbort);
       clearTimeout(timer);
     };
     const leave = (error: ComputeError) => {
@@ -198,8 +204,12 @@ function settleEarly<T>(
     working.then(resolve, reject).finally(stopWaiting);
     // What the work did before its first await may have aborted it; no event comes for that any more.
     if (signal?.aborted) return onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (timeoutMs !== undefined) timer = setTimeout(onTimeout, timeoutMs);
+    if (signal) signals.add(signal, onAbort);
+    const wait = (leftMs: number) => {
+      const onTimer = leftMs > longestTimerMs ? () => wait(leftMs - longestTimerMs) : onTimeout;
+      timer = setTimeout(onTimer, Math.min(leftMs, longestTimerMs));
+    };
+    if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) wait(timeoutMs);
   });
 }
 
@@ -208,10 +218,10 @@ function abortedError(subject: string, signal: AbortSignal): ComputeError {
 }
 
 function checkOptions(subject: string, { signal, timeoutMs }: RunOptions): void {
-  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
     throw new ComputeError(
       "invalid-option",
-      `${subject} is given a timeoutMs of ${describe(timeoutMs)}; expected are milliseconds, more than 0 and at most ${0x7fff_ffff}.`,
+      `${subject}: "timeoutMs" must be a number of milliseconds above 0, or Infinity for no limit; got ${describe(timeoutMs)}.`,
     );
   }
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {

@@ -1,16 +1,18 @@
-import type { Results } from "./bindings.js";
-import type { Workgroups } from "./kernel.js";
+import type { Bindings, Results } from "./bindings.js";
+import type { Threads, Workgroups } from "./kernel.js";
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
 
 export interface RunOptions {
-  /** Overrides the kernel's own dispatch size; only for kernels of one pass. */
+  /** How many workgroups to run, in place of what the kernel says; for kernels of one pass. */
   readonly workgroups?: Workgroups;
+  /** How many threads to run, rounded up to whole workgroups, in place of what the kernel says; for kernels of one pass. */
+  readonly threads?: Threads | ((bindings: Bindings) => Threads);
   /** Rejects the run with `aborted`; what the run held is returned once the GPU is done with it. */
   readonly signal?: AbortSignal;
-  /** Rejects the run with `timeout` when it has not settled after this many milliseconds. */
+  /** Rejects the run with `timeout` when it has not settled after this many milliseconds; `Infinity`, the default, sets no limit. */
   readonly timeoutMs?: number;
   /** Adds `profile` to the results. A profiled run shares its submission with no other. */
   readonly profile?: boolean;

@@ -1,10 +1,19 @@
 import type { DeviceLimits } from "./backend.js";
-import { isResult, isRole, ownValue } from "./binding-role.js";
-import type { Bindings, ResidentArray, Staged, Temporary, TypedArray, UniformValue } from "./bindings.js";
+import type {
+  Bindings,
+  ResidentArray,
+  Staged,
+  Temporary,
+  TypedArray,
+  TypedArrayConstructor,
+  UniformValue,
+} from "./bindings.js";
 import { arrayTypeOf, checkArray, checkInto, checkLength } from "./check-binding.js";
 import { describe } from "./describe.js";
+import type { OutputCount } from "./dispatch.js";
 import { ComputeError } from "./errors.js";
 import { ownBytes } from "./fill-resource.js";
+import { isResult, isRole, ownValue } from "./is-role.js";
 import type { Pass } from "./kernel.js";
 import { packUniform } from "./pack-uniform.js";
 import type { PlannedResource, PlannedResult } from "./run-plan.js";
@@ -24,6 +33,8 @@ interface Draft {
   readonly staged?: Staged;
   readonly resident?: ResidentArray;
   readonly packedAs?: TypeLayout;
+  /** The type of a temporary. */
+  readonly ofTemporary?: TypedArrayConstructor;
   readonly result?: PlannedResult;
   access?: PlannedResource["access"];
   isImmediate?: boolean;
@@ -62,8 +73,15 @@ export class RunResources {
           `${this.#subject} has both a binding and a temporary named "${name}".`,
         );
       }
-      const { type, length } = temporaries[name]!;
-      this.#addNamed(name, { name, byteLength: roundUpTo4(length * type.BYTES_PER_ELEMENT) });
+      const { type, length } = temporaries[name] ?? {};
+      if (typeof type !== "function" || !(type.BYTES_PER_ELEMENT > 0) || !Number.isSafeInteger(length) || length! < 1) {
+        throw new ComputeError(
+          "invalid-kernel",
+          `${this.#subject} has a temporary "${name}" of type ${describe(type)} and length ${describe(length)}; it takes ` +
+            "`temporary(Type, length)`, a typed array's constructor and a whole number, 1 or more.",
+        );
+      }
+      this.#addNamed(name, { name, byteLength: roundUpTo4(length! * type.BYTES_PER_ELEMENT), ofTemporary: type });
     }
   }
 
@@ -126,21 +144,38 @@ export class RunResources {
   describe(index: number): string {
     const { name, resident } = this.#drafts[index]!;
     if (resident) return describe(resident);
-    return `"${name}", ${describe(ownValue(this.#bindings, name) ?? { role: "temporary" })},`;
+    const value = ownValue(this.#bindings, name);
+    return `"${name}", ${value === undefined ? "a temporary" : describe(value)},`;
   }
 
-  /** Elements of the first binding that the pass writes, in order of group and binding. */
-  firstOutputLength(shader: ShaderInterface, entries: readonly Bound[]): number | undefined {
-    const at = shader.bindings.findIndex(
-      (info, i) => info.access === "read-write" && this.isTemporaryOrResult(entries[i]!.resource),
-    );
-    if (at < 0) return undefined;
-    const { layout } = shader.bindings[at]!;
-    const runtime = runtimeArrayOf(layout);
-    if (runtime) {
-      return Math.floor((this.#drafts[entries[at]!.resource]!.byteLength - runtime.offset) / runtime.array.stride);
+  /** The arrays that the pass writes, in order of group and binding. A single value or a struct of fixed size has no elements to count. */
+  outputCounts(shader: ShaderInterface, entries: readonly Bound[]): OutputCount[] {
+    const counts: OutputCount[] = [];
+    for (const [i, { access, layout }] of shader.bindings.entries()) {
+      if (access !== "read-write" || !this.isTemporaryOrResult(entries[i]!.resource)) continue;
+      const { name, byteLength, result, resident, ofTemporary } = this.#drafts[entries[i]!.resource]!;
+      const type = result?.type ?? resident?.type ?? ofTemporary;
+      const runtime = runtimeArrayOf(layout);
+      const array = runtime?.array ?? (layout.kind === "array" ? layout : undefined);
+      if (!array) continue;
+      const elements = runtime ? Math.floor((byteLength - runtime.offset) / array.stride) : array.count;
+      counts.push({ name, elements, width: type ? array.stride / type.BYTES_PER_ELEMENT : 1 });
     }
-    return layout.kind === "array" ? layout.count : undefined;
+    return counts;
+  }
+
+  /** Every name that the shader of a kernel of one pass binds must be given; before that, the kernel's own functions cannot be asked. */
+  checkGiven(shader: ShaderInterface): void {
+    for (const info of shader.bindings) {
+      const { name, layout } = info;
+      const value: unknown = ownValue(this.#bindings, name);
+      if (value === undefined) throw this.#missing(name);
+      if (value !== null) continue;
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${name}" as ${typeName(layout)}; got null.`,
+      );
+    }
   }
 
   /** A name that is given but that no pass binds is a mistake, most often a misspelt one. */
@@ -173,10 +208,11 @@ export class RunResources {
   planned(): PlannedResource[] {
     return this.#drafts.map((drafted) => {
       // Whoever lent the array may take it back before the dispatch is recorded.
-      const draft = drafted.isImmediate ? { ...drafted, data: ownBytes(drafted.data!) } : drafted;
+      const { ofTemporary: _, ...kept } = drafted;
+      const draft = kept.isImmediate ? { ...kept, data: ownBytes(kept.data!) } : kept;
       // What no pass binds, as a temporary of a shorter plan, keeps its index and needs no memory.
       if (draft.access === undefined) {
-        const { data, result: _, ...resource } = draft;
+        const { data, result: __, ...resource } = draft;
         return { ...resource, ...(draft.isImmediate && data && { data }), byteLength: 0, access: "read" };
       }
       // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
@@ -194,20 +230,20 @@ export class RunResources {
     if (isRole(value, "output")) {
       const { type, length, into } = value;
       checkInto(this.#subject, name, type, length, into);
-      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
       return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length, into } }), info);
     }
     if (isRole(value, "lease")) {
       const { type, length } = value;
-      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info);
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
       const result = { type, length, isLeased: true };
       return this.#checkRole(this.#addNamed(name, { name, byteLength, result }), info);
     }
     if (isRole(value, "inout")) {
-      const { data, into } = value;
-      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
+      const { data, isBytes, into } = value;
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info, isBytes);
       const type = arrayTypeOf(data);
       checkInto(this.#subject, name, type, data.length, into);
       const result = { type, length: data.length, into };
@@ -218,20 +254,21 @@ export class RunResources {
     }
     if (isRole(value, "staged")) {
       const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
-      checkArray(this.#subject, name, value.type.name, byteLength, info);
+      checkArray(this.#subject, name, value.type.name, byteLength, info, true);
       return this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), staged: value });
     }
     if (isRole(value, "resident")) {
       const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
-      checkArray(this.#subject, name, value.type.name, byteLength, info);
+      checkArray(this.#subject, name, value.type.name, byteLength, info, true);
       // One array under two names is one piece of memory, or writing it under one would go unnoticed under the other.
       const same = this.#drafts.findIndex(({ resident }) => resident === value);
       if (same >= 0) this.#indexByName.set(name, same);
       return same >= 0 ? same : this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), resident: value });
     }
-    if (ArrayBuffer.isView(value)) {
-      const data = value as TypedArray;
-      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info);
+    const isBytes = isRole(value, "bytes");
+    if (isBytes || ArrayBuffer.isView(value)) {
+      const data = isBytes ? value.data : (value as TypedArray);
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info, isBytes);
       return this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data });
     }
     const index = this.#addValue(name, value as UniformValue, info);

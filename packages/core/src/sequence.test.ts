@@ -30,7 +30,9 @@ test("a value that contains itself is left to those who know its type", () => {
   p.p = p;
   const runs = record({ y: output(Float32Array, 1) }, (run, { y }) => run(heat, { p: p as never, y: y! }));
   expect(runs).toMatchObject([{ kernel: heat, references: { y: { name: "y" } } }]);
-  expect(runs[0]!.bindings.p).toBe(p);
+  const taken = runs[0]!.bindings.p as Record<string, unknown>;
+  expect(taken).toMatchObject({ w: 4, list: [1, 2], data: p.data });
+  expect(taken.p).toBe(taken);
 });
 
 test.each<[string, Build]>([
@@ -52,7 +54,7 @@ test.each<[string, Build]>([
     expect(() => record({ alpha: 1 }, build)).toThrow(
       refusal(
         "invalid-option",
-        'Sequence "s" is recorded by a function that returns a promise; record all runs before it returns, without `async`.',
+        'Sequence "s": its function `build` returned a promise; it is called and read at once, so it cannot be `async`.',
       ),
     );
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -60,4 +62,50 @@ test.each<[string, Build]>([
     process.off("unhandledRejection", collect);
   }
   expect(unhandled).toEqual([]);
+});
+
+test("what a run binds is taken as it is asked for", () => {
+  const p = { i: 0, list: [0] };
+  const x = new Uint32Array([0]);
+  const b: Record<string, unknown> = { p, x };
+  const workgroups: [number] = [1];
+  const runs = record({ y: output(Float32Array, 1) }, (run, { y }) => {
+    for (let i = 0; i < 3; i += 1) {
+      p.i = i;
+      p.list[0] = i;
+      x[0] = i;
+      b.y = y;
+      workgroups[0] = i;
+      run(heat, b as never, { workgroups });
+    }
+  });
+  b.x = "changed";
+  expect(runs.map(({ bindings, size }) => ({ p: bindings.p, x: bindings.x, size }))).toEqual(
+    [0, 1, 2].map((i) => ({ p: { i, list: [i] }, x: new Uint32Array([i]), size: { workgroups: [i] } })),
+  );
+});
+
+test("an array that is bound several times is copied once for all elements that it had", () => {
+  const x = new Float32Array([1, Number.NaN]);
+  const runs = record({ y: output(Float32Array, 1) }, (run, { y }) => {
+    for (const first of [1, 1, 0, -0]) {
+      x[0] = first;
+      run(heat, { x, y: y! });
+    }
+  });
+  const [one, again, zero, negative] = runs.map(({ bindings }) => bindings.x);
+  expect(one).not.toBe(x);
+  expect(again).toBe(one);
+  expect(zero).toEqual(new Float32Array([0, Number.NaN]));
+  expect(negative).toEqual(new Float32Array([-0, Number.NaN]));
+});
+
+test("what `build` throws is told with its name", () => {
+  const build = () => (undefined as never as { x: number }).x as never;
+  expect(() => record({ alpha: 1 }, build)).toThrow(
+    refusal(
+      "invalid-option",
+      expect.stringMatching(/^Sequence "s": its function `build` threw TypeError: Cannot read/),
+    ),
+  );
 });

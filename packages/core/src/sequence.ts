@@ -2,34 +2,41 @@
  * A chain of runs, recorded once and replayed: what is said of it, and how the recording is taken down. Nothing here touches a device.
  */
 
-import { ownValue } from "./binding-role.js";
-import type {
-  ArrayOf,
-  Bindings,
-  BindingValue,
-  IfAny,
-  Inout,
-  LeasedOutput,
-  Output,
-  ResidentArray,
-  Staged,
-  Temporary,
-  TypedArray,
-  UniformValue,
+import { bindingRole, roleOf } from "./binding-role.js";
+import {
+  type ArrayOf,
+  type Bindings,
+  type BindingValue,
+  type Bytes,
+  bytes,
+  type IfAny,
+  type Inout,
+  type LeasedOutput,
+  type Output,
+  output,
+  type ResidentArray,
+  type Staged,
+  type Temporary,
+  type TypedArray,
+  type UniformValue,
 } from "./bindings.js";
+import { callOwn } from "./call-own.js";
+import { arrayTypeOf } from "./check-binding.js";
 import { describe } from "./describe.js";
 import { ComputeError } from "./errors.js";
-import { checkKernel, type Kernel, type Workgroups } from "./kernel.js";
+import { ownValue } from "./is-role.js";
+import type { DispatchSize, Kernel } from "./kernel.js";
 import type { RunOptions, RunResults } from "./run-options.js";
+import { takeRun } from "./take-bindings.js";
 
 /** What a replay may change, by name: its inputs and uniforms, and what it returns; and memory between its runs. */
 export type Parameters = {
-  readonly [name: string]: TypedArray | Output | LeasedOutput | Inout | Temporary | UniformValue;
+  readonly [name: string]: TypedArray | Bytes | Output | LeasedOutput | Inout | Temporary | UniformValue;
 };
 
 /** Stands for a parameter while a sequence is recorded. */
 export interface Reference<V = unknown> {
-  readonly role: "reference";
+  readonly [bindingRole]: "reference";
   readonly name: string;
   /** What it was recorded with. */
   readonly value: V;
@@ -53,7 +60,7 @@ export type Recordable<K> = {
 export type RecordRun = <K extends Bindings>(
   kernel: Kernel<K>,
   bindings: Recordable<K>,
-  options?: Pick<RunOptions, "workgroups">,
+  options?: Pick<RunOptions, "workgroups" | "threads">,
 ) => void;
 
 export interface RecordOptions {
@@ -70,7 +77,7 @@ type InputLike<V> = V extends TypedArray & { readonly [Symbol.toStringTag]: infe
   ? (TypedArray & { readonly [Symbol.toStringTag]: Tag }) | Staged<TypedArray & { readonly [Symbol.toStringTag]: Tag }>
   : never;
 
-export type ReplayOptions = Omit<RunOptions, "workgroups">;
+export type ReplayOptions = Omit<RunOptions, "workgroups" | "threads">;
 
 /** A recorded chain of runs, with bind groups of its own, and memory that counts to the backend's byte budget until it is disposed. */
 export interface Sequence<P extends Parameters = Parameters> extends Disposable {
@@ -100,13 +107,13 @@ export interface RecordedRun {
   readonly references: { readonly [name: string]: Reference };
   /** What the run is planned with: parameters are replaced by what they were recorded with. */
   readonly bindings: Bindings;
-  readonly workgroups: Workgroups | undefined;
+  readonly size: DispatchSize;
 }
 
 /**
- * Takes down the runs that `build` asks for.
- * @throws {ComputeError} `invalid-option` when there are none, or `build` is asynchronous; `invalid-binding` for a result that is no parameter, or a
- *   parameter that is on the device; what `build` throws.
+ * Takes down the runs that `build` asks for. What it binds is taken as it is then, the elements of typed arrays too: a recording outlives its call.
+ * @throws {ComputeError} `invalid-option` where there are none, or `build` throws or is asynchronous; `invalid-binding` for a result that is no
+ *   parameter, or a parameter that is on the device.
  */
 export function recordRuns<P extends Parameters>(
   label: string,
@@ -118,17 +125,18 @@ export function recordRuns<P extends Parameters>(
   const names = Object.keys(parameters);
   for (const name of names) checkParameter(label, name, parameters[name]);
   const references = Object.fromEntries(
-    names.map((name) => [name, Object.freeze({ role: "reference", name, value: parameters[name] })]),
+    names.map((name) => [name, Object.freeze({ [bindingRole]: "reference", name, value: parameters[name] })]),
   ) as unknown as References<P>;
   const known = new Set<unknown>(Object.values(references));
   const seen = new Set<object>();
-  const record: RecordRun = (kernel, bindings, { workgroups } = {}) => {
+  const copies = new DataCopies();
+  const record: RecordRun = (given, givenBindings, options = {}) => {
     if (!isOpen) throw new ComputeError("invalid-option", `Sequence "${label}" is recorded already; record another.`);
-    checkKernel(kernel);
+    const { kernel, bindings, size } = takeRun(given as unknown as Kernel, givenBindings, options);
     const bound: Record<string, Reference> = {};
     const planned: Record<string, BindingValue> = {};
     for (const [name, value] of Object.entries(bindings as Record<string, Reference | BindingValue>)) {
-      const role = (value as { role?: unknown } | null)?.role;
+      const role = roleOf(value);
       if (role === "reference") {
         if (!known.has(value)) throw refused(label, kernel.label, `a parameter of another sequence as "${name}"`);
         bound[name] = value as Reference;
@@ -144,19 +152,14 @@ export function recordRuns<P extends Parameters>(
         const given = `the reference of its parameter "${inner.name}" as "${name}${inner.path}", within "${name}"`;
         throw refused(label, kernel.label, given, "parameters are whole bindings: name the whole of it among them");
       }
-      planned[name] = value as BindingValue;
+      planned[name] = copies.of(value as BindingValue);
     }
-    runs.push({ kernel: kernel as unknown as Kernel, references: bound, bindings: planned, workgroups });
+    runs.push({ kernel, references: bound, bindings: planned, size });
   };
-  const returned: unknown = build(record, references);
-  isOpen = false;
-  if (isThenable(returned)) {
-    // What comes of it is nobody's any more, its rejection included.
-    Promise.resolve(returned).catch(() => undefined);
-    throw new ComputeError(
-      "invalid-option",
-      `Sequence "${label}" is recorded by a function that returns a promise; record all runs before it returns, without \`async\`.`,
-    );
+  try {
+    callOwn(`Sequence "${label}"`, "build", "invalid-option", () => build(record, references));
+  } finally {
+    isOpen = false;
   }
   if (runs.length === 0) throw new ComputeError("invalid-option", `Sequence "${label}" records no run.`);
   for (const name of names) {
@@ -166,13 +169,36 @@ export function recordRuns<P extends Parameters>(
   return runs;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
+/** Copies of the arrays that are bound directly: one for each array, as long as its elements stay as they are. */
+class DataCopies {
+  readonly #copies = new Map<unknown, TypedArray>();
+
+  of(value: BindingValue): BindingValue {
+    if (roleOf(value) === "bytes") return bytes(this.#copyOf((value as Bytes).data));
+    const isArray = ArrayBuffer.isView(value) && "length" in value;
+    return isArray ? this.#copyOf(value as TypedArray) : value;
+  }
+
+  #copyOf(data: TypedArray): TypedArray {
+    const known = this.#copies.get(data);
+    if (known && hasSameBytes(known, data)) return known;
+    const copy = new (arrayTypeOf(data) as unknown as new (elements: TypedArray) => TypedArray)(data);
+    this.#copies.set(data, copy);
+    return copy;
+  }
+}
+
+function hasSameBytes(a: TypedArray, b: TypedArray): boolean {
+  if (a.byteLength !== b.byteLength) return false;
+  // Not by elements: NaN is unequal to itself, and -0 equal to 0.
+  const one = new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+  const other = new Uint8Array(b.buffer, b.byteOffset, b.byteLength);
+  return one.every((byte, i) => byte === other[i]);
 }
 
 /** What a replay could not bring another of. */
 function checkParameter(label: string, name: string, value: unknown): void {
-  const role = (value as { role?: unknown } | null | undefined)?.role;
+  const role = roleOf(value);
   const advice =
     role === "staged"
       ? "record it with an array, and bring staged memory as it is replayed"
@@ -194,8 +220,8 @@ function referenceWithin(
   seen: Set<object>,
 ): { readonly name: string; readonly path: string } | undefined {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return undefined;
-  const { role, name } = value as Partial<Reference>;
-  if (role === "reference") return { name: name!, path: "" };
+  const role = roleOf(value);
+  if (role === "reference") return { name: (value as Reference).name, path: "" };
   // A resident array is no uniform.
   if (role !== undefined) return undefined;
   seen.add(value);
@@ -208,8 +234,9 @@ function referenceWithin(
 
 /** Memory between runs is planned as if it were returned; a parameter that is read after it was written is one too. */
 function standInOf(value: Parameters[string]): BindingValue {
-  const { role, type, length } = (value ?? {}) as Partial<Temporary>;
-  return role === "temporary" ? { role: "output", type: type!, length: length! } : (value as BindingValue);
+  if (roleOf(value) !== "temporary") return value as BindingValue;
+  const { type, length } = value as Temporary;
+  return output(type, length);
 }
 
 /** The parameters of a replay: those recorded, with those given in place of theirs. */

@@ -4,6 +4,8 @@ import type { ComputeBackend, KeepsArrays, RecordsSequences, StagesMemory } from
 import {
   type Accepted,
   type Bindings,
+  type Bytes,
+  bytes,
   type Inout,
   inout,
   lease,
@@ -15,7 +17,7 @@ import {
 } from "./bindings.js";
 import { type BoundBy, defineKernel, type Kernel } from "./kernel.js";
 import type { RunProfile } from "./run-options.js";
-import type { Bytes, Float16Elements, ReadWrite } from "./wgsl/host-type.js";
+import type { Float16Elements, ReadWrite } from "./wgsl/host-type.js";
 
 const wgsl = "@compute @workgroup_size(64) fn main() {}";
 
@@ -103,10 +105,11 @@ test("a kernel whose text is a literal has the bindings of its text", () => {
     const nothing = await backend.run(scale, { params, x, y: resident, offset });
     expectTypeOf<keyof typeof nothing>().toBeNever();
     const staged = await backend.stage(Float32Array, 3);
-    await backend.run(scale, { params: new Uint8Array(8), x: staged, y: resident, offset: new Float32Array(3) });
+    await backend.run(scale, { params: bytes(new Uint8Array(8)), x: staged, y: resident, offset: new Float32Array(3) });
     const shared = new Float32Array(new SharedArrayBuffer(12));
     await backend.run(scale, { params: resident, x: shared, y: inout(shared), offset: [1, 2, 3] as const });
-    await backend.run(scale, { params, x: new Uint8Array(12), y: output(Uint8ClampedArray, 12), offset: staged });
+    await backend.run(scale, { params, x: bytes(x), y: output(Uint8ClampedArray, 12), offset: staged });
+    await backend.run(scale, { params, x: await backend.array(new Uint8Array(12)), y: inout(bytes(x)), offset });
     // What the shader may write may be given without asking for it back.
     await backend.run(scale, { params, x, y: x, offset });
   });
@@ -117,6 +120,10 @@ test("a binding that is missing, misspelt, too many or of another type is an err
   never(() => {
     // @ts-expect-error "x" is missing.
     backend.run(scale, { params, y, offset });
+    // @ts-expect-error Bytes that stand for f32 are said to be bytes.
+    backend.run(scale, { params, x: new Uint8Array(12), y, offset });
+    // @ts-expect-error Likewise where they come back.
+    backend.run(scale, { params, x, y: inout(new Uint8Array(12)), offset });
     // @ts-expect-error "x" is misspelt.
     backend.run(scale, { params, X: x, y, offset });
     // @ts-expect-error There is no "z".
@@ -165,7 +172,7 @@ test("one of several kernels runs with what suits each", () => {
     await backend.prepare(either(scale, either(more, untyped)));
     const results = await backend.run(either(alike, first), { x, y });
     expectTypeOf(results.y).toEqualTypeOf<Float32Array<ArrayBuffer>>();
-    await backend.run(either(alike, other), { x: new Uint8Array(12), y });
+    await backend.run(either(alike, other), { x: bytes(x), y });
     // @ts-expect-error "x" of the other is of u32.
     await backend.run(either(alike, other), { x, y });
     // @ts-expect-error One of them binds "factor".
@@ -307,7 +314,7 @@ test("`threads`, `temporaries` and `passes` see the kernel's bindings", () => {
     passes: ({ alpha }) => [{ program: "main", bindings: { alpha, t: "t" } }],
   });
   expect(passes.temporaries({ alpha: 1, x, y: inout(x) })).toEqual({
-    t: { role: "temporary", type: Uint16Array, length: 1 },
+    t: temporary(Uint16Array, 1),
   });
 });
 

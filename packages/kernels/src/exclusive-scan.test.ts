@@ -1,4 +1,4 @@
-import { output } from "@kiln-gpu/core";
+import { output, temporary } from "@kiln-gpu/core";
 import { expect, test } from "vitest";
 import { recordingBackend } from "../test/recording-backend.js";
 import { exclusiveScan, exclusiveScanReference, exclusiveScanSpirv, runExclusiveScan } from "./exclusive-scan.js";
@@ -19,7 +19,7 @@ test("one block is one pass, begun at zero", () => {
     { program: "scan", bindings: { values: "values", offsets: "zero", prefixes: "prefixes" }, workgroups: 1 },
   ]);
   expect(exclusiveScan.temporaries(bindingsOf(2048))).toEqual({
-    zero: { role: "temporary", type: Uint32Array, length: 1 },
+    zero: temporary(Uint32Array, 1),
   });
 });
 

@@ -1,4 +1,4 @@
-import { output } from "@kiln-gpu/core";
+import { output, temporary } from "@kiln-gpu/core";
 import { expect, test } from "vitest";
 import { recordingBackend } from "../test/recording-backend.js";
 import { runSum, sum, sumReference, sumSpirv } from "./sum.js";
@@ -26,7 +26,7 @@ test("more values go through partial sums, one a workgroup and 1024 at most", ()
       { program: "sum", bindings: { values: "partials" }, workgroups: 1 },
     ]);
     expect(sum.temporaries(bindingsOf(length))).toEqual({
-      partials: { role: "temporary", type: Float32Array, length: workgroups },
+      partials: temporary(Float32Array, workgroups),
     });
   }
 });

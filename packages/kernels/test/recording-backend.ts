@@ -1,4 +1,4 @@
-import type { Bindings, ComputeBackend, Kernel, Output, RunOptions } from "@kiln-gpu/core";
+import { type Bindings, type ComputeBackend, type Kernel, type Output, type RunOptions, roleOf } from "@kiln-gpu/core";
 
 export interface RecordedRun {
   readonly kernel: unknown;
@@ -13,12 +13,12 @@ export function recordingBackend(): { readonly backend: ComputeBackend; readonly
     runs.push({ kernel, bindings, options });
     const results: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(bindings)) {
-      if (typeof value !== "object" || !("role" in value)) continue;
-      if (value.role === "output") {
+      const role = roleOf(value);
+      if (role === "output") {
         const { type, length } = value as Output;
         results[name] = new type(length);
       }
-      if (value.role === "inout") results[name] = structuredClone((value as { data: unknown }).data);
+      if (role === "inout") results[name] = structuredClone((value as { data: unknown }).data);
     }
     return results;
   };

@@ -1,13 +1,14 @@
-import { defineKernel, inout, output, type TypedArray } from "@kiln-gpu/core";
+import { bytes, defineKernel, inout, output, type TypedArray } from "@kiln-gpu/core";
 import { fieldAdd, saxpy } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
-import { expectSame } from "./expectations.js";
+import { expectError, expectSame } from "./expectations.js";
 import { RandomData } from "./random-data.js";
 import { type Suite, useBackend } from "./suite.js";
 
 /** `c[i] = a[i] + 1` in whole numbers, with the lengths that the shader sees. */
 const increment = defineKernel({
   label: "increment",
+  threads: ({ a, c }) => Math.max(a.length, c.length),
   wgsl: `@group(0) @binding(0) var<storage, read> a: array<u32>;
     @group(0) @binding(1) var<storage, read_write> c: array<u32>;
     @group(0) @binding(2) var<storage, read_write> lengths: array<u32>;
@@ -34,14 +35,32 @@ export function describeBindings(suite: Suite): void {
       }
     });
 
-    it("are raw bytes where a Uint8Array is given or asked for", async () => {
+    it("are raw bytes where that is said, or a Uint8Array is asked for", async () => {
       const words = data.words(33, 1000);
-      const bytes = new Uint8Array(words.buffer);
-      const { c } = await backend().run(increment, { a: bytes, c: output(Uint8Array, bytes.length), lengths });
-      expectSame(c, new Uint8Array(incremented(words).buffer));
-      const clamped = new Uint8ClampedArray(words.buffer);
-      const second = await backend().run(increment, { a: clamped, c: output(Uint32Array, 33), lengths });
-      expectSame(second.c, incremented(words));
+      const given = new Uint8Array(words.buffer);
+      const first = await backend().run(increment, { a: bytes(given), c: output(Uint8Array, 132), lengths });
+      expectSame(first.c, new Uint8Array(incremented(words).buffer));
+      for (const same of [words.buffer, new Uint8ClampedArray(words.buffer), words, new DataView(words.buffer)]) {
+        const { c } = await backend().run(increment, { a: bytes(same), c: output(Uint32Array, 33), lengths });
+        expectSame(c, incremented(words));
+      }
+      const back = await backend().run(increment, { a: words, c: inout(bytes(new Uint8Array(132))), lengths });
+      expectSame(back.c, new Uint8Array(incremented(words).buffer));
+    });
+
+    it("are not read as bytes where that is not said", async () => {
+      const words = data.words(8, 1000);
+      const given = new Uint8Array(words.buffer);
+      for (const a of [given, new Uint8ClampedArray(words.buffer)]) {
+        const refused = backend().run(increment, { a: a as never, c: output(Uint32Array, 8), lengths });
+        await expectError(refused, "invalid-binding", /"a" as array<u32>.*Uint32Array; got a Uint8.*bytes\(a\)/);
+      }
+      const c = inout(given) as never;
+      await expectError(
+        backend().run(increment, { a: words, c, lengths }),
+        "invalid-binding",
+        /"c" as array<u32>.*Uint32Array; got a Uint8Array.*bytes\(c\)/,
+      );
     });
 
     it("are returned in the array that the caller gives, which is written by nothing else", async () => {
@@ -158,7 +177,7 @@ export function describeBindings(suite: Suite): void {
       expectSame((await backend().run(increment, { a, c: output(Uint32Array, 41), lengths })).c, incremented(a));
       const odd = new Uint8Array(1 + words.byteLength);
       odd.set(new Uint8Array(words.buffer), 1);
-      const { c } = await backend().run(increment, { a: odd.subarray(1), c: output(Uint32Array, 100), lengths });
+      const { c } = await backend().run(increment, { a: bytes(odd.subarray(1)), c: output(Uint32Array, 100), lengths });
       expectSame(c, incremented(words));
       for (const length of [21, 20_001]) {
         const whole = data.floats(length + 29);

@@ -19,6 +19,7 @@ import { describeLifecycle } from "./lifecycle.js";
 import { describeProfile } from "./profile.js";
 import { describePrograms } from "./programs.js";
 import type { Suite } from "./suite.js";
+import { describeTakenBindings } from "./taken-bindings.js";
 import { collectUnhandledRejections } from "./unhandled-rejections.js";
 import { describeUniformLayouts } from "./uniform-layouts.js";
 import { describeUniforms } from "./uniforms.js";
@@ -44,6 +45,7 @@ export function conformance(suite: Suite): void {
     describeUniforms(suite);
     describeUniformLayouts(suite);
     describeBindings(suite);
+    describeTakenBindings(suite);
     describeUnusedBindings(suite);
     describeImmediates(suite);
     describeZeroedMemory(suite);

@@ -1,4 +1,12 @@
-import { defineKernel, type Kernel, output, type Threads, type Workgroups } from "@kiln-gpu/core";
+import {
+  defineKernel,
+  type Kernel,
+  type Output,
+  output,
+  type RunOptions,
+  type Threads,
+  type Workgroups,
+} from "@kiln-gpu/core";
 import { fieldAdd } from "@kiln-gpu/kernels";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileGlsl } from "./compile-glsl.js";
@@ -158,7 +166,56 @@ export function describeDispatchSize(suite: Suite): void {
       const bindings = { a: data.floats(1), b: data.floats(1), c: output(Float32Array, 1) };
       const run = (workgroups: Workgroups) => backend().run(fieldAdd, bindings, { workgroups });
       await expectError(run(2 ** 24 + 1), "limit-exceeded", /"field-add".*16777217/, /2\^32/);
-      await expectError(run([65_535 * 64, 65_535 * 65]), "limit-exceeded", /"field-add"/, /4160 parts.*4096/);
+      // Whether the device takes each dimension or not.
+      await expectError(run([70_000, 70_000, 1]), "limit-exceeded", /"field-add".*\[70000, 70000, 1\]/, /2\^32/);
+      await expectError(run([65_535, 65_535, 2]), "limit-exceeded", /"field-add".*\[65535, 65535, 2\]/, /2\^32/);
+    });
+
+    it("is what the run says in threads, as a number, in dimensions, or as a function of its bindings", async () => {
+      const wgsl = `@group(0) @binding(0) var<storage, read_write> grid: array<u32>;
+        @compute @workgroup_size(4, 2)
+        fn main(@builtin(num_workgroups) count: vec3u) { grid[0] = count.x; grid[1] = count.y; grid[2] = count.z; }`;
+      const kernel = defineKernel({ label: "grid", wgsl, threads: 400 });
+      const gridOf = async (options: RunOptions) => [
+        ...(await backend().run(kernel, { grid: output(Uint32Array, 3) }, options)).grid,
+      ];
+      expect(await gridOf({})).toEqual([100, 1, 1]);
+      expect(await gridOf({ threads: 9 })).toEqual([3, 1, 1]);
+      expect(await gridOf({ threads: [9, 5, 2] })).toEqual([3, 3, 2]);
+      expect(await gridOf({ threads: ({ grid }) => [(grid as Output).length, 5] })).toEqual([1, 3, 1]);
+      await expectError(gridOf({ threads: -1 }), "invalid-option", /"grid".*-1.*threads/);
+      await expectError(gridOf({ threads: 4, workgroups: 1 }), "invalid-option", /"grid".*both.*threads.*workgroups/);
+      const failing = gridOf({ threads: ({ gird }) => (gird as Output).length });
+      await expectError(failing, "invalid-option", /"grid": its function `threads` threw TypeError/);
+    });
+
+    it("is one thread for each element of the outputs, and is asked for where they have different numbers", async () => {
+      const kernel = defineKernel({
+        label: "double",
+        wgsl: `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+          @group(0) @binding(1) var<storage, read_write> z: array<vec4u>;
+          @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3u) {
+            if (id.x < arrayLength(&y)) { y[id.x] = id.x + 1; }
+            if (id.x < arrayLength(&z)) { z[id.x] = vec4u(id.x + 1); }
+          }`,
+      });
+      const counts = (length: number, width = 1) =>
+        Uint32Array.from({ length: length * width }, (_, i) => 1 + Math.floor(i / width));
+      const run = (length: number, vectors: number, options: RunOptions = {}) =>
+        backend().run(kernel, { y: output(Uint32Array, length), z: output(Uint32Array, 4 * vectors) }, options);
+      const same = await run(5, 5);
+      expectSame(same.y, counts(5));
+      expectSame(same.z, counts(5, 4));
+      await expectError(run(3, 6), "invalid-kernel", /"y" of 3 elements and "z" of 6/, /\({ z }\) => z.length \/ 4/);
+      await expectError(run(6, 3), "invalid-kernel", /"y" of 6 elements and "z" of 3/, /\({ y }\) => y.length`/);
+      for (const [length, vectors] of [
+        [3, 6],
+        [6, 3],
+      ] as const) {
+        const { y, z } = await run(length, vectors, { threads: 6 });
+        expectSame(y, counts(length));
+        expectSame(z, counts(vectors, 4));
+      }
     });
 
     it("has the size that the kernel or the run says", async () => {

@@ -1,4 +1,12 @@
-import { type Bindings, type ComputeErrorCode, defineKernel, inout, output, temporary } from "@kiln-gpu/core";
+import {
+  type Bindings,
+  type ComputeErrorCode,
+  defineKernel,
+  inout,
+  type Kernel,
+  output,
+  temporary,
+} from "@kiln-gpu/core";
 import { fieldAdd } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
 import { isBrowser } from "./environment.js";
@@ -107,16 +115,22 @@ export function describeErrors(suite: Suite): void {
     });
 
     it.each([
-      [{ timeoutMs: 0 }, /timeoutMs of 0.*more than 0/],
-      [{ timeoutMs: -5 }, /timeoutMs of -5/],
-      [{ timeoutMs: Number.NaN }, /timeoutMs of NaN/],
-      [{ timeoutMs: Number.POSITIVE_INFINITY }, /timeoutMs of Infinity/],
-      [{ timeoutMs: "10" as unknown as number }, /timeoutMs of "10"/],
+      [{ timeoutMs: 0 }, /"timeoutMs" must be .* above 0, or Infinity.*got 0/],
+      [{ timeoutMs: -5 }, /got -5/],
+      [{ timeoutMs: Number.NaN }, /got NaN/],
+      [{ timeoutMs: "10" as unknown as number }, /got "10"/],
       [{ signal: {} as AbortSignal }, /AbortSignal/],
       [{ signal: null as unknown as AbortSignal }, /AbortSignal/],
     ])("in its options %o is refused", async (options, expected) => {
       await expectError(backend().run(kernel, right, options), "invalid-option", /"scale"/, expected);
     });
+
+    it.each([2 ** 31, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY])(
+      "is no deadline of %d ms",
+      async (timeoutMs) => {
+        expectSame((await backend().run(kernel, right, { timeoutMs })).c, new Float32Array([2, 4, 6]));
+      },
+    );
 
     it("leaves the backend as it was", async () => {
       expectSame((await backend().run(kernel, right)).c, new Float32Array([2, 4, 6]));
@@ -169,16 +183,40 @@ export function describeErrors(suite: Suite): void {
       }
     });
 
-    it("that throws rejects its own run with what it threw", async () => {
+    it("asks a function of its own only of bindings that are there", async () => {
+      const sized = defineKernel({ label: "k", wgsl, threads: ({ a }) => (a as Float32Array).length });
+      const { a: _, ...others } = right;
+      for (const bindings of [others, { ...others, A: right.a }, { ...others, a: null as never }]) {
+        await expectError(backend().run<Kernel, Bindings>(sized, bindings), "invalid-binding", /"k".*"a"/);
+      }
+    });
+
+    it("whose function returns what it must not says so", async () => {
+      const programs = { main: { wgsl } };
+      const late = defineKernel({ label: "k", wgsl, threads: (async () => 3) as never });
+      await expectError(backend().run(late, right), "invalid-kernel", /"k".*`threads` returned a promise/);
+      const none = defineKernel({ label: "k", programs, passes: () => undefined as never });
+      await expectError(backend().run(none, right), "invalid-kernel", /"k".*`passes` must return an array of passes/);
+    });
+
+    it("that throws in a function of its own rejects its run with that function's name, and the cause", async () => {
       const mistake = new RangeError("a mistake of the caller's");
-      const thrower = defineKernel({
-        label: "k",
-        wgsl,
-        threads: () => {
-          throw mistake;
-        },
-      });
-      await expect(backend().run(thrower, right)).rejects.toBe(mistake);
+      const fail = () => {
+        throw mistake;
+      };
+      const programs = { main: { wgsl } };
+      const kernels = {
+        threads: defineKernel({ label: "k", wgsl, threads: fail }),
+        passes: defineKernel({ label: "k", programs, passes: fail }),
+        temporaries: defineKernel({ label: "k", programs, passes: () => [{ program: "main" }], temporaries: fail }),
+      };
+      for (const [name, thrower] of Object.entries<Kernel>(kernels)) {
+        const error = await backend()
+          .run(thrower, right)
+          .catch((reason: unknown) => reason);
+        const message = `Kernel "k": its function \`${name}\` threw RangeError: a mistake of the caller's`;
+        expect(error).toMatchObject({ name: "ComputeError", code: "invalid-kernel", message, cause: mistake });
+      }
       expectSame((await backend().run(kernel, right)).c, new Float32Array([2, 4, 6]));
     });
   });

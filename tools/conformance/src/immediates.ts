@@ -1,4 +1,4 @@
-import { defineKernel, inout, output } from "@kiln-gpu/core";
+import { bytes, defineKernel, inout, output } from "@kiln-gpu/core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileGlsl } from "./compile-glsl.js";
 import { expectError, expectSame } from "./expectations.js";
@@ -81,9 +81,9 @@ export function describeImmediates(suite: Suite): void {
         shared.set(new Uint8Array(values));
         const given = [
           { scale: i, count: 3 * i, offset: [0, 0, 2 * i] },
-          new Uint8Array(values),
+          bytes(values),
           new Float32Array(values),
-          shared,
+          bytes(shared),
         ];
         return backend().run(affine, { x: floats, y, params: given[i % 4]! });
       });

@@ -1,4 +1,4 @@
-import { type Bindings, defineKernel, inout, output } from "@kiln-gpu/core";
+import { type Bindings, bytes, defineKernel, inout, output } from "@kiln-gpu/core";
 import { fieldAdd, saxpy } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
@@ -51,9 +51,9 @@ export function describeLengths(suite: Suite): void {
       });
       const refuse = (bindings: Bindings, ...expected: RegExp[]) =>
         expectError(backend().run(words, bindings), "invalid-binding", /"words"/, ...expected);
-      await refuse({ a: new Uint8Array(6), c: output(Uint32Array, 1) }, /"a".*array<u32>.*4 bytes.*6/);
+      await refuse({ a: bytes(new Uint8Array(6)), c: output(Uint32Array, 1) }, /"a".*array<u32>.*4 bytes.*6/);
       await refuse({ a: new Uint32Array(1), c: output(Uint8Array, 7) }, /"c".*array<u32>.*4 bytes.*7/);
-      await refuse({ a: new Uint32Array(1), c: inout(new Uint8Array(9)) }, /"c".*array<u32>.*4 bytes.*9/);
+      await refuse({ a: new Uint32Array(1), c: inout(bytes(new Uint8Array(9))) }, /"c".*array<u32>.*4 bytes.*9/);
       const halves = defineKernel({
         label: "halves",
         wgsl: `enable f16;

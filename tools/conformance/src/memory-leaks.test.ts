@@ -3,6 +3,7 @@ import { lease } from "@kiln-gpu/core";
 import { fieldAdd, runFieldAdd } from "@kiln-gpu/kernels";
 import { openDevice } from "@kiln-gpu/webgpu";
 import { describe, expect, it } from "vitest";
+import { LosableDevices } from "./losable-devices.js";
 import { RandomData } from "./random-data.js";
 import { expectNothingLive, software } from "./suite.js";
 
@@ -111,6 +112,22 @@ describe("a backend that is dropped", () => {
 });
 
 describe("memory that is dropped without being given back", () => {
+  it.each(kinds)("is given back once its device is lost: a %s", async (_, _what, make) => {
+    const devices = new LosableDevices();
+    const gpu = await openPersistentBackend({ device: devices.open, store: false, leakDetection: false });
+    const dropped = await (async () => new WeakRef<object>(await make(gpu)))();
+    // To look at it keeps it until what looks has returned.
+    await collect(() => false, 20);
+    const lost = new Promise((resolve) => gpu.on("lost", resolve));
+    devices.lose();
+    await lost;
+    await runFieldAdd(gpu, data.floats(64), data.floats(64));
+    expect(gpu.stats().buffers.inUseBytes).toBe(0);
+    expect(dropped.deref()).toBeUndefined();
+    await gpu.dispose();
+    expectNothingLive(gpu);
+  });
+
   it.each(kinds)("is reported once, with the call that made it: a %s", (_, what, make) =>
     using(async (gpu, leaks) => {
       await make(gpu);

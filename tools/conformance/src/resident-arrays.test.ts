@@ -42,7 +42,7 @@ describe("a resident array", () => {
         const floats = data.floats(length);
         const words = data.words(length);
         const bytes = new Uint8Array(words);
-        const shorts = new Int16Array(words);
+        const shorts = new Uint16Array(words);
         for (const values of [floats, words, bytes, shorts] as Uint32Array[]) {
           const array = await gpu.array(values);
           expect([array.type, array.length]).toEqual([values.constructor, length]);

@@ -1,6 +1,8 @@
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import {
   type Bindings,
+  bindingRole,
+  bytes,
   type ComputeBackend,
   defineKernel,
   inout,
@@ -10,6 +12,8 @@ import {
   type RecordRun,
   type RecordsSequences,
   type References,
+  roleOf,
+  type Staged,
   type StagesMemory,
   temporary,
 } from "@kiln-gpu/core";
@@ -50,8 +54,8 @@ describe("a sequence", () => {
       };
       const p = new Uint8Array<ArrayBuffer>(buffer);
       const parameters = {
-        p,
-        secret: new Uint8Array(16).fill(7),
+        p: bytes(p),
+        secret: bytes(new Uint8Array(16).fill(7)),
         y: output(Uint32Array, 4),
         z: output(Uint32Array, 4),
       };
@@ -300,7 +304,7 @@ describe("a sequence", () => {
             few: i & 4 ? await staged(z) : z,
             ...(i & 8 ? { out: output(Uint32Array, length, { into }) } : {}),
           });
-          if ("role" in handed) expect(() => handed.data).toThrow(/was bound or released/);
+          if (roleOf(handed) === "staged") expect(() => (handed as Staged).data).toThrow(/was bound or released/);
           const results = await replay;
           expectTypeOf(results.out).toEqualTypeOf<Uint32Array<ArrayBuffer>>();
           expectSame(results.out, out);
@@ -611,7 +615,7 @@ describe("a sequence that cannot be", () => {
       await expectError(
         gpu.record({ factor: 2 }, build, { label: "chain" }),
         "invalid-option",
-        /"chain" is recorded by a function that returns a promise; record all runs before it returns/,
+        /"chain": its function `build` returned a promise; it is called and read at once/,
       );
       expect(await ended()).toEqual([]);
       expect(late).toMatchObject({
@@ -684,7 +688,7 @@ describe("a sequence that cannot be", () => {
       await expectError(replay({ w: right }), "invalid-binding", /inout Uint32Array of 64 as "w"; a staged/);
       await expectError(replay({ z: right }), "invalid-binding", /output Uint32Array of 64 as "z"; a staged/);
       await expectError(replay({ factor: few }), "invalid-binding", /a value as "factor"; a staged/);
-      await expectError(replay({ x: { role: "staged" } }), "invalid-binding", /as "x"; a staged undefined/);
+      await expectError(replay({ x: { [bindingRole]: "staged" } }), "invalid-binding", /as "x"; a staged undefined/);
       await expectError(
         replay({ p: few }),
         "invalid-binding",

@@ -5,6 +5,7 @@ import {
   type ComputeBackend,
   defineKernel,
   isComputeError,
+  roleOf,
   type TypedArray,
   type TypeLayout,
 } from "@kiln-gpu/core";
@@ -87,7 +88,7 @@ async function expectRun(backend: ComputeBackend, label: string, spirv: Uint8Arr
   }
 }
 
-const isOutput = (value: object) => "role" in value;
+const isOutput = (value: object) => roleOf(value) !== undefined;
 
 type Block = { readonly [member: string]: unknown };
 

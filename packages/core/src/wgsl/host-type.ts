@@ -1,10 +1,7 @@
 /** What the host gives for a type of WGSL: what a run accepts, as `check-binding.ts` and `pack-uniform.ts` decide it, in types. */
-import type { Inout, Output, TypedArray } from "../bindings.js";
+import type { ByteArray, Bytes, Inout, InoutBytes, Output, TypedArray } from "../bindings.js";
 import type { DeclaredTypes } from "./declarations.js";
 import type { TakeFirst, Trimmed } from "./split-text.js";
-
-/** The bytes of a buffer as they are, accepted for every type. */
-export type Bytes = Uint8Array | Uint8ClampedArray;
 
 /** `Float16Array`, which not every TypeScript library declares yet. */
 export interface Float16Elements extends TypedArray {
@@ -12,7 +9,11 @@ export interface Float16Elements extends TypedArray {
 }
 
 /** For a binding that the shader reads and writes: the caller says whether it goes in, comes back, or both. */
-export type ReadWrite<T extends TypedArray> = T | Output<T> | Inout<T>;
+export type ReadWrite<T extends TypedArray | Bytes> =
+  | T
+  | Output<Extract<T, TypedArray> | (Bytes extends T ? ByteArray : never)>
+  | Inout<Extract<T, TypedArray>>
+  | (Bytes extends T ? InoutBytes : never);
 
 interface ArrayByScalar {
   f32: Float32Array;
@@ -110,12 +111,9 @@ type StructOf<Members extends readonly Member[], Types extends DeclaredTypes> =
         readonly scalar: Each["scalar"];
         readonly value:
           | { readonly [M in Members[number] as M[0]]: ValueOf<HostTypeOf<M[1], Types>> }
-          | (Members extends readonly [Member] ? NoObject<Each["value"]> : never);
+          | (Members extends readonly [Member] ? Each["value"] : never);
         readonly isSized: false extends Each["isSized"] ? false : true;
       }
     : Unknown;
 
 type ValueOf<Host extends HostType> = Host["value"];
-
-/** A struct of one member takes the member's value itself, unless that is an object. */
-type NoObject<Value> = Value extends number | readonly unknown[] ? Value : never;

@@ -113,20 +113,20 @@ it("names the binding that is misspelt, missing, too many or of another type, an
     /'number' is not assignable to type 'UnknownBinding<"offset", "params" | "values" | "scaled" | "limit">'/,
   );
   expect(errorOf(compiled.misspeltOfSome)).toMatch(/'UnknownBinding<"sorce", "source" | "copy">'/);
-  expect(errorOf(compiled.mistyped)).toMatch(/^Type 'Int32Array<.*' is not assignable to type 'Float32Array</);
+  expect(errorOf(compiled.mistyped)).toMatch(/^Type 'Int32Array<.*' is not assignable to type '[^']*\bFloat32Array</);
   expect(errorOf(compiled.member)).toMatch(/Property 'count' is missing .*\{ readonly factor: number; readonly count/);
 });
 
 it("declares a kernel with its bindings, not with its text", () => {
   const { declarations } = compiled.right;
-  expect(declarations).toContain("readonly limit: number | Uint32Array");
+  expect(declarations).toMatch(/readonly limit: [^;]*\bUint32Array\b/);
   expect(declarations).toContain("readonly count: number");
   expect(declarations).not.toContain("@group");
 });
 
 it.each(["bindings", "structs", "comments", "long"] as const)("bears a text with many or much: %s", (name) => {
   expect(compiled[name].errors).toEqual([]);
-  expect(compiled[name].declarations).toContain("readonly last: Float32Array");
+  expect(compiled[name].declarations).toMatch(/readonly last: [^;]*\bFloat32Array\b/);
 });
 
 it("types a text with more comments than it can follow loosely, without an error", () => {

@@ -1,7 +1,7 @@
 /** What is read out of a shader's text; `tsc` checks this file. */
 import { expectTypeOf, test } from "vitest";
-import type { Bindings, BindingValue } from "../bindings.js";
-import type { Bytes, Float16Elements, ReadWrite } from "./host-type.js";
+import type { Bindings, BindingValue, Bytes } from "../bindings.js";
+import type { Float16Elements, ReadWrite } from "./host-type.js";
 import type { WgslBindings } from "./wgsl-bindings.js";
 
 type Floats = Float32Array | Bytes;
@@ -118,8 +118,15 @@ test("a struct of one member also takes that member's value", () => {
     @group(0) @binding(1) var<uniform> outer: Outer;
     @group(0) @binding(2) var<uniform> around: Around;`).toEqualTypeOf<{
     readonly only: number | { readonly factor: number } | Floats;
-    readonly outer: number | { readonly inner: number | { readonly factor: number } } | Floats;
-    readonly around: { readonly pair: { readonly a: number; readonly b: number } } | Naturals;
+    readonly outer:
+      | number
+      | { readonly factor: number }
+      | { readonly inner: number | { readonly factor: number } }
+      | Floats;
+    readonly around:
+      | { readonly a: number; readonly b: number }
+      | { readonly pair: { readonly a: number; readonly b: number } }
+      | Naturals;
   }>();
 });
 
