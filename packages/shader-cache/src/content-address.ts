@@ -1,5 +1,4 @@
 import { encodeCanonically } from "./canonical-encoding.js";
-import { sha256 } from "./sha256.js";
 
 /**
  * The SHA-256 of everything in `request`, as 64 hexadecimal digits: equal for requests that are equal field by field, different for all others.
@@ -8,5 +7,9 @@ import { sha256 } from "./sha256.js";
  * @throws {TypeError} for any other value, so that no field is ever left out.
  */
 export async function contentAddress(request: object): Promise<string> {
-  return sha256(encodeCanonically(request));
+  // Always there: WebGPU and `crypto.subtle` are both for secure contexts only.
+  const digest = await globalThis.crypto.subtle.digest("SHA-256", encodeCanonically(request));
+  let digits = "";
+  for (const byte of new Uint8Array(digest)) digits += byte.toString(16).padStart(2, "0");
+  return digits;
 }

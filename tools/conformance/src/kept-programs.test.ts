@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { type Bindings, defineKernel, output } from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference, fieldAddSpirv } from "@kiln-gpu/kernels";
-import { openStore, type StoredValue } from "@kiln-gpu/shader-cache";
+import { openStore, type StoredValue } from "@kiln-gpu/store";
 import { describe, expect, it, vi } from "vitest";
 import { expectSame } from "./expectations.js";
 import { RandomData } from "./random-data.js";

@@ -7,7 +7,7 @@ import {
 } from "@kiln-gpu/backend-persistent";
 import { type Bindings, defineKernel, type Kernel, type Manifest, output } from "@kiln-gpu/core";
 import { loadProgram } from "@kiln-gpu/shader";
-import { openStore } from "@kiln-gpu/shader-cache";
+import { openStore } from "@kiln-gpu/store";
 import { describe, expect, it, vi } from "vitest";
 import { LosableDevices } from "./losable-devices.js";
 import { runScript } from "./run-script.js";

@@ -79,7 +79,7 @@ describe("a store in an IndexedDB", () => {
     expect(await store.read("a", "b")).toBeUndefined();
     await store.write("a", "b", 1);
     expect(store.stats()).toMatchObject({ misses: 1, writes: 0, failures: 2 });
-    expect(store.stats().lastFailure).toBe("The store's place has not answered for 20 ms.");
+    expect(store.stats().lastFailure).toBe("The store has not answered for 20 ms.");
     expect(upgraded).toBe(false);
     old.close();
     await upgrading;

@@ -3,7 +3,7 @@
  */
 import type * as NodeFileSystem from "node:fs/promises";
 import type * as NodePath from "node:path";
-import { ageMs, countToRemove, type EntryPlace, type PlacedEntry } from "./entry-place.js";
+import { ageMs, countToRemove, type StoreBackend, type StoredEntry } from "./store-backend.js";
 
 export interface FolderTools {
   readonly fs: typeof NodeFileSystem;
@@ -18,7 +18,7 @@ const ownName = /^[0-9a-f]{64}\.entry(\.[0-9a-f-]{36})?$/;
 
 const hourMs = 3_600_000;
 
-export class StoreFolder implements EntryPlace {
+export class StoreFolder implements StoreBackend {
   readonly #directory: string;
   readonly #fs: FolderTools["fs"];
   readonly #path: FolderTools["path"];
@@ -32,7 +32,7 @@ export class StoreFolder implements EntryPlace {
   }
 
   /** @throws also if others may write in the folder; one that is not there has no entries. */
-  async read(address: string, maxByteLength: number): Promise<PlacedEntry | undefined> {
+  async read(address: string, maxByteLength: number): Promise<StoredEntry | undefined> {
     if (!(await this.#isThere())) return undefined;
     const path = this.#pathOf(address);
     const found = await unlessAbsent(this.#fs.lstat(path));

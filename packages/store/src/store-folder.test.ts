@@ -15,9 +15,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { DiskStore } from "./disk-store.js";
 import { FolderWorld } from "./folder-world.test-support.js";
 import { openStore } from "./open-store.js";
+import type { Store } from "./store.js";
 import { entryPath, runWithStore, temporaryFolder } from "./store.test-support.js";
 import { storeSuite } from "./store-suite.test-support.js";
 
@@ -128,7 +128,7 @@ describe("the store in a folder", () => {
 });
 
 describe("a damaged or foreign entry", () => {
-  async function missesAndRebuilds(store: DiskStore): Promise<void> {
+  async function missesAndRebuilds(store: Store): Promise<void> {
     const { misses, failures } = store.stats();
     expect(await store.read("a", "b")).toBeUndefined();
     expect(store.stats()).toMatchObject({ misses: misses + 1, failures: failures + 1 });

@@ -1,5 +1,5 @@
-import type { DiskStore, StoreStats } from "./disk-store.js";
-import { ageMs, type EntryPlace, placedByteLength } from "./entry-place.js";
+import type { Store, StoreStats } from "./store.js";
+import { ageMs, type StoreBackend, storedByteLength } from "./store-backend.js";
 import { decodeEntry, encodeEntry, entryAddress, entryIdentity, type StoredValue, sealEntry } from "./store-entry.js";
 
 export interface EntryStoreOptions {
@@ -9,12 +9,12 @@ export interface EntryStoreOptions {
 }
 
 const dayMs = 24 * 3_600_000;
-/** A wait is counted in so many: a thread that is busy for long hears nothing in one of them, and that is no silence of the place. */
+/** A wait is counted in so many: a thread that is busy for long hears nothing in one of them, and that is no silence of the backend. */
 const waitParts = 10;
 
-/** The store over a place: what an entry is, when room is made and how long is waited are decided here, how entries are kept is the place's. */
-export class EntryStore implements DiskStore {
-  readonly #place: EntryPlace | undefined;
+/** The store over a backend: what an entry is, when room is made and how long is waited are decided here, how entries are kept is the place's. */
+export class EntryStore implements Store {
+  readonly #backend: StoreBackend | undefined;
   readonly #maxBytes: number;
   readonly #maxWaitMs: number;
   /** No entry is larger: a read of whatever stands in the place takes no more memory, and a trim leaves room for any entry. */
@@ -31,13 +31,13 @@ export class EntryStore implements DiskStore {
   #lastFailure: string | undefined;
   #evicted = 0;
 
-  /** @param openPlace Gives `undefined` for a store that keeps nothing; what it throws is the store's first failure. */
-  constructor(openPlace: () => EntryPlace | undefined, { maxBytes, maxWaitMs = 1000 }: EntryStoreOptions) {
+  /** @param openBackend Gives `undefined` for a store that keeps nothing; what it throws is the store's first failure. */
+  constructor(openBackend: () => StoreBackend | undefined, { maxBytes, maxWaitMs = 1000 }: EntryStoreOptions) {
     this.#maxBytes = maxBytes;
     this.#maxWaitMs = maxWaitMs;
     this.#maxEntryBytes = maxBytes / 8;
     try {
-      this.#place = openPlace();
+      this.#backend = openBackend();
     } catch (error) {
       this.#fail(error);
     }
@@ -46,10 +46,10 @@ export class EntryStore implements DiskStore {
   async read(namespace: string, key: string | readonly string[]): Promise<StoredValue | undefined> {
     let value: StoredValue | undefined;
     try {
-      const place = this.#place;
-      if (place) {
+      const backend = this.#backend;
+      if (backend) {
         const identity = entryIdentity(namespace, key);
-        value = await this.#answered(() => this.#find(place, identity));
+        value = await this.#answered(() => this.#find(backend, identity));
       }
     } catch (error) {
       this.#fail(error);
@@ -60,13 +60,13 @@ export class EntryStore implements DiskStore {
   }
 
   async write(namespace: string, key: string | readonly string[], value: StoredValue): Promise<void> {
-    const place = this.#place;
-    if (!place) return;
+    const backend = this.#backend;
+    if (!backend) return;
     try {
       const identity = entryIdentity(namespace, key);
       const bytes = encodeEntry(identity, value);
       // One after the other, or many at once could all find room where there is room for one.
-      const written = this.#lastWrite.then(() => this.#answered(() => this.#put(place, identity, bytes)));
+      const written = this.#lastWrite.then(() => this.#answered(() => this.#put(backend, identity, bytes)));
       this.#lastWrite = written.catch(() => undefined);
       await written;
     } catch (error) {
@@ -89,33 +89,33 @@ export class EntryStore implements DiskStore {
     };
   }
 
-  async #find(place: EntryPlace, identity: string): Promise<StoredValue | undefined> {
+  async #find(backend: StoreBackend, identity: string): Promise<StoredValue | undefined> {
     const address = await entryAddress(identity);
-    const entry = await place.read(address, this.#maxEntryBytes);
+    const entry = await backend.read(address, this.#maxEntryBytes);
     if (!entry) return undefined;
     const value = await decodeEntry(identity, entry.bytes);
     if (value === undefined) {
       this.#fail(new Error(`The store's entry ${address} is damaged, or is no entry.`));
-      await place.remove(address);
+      await backend.remove(address);
     } else if (ageMs(entry.usedMs) >= dayMs) {
-      await place.touch(address);
+      await backend.touch(address);
     }
     return value;
   }
 
-  async #put(place: EntryPlace, identity: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const byteLength = placedByteLength(bytes.length);
+  async #put(backend: StoreBackend, identity: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const byteLength = storedByteLength(bytes.length);
     // Written so that a bound which is no number keeps nothing.
     if (!(byteLength <= this.#maxEntryBytes)) {
       throw new Error(`The store keeps entries of up to ${this.#maxEntryBytes} bytes; one of ${byteLength} was given.`);
     }
     // A quarter is left free, so that several processes may write before one of them trims again.
     if (this.#bytesSinceTrim + byteLength > this.#maxBytes / 16) {
-      this.#evicted += await place.trim(0.75 * this.#maxBytes);
+      this.#evicted += await backend.trim(0.75 * this.#maxBytes);
       this.#bytesSinceTrim = 0;
     }
     await sealEntry(bytes);
-    await place.write(await entryAddress(identity), bytes);
+    await backend.write(await entryAddress(identity), bytes);
     this.#bytesSinceTrim += byteLength;
     this.#writes++;
   }
@@ -150,7 +150,7 @@ export class EntryStore implements DiskStore {
   }
 
   #silence(): Error {
-    return new Error(`The store's place has not answered for ${this.#maxWaitMs} ms.`);
+    return new Error(`The store has not answered for ${this.#maxWaitMs} ms.`);
   }
 
   #fail(error: unknown): void {

@@ -2,7 +2,7 @@
  * The records of a store in a browser, in an IndexedDB of its own: the entries, and beside each how large it is and when it was last
  * used, so that room is made without reading the entries. Each call is one transaction over both, so tabs never see one without the other.
  */
-import { countToRemove, type EntryPlace, type PlacedEntry } from "./entry-place.js";
+import { countToRemove, type StoreBackend, type StoredEntry } from "./store-backend.js";
 
 interface Use {
   readonly byteLength: number;
@@ -14,7 +14,7 @@ type Stores = Readonly<Record<"entries" | "uses", IDBObjectStore>>;
 /** Raised when the stores change; what is in the entries has a version of its own. */
 const version = 1;
 
-export class StoreDatabase implements EntryPlace {
+export class StoreDatabase implements StoreBackend {
   readonly #factory: IDBFactory;
   readonly #name: string;
   #opening: Promise<IDBDatabase> | undefined;
@@ -24,7 +24,7 @@ export class StoreDatabase implements EntryPlace {
     this.#name = name;
   }
 
-  read(address: string, maxByteLength: number): Promise<PlacedEntry | undefined> {
+  read(address: string, maxByteLength: number): Promise<StoredEntry | undefined> {
     return this.#transact("readonly", ({ entries, uses }) => {
       const [entry, use] = [entries.get(address), uses.get(address) as IDBRequest<Use | undefined>];
       return () => {

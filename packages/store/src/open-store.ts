@@ -1,6 +1,6 @@
-import type { DiskStore } from "./disk-store.js";
-import type { EntryPlace } from "./entry-place.js";
 import { EntryStore } from "./entry-store.js";
+import type { Store } from "./store.js";
+import type { StoreBackend } from "./store-backend.js";
 import { StoreDatabase } from "./store-database.js";
 import { cacheDirectory } from "./store-directory.js";
 import { StoreFolder } from "./store-folder.js";
@@ -21,12 +21,12 @@ export interface StoreOptions {
  * Opens the store, which touches no disk until something is read or written, and needs no closing: a folder in Node, an IndexedDB in a
  * browser. Never throws: without a place to be it keeps nothing and counts a failure.
  */
-export function openStore({ directory, maxBytes = 64 * 1024 * 1024, isEnabled = true }: StoreOptions = {}): DiskStore {
-  return new EntryStore(() => (isEnabled ? openPlace(directory) : undefined), { maxBytes });
+export function openStore({ directory, maxBytes = 64 * 1024 * 1024, isEnabled = true }: StoreOptions = {}): Store {
+  return new EntryStore(() => (isEnabled ? openBackend(directory) : undefined), { maxBytes });
 }
 
 /** Where the entries stand, or `undefined` where there is no such place. */
-function openPlace(given: string | undefined): EntryPlace | undefined {
+function openBackend(given: string | undefined): StoreBackend | undefined {
   const { process } = globalThis;
   if (!process?.getBuiltinModule) {
     // A page may be forbidden even to ask for it; that throws.

@@ -3,13 +3,13 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DiskStore } from "./disk-store.js";
+import type { Store } from "./store.js";
 import { entryAddress, entryIdentity, type JsonValue } from "./store-entry.js";
 
 /** The entries of one place, to be looked at and changed behind the stores' backs. */
 export interface StoreWorld {
   /** Opens another store over the place, as another process or tab has one. */
-  open(options?: { readonly maxBytes?: number }): DiskStore;
+  open(options?: { readonly maxBytes?: number }): Store;
   /** When each entry was last used, in milliseconds, and its bytes, by address. */
   look(): Promise<ReadonlyMap<string, { readonly usedMs: number; readonly byteLength: number }>>;
   readBytes(address: string): Promise<Uint8Array<ArrayBuffer>>;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { beforeEach, onTestFinished, vi } from "vitest";
-import type { StoreStats } from "./disk-store.js";
+import type { StoreStats } from "./store.js";
 import { entryAddress, entryIdentity } from "./store-entry.js";
 
 // Whoever runs the tests may have the store turned off, or elsewhere.

@@ -20,7 +20,7 @@ export interface StoreStats {
  * Invariant: no call rejects, or waits for longer than a second for a disk that is silent. What the disk does not give is a miss, what
  * it does not take is not kept, and both are counted.
  */
-export interface DiskStore {
+export interface Store {
   /**
    * What was last written under `key`, or `undefined` if it is not there any more or never was. What an older version of the caller
    * wrote is found too, so check its shape, or put a version into the key.

@@ -1,0 +1,3 @@
+export { openStore, type StoreOptions } from "./open-store.js";
+export type { Store, StoreStats } from "./store.js";
+export type { JsonValue, StoredValue } from "./store-entry.js";
