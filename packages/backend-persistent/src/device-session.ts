@@ -1,7 +1,7 @@
 import { type CacheCounters, ComputeError, type DeviceInfo, type Kernel, type RunLedger } from "@kiln-gpu/core";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import { wholeVariants } from "@kiln-gpu/shader";
-import type { DiskStore } from "@kiln-gpu/shader-cache";
+import type { Store } from "@kiln-gpu/store";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { performAccess } from "./array-access.js";
 import { BatchPlacer } from "./batch-placer.js";
@@ -52,7 +52,7 @@ export interface KeepLimits {
 /** What the sessions of one backend share. */
 export interface SessionParts {
   readonly limits: KeepLimits;
-  readonly store: DiskStore;
+  readonly store: Store;
   /** In the store. */
   readonly kept: StoredPrograms;
   readonly history: ProgramHistory;

@@ -1,5 +1,5 @@
 import { ComputeError } from "@kiln-gpu/core";
-import type { DiskStore, JsonValue } from "@kiln-gpu/shader-cache";
+import type { JsonValue, Store } from "@kiln-gpu/store";
 import { manifestVersion, programsOf, type WarmProgram } from "./manifest.js";
 import { maxPrograms, maxTextLength, type ProgramHistory } from "./program-history.js";
 import { addressOf } from "./program-store.js";
@@ -19,7 +19,7 @@ const maxUnusedStarts = 10;
  * has used for long. Where two write at the same time, one's additions are lost and come again with its next start.
  */
 export class KeptManifest {
-  readonly #store: DiskStore;
+  readonly #store: Store;
   readonly #key: readonly string[];
   readonly #history: ProgramHistory;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -29,7 +29,7 @@ export class KeptManifest {
   #writing: Promise<void> = Promise.resolve();
 
   /** @throws {ComputeError} `invalid-option` for a name that is none. */
-  constructor(store: DiskStore, name: string, history: ProgramHistory) {
+  constructor(store: Store, name: string, history: ProgramHistory) {
     if (typeof name !== "string" || !/^[\w.@-][\w.@/-]{0,99}$/u.test(name)) {
       throw new ComputeError(
         "invalid-option",

@@ -12,7 +12,7 @@ import {
   traced,
   type WarmsUp,
 } from "@kiln-gpu/core";
-import { openStore, type StoreOptions } from "@kiln-gpu/shader-cache";
+import { openStore, type StoreOptions } from "@kiln-gpu/store";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import { DeviceKeeper } from "./device-keeper.js";
 import type { KeepLimits } from "./device-session.js";

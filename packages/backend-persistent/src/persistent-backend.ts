@@ -41,7 +41,7 @@ import {
   type WarmsUp,
   type WarmUpReport,
 } from "@kiln-gpu/core";
-import type { DiskStore } from "@kiln-gpu/shader-cache";
+import type { Store } from "@kiln-gpu/store";
 import { claimArrays, unclaimArrays } from "./array-access.js";
 import type { DeviceKeeper } from "./device-keeper.js";
 import type { DeviceSession } from "./device-session.js";
@@ -60,7 +60,7 @@ import { tuneKernel } from "./tune-kernel.js";
 /** What a backend is made of. */
 export interface PersistentBackendParts {
   readonly runs: RunLedger;
-  readonly store: DiskStore;
+  readonly store: Store;
   readonly kept: StoredPrograms;
   readonly history: ProgramHistory;
   readonly manifest: KeptManifest | undefined;

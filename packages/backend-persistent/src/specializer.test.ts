@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Bindings, type DeviceInfo, defineKernel, type Kernel } from "@kiln-gpu/core";
-import { openStore } from "@kiln-gpu/shader-cache";
+import { openStore } from "@kiln-gpu/store";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LoadedKernel, ProgramStore } from "./program-store.js";
 import { elementsOf, Specializer } from "./specializer.js";

@@ -10,7 +10,7 @@ import {
   type Tunable,
   type TypedArray,
 } from "@kiln-gpu/core";
-import type { DiskStore } from "@kiln-gpu/shader-cache";
+import type { Store } from "@kiln-gpu/store";
 import type { LoadedKernel, ProgramStore } from "./program-store.js";
 
 /** Under which choices are kept: raised when what is kept changes its meaning. */
@@ -25,10 +25,10 @@ const largestBucket = 32;
 export class Specializer {
   readonly #programs: ProgramStore;
   readonly #device: DeviceInfo;
-  readonly #store: DiskStore;
+  readonly #store: Store;
   readonly #chosen = new WeakMap<object, Map<number, Kernel<Bindings> | Promise<Kernel<Bindings>>>>();
 
-  constructor(programs: ProgramStore, device: DeviceInfo, store: DiskStore) {
+  constructor(programs: ProgramStore, device: DeviceInfo, store: Store) {
     this.#programs = programs;
     this.#device = device;
     this.#store = store;

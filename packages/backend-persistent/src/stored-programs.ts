@@ -1,13 +1,14 @@
 import type { KeptPrograms } from "@kiln-gpu/shader";
-import { contentAddress, type DiskStore, type JsonValue } from "@kiln-gpu/shader-cache";
+import { contentAddress } from "@kiln-gpu/shader-cache";
+import type { JsonValue, Store } from "@kiln-gpu/store";
 
 /** The programs that are translated and reflected, in the store. */
 export class StoredPrograms implements KeptPrograms {
-  readonly #store: DiskStore;
+  readonly #store: Store;
   #found = 0;
   #kept: Promise<unknown> = Promise.resolve();
 
-  constructor(store: DiskStore) {
+  constructor(store: Store) {
     this.#store = store;
   }
 

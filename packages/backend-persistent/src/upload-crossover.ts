@@ -1,6 +1,6 @@
 import { isComputeError } from "@kiln-gpu/core";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
-import type { DiskStore } from "@kiln-gpu/shader-cache";
+import type { Store } from "@kiln-gpu/store";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { deviceUsage } from "./place-batch.js";
 
@@ -16,7 +16,7 @@ export interface CrossoverParts {
   readonly open: OpenDevice;
   readonly buffers: BufferPool;
   readonly staging: StagingPool;
-  readonly store: DiskStore;
+  readonly store: Store;
 }
 
 /**
