@@ -10,6 +10,7 @@ export interface EncodableDispatch {
   readonly immediates?: ResourceOfRun | undefined;
 }
 
+/** A resource of one of the runs that share a submission, by the indices of the run and of the resource in that run's plan. */
 export interface ResourceOfRun {
   readonly run: number;
   readonly resource: number;

@@ -1,7 +1,7 @@
 export { type CompiledProgram, type CompileRequest, compileProgram } from "./compile-program.js";
 export { deviceError } from "./device-error.js";
 export { createDeviceTimer, type DeviceTimer } from "./device-timer.js";
-export { type EncodableDispatch, encodeDispatches } from "./encode-dispatches.js";
+export { type EncodableDispatch, encodeDispatches, type ResourceOfRun } from "./encode-dispatches.js";
 export { inErrorScope } from "./error-scope.js";
 export { bufferUsage, mapMode } from "./gpu-flags.js";
 export { lossOr } from "./loss-or.js";
