@@ -6,7 +6,8 @@
  * buffer both ways, even in ranges that do not overlap. The order is fixed, so the same runs are placed the same again.
  */
 import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
-import { type BufferRequest, bufferUsage, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
+import { type BufferRequest, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
+import { bufferUsage, type ResourceOfRun } from "@kiln-gpu/webgpu";
 
 /** Of buffers that kernels bind. */
 export const deviceUsage =
@@ -34,11 +35,6 @@ export interface Region {
    * its run's turn comes.
    */
   readonly resident?: ResourceOfRun | undefined;
-}
-
-export interface ResourceOfRun {
-  readonly run: number;
-  readonly resource: number;
 }
 
 /** A part of a region that is copied out of staged memory. */
