@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import { bufferUsage } from "@kiln-gpu/webgpu";
 import fc from "fast-check";
 import { it } from "vitest";
 import { BufferPool } from "./buffer-pool.js";
-import { bufferUsage, downloadUsage, uploadUsage } from "./buffer-usage.js";
 import { FakeDevice, type Fault, settle, watch } from "./fake-device.test-support.js";
 import { modelTimeoutMs, playModel } from "./model-runs.test-support.js";
 import type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 import { sizeClassOf } from "./size-class.js";
+import { downloadUsage, uploadUsage } from "./staging-usage.js";
 
 const byteBudget = 4096;
 const maxBufferSize = 1 << 20;

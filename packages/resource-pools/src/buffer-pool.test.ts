@@ -1,9 +1,10 @@
 import { ComputeError } from "@kiln-gpu/core";
+import { bufferUsage } from "@kiln-gpu/webgpu";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { BufferPool, type BufferPoolOptions } from "./buffer-pool.js";
-import { bufferUsage, downloadUsage, uploadUsage } from "./buffer-usage.js";
 import { FakeDevice, settle, watch } from "./fake-device.test-support.js";
 import type { PooledBuffer } from "./pooled-buffer.js";
+import { downloadUsage, uploadUsage } from "./staging-usage.js";
 
 const usage = bufferUsage.storage | bufferUsage.copySource;
 const request = (byteLength: number) => ({ byteLength, usage });

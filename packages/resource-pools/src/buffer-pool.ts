@@ -3,7 +3,7 @@
  * **Invariant:** the bytes of all buffers that exist, in use or kept, never pass the budget.
  */
 import { ComputeError, type MemoryCounters } from "@kiln-gpu/core";
-import { bufferUsage } from "./buffer-usage.js";
+import { bufferUsage } from "@kiln-gpu/webgpu";
 import { type BufferDevice, createBuffers } from "./create-buffers.js";
 import { KeptBuffer, KeptBuffers } from "./kept-buffers.js";
 import type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";

@@ -1,13 +1,11 @@
 import { ComputeError } from "@kiln-gpu/core";
-import { bufferUsage } from "./buffer-usage.js";
+import { bufferUsage, inErrorScope, type ScopedDevice } from "@kiln-gpu/webgpu";
 import type { BufferRequest } from "./pooled-buffer.js";
 
 /** What of a `GPUDevice` a buffer pool uses. */
-export interface BufferDevice {
+export interface BufferDevice extends ScopedDevice {
   readonly limits: { readonly maxBufferSize: number };
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer;
-  pushErrorScope(filter: GPUErrorFilter): void;
-  popErrorScope(): Promise<GPUError | null>;
 }
 
 /** The buffers, in order; or why there was no memory for all of them. */
@@ -20,21 +18,21 @@ export type CreatedBuffers = { readonly buffers: readonly GPUBuffer[] } | { read
 export async function createBuffers(device: BufferDevice, specs: readonly BufferRequest[]): Promise<CreatedBuffers> {
   const buffers: GPUBuffer[] = [];
   let thrown: unknown;
-  // Error scopes are one stack a device: pushed and popped with no await between.
-  device.pushErrorScope("validation");
-  device.pushErrorScope("out-of-memory");
-  try {
-    for (const { byteLength, usage } of specs) {
-      const mappedAtCreation = (usage & bufferUsage.mapWrite) !== 0;
-      buffers.push(device.createBuffer({ size: byteLength, usage, mappedAtCreation }));
-    }
-  } catch (error) {
-    thrown = error;
-  }
-  const popped = Promise.allSettled([device.popErrorScope(), device.popErrorScope()]);
+  const { value: inner, failure: invalid } = inErrorScope(device, "validation", () =>
+    inErrorScope(device, "out-of-memory", () => {
+      try {
+        for (const { byteLength, usage } of specs) {
+          const mappedAtCreation = (usage & bufferUsage.mapWrite) !== 0;
+          buffers.push(device.createBuffer({ size: byteLength, usage, mappedAtCreation }));
+        }
+      } catch (error) {
+        thrown = error;
+      }
+    }),
+  );
   let isKept = false;
   try {
-    const [outOfMemory, validation] = (await popped).map((scope) => {
+    const [outOfMemory, validation] = (await Promise.allSettled([inner.failure, invalid])).map((scope) => {
       if (scope.status === "fulfilled") return scope.value;
       throw new ComputeError("device-lost", "The device is lost; it no longer tells whether a buffer was created.", {
         cause: scope.reason,

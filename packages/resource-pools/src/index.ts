@@ -1,5 +1,4 @@
 export { BufferPool, type BufferPoolOptions, type BufferPoolStats } from "./buffer-pool.js";
-export { bufferUsage, downloadUsage, uploadUsage } from "./buffer-usage.js";
 export { CommandPool, type CommandPoolOptions, type CommandPoolStats, type CommandSlot } from "./command-pool.js";
 export type { BufferDevice } from "./create-buffers.js";
 export {
@@ -11,4 +10,5 @@ export {
 export type { BindGroupEntry, BindGroupRequest, PooledBindGroup } from "./pooled-bind-group.js";
 export type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 export { StagingPool } from "./staging-pool.js";
+export { downloadUsage, uploadUsage } from "./staging-usage.js";
 export type { AcquireOptions, Patience } from "./turns.js";

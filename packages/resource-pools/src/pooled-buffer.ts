@@ -1,6 +1,6 @@
 export interface BufferRequest {
   readonly byteLength: number;
-  /** Bits of `bufferUsage`. */
+  /** Bits of WebGPU's `GPUBufferUsage`. */
   readonly usage: number;
 }
 

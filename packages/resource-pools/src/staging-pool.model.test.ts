@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { it } from "vitest";
 import { BufferPool } from "./buffer-pool.js";
-import { downloadUsage, uploadUsage } from "./buffer-usage.js";
 import { FakeDevice, settle, watch } from "./fake-device.test-support.js";
 import { modelTimeoutMs, playModel } from "./model-runs.test-support.js";
 import type { PooledBuffer } from "./pooled-buffer.js";
 import { StagingPool } from "./staging-pool.js";
+import { downloadUsage, uploadUsage } from "./staging-usage.js";
 
 const byteLength = 256;
 const maxBuffers = 4;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BufferPool } from "./buffer-pool.js";
-import { downloadUsage, uploadUsage } from "./buffer-usage.js";
 import { FakeDevice, settle, watch } from "./fake-device.test-support.js";
 import { StagingPool } from "./staging-pool.js";
+import { downloadUsage, uploadUsage } from "./staging-usage.js";
 
 const upload = { byteLength: 256, usage: uploadUsage };
 const download = { byteLength: 256, usage: downloadUsage };

@@ -3,8 +3,8 @@
  * as `{ byteLength, usage: uploadUsage }` and `downloadUsage`, and is held to the same budget. This class adds the maps.
  * **Invariant:** a kept upload buffer is mapped, a kept download buffer is not.
  */
+import { mapMode } from "@kiln-gpu/webgpu";
 import type { BufferPool } from "./buffer-pool.js";
-import { mapMode } from "./buffer-usage.js";
 import type { PooledBuffer } from "./pooled-buffer.js";
 
 export class StagingPool {

@@ -1,3 +1,4 @@
+import { inErrorScope } from "./error-scope.js";
 import { bufferUsage, mapMode } from "./gpu-flags.js";
 
 /** Measures one compute pass on the device's own clock, where it has timestamp queries. */
@@ -14,17 +15,19 @@ export interface DeviceTimer {
 export async function createDeviceTimer(device: GPUDevice): Promise<DeviceTimer | undefined> {
   if (!device.features.has("timestamp-query")) return undefined;
   const made: { destroy(): void }[] = [];
-  let timer: DeviceTimer | undefined;
-  device.pushErrorScope("validation");
-  device.pushErrorScope("out-of-memory");
-  try {
-    timer = makeTimer(device, made);
-  } catch {
-    // A run is worth more than its time.
-  }
-  const popped = await Promise.allSettled([device.popErrorScope(), device.popErrorScope()]);
-  const isMade = popped.every((scope) => scope.status === "fulfilled" && scope.value === null);
-  if (timer && isMade) return timer;
+  const { value: inner, failure: invalid } = inErrorScope(device, "validation", () =>
+    inErrorScope(device, "out-of-memory", () => {
+      try {
+        return makeTimer(device, made);
+      } catch {
+        // A run is worth more than its time.
+        return undefined;
+      }
+    }),
+  );
+  const scopes = await Promise.allSettled([inner.failure, invalid]);
+  const isMade = scopes.every((scope) => scope.status === "fulfilled" && scope.value === null);
+  if (inner.value && isMade) return inner.value;
   for (const each of made) each.destroy();
   return undefined;
 }

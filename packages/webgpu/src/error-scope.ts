@@ -1,9 +1,15 @@
+/** What of a `GPUDevice` an error scope uses. */
+export interface ScopedDevice {
+  pushErrorScope(filter: GPUErrorFilter): void;
+  popErrorScope(): Promise<GPUError | null>;
+}
+
 /**
- * Runs `work` inside an error scope. Scopes are one stack for the whole device, so `work` is synchronous.
- * @returns What `work` returns, and `failure`: the first error of the device's in it, or null.
+ * Runs `work` inside an error scope. A device has one stack of scopes, so `work` must be synchronous; scopes may nest.
+ * @returns What `work` returns, and `failure`: the first error that the device reports in the scope, or null. It rejects when the device is lost.
  */
 export function inErrorScope<T>(
-  device: GPUDevice,
+  device: ScopedDevice,
   filter: GPUErrorFilter,
   work: () => T,
 ): { readonly value: T; readonly failure: Promise<GPUError | null> } {

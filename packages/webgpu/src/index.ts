@@ -2,7 +2,7 @@ export { type CompiledProgram, type CompileRequest, compileProgram } from "./com
 export { deviceError } from "./device-error.js";
 export { createDeviceTimer, type DeviceTimer } from "./device-timer.js";
 export { type EncodableDispatch, encodeDispatches, type ResourceOfRun } from "./encode-dispatches.js";
-export { inErrorScope } from "./error-scope.js";
+export { inErrorScope, type ScopedDevice } from "./error-scope.js";
 export { bufferUsage, mapMode } from "./gpu-flags.js";
 export { lossOr } from "./loss-or.js";
 export { type OpenDevice, type OpenDeviceOptions, openDevice } from "./open-device.js";
