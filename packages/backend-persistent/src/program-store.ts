@@ -227,7 +227,7 @@ export function addressOf(
     source: wgsl,
     constants,
     interface: shader,
-    variant,
+    ...flagsOf(variant),
     translator,
   };
   return contentAddress(request);
