@@ -7,14 +7,8 @@ import { modelTimeoutMs, playModel } from "./model-runs.test-support.js";
 
 const maxSlots = 3;
 
-interface Wait {
-  readonly controller: AbortController;
-  readonly outcome: ReturnType<typeof watch<CommandSlot<object>>>;
-}
-
 class Model {
   isDisposed = false;
-  waits: Wait[] = [];
   held: CommandSlot<object>[] = [];
   /** Last released last. */
   free: CommandSlot<object>[] = [];
@@ -49,47 +43,15 @@ class Real {
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-const codeOf = ({ error }: { readonly error: unknown }) => (error as { code?: string } | undefined)?.code;
-
-/** @param failures How many contents could not be made at most since the last check. */
-async function check(model: Model, { pool, contents }: Real, failures = 0): Promise<void> {
+async function check(model: Model, { pool, contents }: Real): Promise<void> {
   await settle();
-  let failed = 0;
-  while (model.waits[0] && model.held.length < maxSlots) {
-    const { outcome } = model.waits.shift()!;
-    assert(outcome.isSettled);
-    if (outcome.value) model.hold(outcome.value);
-    else {
-      failed += 1;
-      assert.match(String(outcome.error), /not made/);
-    }
-  }
-  assert(failed <= failures);
-  for (const { outcome } of model.waits) assert(!outcome.isSettled);
   for (const idle of model.idle) assert.equal(idle.isSettled, model.held.length === 0);
   if (model.held.length === 0) model.idle = [];
-  const { live, inUse, waiting } = pool.stats();
-  assert.deepEqual([live, inUse, waiting], [contents.size, model.held.length, model.waits.length]);
+  const { live, inUse } = pool.stats();
+  assert.deepEqual([live, inUse], [contents.size, model.held.length]);
   assert.equal(contents.size, model.held.length + model.free.length);
   assert(contents.size <= maxSlots);
 }
-
-const acquire = (): Command => ({
-  check: () => true,
-  toString: () => "acquire",
-  async run(model, real) {
-    const { failures } = real;
-    const controller = new AbortController();
-    const outcome = watch(real.pool.acquire({ signal: controller.signal }));
-    if (model.isDisposed) {
-      await settle();
-      assert.equal(codeOf(outcome), "disposed");
-    } else {
-      model.waits.push({ controller, outcome });
-    }
-    await check(model, real, failures - real.failures);
-  },
-});
 
 const tryAcquire = (): Command => ({
   check: () => true,
@@ -135,18 +97,6 @@ const releaseTwice = (pick: number): Command => ({
   },
 });
 
-const abort = (pick: number): Command => ({
-  check: ({ waits }) => waits.length > 0,
-  toString: () => `abort(${pick})`,
-  async run(model, real) {
-    const [{ controller, outcome }] = model.waits.splice(pick % model.waits.length, 1) as [Wait];
-    controller.abort();
-    await settle();
-    assert.equal(codeOf(outcome), "aborted");
-    await check(model, real);
-  },
-});
-
 const idle = (): Command => ({
   check: () => true,
   toString: () => "idle",
@@ -161,9 +111,6 @@ const dispose = (): Command => ({
   toString: () => "dispose",
   async run(model, real) {
     real.pool.dispose();
-    await settle();
-    for (const { outcome } of model.waits) assert.equal(codeOf(outcome), "disposed");
-    model.waits = [];
     model.free = [];
     model.isDisposed = true;
     await check(model, real);
@@ -171,22 +118,20 @@ const dispose = (): Command => ({
 });
 
 it(
-  "lends at most its slots, in order of arrival, and loses none, in any order of calls",
+  "lends at most its slots, and loses none, in any order of calls",
   async () => {
     const pick = fc.nat({ max: 20 });
     const none = fc.constant(0);
     const kinds = [
-      none.map(acquire),
-      none.map(acquire),
+      none.map(tryAcquire),
       none.map(tryAcquire),
       pick.map(release),
       pick.map(release),
       pick.map(releaseTwice),
-      pick.map(abort),
       none.map(idle),
       fc.nat({ max: 3 }).map(failNext),
       // Rarely, for little is left to see after it.
-      fc.nat({ max: 3 }).map((n) => (n === 0 ? dispose() : acquire())),
+      fc.nat({ max: 3 }).map((n) => (n === 0 ? dispose() : tryAcquire())),
     ];
     await playModel(
       "the command pool",
@@ -194,7 +139,6 @@ it(
       () => ({ model: new Model(), real: new Real() }),
       async (model, real) => {
         while (model.held.length > 0) await release(0).run(model, real);
-        assert.equal(model.waits.length, 0);
         await dispose().run(model, real);
         assert.equal(real.contents.size, 0);
       },

@@ -3,7 +3,6 @@
  * single-use on WebGPU, so there is none here (Vulkan: a pool of command buffers that are reset).
  */
 import type { ResourceCounters } from "@kiln-gpu/core";
-import { type AcquireOptions, Turns } from "./turns.js";
 
 export interface CommandPoolOptions<T> {
   /** How many batches may be in flight; 3 by default. */
@@ -21,19 +20,18 @@ export interface CommandSlot<T> {
 
 export interface CommandPoolStats extends ResourceCounters {
   readonly inUse: number;
-  readonly waiting: number;
 }
 
 export class CommandPool<T = undefined> {
   readonly #maxSlots: number;
   readonly #create: (index: number) => T;
   readonly #destroy: ((contents: T) => void) | undefined;
-  readonly #turns = new Turns("The command pool");
   readonly #free: CommandSlot<T>[] = [];
   readonly #inUse = new Set<CommandSlot<T>>();
   #whenIdle: (() => void)[] = [];
   #made = 0;
   #reused = 0;
+  #isDisposed = false;
 
   constructor({ maxSlots = 3, create = () => undefined as T, destroy }: CommandPoolOptions<T> = {}) {
     this.#maxSlots = maxSlots;
@@ -41,54 +39,12 @@ export class CommandPool<T = undefined> {
     this.#destroy = destroy;
   }
 
-  /** A slot, if one is free and nobody waits. */
-  tryAcquire(): CommandSlot<T> | undefined {
-    return this.#turns.waiting > 0 || this.#turns.isClosed ? undefined : this.#take();
-  }
-
   /**
-   * Resolves with a slot once one is free and those who asked before have theirs.
-   * @throws {ComputeError} `aborted`; `disposed`; and what `create` throws.
+   * A slot, or `undefined` if all are in use or the pool is disposed.
+   * @throws what `create` throws; the slot is then not made.
    */
-  acquire({ signal }: AcquireOptions = {}): Promise<CommandSlot<T>> {
-    return this.#turns.take(() => this.#take(), signal);
-  }
-
-  release(slot: CommandSlot<T>): void {
-    if (!this.#inUse.delete(slot)) {
-      throw new Error(`Slot ${slot.index} is not in use: it was released before, or belongs to another pool.`);
-    }
-    if (this.#turns.isClosed) this.#destroy?.(slot.contents);
-    else this.#free.push(slot);
-    this.#turns.serve();
-    const waiting = this.#whenIdle;
-    this.#whenIdle = [];
-    for (const resolve of waiting) resolve();
-  }
-
-  /** Resolves when no slot is in use. */
-  async idle(): Promise<void> {
-    // Who waits is told of every release, and may find the slot taken again.
-    while (this.#inUse.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-  }
-
-  /** Destroys the free slots and rejects who waits; a slot in use is destroyed by its release. */
-  dispose(): void {
-    this.#turns.close();
-    for (const { contents } of this.#free.splice(0)) this.#destroy?.(contents);
-  }
-
-  stats(): CommandPoolStats {
-    return {
-      made: this.#made,
-      reused: this.#reused,
-      live: this.#inUse.size + this.#free.length,
-      inUse: this.#inUse.size,
-      waiting: this.#turns.waiting,
-    };
-  }
-
-  #take(): CommandSlot<T> | undefined {
+  tryAcquire(): CommandSlot<T> | undefined {
+    if (this.#isDisposed) return undefined;
     let slot = this.#free.pop();
     if (slot) {
       this.#reused++;
@@ -99,5 +55,37 @@ export class CommandPool<T = undefined> {
     }
     this.#inUse.add(slot);
     return slot;
+  }
+
+  release(slot: CommandSlot<T>): void {
+    if (!this.#inUse.delete(slot)) {
+      throw new Error(`Slot ${slot.index} is not in use: it was released before, or belongs to another pool.`);
+    }
+    if (this.#isDisposed) this.#destroy?.(slot.contents);
+    else this.#free.push(slot);
+    const waiting = this.#whenIdle;
+    this.#whenIdle = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Resolves when no slot is in use. */
+  async idle(): Promise<void> {
+    // Every release wakes this, and the slot may be taken again by then.
+    while (this.#inUse.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Destroys the free slots; a slot in use is destroyed by its release. */
+  dispose(): void {
+    this.#isDisposed = true;
+    for (const { contents } of this.#free.splice(0)) this.#destroy?.(contents);
+  }
+
+  stats(): CommandPoolStats {
+    return {
+      made: this.#made,
+      reused: this.#reused,
+      live: this.#inUse.size + this.#free.length,
+      inUse: this.#inUse.size,
+    };
   }
 }

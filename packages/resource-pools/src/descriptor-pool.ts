@@ -6,7 +6,6 @@
 import type { CacheCounters } from "@kiln-gpu/core";
 import { BindGroupIndex, KeptBindGroup } from "./bind-group-index.js";
 import type { BindGroupRequest, PooledBindGroup } from "./pooled-bind-group.js";
-import { type AcquireOptions, Turns } from "./turns.js";
 
 /** What of a `GPUDevice` a descriptor pool uses. */
 export interface BindGroupDevice {
@@ -27,14 +26,12 @@ export interface DescriptorPoolStats extends CacheCounters {
   readonly descriptors: number;
   /** Bind groups that someone holds; one that is shared counts once. */
   readonly inUse: number;
-  readonly waiting: number;
 }
 
 export class DescriptorPool {
   readonly #device: BindGroupDevice;
   readonly #maxSets: number;
   readonly #maxDescriptors: number;
-  readonly #turns = new Turns("The descriptor pool");
   /** What may be given out again. */
   readonly #index = new BindGroupIndex();
   /** Of those, how many nobody holds. */
@@ -46,6 +43,7 @@ export class DescriptorPool {
   #made = 0;
   #reused = 0;
   #evicted = 0;
+  #isDisposed = false;
 
   constructor({ device, maxSets = 2048, maxDescriptors = 8192 }: DescriptorPoolOptions) {
     this.#device = device;
@@ -53,18 +51,35 @@ export class DescriptorPool {
     this.#maxDescriptors = maxDescriptors;
   }
 
-  /** The bind group for `request`, if nobody waits and it is kept, in use, or fits beside those in use. */
-  tryAcquire(request: BindGroupRequest): PooledBindGroup | undefined {
-    return this.#turns.waiting > 0 || this.#turns.isClosed ? undefined : this.#take(request);
-  }
-
   /**
-   * Resolves with the bind group for `request` once it fits and those who asked before have theirs. Whoever waits here while it holds
-   * bind groups of work that is not submitted may wait for itself: submit first.
-   * @throws {ComputeError} `aborted`; `disposed`.
+   * The bind group for `request`: the one that exists, shared with all who hold it, or a new one. `undefined` if it does not fit beside the bind
+   * groups in use, or the pool is disposed.
+   * @throws what the device throws; nothing is then in use that was not before.
    */
-  async acquire(request: BindGroupRequest, { signal }: AcquireOptions = {}): Promise<PooledBindGroup> {
-    return this.#turns.take(() => this.#take(request), signal);
+  tryAcquire(request: BindGroupRequest): PooledBindGroup | undefined {
+    if (this.#isDisposed) return undefined;
+    const known = this.#index.find(request);
+    if (known) {
+      this.#reused++;
+      if (known.holders++ === 0) {
+        this.#free--;
+        this.#freeDescriptors -= known.descriptors;
+        this.#use(known);
+      }
+      return known;
+    }
+    const { length } = request.entries;
+    // One that never fits is alone.
+    const room = Math.max(0, this.#maxDescriptors - length);
+    if (this.#inUse + 1 > this.#maxSets || this.#inUseDescriptors > room) return undefined;
+    while (this.#inUse + this.#free >= this.#maxSets || this.#inUseDescriptors + this.#freeDescriptors > room) {
+      this.#drop(this.#index.leastRecentlyUsed()!);
+    }
+    const group = new KeptBindGroup(this.#index, this.#create(request), request);
+    this.#made++;
+    this.#index.add(group);
+    this.#use(group);
+    return group;
   }
 
   /** Gives back once; a shared bind group is given back by each who acquired it. */
@@ -83,7 +98,6 @@ export class DescriptorPool {
       this.#freeDescriptors += group.descriptors;
       group.lastUse = ++this.#uses;
     }
-    this.#turns.serve();
   }
 
   /**
@@ -107,9 +121,9 @@ export class DescriptorPool {
     for (const group of this.#index.all()) this.#drop(group);
   }
 
-  /** Forgets everything and rejects who waits. */
+  /** Forgets everything, and gives out nothing more. */
   dispose(): void {
-    this.#turns.close();
+    this.#isDisposed = true;
     this.clear();
   }
 
@@ -121,33 +135,7 @@ export class DescriptorPool {
       evicted: this.#evicted,
       descriptors: this.#inUseDescriptors + this.#freeDescriptors,
       inUse: this.#inUse,
-      waiting: this.#turns.waiting,
     };
-  }
-
-  #take(request: BindGroupRequest): PooledBindGroup | undefined {
-    const known = this.#index.find(request);
-    if (known) {
-      this.#reused++;
-      if (known.holders++ === 0) {
-        this.#free--;
-        this.#freeDescriptors -= known.descriptors;
-        this.#use(known);
-      }
-      return known;
-    }
-    const { length } = request.entries;
-    // One that never fits is alone.
-    const room = Math.max(0, this.#maxDescriptors - length);
-    if (this.#inUse + 1 > this.#maxSets || this.#inUseDescriptors > room) return undefined;
-    while (this.#inUse + this.#free >= this.#maxSets || this.#inUseDescriptors + this.#freeDescriptors > room) {
-      this.#drop(this.#index.leastRecentlyUsed()!);
-    }
-    const group = new KeptBindGroup(this.#index, this.#create(request), request);
-    this.#made++;
-    this.#index.add(group);
-    this.#use(group);
-    return group;
   }
 
   #use(group: KeptBindGroup): void {
