@@ -109,8 +109,8 @@ export class DeviceSession {
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
-    const patience = { waitMs: memoryWaitMs, giveUp: () => this.#heldByCallers(limits) };
-    this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, patience, onDestroy });
+    const stallTimeout = { timeoutMs: memoryWaitMs, stallError: () => this.#heldByCallers(limits) };
+    this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, stallTimeout, onDestroy });
     this.staging = new StagingPool(this.buffers);
     const perform: PerformAccess = (access) => performAccess(this, access) as ReturnType<PerformAccess>;
     this.arrays = { open, buffers: this.buffers, holders: this.holders, perform };

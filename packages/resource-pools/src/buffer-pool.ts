@@ -8,7 +8,7 @@ import { type BufferDevice, createBuffers } from "./create-buffers.js";
 import { KeptBuffer, KeptBuffers } from "./kept-buffers.js";
 import type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 import { sizeClassOf } from "./size-class.js";
-import { type AcquireOptions, type Patience, Turns } from "./turns.js";
+import { type AcquireOptions, type StallTimeout, WaitQueue } from "./wait-queue.js";
 
 export interface BufferPoolOptions {
   readonly device: BufferDevice;
@@ -17,7 +17,7 @@ export interface BufferPoolOptions {
   /** A kept buffer unused for this long is destroyed when next something is released; by default never. */
   readonly maxIdleMs?: number;
   /** How long a request waits while nothing is given back; by default for ever. */
-  readonly patience?: Patience;
+  readonly stallTimeout?: StallTimeout;
   /** Called with each buffer that was lent at some time and now is destroyed; what binds it must go. */
   readonly onDestroy?: (buffer: PooledBuffer) => void;
 }
@@ -44,7 +44,7 @@ export class BufferPool {
   readonly #maxBufferSize: number;
   readonly #maxIdleMs: number;
   readonly #onDestroy: ((buffer: PooledBuffer) => void) | undefined;
-  readonly #turns: Turns;
+  readonly #queue: WaitQueue;
   readonly #kept = new KeptBuffers();
   #inUse = 0;
   /** Requests whose buffers are being created. */
@@ -58,10 +58,10 @@ export class BufferPool {
   #highWaterBytes = 0;
 
   constructor(options: BufferPoolOptions) {
-    const { device, byteBudget, maxIdleMs = Number.POSITIVE_INFINITY, patience, onDestroy } = options;
+    const { device, byteBudget, maxIdleMs = Number.POSITIVE_INFINITY, stallTimeout, onDestroy } = options;
     // What is being created will be in use soon, and come back.
-    const giveUp = () => (this.#creating > 0 ? undefined : patience?.giveUp());
-    this.#turns = new Turns("The buffer pool", patience && { waitMs: patience.waitMs, giveUp });
+    const stallError = () => (this.#creating > 0 ? undefined : stallTimeout?.stallError());
+    this.#queue = new WaitQueue(stallTimeout && { timeoutMs: stallTimeout.timeoutMs, stallError });
     this.#device = device;
     this.#byteBudget = byteBudget;
     this.#maxBufferSize = device.limits.maxBufferSize;
@@ -77,23 +77,23 @@ export class BufferPool {
   /**
    * Resolves with a buffer for each request, in order, once the budget has room for all and those who asked before have theirs; until
    * then it holds none. Buffers have the bytes of their last user, except that `MAP_WRITE` ones are mapped.
-   * @throws {ComputeError} `limit-exceeded` at once where the requests can never fit; `out-of-memory`; `aborted`; `disposed`; `device-lost`; what
-   *   the patience ends with.
+   * @throws {ComputeError} `limit-exceeded` at once where the requests can never fit; `out-of-memory`; `aborted`; `disposed`; `device-lost`; the
+   *   stall timeout's error.
    */
   async acquireAll(requests: readonly BufferRequest[], { signal }: AcquireOptions = {}): Promise<PooledBuffer[]> {
     const kept = signal?.aborted ? undefined : this.tryAcquireAll(requests);
     if (kept) return kept;
     const specs = this.#specsOf(requests);
-    const reservation = await this.#turns.take(() => this.#reserve(specs), signal);
+    const reservation = await this.#queue.wait(() => this.#reserve(specs), signal);
     const buffers = await this.#fill(reservation);
-    if (!signal?.aborted && !this.#turns.isClosed) return buffers;
+    if (!signal?.aborted && !this.#queue.isClosed) return buffers;
     this.releaseAll(buffers);
-    throw this.#turns.isClosed ? this.#turns.closedError() : this.#turns.abortedError(signal!);
+    throw this.#queue.isClosed ? this.#queue.closedError() : this.#queue.abortedError(signal!);
   }
 
   /** What `acquireAll` would give, if every one is a kept buffer and nobody waits; otherwise `undefined`, and nothing is taken. */
   tryAcquireAll(requests: readonly BufferRequest[]): PooledBuffer[] | undefined {
-    if (this.#turns.waiting > 0 || this.#turns.isClosed) return undefined;
+    if (this.#queue.waiting > 0 || this.#queue.isClosed) return undefined;
     const buffers: KeptBuffer[] = [];
     for (const { byteLength, usage } of requests) {
       const size = sizeClassOf(byteLength, this.#maxBufferSize);
@@ -116,21 +116,21 @@ export class BufferPool {
   release(buffer: PooledBuffer): void {
     this.#takeBack(buffer);
     this.#destroyIdle();
-    this.#turns.serve();
+    this.#queue.serve();
   }
 
   /** Gives back in reverse order, so that the same requests get the same buffers in the same order, and their bind groups hold. */
   releaseAll(buffers: readonly PooledBuffer[]): void {
     for (let i = buffers.length - 1; i >= 0; i--) this.#takeBack(buffers[i]!);
     this.#destroyIdle();
-    this.#turns.serve();
+    this.#queue.serve();
   }
 
   /** Gives back a buffer that nobody should get again. */
   discard(buffer: PooledBuffer): void {
     this.#endUse(buffer);
     this.#destroy(buffer);
-    this.#turns.serve();
+    this.#queue.serve();
   }
 
   /** Destroys kept buffers, least recently used first, until at most `maxIdleBytes` are kept. */
@@ -144,7 +144,7 @@ export class BufferPool {
    * @param reason Why, for those who wait or come later; by default `disposed`.
    */
   dispose(reason?: ComputeError): void {
-    this.#turns.close(reason);
+    this.#queue.close(reason);
     this.trim();
   }
 
@@ -158,7 +158,7 @@ export class BufferPool {
       inUse: this.#inUse,
       inUseBytes: this.#inUseBytes,
       keptBytes: this.#kept.bytes,
-      waiting: this.#turns.waiting,
+      waiting: this.#queue.waiting,
     };
   }
 
@@ -250,7 +250,7 @@ export class BufferPool {
 
   #takeBack(buffer: PooledBuffer): void {
     this.#endUse(buffer);
-    if (this.#turns.isClosed || !isReady(buffer)) this.#destroy(buffer);
+    if (this.#queue.isClosed || !isReady(buffer)) this.#destroy(buffer);
     else this.#kept.put(buffer as KeptBuffer, this.#nowMs());
   }
 

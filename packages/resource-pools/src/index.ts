@@ -11,4 +11,4 @@ export type { BindGroupEntry, BindGroupRequest, PooledBindGroup } from "./pooled
 export type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 export { StagingPool } from "./staging-pool.js";
 export { downloadUsage, uploadUsage } from "./staging-usage.js";
-export type { AcquireOptions, Patience } from "./turns.js";
+export type { AcquireOptions, StallTimeout } from "./wait-queue.js";

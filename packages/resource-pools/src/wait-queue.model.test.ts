@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { it } from "vitest";
 import { settle, watch } from "./fake-device.test-support.js";
 import { modelTimeoutMs, playModel } from "./model-runs.test-support.js";
-import { Turns } from "./turns.js";
+import { WaitQueue } from "./wait-queue.js";
 
 /** What an attempt does beside taking its units, while it is being served. */
 type Manner = "plain" | "throws" | "aborts itself" | "closes" | "serves again";
@@ -56,25 +56,25 @@ class Model {
 }
 
 class Real {
-  readonly turns = new Turns("The pool");
+  readonly queue = new WaitQueue();
   units = 3;
 
   attempt({ amount, manner, controller }: Omit<Asked, "outcome">): number | undefined {
     if (manner === "throws") throw new Error("thrown by the attempt");
-    if (manner === "closes") this.turns.close();
+    if (manner === "closes") this.queue.close();
     if (manner === "aborts itself") controller.abort();
     if (amount > this.units) return undefined;
     this.units -= amount;
-    if (manner === "serves again") this.turns.serve();
+    if (manner === "serves again") this.queue.serve();
     return amount;
   }
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-async function check(model: Model, { turns, units }: Real): Promise<void> {
+async function check(model: Model, { queue, units }: Real): Promise<void> {
   await settle();
-  assert.deepEqual([turns.waiting, turns.isClosed, units], [model.waits.length, model.isClosed, model.units]);
+  assert.deepEqual([queue.waiting, queue.isClosed, units], [model.waits.length, model.isClosed, model.units]);
   for (const { outcome, end } of model.asked) {
     const { code, message } = (outcome.error ?? {}) as { code?: string; message?: string };
     assert.equal(outcome.value ?? code ?? message, end);
@@ -88,7 +88,7 @@ const take = ([amount, manner]: [number, Manner]): Command => ({
   async run(model, real) {
     const controller = new AbortController();
     const wanted = { amount, manner, controller };
-    const outcome = watch(real.turns.take(() => real.attempt(wanted), controller.signal));
+    const outcome = watch(real.queue.wait(() => real.attempt(wanted), controller.signal));
     const asked: Asked = { ...wanted, outcome };
     model.asked.push(asked);
     if (model.isClosed) asked.end = "disposed";
@@ -104,7 +104,7 @@ const giveBack = (pick: number): Command => ({
   async run(model, real) {
     const [amount] = model.held.splice(pick % model.held.length, 1) as [number];
     real.units += amount;
-    real.turns.serve();
+    real.queue.serve();
     model.units += amount;
     model.serve();
     await check(model, real);
@@ -127,7 +127,7 @@ const close = (): Command => ({
   check: () => true,
   toString: () => "close",
   async run(model, real) {
-    real.turns.close();
+    real.queue.close();
     model.close();
     await check(model, real);
   },
@@ -147,7 +147,7 @@ it(
     // Rarely, for little is left to see after it.
     const rare = fc.nat({ max: 7 }).map((n) => (n === 0 ? close() : giveBack(n)));
     await playModel(
-      "turns",
+      "the wait queue",
       [...kinds, rare],
       () => ({ model: new Model(), real: new Real() }),
       async (model, real) => {

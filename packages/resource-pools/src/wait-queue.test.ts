@@ -1,15 +1,15 @@
 import { ComputeError } from "@kiln-gpu/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { settle, watch } from "./fake-device.test-support.js";
-import { type Patience, Turns } from "./turns.js";
+import { type StallTimeout, WaitQueue } from "./wait-queue.js";
 
 /** A resource of `units`, of which each turn takes some. */
-function setup(units: number, patience?: Patience) {
-  const turns = new Turns("The pool", patience);
+function setup(units: number, stallTimeout?: StallTimeout) {
+  const queue = new WaitQueue(stallTimeout);
   const pool = { units };
   const take = (amount: number, signal?: AbortSignal) =>
     watch(
-      turns.take(() => {
+      queue.wait(() => {
         if (pool.units < amount) return undefined;
         pool.units -= amount;
         return amount;
@@ -17,12 +17,12 @@ function setup(units: number, patience?: Patience) {
     );
   const giveBack = (amount: number) => {
     pool.units += amount;
-    turns.serve();
+    queue.serve();
   };
-  return { turns, pool, take, giveBack };
+  return { queue, pool, take, giveBack };
 }
 
-describe("Turns", () => {
+describe("WaitQueue", () => {
   it("holds small requests back behind a large one that came first", async () => {
     const { pool, take, giveBack } = setup(2);
     const large = take(4);
@@ -38,7 +38,7 @@ describe("Turns", () => {
   });
 
   it("serves those behind a turn that is aborted while it waits", async () => {
-    const { turns, take } = setup(2);
+    const { queue, take } = setup(2);
     const controller = new AbortController();
     const large = take(4, controller.signal);
     const small = take(1);
@@ -46,7 +46,7 @@ describe("Turns", () => {
     await settle();
     expect(large.error).toMatchObject({ code: "aborted", cause: { message: "enough" } });
     expect(small.value).toBe(1);
-    expect(turns.waiting).toBe(0);
+    expect(queue.waiting).toBe(0);
   });
 
   it("never attempts for a signal that is aborted already", async () => {
@@ -68,21 +68,21 @@ describe("Turns", () => {
   });
 
   it("rejects who waits and who comes later once it is closed", async () => {
-    const { turns, take, pool } = setup(1);
+    const { queue, take, pool } = setup(1);
     const waiting = take(2);
-    turns.close();
+    queue.close();
     const later = take(1);
     await settle();
     expect(waiting.error).toMatchObject({ code: "disposed" });
     expect(later.error).toMatchObject({ code: "disposed" });
     expect(pool.units).toBe(1);
-    expect(turns.waiting).toBe(0);
+    expect(queue.waiting).toBe(0);
   });
 
   it("passes on what an attempt throws, and serves the next", async () => {
-    const { turns, take } = setup(1);
+    const { queue, take } = setup(1);
     const broken = watch(
-      turns.take(() => {
+      queue.wait(() => {
         throw new Error("broken");
       }),
     );
@@ -93,15 +93,15 @@ describe("Turns", () => {
   });
 
   it("keeps the order when an attempt gives something back", async () => {
-    const turns = new Turns("The pool");
+    const queue = new WaitQueue();
     const order: string[] = [];
     let isOpen = false;
-    const first = watch(turns.take(() => (isOpen ? order.push("first") : undefined)));
-    const second = watch(turns.take(() => (isOpen ? order.push("second") : undefined)));
+    const first = watch(queue.wait(() => (isOpen ? order.push("first") : undefined)));
+    const second = watch(queue.wait(() => (isOpen ? order.push("second") : undefined)));
     isOpen = true;
     const third = watch(
-      turns.take(() => {
-        turns.serve();
+      queue.wait(() => {
+        queue.serve();
         return order.push("third");
       }),
     );
@@ -111,13 +111,13 @@ describe("Turns", () => {
   });
 
   it("serves again what an attempt behind it made possible", async () => {
-    const turns = new Turns("The pool");
+    const queue = new WaitQueue();
     let isOpen = false;
     const first = watch(
-      turns.take(() => {
+      queue.wait(() => {
         if (isOpen) return "served";
         isOpen = true;
-        turns.serve();
+        queue.serve();
         return undefined;
       }),
     );
@@ -126,16 +126,16 @@ describe("Turns", () => {
   });
 
   it("ends an attempt during which it is closed as the attempt ends, losing nothing", async () => {
-    const turns = new Turns("The pool");
+    const queue = new WaitQueue();
     const taken = watch(
-      turns.take(() => {
-        turns.close();
+      queue.wait(() => {
+        queue.close();
         return "taken";
       }),
     );
-    const other = new Turns("The pool");
+    const other = new WaitQueue();
     const nothing = watch(
-      other.take(() => {
+      other.wait(() => {
         other.close();
         return undefined;
       }),
@@ -147,16 +147,16 @@ describe("Turns", () => {
   });
 
   it("ends an attempt during which it is aborted as the attempt ends, losing nothing", async () => {
-    const turns = new Turns("The pool");
+    const queue = new WaitQueue();
     const controllers = [new AbortController(), new AbortController()] as const;
     const taken = watch(
-      turns.take(() => {
+      queue.wait(() => {
         controllers[0].abort();
         return "taken";
       }, controllers[0].signal),
     );
     const nothing = watch(
-      turns.take(() => {
+      queue.wait(() => {
         controllers[1].abort();
         return undefined;
       }, controllers[1].signal),
@@ -164,11 +164,11 @@ describe("Turns", () => {
     await settle();
     expect(taken.value).toBe("taken");
     expect(nothing.error).toMatchObject({ code: "aborted" });
-    expect(turns.waiting).toBe(0);
+    expect(queue.waiting).toBe(0);
   });
 });
 
-describe("Turns with patience", () => {
+describe("WaitQueue with a stall timeout", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
@@ -180,7 +180,7 @@ describe("Turns with patience", () => {
   };
 
   it("ends the wait of the first when nothing comes back for so long, and serves those behind who need less", async () => {
-    const { take } = setup(1, { waitMs: 100, giveUp: () => stuck });
+    const { take } = setup(1, { timeoutMs: 100, stallError: () => stuck });
     const [large, small] = [take(2), take(1)];
     await pass(99);
     expect([large.isSettled, small.isSettled]).toEqual([false, false]);
@@ -190,7 +190,7 @@ describe("Turns with patience", () => {
   });
 
   it("lets what the first gives back serve the next", async () => {
-    const { take, giveBack } = setup(0, { waitMs: 100, giveUp: () => stuck });
+    const { take, giveBack } = setup(0, { timeoutMs: 100, stallError: () => stuck });
     const waiting = [take(2), take(2), take(2)];
     await pass(100);
     expect(waiting.map(({ isSettled }) => isSettled)).toEqual([true, false, false]);
@@ -200,24 +200,24 @@ describe("Turns with patience", () => {
   });
 
   it("lets nobody wait for long after that, until something comes back", async () => {
-    const { take, giveBack } = setup(0, { waitMs: 10_000, giveUp: () => stuck });
+    const { take, giveBack } = setup(0, { timeoutMs: 10_000, stallError: () => stuck });
     const waiting = Array.from({ length: 20 }, () => take(2));
     await pass(10_000);
     await pass(1000);
     expect(waiting.map(({ error }) => error)).toEqual(Array.from({ length: 20 }, () => stuck));
 
     giveBack(1);
-    const patient = take(2);
+    const waiter = take(2);
     await pass(9999);
-    expect(patient.isSettled).toBe(false);
+    expect(waiter.isSettled).toBe(false);
     giveBack(1);
     await settle();
-    expect(patient.value).toBe(2);
+    expect(waiter.value).toBe(2);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("gives each who is the first that long, from the moment of asking or of the last that came back", async () => {
-    const { take, giveBack } = setup(0, { waitMs: 100, giveUp: () => stuck });
+    const { take, giveBack } = setup(0, { timeoutMs: 100, stallError: () => stuck });
     const first = take(9);
     await pass(60);
     giveBack(1);
@@ -230,7 +230,7 @@ describe("Turns with patience", () => {
 
   it("goes on while something is under way", async () => {
     let isUnderWay = true;
-    const { take } = setup(0, { waitMs: 100, giveUp: () => (isUnderWay ? undefined : stuck) });
+    const { take } = setup(0, { timeoutMs: 100, stallError: () => (isUnderWay ? undefined : stuck) });
     const waiting = take(1);
     await pass(1000);
     isUnderWay = false;
@@ -241,13 +241,13 @@ describe("Turns with patience", () => {
   });
 
   it("is watched by no timer once nobody waits, however the wait ended", async () => {
-    const { turns, take, giveBack } = setup(0, { waitMs: 100, giveUp: () => stuck });
+    const { queue, take, giveBack } = setup(0, { timeoutMs: 100, stallError: () => stuck });
     const controller = new AbortController();
     const waiting = [take(1), take(1, controller.signal), take(1)];
     expect(vi.getTimerCount()).toBe(1);
     giveBack(1);
     controller.abort();
-    turns.close();
+    queue.close();
     await settle();
     expect(waiting.map(({ error, value }) => (error as ComputeError | undefined)?.code ?? value)).toEqual([
       1,
@@ -258,7 +258,7 @@ describe("Turns with patience", () => {
   });
 
   it("never ends where it is infinite", async () => {
-    const { take } = setup(0, { waitMs: Number.POSITIVE_INFINITY, giveUp: () => stuck });
+    const { take } = setup(0, { timeoutMs: Number.POSITIVE_INFINITY, stallError: () => stuck });
     const waiting = take(1);
     await pass(2 ** 32);
     expect(waiting.isSettled).toBe(false);
