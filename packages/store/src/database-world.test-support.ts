@@ -1,4 +1,4 @@
-/** The suite's place over whatever IndexedDB there is: a browser's, or one that a test has put in place. */
+/** The suite's world over the global `indexedDB`: a browser's own, or a fake that the test has set. */
 import { EntryStore } from "./entry-store.js";
 import { StoreDatabase } from "./store-database.js";
 import type { StoreWorld } from "./store-suite.test-support.js";
@@ -8,10 +8,10 @@ interface Use {
   readonly usedMs: number;
 }
 
-let places = 0;
+let worlds = 0;
 
 export class DatabaseWorld implements StoreWorld {
-  readonly name = `kiln-store-test-${Date.now()}-${places++}`;
+  readonly name = `kiln-store-test-${Date.now()}-${worlds++}`;
 
   open({ maxBytes = 64 * 2 ** 20 } = {}): EntryStore {
     return new EntryStore(() => new StoreDatabase(indexedDB, this.name), { maxBytes });
@@ -59,7 +59,7 @@ export class DatabaseWorld implements StoreWorld {
     });
   }
 
-  /** On a connection of its own, as another tab has one. */
+  /** Uses a connection of its own, as another tab would. */
   async #within(work: (entries: IDBObjectStore, uses: IDBObjectStore) => void): Promise<void> {
     const database = await this.connect(1);
     try {
@@ -74,7 +74,7 @@ export class DatabaseWorld implements StoreWorld {
     }
   }
 
-  /** Opens the database as somebody with this version of it does. */
+  /** Opens the database as a tab with this version would. */
   connect(version: number): Promise<IDBDatabase> {
     return new Promise((resolve, reject) => {
       const request = indexedDB.open(this.name, version);

@@ -4,25 +4,32 @@ import { decodeEntry, encodeEntry, entryAddress, entryIdentity, type StoredValue
 
 export interface EntryStoreOptions {
   readonly maxBytes: number;
-  /** How long a place is waited for. */
-  readonly maxWaitMs?: number;
 }
 
 const dayMs = 24 * 3_600_000;
-/** A wait is counted in so many: a thread that is busy for long hears nothing in one of them, and that is no silence of the backend. */
-const waitParts = 10;
+/** How long the backend may take to answer. */
+const maxWaitMs = 1000;
+/**
+ * The wait is this many timers in a row. While a thread is busy it hears no answer, but only one of the timers passes.
+ */
+const timersPerWait = 10;
 
-/** The store over a backend: what an entry is, when room is made and how long is waited are decided here, how entries are kept is the place's. */
+/**
+ * The store over a backend. It defines what an entry is, when room is made and how long to wait; the backend keeps the
+ * entries.
+ */
 export class EntryStore implements Store {
   readonly #backend: StoreBackend | undefined;
   readonly #maxBytes: number;
-  readonly #maxWaitMs: number;
-  /** No entry is larger: a read of whatever stands in the place takes no more memory, and a trim leaves room for any entry. */
+  /**
+   * No entry is larger, so reading takes no more memory whatever the backend holds, and a trim leaves room for any
+   * entry.
+   */
   readonly #maxEntryBytes: number;
-  /** At first all that other processes may have written. */
+  /** Infinite at first: other processes may have filled the backend. */
   #bytesSinceTrim = Number.POSITIVE_INFINITY;
   #lastWrite: Promise<void> = Promise.resolve();
-  /** Calls that were not answered in time, and have not been since. */
+  /** Calls that were not answered in time and have not been answered since. */
   #unanswered = 0;
   #hits = 0;
   #misses = 0;
@@ -31,10 +38,12 @@ export class EntryStore implements Store {
   #lastFailure: string | undefined;
   #evicted = 0;
 
-  /** @param openBackend Gives `undefined` for a store that keeps nothing; what it throws is the store's first failure. */
-  constructor(openBackend: () => StoreBackend | undefined, { maxBytes, maxWaitMs = 1000 }: EntryStoreOptions) {
+  /**
+   * @param openBackend Returns `undefined` for a store that keeps nothing. An error that it throws is the first
+   * failure.
+   */
+  constructor(openBackend: () => StoreBackend | undefined, { maxBytes }: EntryStoreOptions) {
     this.#maxBytes = maxBytes;
-    this.#maxWaitMs = maxWaitMs;
     this.#maxEntryBytes = maxBytes / 8;
     try {
       this.#backend = openBackend();
@@ -49,7 +58,7 @@ export class EntryStore implements Store {
       const backend = this.#backend;
       if (backend) {
         const identity = entryIdentity(namespace, key);
-        value = await this.#answered(() => this.#find(backend, identity));
+        value = await this.#inTime(() => this.#find(backend, identity));
       }
     } catch (error) {
       this.#fail(error);
@@ -65,8 +74,8 @@ export class EntryStore implements Store {
     try {
       const identity = entryIdentity(namespace, key);
       const bytes = encodeEntry(identity, value);
-      // One after the other, or many at once could all find room where there is room for one.
-      const written = this.#lastWrite.then(() => this.#answered(() => this.#put(backend, identity, bytes)));
+      // One at a time: several at once could each find the room that only one of them has.
+      const written = this.#lastWrite.then(() => this.#inTime(() => this.#put(backend, identity, bytes)));
       this.#lastWrite = written.catch(() => undefined);
       await written;
     } catch (error) {
@@ -95,7 +104,7 @@ export class EntryStore implements Store {
     if (!entry) return undefined;
     const value = await decodeEntry(identity, entry.bytes);
     if (value === undefined) {
-      this.#fail(new Error(`The store's entry ${address} is damaged, or is no entry.`));
+      this.#fail(new Error(`The store's entry ${address} is damaged or is not an entry; it is removed.`));
       await backend.remove(address);
     } else if (ageMs(entry.usedMs) >= dayMs) {
       await backend.touch(address);
@@ -105,11 +114,11 @@ export class EntryStore implements Store {
 
   async #put(backend: StoreBackend, identity: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const byteLength = storedByteLength(bytes.length);
-    // Written so that a bound which is no number keeps nothing.
+    // Negated, so that a bound of NaN keeps nothing.
     if (!(byteLength <= this.#maxEntryBytes)) {
-      throw new Error(`The store keeps entries of up to ${this.#maxEntryBytes} bytes; one of ${byteLength} was given.`);
+      throw new Error(`The store keeps entries of up to ${this.#maxEntryBytes} bytes; this one has ${byteLength}.`);
     }
-    // A quarter is left free, so that several processes may write before one of them trims again.
+    // A quarter stays free, so that several processes can write before one of them trims again.
     if (this.#bytesSinceTrim + byteLength > this.#maxBytes / 16) {
       this.#evicted += await backend.trim(0.75 * this.#maxBytes);
       this.#bytesSinceTrim = 0;
@@ -121,26 +130,26 @@ export class EntryStore implements Store {
   }
 
   /**
-   * What `work` gives, if it comes in time. A disk on a network may not answer for minutes: then nobody waits for it any more, and
-   * nothing else is asked of it before it has.
+   * Resolves with what `work` gives, if that comes in time. A network disk may not answer for minutes. After the first
+   * call that times out, all calls fail at once until the disk has answered it.
    */
-  async #answered<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#unanswered > 0) throw this.#silence();
+  async #inTime<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#unanswered > 0) throw timedOut();
     const answer = work();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const deadline = new Promise<never>((_, reject) => {
-      const listen = (parts: number) => {
+      const wait = (timersLeft: number) => {
         timer = setTimeout(() => {
-          if (parts > 1) return listen(parts - 1);
+          if (timersLeft > 1) return wait(timersLeft - 1);
           this.#unanswered++;
           const settle = () => {
             this.#unanswered--;
           };
           answer.then(settle, settle);
-          reject(this.#silence());
-        }, this.#maxWaitMs / waitParts);
+          reject(timedOut());
+        }, maxWaitMs / timersPerWait);
       };
-      listen(waitParts);
+      wait(timersPerWait);
     });
     try {
       return await Promise.race([answer, deadline]);
@@ -149,12 +158,12 @@ export class EntryStore implements Store {
     }
   }
 
-  #silence(): Error {
-    return new Error(`The store has not answered for ${this.#maxWaitMs} ms.`);
-  }
-
   #fail(error: unknown): void {
     this.#failures++;
     this.#lastFailure = error instanceof Error ? error.message : String(error);
   }
+}
+
+function timedOut(): Error {
+  return new Error(`The store did not answer within ${maxWaitMs} ms.`);
 }

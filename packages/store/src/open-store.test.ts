@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 describe("openStore", () => {
-  it("touches no disk until something is written", async () => {
+  it("touches no disk before the first write", async () => {
     const directory = join(temporaryFolder(), "store");
     const store = openStore({ directory });
     expect(await store.read("a", "b")).toBeUndefined();
@@ -21,7 +21,7 @@ describe("openStore", () => {
     expect(store.stats()).toEqual({ ...keepsNothing, failures: 0, lastFailure: undefined });
   });
 
-  it("keeps nothing when it is turned off, by the option or by the environment", async () => {
+  it("keeps nothing when the option or the environment turns it off", async () => {
     const directory = join(temporaryFolder(), "store");
     const stores = [openStore({ directory, isEnabled: false })];
     for (const word of ["off", "0", "false"]) {
@@ -36,7 +36,7 @@ describe("openStore", () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it("keeps nothing where there is no Node, or only a bundler's stand-in for its `process`", async () => {
+  it("keeps nothing without Node, or with only a bundler's stand-in for `process`", async () => {
     for (const process of [undefined, { env: {} }]) {
       vi.stubGlobal("process", process);
       const store = openStore();
@@ -61,7 +61,7 @@ describe("openStore", () => {
     for (const name of ["by environment", "by option"]) expect(readdirSync(join(home, name))).toHaveLength(1);
   });
 
-  it("reads a directory's name when it is opened, not when it is used", async () => {
+  it("resolves the directory when it is opened, not when it is used", async () => {
     const [before, after] = [temporaryFolder(), temporaryFolder()];
     const cwd = vi.spyOn(process, "cwd").mockReturnValue(before);
     const store = openStore({ directory: "store" });
@@ -71,21 +71,21 @@ describe("openStore", () => {
     expect([readdirSync(before), readdirSync(after)]).toEqual([["store"], []]);
   });
 
-  it("runs on with a home that is no absolute path", async () => {
+  it("goes on with a home that is no absolute path", async () => {
     const { stats, reported } = await runWithStore(writeAndRead, { environment: { HOME: "." } });
     expect(reported).toBeUndefined();
     expect(stats).toMatchObject({ ...keepsNothing, failures: 1 });
     expect(stats.lastFailure).toContain("has no home");
   });
 
-  // A user who is not in the system's list has no home but by HOME; only root may become one.
-  it.runIf(process.getuid?.() === 0)("runs on without HOME", async () => {
+  // A user unknown to the system has no home but HOME; only root may become one.
+  it.runIf(process.getuid?.() === 0)("goes on without HOME", async () => {
     const { stats, reported } = await runWithStore(writeAndRead, { userId: 54_321 });
     expect(reported).toBeUndefined();
     expect(stats).toMatchObject({ ...keepsNothing, failures: 1 });
   });
 
-  it.each(["a file", "a link to nothing"])("runs on with %s where the directory should be", async (kind) => {
+  it.each(["a file", "a link to nothing"])("goes on with %s where the directory should be", async (kind) => {
     const directory = join(temporaryFolder(), "store");
     if (kind === "a file") writeFileSync(directory, "mine");
     else symlinkSync(join(directory, "..", "nothing"), directory);
@@ -98,7 +98,7 @@ describe("openStore", () => {
     }
   });
 
-  it("follows a link to the directory itself, which a user may have moved", async () => {
+  it("follows a link to the directory, which a user may have moved", async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, "elsewhere"), { mode: 0o700 });
     symlinkSync(join(folder, "elsewhere"), join(folder, "store"));

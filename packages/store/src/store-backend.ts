@@ -1,42 +1,51 @@
 export interface StoredEntry {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** When it was last written or marked as used. */
+  /** When the entry was last written or touched. */
   readonly usedMs: number;
 }
 
 /**
- * Where the entries of a store stand, by address: the files of a folder, the records of a database. What the bytes mean is not known
- * there, and nothing is remembered between calls, for other processes and tabs change the place too.
+ * Holds the entries of a store by address: the files of a folder, or the records of a database. It does not know what
+ * the bytes mean, and it remembers nothing between calls, because other processes and tabs change the entries too.
  */
 export interface StoreBackend {
   /**
-   * The entry at `address`; empty, as no entry is, where something else stands there, or more than `maxByteLength`.
-   * @throws what the place throws; an entry that is not there is `undefined`.
+   * Resolves with the entry at `address`, or `undefined` if there is none. An entry longer than `maxByteLength`, or
+   * something that is no entry, has empty bytes, which no entry has.
+   * @throws what the file system or the database throws.
    */
   read(address: string, maxByteLength: number): Promise<StoredEntry | undefined>;
-  /** Puts `bytes` at `address`, so that who reads finds the old entry or the new one, never a part. */
+  /** Replaces the entry at `address` at once: a reader finds the old entry or the new one, never a part. */
   write(address: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Marks the entry as used now; a place that can only be read stays as it is. */
+  /** Marks the entry as used now, if it may be written. */
   touch(address: string): Promise<void>;
   remove(address: string): Promise<void>;
   /**
-   * Removes the least recently used entries until the rest takes at most `maxByteLength`, each as `storedByteLength` counts it.
-   * @returns How many entries were removed.
+   * Removes the least recently used entries until the rest take at most `maxByteLength`, counted by `storedByteLength`.
+   * @returns The number of entries removed.
    */
   trim(maxByteLength: number): Promise<number>;
 }
 
-/** What an entry of `byteLength` takes, in the blocks that nearly all file systems use: so small entries are bounded too. */
+/**
+ * The bytes that an entry of `byteLength` takes in blocks of 4096, as on most file systems, so small entries are
+ * bounded too.
+ */
 export function storedByteLength(byteLength: number): number {
   return Math.ceil(byteLength / 4096) * 4096;
 }
 
-/** A time ahead of the clock is as old as one behind it: it must not make an entry look fresh for ever. */
+/**
+ * The distance of `timeMs` from now. A time ahead of the clock counts as old, or its entry would look fresh for ever.
+ */
 export function ageMs(timeMs: number): number {
   return Math.abs(Date.now() - timeMs);
 }
 
-/** How many of `entries` have to go, the least recently used first, until the rest takes at most `maxByteLength`; sorts them so. */
+/**
+ * Sorts `entries`, least recently used first.
+ * @returns How many of the first must go, so that the rest take at most `maxByteLength`.
+ */
 export function countToRemove(
   entries: { readonly byteLength: number; readonly usedMs: number }[],
   maxByteLength: number,

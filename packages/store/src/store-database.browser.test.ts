@@ -5,7 +5,7 @@ import { storeSuite } from "./store-suite.test-support.js";
 
 storeSuite("a browser's IndexedDB", () => new DatabaseWorld());
 
-it("is what a page's store is in, from one opening to the next", async () => {
+it("keeps what a page's store wrote for the next opening", async () => {
   const key = `${performance.now()}`;
   await openStore().write("test", key, [1, 2]);
   const store = openStore();

@@ -1,9 +1,7 @@
 import { IDBObjectStore as FakeObjectStore, IDBFactory } from "fake-indexeddb";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { DatabaseWorld } from "./database-world.test-support.js";
-import { EntryStore } from "./entry-store.js";
 import { openStore } from "./open-store.js";
-import { StoreDatabase } from "./store-database.js";
 import { entryAddress, entryIdentity } from "./store-entry.js";
 import { storeSuite } from "./store-suite.test-support.js";
 
@@ -18,7 +16,7 @@ afterEach(() => {
 storeSuite("an IndexedDB", () => new DatabaseWorld());
 
 describe("a store in an IndexedDB", () => {
-  it("is what openStore opens where there is no Node", async () => {
+  it("is what openStore opens outside Node", async () => {
     vi.stubGlobal("process", undefined);
     const [store, other] = [openStore(), openStore({ directory: "another" })];
     vi.unstubAllGlobals();
@@ -29,7 +27,7 @@ describe("a store in an IndexedDB", () => {
     expect(store.stats()).toMatchObject({ hits: 1, writes: 1, failures: 0 });
   });
 
-  it("keeps nothing, and says why, where the page may not even ask for one", async () => {
+  it("keeps nothing, and says why, in a page that may not even ask for one", async () => {
     const given = Object.getOwnPropertyDescriptor(globalThis, "indexedDB")!;
     vi.stubGlobal("process", undefined);
     Object.defineProperty(globalThis, "indexedDB", {
@@ -51,7 +49,7 @@ describe("a store in an IndexedDB", () => {
     });
   });
 
-  it("runs on where it cannot be opened, and uses it once it can", async () => {
+  it("goes on while the database cannot be opened, and uses it once it can be", async () => {
     const world = new DatabaseWorld();
     const store = world.open();
     const refused = vi.spyOn(indexedDB, "open").mockImplementation(() => {
@@ -65,27 +63,35 @@ describe("a store in an IndexedDB", () => {
     expect(await store.read("a", "b")).toBe(2);
   });
 
-  it("does not wait for one that stays blocked, and uses it once it is free", async () => {
+  it("waits a second for a database that is blocked, and uses it once it is free", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
     const world = new DatabaseWorld();
-    // Held open by somebody who does not give way to a newer version.
-    const old = await world.connect(1);
-    old.onversionchange = null;
-    let upgraded = false;
-    const upgrading = world.connect(2).then((database) => {
-      upgraded = true;
-      database.close();
+    // A tab that keeps its connection blocks the deletion, which blocks every opening after it.
+    const connection = await world.connect(1);
+    connection.onversionchange = null;
+    const deleted = new Promise<void>((resolve) => {
+      indexedDB.deleteDatabase(world.name).onsuccess = () => resolve();
     });
-    const store = new EntryStore(() => new StoreDatabase(indexedDB, world.name), { maxBytes: 2 ** 20, maxWaitMs: 20 });
-    expect(await store.read("a", "b")).toBeUndefined();
+    const store = world.open();
+    const reading = store.read("a", "b");
+    vi.advanceTimersByTime(1000);
+    expect(await reading).toBeUndefined();
     await store.write("a", "b", 1);
     expect(store.stats()).toMatchObject({ misses: 1, writes: 0, failures: 2 });
-    expect(store.stats().lastFailure).toBe("The store has not answered for 20 ms.");
-    expect(upgraded).toBe(false);
-    old.close();
-    await upgrading;
+    expect(store.stats().lastFailure).toBe("The store did not answer within 1000 ms.");
+
+    connection.close();
+    await deleted;
+    const write = async () => {
+      await store.write("a", "b", 2);
+      return store.stats().writes;
+    };
+    await expect.poll(write).toBeGreaterThan(0);
+    expect(await store.read("a", "b")).toBe(2);
   });
 
-  it("gives way to a tab with a newer version, and leaves the newer database alone", async () => {
+  it("closes for a tab with a newer version, and leaves the newer database alone", async () => {
     const world = new DatabaseWorld();
     const store = world.open();
     await store.write("a", "b", 1);
@@ -101,7 +107,7 @@ describe("a store in an IndexedDB", () => {
     newer.close();
   });
 
-  it("comes back after the database was deleted", async () => {
+  it("makes the database again after it was deleted", async () => {
     const world = new DatabaseWorld();
     const store = world.open();
     await store.write("a", "b", 1);
@@ -116,7 +122,7 @@ describe("a store in an IndexedDB", () => {
     expect(store.stats().failures).toBe(0);
   });
 
-  it("keeps neither part of a write that the quota refuses", async () => {
+  it("keeps neither half of a write that the quota refuses", async () => {
     const world = new DatabaseWorld();
     const store = world.open();
     await store.write("a", "b", 1);
@@ -134,7 +140,7 @@ describe("a store in an IndexedDB", () => {
     expect((await world.look()).size).toBe(1);
   });
 
-  it("misses what stands there and is no entry", async () => {
+  it("misses and removes a record that is no entry", async () => {
     const world = new DatabaseWorld();
     const store = world.open();
     const address = await entryAddress(entryIdentity("a", "b"));

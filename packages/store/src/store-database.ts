@@ -1,6 +1,6 @@
 /**
- * The records of a store in a browser, in an IndexedDB of its own: the entries, and beside each how large it is and when it was last
- * used, so that room is made without reading the entries. Each call is one transaction over both, so tabs never see one without the other.
+ * A store's entries as records of an IndexedDB. A second object store has each entry's size and last use, so that
+ * `trim` reads no entries. Each call is one transaction over both, so no tab sees one without the other.
  */
 import { countToRemove, type StoreBackend, type StoredEntry } from "./store-backend.js";
 
@@ -11,7 +11,7 @@ interface Use {
 
 type Stores = Readonly<Record<"entries" | "uses", IDBObjectStore>>;
 
-/** Raised when the stores change; what is in the entries has a version of its own. */
+/** The version of the two object stores. The format of an entry has its own. */
 const version = 1;
 
 export class StoreDatabase implements StoreBackend {
@@ -49,7 +49,7 @@ export class StoreDatabase implements StoreBackend {
   touch(address: string): Promise<void> {
     return this.#transact("readwrite", ({ uses }) => {
       const found = uses.get(address) as IDBRequest<Use | undefined>;
-      // Another tab may have removed it.
+      // Another tab may have removed the entry.
       found.onsuccess = () => found.result && uses.put({ ...found.result, usedMs: Date.now() }, address);
     });
   }
@@ -74,7 +74,9 @@ export class StoreDatabase implements StoreBackend {
     });
   }
 
-  /** Resolves with what `work` returns a function for, called once all that `work` asked for is done. */
+  /**
+   * Makes the requests of `work` in one transaction. Resolves with what the function that `work` returns then gives.
+   */
   async #transact<T>(mode: IDBTransactionMode, work: (stores: Stores) => (() => T) | undefined): Promise<T> {
     const database = await this.#open();
     const transaction = database.transaction(["entries", "uses"], mode);
@@ -99,7 +101,7 @@ export class StoreDatabase implements StoreBackend {
       request.onsuccess = () => {
         const database = request.result;
         database.onclose = forget;
-        // A tab with a newer Kiln, or whoever deletes the database, is not to wait for this one.
+        // A tab that upgrades or deletes the database must not wait for this one.
         database.onversionchange = () => {
           forget();
           database.close();

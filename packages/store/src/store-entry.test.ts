@@ -11,7 +11,7 @@ async function entryOf(value: StoredValue, of = identity): Promise<Uint8Array<Ar
 }
 
 describe("an entry of the store", () => {
-  it("is three lines and the payload, and stays so from version to version", async () => {
+  it("is three lines and the payload, the same from version to version", async () => {
     expect(new TextDecoder().decode(await entryOf({ workgroupSize: 256 }))).toMatchInlineSnapshot(`
       "c5d599de69b623211751be295243a6505119db3e9420073fa20b9df2b14dd7c3
       ["kiln-store 1","tuning",["sum","a device"]]
@@ -23,7 +23,7 @@ describe("an entry of the store", () => {
     );
   });
 
-  it("gives back what it was made of", async () => {
+  it("decodes to the value that was encoded", async () => {
     const value = fc.oneof(
       // JSON has no negative zero.
       fc.jsonValue().map((json) => JSON.parse(JSON.stringify(json)) as StoredValue),
@@ -38,12 +38,12 @@ describe("an entry of the store", () => {
     );
   });
 
-  it("gives bytes that stand alone, so that they can be read as words", async () => {
+  it("decodes to bytes with a buffer of their own, so that they can be read as words", async () => {
     const bytes = (await decodeEntry(identity, await entryOf(new Uint8Array([1, 0, 0, 0])))) as Uint8Array;
     expect([...new Uint32Array(bytes.buffer)]).toEqual([1]);
   });
 
-  it("keeps the value as it was at the call", async () => {
+  it("encodes the value as it was at the call", async () => {
     const list = [1];
     const bytes = encodeEntry(identity, list);
     list.push(2);
@@ -52,7 +52,7 @@ describe("an entry of the store", () => {
   });
 
   it.each([["json", { size: 64 }] as const, ["bytes", new Uint8Array([1, 2, 3])] as const])(
-    "of %s is refused when it is cut short or continued anywhere, or any of its bits is flipped",
+    "of %s is refused when it is cut short, made longer, or has any bit flipped",
     async (_, value) => {
       const bytes = await entryOf(value);
       for (let i = 0; i < bytes.length; i++) {
@@ -67,20 +67,20 @@ describe("an entry of the store", () => {
     },
   );
 
-  it("is refused under any other identity, also with a right checksum", async () => {
+  it("is refused under any other identity, even with a right checksum", async () => {
     for (const other of [entryIdentity("tuning", "sum"), entryIdentity("shader", ["sum", "a device"]), ""]) {
       expect(await decodeEntry(other, await entryOf(1))).toBeUndefined();
     }
   });
 
-  it("is refused when its payload is no JSON, also with a right checksum", async () => {
+  it("is refused when its payload is not JSON, even with a right checksum", async () => {
     const bytes = encodeEntry(identity, "text");
     bytes[bytes.length - 1] = 0x20;
     await sealEntry(bytes);
     expect(await decodeEntry(identity, bytes)).toBeUndefined();
   });
 
-  it("has an identity of its own for every namespace and key that are alike", () => {
+  it("has different identities for namespaces and keys that look alike", () => {
     const identities = [
       entryIdentity("a", "b"),
       entryIdentity("a", ["b"]),

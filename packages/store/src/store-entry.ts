@@ -1,7 +1,7 @@
 /**
- * The bytes of one entry of a store, whatever keeps them. Three lines of text and the payload:
+ * The bytes of one entry, the same in a folder and in a database: three lines of text, then the payload.
  *
- *     SHA-256 of all that follows, in hexadecimal digits
+ *     SHA-256 of everything after this line, in hexadecimal digits
  *     ["kiln-store 1","tuning",["sum","nvidia"]]
  *     json
  *     {"workgroupSize":256}
@@ -18,27 +18,30 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue };
 
-/** Bytes come back as bytes; all else as JSON gives it back, so `NaN` and the infinities as `null`. */
+/** Bytes come back as bytes. Other values come back as JSON gives them: `NaN` and the infinities as `null`. */
 export type StoredValue = JsonValue | Uint8Array;
 
 const kinds = ["json", "bytes"] as const;
-/** The digits and the line's end. */
+/** 64 digits and a line feed. */
 const checksumLength = 65;
 
 /**
- * What tells an entry from all others. Unlike the canonical encoding it can be read in the file by a person; it is as exact, since JSON
- * escapes what strings could be mistaken for. With the format's version in it, versions of Kiln share a folder and see only their own.
+ * Identifies an entry. It is JSON, so a person can read it in the file, and different keys never give the same text. It
+ * has the format's version, so versions of Kiln with different formats share a folder without seeing each other's
+ * entries.
  */
 export function entryIdentity(namespace: string, key: string | readonly string[]): string {
   return JSON.stringify(["kiln-store 1", namespace, key]);
 }
 
-/** Where the entry stands: 64 hexadecimal digits, whatever the key says. */
+/** The name of the entry in its folder or database: 64 hexadecimal digits, whatever the key is. */
 export function entryAddress(identity: string): Promise<string> {
   return sha256(new TextEncoder().encode(identity));
 }
 
-/** The whole entry but for its checksum; reads `value` at once, so a later change to it changes nothing. */
+/**
+ * Encodes everything but the checksum, which `sealEntry` writes. It reads `value` now, so later changes have no effect.
+ */
 export function encodeEntry(identity: string, value: StoredValue): Uint8Array<ArrayBuffer> {
   const kind = value instanceof Uint8Array ? "bytes" : "json";
   const header = headerOf(identity, kind);
@@ -49,12 +52,12 @@ export function encodeEntry(identity: string, value: StoredValue): Uint8Array<Ar
   return bytes;
 }
 
-/** Writes the checksum into what `encodeEntry` gave. */
+/** Writes the checksum into the bytes that `encodeEntry` returned. */
 export async function sealEntry(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   new TextEncoder().encodeInto(`${await sha256(bytes.subarray(checksumLength))}\n`, bytes);
 }
 
-/** The value in `bytes`, or `undefined` if they are damaged, cut short or another entry. */
+/** Resolves with the value in `bytes`, or `undefined` if they are damaged, cut short, or of another identity. */
 export async function decodeEntry(identity: string, bytes: Uint8Array<ArrayBuffer>): Promise<StoredValue | undefined> {
   const body = bytes.subarray(checksumLength);
   const checksum = new TextDecoder().decode(bytes.subarray(0, checksumLength));
@@ -62,7 +65,8 @@ export async function decodeEntry(identity: string, bytes: Uint8Array<ArrayBuffe
   for (const kind of kinds) {
     const header = headerOf(identity, kind);
     if (!header.every((byte, i) => byte === body[i])) continue;
-    // A copy: a view would keep the header too, and could not be read as words, which must begin at a multiple of four.
+    // A copy: a view would keep the header in memory, and its offset may be no multiple of four, as typed arrays of
+    // words need.
     const payload = body.slice(header.length);
     return kind === "bytes" ? payload : parse(new TextDecoder().decode(payload));
   }

@@ -7,14 +7,14 @@ import { runWithStore, temporaryFolder } from "./store.test-support.js";
 const processes = ["ada", "ben", "cleo"];
 
 describe("a store that processes share", () => {
-  it("gives each of them whole entries of its own key, whoever wrote them", async () => {
+  it("gives each process whole entries of the right key, whichever process wrote them", async () => {
     const directory = join(temporaryFolder(), "store");
     const code = (name: string) => `
       let wrong = 0;
       let shared = 0;
       for (let round = 0; round < 60; round++) {
         const key = "shared " + (round % 5);
-        // Of many lengths, so that parts of two could not pass for one.
+        // Many lengths, so that parts of two values could not pass for one.
         await store.write("n", key, { key, writer: "${name}", filling: "${name}".repeat(round * 97 % 1000) });
         await store.write("n", "${name} " + round, round);
         for (let i = 0; i < 5; i++) {
@@ -33,7 +33,7 @@ describe("a store that processes share", () => {
       expect(stats).toMatchObject({ writes: 120, failures: 0, evicted: 0 });
       expect(reported).toMatchObject({ wrong: 0 });
     }
-    // Some did meet, or this test has shown nothing.
+    // Otherwise no process has read what another one wrote, and the test has shown nothing.
     expect(ends.some(({ reported }) => (reported as { shared: number }).shared > 0)).toBe(true);
     const store = openStore({ directory });
     for (const name of processes) {
@@ -42,7 +42,7 @@ describe("a store that processes share", () => {
     expect(readdirSync(directory)).toHaveLength(5 + 60 * processes.length);
   });
 
-  it("stays within its bound while all of them make room in it", async () => {
+  it("keeps its bound while all of them make room", async () => {
     const directory = join(temporaryFolder(), "store");
     const maxBytes = 256 * 1024;
     const code = (name: string) => `

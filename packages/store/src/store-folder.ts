@@ -1,5 +1,6 @@
 /**
- * The files of a store, by address: each is read within a bound, written at once or not at all, and only in a folder of this user's own.
+ * A store's entries as files named by address. A read is bounded in size, a write is atomic, and neither happens in a
+ * folder that another user may write.
  */
 import type * as NodeFileSystem from "node:fs/promises";
 import type * as NodePath from "node:path";
@@ -8,12 +9,12 @@ import { ageMs, countToRemove, type StoreBackend, type StoredEntry } from "./sto
 export interface FolderTools {
   readonly fs: typeof NodeFileSystem;
   readonly path: typeof NodePath;
-  /** `undefined` on Windows, where a file's owner is not told by a number. */
+  /** `undefined` on Windows, which has no numeric user IDs. */
   readonly userId: number | undefined;
 }
 
 const entryName = /^[0-9a-f]{64}\.entry$/;
-/** An entry, or the temporary file of one that is being written. */
+/** An entry, or the temporary file of an entry that is being written. */
 const ownName = /^[0-9a-f]{64}\.entry(\.[0-9a-f-]{36})?$/;
 
 const hourMs = 3_600_000;
@@ -31,19 +32,20 @@ export class StoreFolder implements StoreBackend {
     this.#userId = userId;
   }
 
-  /** @throws also if others may write in the folder; one that is not there has no entries. */
+  /** @throws {Error} also if other users may write in the folder. A folder that does not exist has no entries. */
   async read(address: string, maxByteLength: number): Promise<StoredEntry | undefined> {
     if (!(await this.#isThere())) return undefined;
     const path = this.#pathOf(address);
     const found = await unlessAbsent(this.#fs.lstat(path));
     if (!found) return undefined;
     if (!found.isFile()) return { bytes: new Uint8Array(), usedMs: found.mtimeMs };
-    // Should a link or a pipe have come since: neither is followed or waited for. Windows has neither flag.
+    // A link or a pipe may have replaced the file: the flags neither follow the one nor wait for the other. Windows has
+    // neither.
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = this.#fs.constants;
     const file = await unlessAbsent(this.#fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     if (!file) return undefined;
     try {
-      // Asked again: the path may be another file by now, one that another process has renamed to here.
+      // Asked again: another process may have renamed another file to this path.
       const { size, mtimeMs: usedMs } = await file.stat();
       const bytes = new Uint8Array(size <= maxByteLength ? size : 0);
       let length = 0;
@@ -56,7 +58,7 @@ export class StoreFolder implements StoreBackend {
     }
   }
 
-  /** Puts `bytes` at `address` by a rename, so that who reads finds the old file or the new one, never a part. */
+  /** Writes a temporary file and renames it, so that a reader finds the old file or the new one, never a part. */
   async write(address: string, bytes: Uint8Array): Promise<void> {
     if (!(await this.#isThere())) {
       await this.#make(this.#directory);
@@ -65,7 +67,7 @@ export class StoreFolder implements StoreBackend {
     const path = this.#pathOf(address);
     const temporary = `${path}.${globalThis.crypto.randomUUID()}`;
     try {
-      // Not synced: an entry that a power failure cuts short is found by its checksum, and made again.
+      // Not synced: after a power failure the checksum finds an entry that was cut short, and it is made again.
       await this.#fs.writeFile(temporary, bytes, { flag: "wx", mode: 0o600 });
       await this.#fs.rename(temporary, path);
     } catch (error) {
@@ -79,14 +81,14 @@ export class StoreFolder implements StoreBackend {
     await this.#fs.lutimes(this.#pathOf(address), now, now).catch(() => undefined);
   }
 
-  /** Removes what is at `address`; a folder only if it is empty, for nothing of ours is in it. */
+  /** Removes what is at `address`; a folder only if it is empty, because the store puts nothing in it. */
   async remove(address: string): Promise<void> {
     const path = this.#pathOf(address);
     const found = await unlessAbsent(this.#fs.lstat(path));
     if (found) await unlessAbsent(found.isDirectory() ? this.#fs.rmdir(path) : this.#fs.unlink(path));
   }
 
-  /** Removes the temporary files that a dead process has left, too. All else in the folder is not ours and stays. */
+  /** Also removes the temporary files of dead processes. Other files in the folder are not the store's and stay. */
   async trim(maxByteLength: number): Promise<number> {
     if (!(await this.#isThere())) return 0;
     const names = (await this.#fs.readdir(this.#directory)).filter((name) => ownName.test(name));
@@ -108,26 +110,28 @@ export class StoreFolder implements StoreBackend {
     return removed;
   }
 
-  /** Whether the folder is there; it may be a link, for a user may have moved it. */
+  /**
+   * Whether the folder exists. It may be a link: users move cache folders.
+   * @throws {Error} if it is no folder, or other users may write in it.
+   */
   async #isThere(): Promise<boolean> {
     const found = await unlessAbsent(this.#fs.stat(this.#directory));
     if (!found) return false;
     if (!found.isDirectory()) {
-      throw new Error(`The store needs a folder at ${this.#directory}, which is something else.`);
+      throw new Error(`The store needs a folder at ${this.#directory}; there is something else.`);
     }
     if (this.#userId === undefined) return true;
     if (found.uid !== this.#userId || (found.mode & 0o022) !== 0) {
       const mode = (found.mode & 0o777).toString(8);
-      throw new Error(
-        `The store needs a folder that only user ${this.#userId} may write; ${this.#directory} is of user ${found.uid}, with mode ${mode}.`,
-      );
+      const given = `${this.#directory} belongs to user ${found.uid} and has mode ${mode}`;
+      throw new Error(`The store needs a folder that only user ${this.#userId} may write; ${given}.`);
     }
     return true;
   }
 
   /**
-   * Makes `directory` and what it lies in. Node's own `recursive` tries for ever, and keeps the process from its end, where a folder that is
-   * there says of every folder in it that it is absent, as `/proc` and automounters do.
+   * Makes `directory` and its parents. Node's own `recursive` loops for ever, and keeps the process alive, in a folder
+   * that says ENOENT for every new name, as `/proc` and automounters do.
    */
   async #make(directory: string): Promise<void> {
     const parent = this.#path.dirname(directory);
@@ -135,12 +139,12 @@ export class StoreFolder implements StoreBackend {
     try {
       await this.#fs.mkdir(directory, { mode: 0o700 });
     } catch (error) {
-      // Another process was first; `#isThere` says whether that is a folder.
+      // Another process was first; `#isThere` checks that it made a folder.
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }
 
-  /** Whether the file went by this call; another process may have been first, or, on Windows, may be reading it. */
+  /** Whether this call removed the file. Another process may have been first or, on Windows, may be reading it. */
   async #unlink(path: string): Promise<boolean> {
     try {
       await this.#fs.unlink(path);

@@ -1,19 +1,20 @@
 /**
- * What every store keeps, whatever its entries stand in. It needs no Node, so that it runs in a browser too, over its own IndexedDB.
+ * The promises of a store, as one suite for every backend. It needs no Node, so it also runs in a browser, on its
+ * IndexedDB.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Store } from "./store.js";
 import { entryAddress, entryIdentity, type JsonValue } from "./store-entry.js";
 
-/** The entries of one place, to be looked at and changed behind the stores' backs. */
+/** The entries of one folder or database, which a test may look at and change behind the stores' backs. */
 export interface StoreWorld {
-  /** Opens another store over the place, as another process or tab has one. */
+  /** Opens another store over the same entries, as another process or tab would. */
   open(options?: { readonly maxBytes?: number }): Store;
-  /** When each entry was last used, in milliseconds, and its bytes, by address. */
+  /** When each entry was last used, and its size, by address. */
   look(): Promise<ReadonlyMap<string, { readonly usedMs: number; readonly byteLength: number }>>;
   readBytes(address: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Puts `bytes` there with a time of use, as nobody's store would. */
+  /** Puts `bytes` there with any time of use. */
   put(address: string, bytes: Uint8Array<ArrayBuffer>, usedMs: number): Promise<void>;
   setUsed(address: string, usedMs: number): Promise<void>;
   remove(address: string): Promise<void>;
@@ -31,10 +32,10 @@ async function bytesIn(world: StoreWorld): Promise<number> {
   return sum;
 }
 
-/** @param create Gives an empty place, which goes with the test. */
+/** @param create Returns an empty world that is removed with the test. */
 export function storeSuite(what: string, create: () => StoreWorld): void {
   describe(`a store in ${what}`, () => {
-    it("gives back JSON and bytes, by namespace and key, also to another store", async () => {
+    it("returns JSON and bytes by namespace and key, also to another store", async () => {
       const world = create();
       const store = world.open();
       const key = ["sum", "a/../b\0", "\ud800"];
@@ -52,7 +53,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       for (const address of (await world.look()).keys()) expect(address).toMatch(/^[0-9a-f]{64}$/);
     });
 
-    it("takes effect in the order of its calls, with key and value as they were, and says when all is written", async () => {
+    it("writes in the order of its calls what key and value were then, and tells when all is written", async () => {
       const world = create();
       const store = world.open();
       const key = ["a"];
@@ -67,7 +68,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect(store.stats()).toMatchObject({ writes: 20, failures: 0 });
     });
 
-    it("counts a value that JSON cannot write, and runs on", async () => {
+    it("counts a value that JSON cannot write, and goes on", async () => {
       const store = create().open();
       const circle: JsonValue[] = [];
       circle.push(circle);
@@ -77,7 +78,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect(store.stats()).toMatchObject({ writes: 1, failures: 1 });
     });
 
-    it("gives stores that write at once whole entries of their own keys", async () => {
+    it("never mixes entries of stores that write at once", async () => {
       const world = create();
       const stores = ["ada", "ben", "cleo"].map((name) => ({ name, store: world.open() }));
       await Promise.all(
@@ -100,7 +101,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect((await world.look()).size).toBe(63);
     });
 
-    it("misses, removes and makes again an entry that was cut short anywhere, or of which a byte was changed", async () => {
+    it("misses and removes an entry that is cut short or has a byte changed, and writes it again", async () => {
       const world = create();
       const store = world.open();
       await store.write("a", "b", { size: 64 });
@@ -120,7 +121,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect(await store.read("a", "b")).toBe(2);
     });
 
-    it("misses another key's entry under this one's name", async () => {
+    it("misses an entry that lies under another key's address", async () => {
       const world = create();
       const store = world.open();
       await store.write("a", "other", 1);
@@ -130,7 +131,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect(store.stats()).toMatchObject({ hits: 1, misses: 1, failures: 1 });
     });
 
-    it("keeps its bound after every write, where small entries count as the block that they take", async () => {
+    it("keeps its bound after every write, counting a small entry as a whole block", async () => {
       const maxBytes = 32 * block;
       const world = create();
       const store = world.open({ maxBytes });
@@ -144,7 +145,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect((await world.look()).size).toBe(writes - evicted);
     });
 
-    it("keeps its bound when all is written at once, and for what other stores have left", async () => {
+    it("keeps its bound over what other stores left and what is written at once", async () => {
       const maxBytes = 32 * block;
       const world = create();
       const store = world.open({ maxBytes });
@@ -156,7 +157,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect(await store.read("a", "99")).toBe(99);
     });
 
-    it("removes the least recently used first, where reading is a use", async () => {
+    it("removes the least recently used first, and reading is a use", async () => {
       const world = create();
       const store = world.open({ maxBytes: 16 * block });
       const keys = Array.from({ length: 12 }, (_, i) => `${i}`);
@@ -176,7 +177,7 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       expect(store.stats()).toMatchObject({ evicted: 2, failures: 0 });
     });
 
-    it("marks a use once a day, and puts a time ahead of the clock right", async () => {
+    it("marks a use once a day, and corrects a time ahead of the clock", async () => {
       const world = create();
       const store = world.open();
       await store.write("a", "b", 1);
@@ -193,12 +194,12 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       }
     });
 
-    it("refuses an entry of more than an eighth, which would push out too many others", async () => {
+    it("refuses to write an entry larger than an eighth of its bound", async () => {
       const world = create();
       const store = world.open({ maxBytes: 32 * block });
       await store.write("a", "b", new Uint8Array(4 * block));
       expect(store.stats()).toMatchObject({ writes: 0, failures: 1 });
-      expect(store.stats().lastFailure).toBe("The store keeps entries of up to 16384 bytes; one of 20480 was given.");
+      expect(store.stats().lastFailure).toBe("The store keeps entries of up to 16384 bytes; this one has 20480.");
       for (const maxBytes of [0, -1, Number.NaN]) {
         const none = world.open({ maxBytes });
         await none.write("a", "b", 1);
@@ -206,7 +207,16 @@ export function storeSuite(what: string, create: () => StoreWorld): void {
       }
     });
 
-    it("reads what was last written or nothing, and keeps its bound, in any order of calls and damage", async () => {
+    it("misses and removes an entry larger than an eighth of its bound, which another store wrote", async () => {
+      const world = create();
+      await world.open({ maxBytes: 64 * block }).write("a", "b", new Uint8Array(2 * block));
+      const store = world.open({ maxBytes: 16 * block });
+      expect(await store.read("a", "b")).toBeUndefined();
+      expect(store.stats()).toMatchObject({ misses: 1, failures: 1 });
+      expect((await world.look()).size).toBe(0);
+    });
+
+    it("reads the last value written or nothing, and keeps its bound, in any order of calls and damage", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), (steps) => play(steps, create())),
         { numRuns: 150 },
@@ -223,7 +233,7 @@ const step = fc.record({
     { weight: 4, arbitrary: fc.constant("read") },
     { weight: 2, arbitrary: fc.constantFrom("flip", "cut", "remove") },
   ),
-  /** Ten entries of up to two blocks are more than the bound. */
+  /** Ten entries of up to two blocks exceed the bound. */
   key: fc.integer({ min: 0, max: 9 }).map(String),
   store: fc.nat({ max: 1 }),
   byteLength: fc.nat({ max: 8000 }),
@@ -231,11 +241,11 @@ const step = fc.record({
 
 async function play(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[], world: StoreWorld) {
   const stores = [world.open({ maxBytes }), world.open({ maxBytes })];
-  /** What a read must find, by address. */
+  /** The value that a read must find, by address. */
   const values = new Map<string, Uint8Array>();
   for (const [time, { kind, key, store, byteLength }] of steps.entries()) {
     const address = await addressOf(key);
-    // Long ago and a second apart, so that the order of use is exact and each read has to mark its entry.
+    // Long ago and a second apart: the order of use is exact, and each read must mark its entry.
     const usedMs = time * 1000;
     if (kind === "write") {
       const before = await world.look();
@@ -265,10 +275,10 @@ async function play(steps: readonly (typeof step extends fc.Arbitrary<infer T> ?
       }
     } else if (values.delete(address)) {
       const bytes = await world.readBytes(address);
-      const place = byteLength % bytes.length;
+      const offset = byteLength % bytes.length;
       if (kind === "remove") await world.remove(address);
-      else if (kind === "cut") await world.put(address, bytes.slice(0, place), usedMs);
-      else await world.put(address, bytes.with(place, bytes[place]! ^ 1), usedMs);
+      else if (kind === "cut") await world.put(address, bytes.slice(0, offset), usedMs);
+      else await world.put(address, bytes.with(offset, bytes[offset]! ^ 1), usedMs);
     }
   }
 }

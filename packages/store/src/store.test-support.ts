@@ -8,33 +8,35 @@ import { beforeEach, onTestFinished, vi } from "vitest";
 import type { StoreStats } from "./store.js";
 import { entryAddress, entryIdentity } from "./store-entry.js";
 
-// Whoever runs the tests may have the store turned off, or elsewhere.
+// The environment of the tests may turn the store off, or move it.
 beforeEach(() => {
   vi.stubEnv("KILN_STORE", undefined);
   vi.stubEnv("KILN_STORE_DIRECTORY", undefined);
 });
 
-/** A folder that goes with the test; not yet the store's, which makes one of its own in it. */
+/** A folder that is removed with the test. A store gets a folder of its own in it. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "kiln-store-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** The file of an entry in `directory`. */
+/** The path of an entry's file in `directory`. */
 export async function entryPath(directory: string, namespace: string, key: string): Promise<string> {
   return join(directory, `${await entryAddress(entryIdentity(namespace, key))}.entry`);
 }
 
 export interface ScriptOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  /** Numeric; only root may give one. */
+  /** A numeric user ID; only root may choose one. */
   readonly userId?: number | undefined;
-  /** The largest file that the script may write, in blocks of 512 bytes. */
+  /** The size limit of files that the script writes, in blocks of 512 bytes. */
   readonly maxFileBlocks?: number;
 }
 
-/** Runs `code`, in which `store` is open, in a Node process with nothing in its environment; resolves with what `report` was given. */
+/**
+ * Runs `code`, with `store` open, in a Node process with an empty environment. Resolves with what it gave to `report`.
+ */
 export function runWithStore(
   code: string,
   options: ScriptOptions = {},
@@ -68,10 +70,10 @@ export function runWithStore(
   });
 }
 
-/** This package's sources as they are now, as JavaScript: Node 20 reads no TypeScript, and a build may be an old one. */
+/** This package's sources as JavaScript: Node 20 runs no TypeScript, and the build may be out of date. */
 function plainScripts(): string {
   const folder = temporaryFolder();
-  // Scripts of other users read it too.
+  // Scripts of other users read it.
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   const sources = fileURLToPath(new URL(".", import.meta.url));

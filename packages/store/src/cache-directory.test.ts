@@ -1,6 +1,6 @@
 import { posix, win32 } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cacheDirectory } from "./store-directory.js";
+import { cacheDirectory } from "./cache-directory.js";
 
 const directory = (platform: NodeJS.Platform, environment: Record<string, string>, home: string) =>
   cacheDirectory({ platform, environment, homedir: () => home, path: platform === "win32" ? win32 : posix });

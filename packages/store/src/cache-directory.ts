@@ -8,12 +8,12 @@ export interface Surroundings {
 }
 
 /**
- * Where a platform keeps what can be made again: `$XDG_CACHE_HOME/kiln` or `~/.cache/kiln`, on macOS `~/Library/Caches/kiln`, on Windows
- * `%LOCALAPPDATA%\kiln\Cache`.
- * @throws {Error} when the user has no home; nothing is ever kept in the working directory by accident.
+ * The platform's folder for caches: `$XDG_CACHE_HOME/kiln` or `~/.cache/kiln`, on macOS `~/Library/Caches/kiln`, on
+ * Windows `%LOCALAPPDATA%\kiln\Cache`.
+ * @throws {Error} if the user has no home, so that nothing is kept in the working directory by accident.
  */
 export function cacheDirectory({ platform, environment, homedir, path }: Surroundings): string {
-  // The XDG specification has a path that is not absolute ignored.
+  // The XDG specification says to ignore a path that is not absolute.
   const absolute = (given: string | undefined) => (given && path.isAbsolute(given) ? given : undefined);
   const inHome = (...names: string[]) => {
     const home = absolute(homedir());
