@@ -1,18 +1,18 @@
 import type { BindGroupRequest, PooledBindGroup } from "./pooled-bind-group.js";
 
-/** A bind group with what it binds, and who holds it. */
-export class KeptBindGroup implements PooledBindGroup {
+/** What a pool knows of a bind group that it created. */
+export class OwnedBindGroup implements PooledBindGroup {
   readonly bindGroup: GPUBindGroup;
   readonly layoutId: number;
-  /** For each entry: binding, buffer id, offset, size. Numbers only, so that it keeps no buffer from being collected. */
+  /** Four numbers for each entry: binding, buffer ID, offset, size. Numbers keep no buffer alive. */
   readonly key: readonly number[];
   readonly hash: number;
   readonly index: BindGroupIndex;
-  /** How many acquired it and have not released it. */
+  /** Acquisitions that are not released yet. */
   holders = 1;
-  /** In the order of the uses of all. */
+  /** Its last use, in the order of all uses. */
   lastUse = 0;
-  /** Whether it may be given out again. */
+  /** Whether it must not be lent again. */
   isDropped = false;
 
   constructor(index: BindGroupIndex, bindGroup: GPUBindGroup, request: BindGroupRequest) {
@@ -45,31 +45,34 @@ export class KeptBindGroup implements PooledBindGroup {
   }
 }
 
-/** Finds bind groups by what they bind. It is asked once a dispatch, so it hashes numbers and builds no string. */
+/** Finds bind groups by what they bind. It is asked for every dispatch, so it hashes numbers and builds no string. */
 export class BindGroupIndex {
-  readonly #byHash = new Map<number, KeptBindGroup[]>();
+  readonly #byHash = new Map<number, OwnedBindGroup[]>();
 
-  find(request: BindGroupRequest): KeptBindGroup | undefined {
+  find(request: BindGroupRequest): OwnedBindGroup | undefined {
     const candidates = this.#byHash.get(hashOf(request));
     if (candidates) for (const group of candidates) if (group.isFor(request)) return group;
     return undefined;
   }
 
-  add(group: KeptBindGroup): void {
+  add(group: OwnedBindGroup): void {
     const candidates = this.#byHash.get(group.hash);
     if (candidates) candidates.push(group);
     else this.#byHash.set(group.hash, [group]);
   }
 
-  delete(group: KeptBindGroup): void {
+  delete(group: OwnedBindGroup): void {
     const others = this.#byHash.get(group.hash)?.filter((other) => other !== group) ?? [];
     if (others.length > 0) this.#byHash.set(group.hash, others);
     else this.#byHash.delete(group.hash);
   }
 
-  /** Of those that nobody holds. Evicting is rare, and making a bind group dearer than to look at all. */
-  leastRecentlyUsed(): KeptBindGroup | undefined {
-    let oldest: KeptBindGroup | undefined;
+  /**
+   * The least recently used bind group without holders. Looking at all of them costs less than the bind group to be
+   * made.
+   */
+  leastRecentlyUsed(): OwnedBindGroup | undefined {
+    let oldest: OwnedBindGroup | undefined;
     for (const groups of this.#byHash.values()) {
       for (const group of groups) {
         if (group.holders === 0 && (!oldest || group.lastUse < oldest.lastUse)) oldest = group;
@@ -78,19 +81,22 @@ export class BindGroupIndex {
     return oldest;
   }
 
-  all(): KeptBindGroup[] {
+  all(): OwnedBindGroup[] {
     return [...this.#byHash.values()].flat();
   }
 
-  binding(bufferId: number): KeptBindGroup[] {
-    const found: KeptBindGroup[] = [];
+  binding(bufferId: number): OwnedBindGroup[] {
+    const found: OwnedBindGroup[] = [];
     for (const groups of this.#byHash.values())
       for (const group of groups) if (group.binds(bufferId)) found.push(group);
     return found;
   }
 }
 
-/** FNV-1a by words, 30 bits so that every engine keeps it as a small integer; offsets and sizes above 4 GiB lose their high bits here, not in the comparison. */
+/**
+ * FNV-1a over 32-bit words, cut to 30 bits, which every engine keeps as a small integer. The comparison sees more than
+ * 32 bits of a number.
+ */
 function hashOf({ layoutId, entries }: BindGroupRequest): number {
   let hash = mix(0x811c9dc5, layoutId);
   for (let i = 0; i < entries.length; i++) {
@@ -102,6 +108,6 @@ function hashOf({ layoutId, entries }: BindGroupRequest): number {
 
 function mix(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0x01000193);
-  // FNV carries only upwards; offsets and sizes differ in their high bits.
+  // FNV carries only upwards, but offsets and sizes differ in their high bits.
   return mixed ^ (mixed >>> 15);
 }

@@ -17,23 +17,23 @@ interface Asked {
   readonly requests: readonly BufferRequest[];
   readonly controller: AbortController;
   readonly outcome: ReturnType<typeof watch<PooledBuffer[]>>;
-  /** Whether no other request was created for at the same time. */
+  /** Whether the device created buffers for no other request at the same time. */
   isAlone: boolean;
-  /** While it was created for: the most bytes in use, and the least memory that the device had. */
+  /** While its buffers were being created: the most bytes in use, and the least memory of the device. */
   mostBytes: number;
   leastMemoryBytes: number;
 }
 
-/** What the pool should look like, kept as simply as can be. */
+/** What the pool should contain, in plain lists. */
 class Model {
   isDisposed = false;
-  /** Whether the device may fail by itself: it was told to, has too little memory, or is lost. */
+  /** Whether the device may fail: it was told to, has too little memory, or is lost. */
   isFaulty = false;
-  /** Whether a fault may also come where there is memory. */
+  /** Whether it may fail even if it has memory. */
   isToldToFail = false;
-  /** Without room yet, in order of arrival. */
+  /** The requests without room, in order of arrival. */
   waits: Asked[] = [];
-  /** With room, while the device has not said yet whether what is missing was created. */
+  /** The requests with room, before the device has said whether it created their missing buffers. */
   creating: Asked[] = [];
   held: (readonly PooledBuffer[])[] = [];
   released: PooledBuffer[] = [];
@@ -69,7 +69,7 @@ type Command = fc.AsyncCommand<Model, Real>;
 const codeOf = (error: unknown) => (error as { code?: string } | undefined)?.code;
 const sizeOf = (byteLength: number) => sizeClassOf(byteLength, maxBufferSize)!;
 
-/** Moves every request to where it must be by now, then compares everything. */
+/** Moves every request to the state that it must have now, then compares everything. */
 async function check(model: Model, { pool, device, destroyed }: Real): Promise<void> {
   await settle();
   for (let hasMoved = true; hasMoved; ) {
@@ -94,10 +94,10 @@ async function check(model: Model, { pool, device, destroyed }: Real): Promise<v
   if (!device.isAsked) assert.deepEqual(model.creating, []);
   const stats = pool.stats();
   assert.deepEqual([stats.inUseBytes, stats.waiting], [model.reservedBytes, model.waits.length]);
-  assert.equal(stats.bytes, stats.inUseBytes + stats.keptBytes);
+  assert.equal(stats.bytes, stats.inUseBytes + stats.idleBytes);
   assert(device.highWaterBytes <= byteBudget && stats.highWaterBytes <= byteBudget);
   assert.equal(device.openScopes, 0);
-  if (model.isDisposed) assert.equal(stats.keptBytes, 0);
+  if (model.isDisposed) assert.equal(stats.idleBytes, 0);
   for (const buffers of model.held) for (const { id } of buffers) assert(!destroyed.has(id));
   if (model.creating.length > 0) return;
   assert.equal(stats.inUse, model.held.flat().length);
@@ -106,7 +106,7 @@ async function check(model: Model, { pool, device, destroyed }: Real): Promise<v
   assert.equal(stats.made - stats.live, destroyed.size);
 }
 
-/** A request that had room has its buffers, or a reason why not. */
+/** Ends a request that had room, with its buffers or an error. */
 function end(model: Model, asked: Asked): void {
   const { outcome, controller, requests } = asked;
   const isUnwanted = model.isDisposed || controller.signal.aborted;
@@ -117,12 +117,12 @@ function end(model: Model, asked: Asked): void {
   }
   const code = codeOf(outcome.error);
   if (isUnwanted && code === (model.isDisposed ? "disposed" : "aborted")) {
-    // They were lent before it was seen that nobody wants them.
+    // The pool lent them before it saw that the request is over.
     model.lent += requests.length;
     return;
   }
   assert(model.isFaulty, String(outcome.error));
-  // Kept buffers make room first: what fits beside those in use is created.
+  // Idle buffers make room first, so what fits beside those in use is created.
   if (code === "out-of-memory" && asked.isAlone && !model.isToldToFail)
     assert(asked.mostBytes > asked.leastMemoryBytes);
   if (code !== "out-of-memory" && code !== "device-lost")
@@ -185,7 +185,7 @@ const giveBack = (pick: number, how: "release" | "discard" | "remap"): Command =
     if (how === "remap") {
       for (const { buffer, usage } of buffers) {
         if (usage === uploadUsage) buffer.unmap();
-        // Nobody awaits it: a map that is still pending when its buffer comes back ends with the buffer.
+        // Not awaited: if the map is still pending when the buffer is released, it ends with the buffer.
         if (usage === downloadUsage) buffer.mapAsync(1).catch(() => undefined);
       }
     }
@@ -201,7 +201,7 @@ const releaseTwice = (pick: number): Command => ({
   toString: () => `releaseTwice(${pick})`,
   async run(model, real) {
     const buffer = model.released[pick % model.released.length]!;
-    // It may be in the hands of a request that is still being created for.
+    // A request whose other buffers are still being created may have it.
     if (model.creating.length === 0) assert.throws(() => real.pool.release(buffer), /not in use/);
     await check(model, real);
   },
@@ -229,7 +229,7 @@ const trim = (bytes: number): Command => ({
   toString: () => `trim(${bytes})`,
   async run(model, real) {
     real.pool.trim(bytes);
-    assert(real.pool.stats().keptBytes <= bytes);
+    assert(real.pool.stats().idleBytes <= bytes);
     await check(model, real);
   },
 });
@@ -293,10 +293,10 @@ const requests = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
-/** Gives back until nobody waits, then disposes: everyone must be served, and nothing may be left. */
+/** Releases until nothing waits, then disposes: every request must be served, and nothing may be left. */
 async function finish(model: Model, real: Real): Promise<void> {
   real.device.holdsAnswers = false;
-  // From here on requests overlap unseen.
+  // From here on the model does not see which requests overlap.
   model.isToldToFail = true;
   await answer().run(model, real);
   while (model.held.length > 0) await giveBack(0, "release").run(model, real);
@@ -325,7 +325,7 @@ const faults = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 const failing: fc.Arbitrary<Command>[] = [faults.map(fail), fc.integer({ min: 0, max: 2 * byteBudget }).map(setMemory)];
-/** Rarely, for little is left to see after them. */
+/** Rare, because they leave little to test after them. */
 const ending = fc.nat({ max: 7 }).map((n) => (n === 0 ? dispose() : n === 1 ? lose() : answer()));
 
 it.each([

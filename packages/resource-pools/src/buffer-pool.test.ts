@@ -22,13 +22,13 @@ function setup(options: Partial<BufferPoolOptions> & { device?: FakeDevice } = {
 }
 
 describe("BufferPool", () => {
-  it("lends a buffer of the size class and the usage asked for", async () => {
+  it("lends a buffer of the requested usage and size class", async () => {
     const { pool } = setup();
     const { buffer, byteLength } = await pool.acquire(request(1100));
     expect([byteLength, buffer.size, buffer.usage]).toEqual([1280, 1280, usage]);
   });
 
-  it("lends the last released buffer of a class again, and creates none", async () => {
+  it("lends the buffer of a class that was released last, and creates none", async () => {
     const { pool, device } = setup();
     const [a, b] = (await pool.acquireAll([request(300), request(300)])) as [PooledBuffer, PooledBuffer];
     pool.release(a);
@@ -46,7 +46,7 @@ describe("BufferPool", () => {
     expect(device.created).toBe(2);
   });
 
-  it("gives a repeated shape the same buffers in the same order, with another slot in flight", async () => {
+  it("gives a repeated request the same buffers in the same order, while another one is in use", async () => {
     const { pool } = setup();
     const shape = [request(256), request(256), request(512), request(256)];
     const first = await pool.acquireAll(shape);
@@ -60,20 +60,20 @@ describe("BufferPool", () => {
   });
 
   describe("tryAcquireAll", () => {
-    it("takes nothing where one of the buffers is not kept, and keeps their order and age", async () => {
+    it("takes nothing if one of the buffers is missing, and leaves the order and age of the others", async () => {
       const { pool, destroyed } = setup();
       const shape = [request(256), request(256), request(512)];
       const first = await pool.acquireAll(shape);
       pool.releaseAll(first);
       expect(pool.tryAcquireAll([...shape, request(1024)])).toBeUndefined();
-      expect(pool.stats()).toMatchObject({ inUse: 0, inUseBytes: 0, keptBytes: 1024, reused: 0 });
+      expect(pool.stats()).toMatchObject({ inUse: 0, inUseBytes: 0, idleBytes: 1024, reused: 0 });
       expect(pool.tryAcquireAll(shape)).toEqual(first);
       pool.releaseAll(first);
       pool.trim();
       expect(destroyed).toEqual([...first].reverse().map(({ id }) => id));
     });
 
-    it("takes nothing while someone waits", async () => {
+    it("takes nothing while a call waits", async () => {
       const { pool } = setup();
       const held = await pool.acquireAll([request(2048), request(256)]);
       pool.release(held[1]!);
@@ -86,7 +86,7 @@ describe("BufferPool", () => {
   });
 
   describe("the budget", () => {
-    it("destroys kept buffers, least recently used first, to make room", async () => {
+    it("destroys idle buffers, least recently used first, to make room", async () => {
       const { pool, destroyed, device } = setup();
       const buffers = await pool.acquireAll([request(1024), request(512), request(2048)]);
       for (const index of [1, 0, 2]) pool.release(buffers[index]!);
@@ -95,7 +95,7 @@ describe("BufferPool", () => {
       expect(device.liveBytes).toBe(2048 + 1536);
     });
 
-    it("is never passed, not even while a buffer is created", async () => {
+    it("is never exceeded, not even while a buffer is created", async () => {
       const { pool, device } = setup();
       const outcomes = [watch(pool.acquire(request(4096))), watch(pool.acquire(request(256)))];
       await settle();
@@ -104,7 +104,7 @@ describe("BufferPool", () => {
       expect(pool.stats()).toMatchObject({ bytes: 4096, highWaterBytes: 4096, waiting: 1 });
     });
 
-    it("makes requests wait strictly in order, and gives all or nothing", async () => {
+    it("serves waiting calls strictly in order, all or nothing", async () => {
       const { pool } = setup();
       const [a, b] = (await pool.acquireAll([request(2048), request(2048)])) as [PooledBuffer, PooledBuffer];
       const large = watch(pool.acquireAll([request(2048), request(1024)]));
@@ -117,7 +117,7 @@ describe("BufferPool", () => {
       expect([large.value?.length, small.value?.byteLength]).toEqual([2, 256]);
     });
 
-    it("refuses at once what can never fit, with both numbers", async () => {
+    it("refuses at once what can never fit, and gives both numbers", async () => {
       const { pool } = setup({ device: new FakeDevice({ maxBufferSize: 3000 }) });
       await expect(pool.acquireAll([request(2048), request(2049)])).rejects.toMatchObject({
         code: "limit-exceeded",
@@ -132,7 +132,7 @@ describe("BufferPool", () => {
   });
 
   describe("an abort", () => {
-    it("ends the wait of its request, with the reason as cause, and serves those behind it", async () => {
+    it("ends its call's wait, with the reason as cause, and serves later calls", async () => {
       const { pool } = setup();
       await pool.acquire(request(2048));
       const controller = new AbortController();
@@ -146,7 +146,7 @@ describe("BufferPool", () => {
       expect(second.value?.byteLength).toBe(2048);
     });
 
-    it("while a buffer is created gives it back", async () => {
+    it("releases a buffer that is being created", async () => {
       const { pool } = setup();
       const controller = new AbortController();
       const outcome = watch(pool.acquire(request(256), { signal: controller.signal }));
@@ -154,10 +154,10 @@ describe("BufferPool", () => {
       controller.abort();
       await settle();
       expect(outcome.error).toMatchObject({ code: "aborted" });
-      expect(pool.stats()).toMatchObject({ made: 1, inUse: 0, keptBytes: 256 });
+      expect(pool.stats()).toMatchObject({ made: 1, inUse: 0, idleBytes: 256 });
     });
 
-    it("before the call takes nothing, also no kept buffer", async () => {
+    it("before the call takes nothing, not even an idle buffer", async () => {
       const { pool } = setup();
       pool.release(await pool.acquire(request(256)));
       await expect(pool.acquire(request(256), { signal: AbortSignal.abort() })).rejects.toMatchObject({
@@ -169,25 +169,25 @@ describe("BufferPool", () => {
 
   describe("when creation fails", () => {
     it.each(["out-of-memory", "range-error"] as const)(
-      "with %s once, destroys what is kept and creates again",
+      "with %s once, destroys idle buffers and creates again",
       async (fault) => {
         const { pool, device, destroyed } = setup();
-        const kept = await pool.acquire(request(256));
-        pool.release(kept);
+        const idle = await pool.acquire(request(256));
+        pool.release(idle);
         device.faults.push(fault);
         expect((await pool.acquire(request(512))).byteLength).toBe(512);
-        expect(destroyed).toEqual([kept.id]);
+        expect(destroyed).toEqual([idle.id]);
         expect(pool.stats()).toMatchObject({ made: 2, live: 1, bytes: 512 });
         expect(device.live).toBe(1);
       },
     );
 
     it.each(["out-of-memory", "range-error"] as const)(
-      "with %s twice, rejects with the bytes and gives everything back",
+      "with %s twice, rejects with the bytes and releases everything",
       async (fault) => {
         const { pool, device } = setup();
-        const kept = await pool.acquire(request(256));
-        pool.release(kept);
+        const idle = await pool.acquire(request(256));
+        pool.release(idle);
         device.faults.push(undefined, fault, undefined, fault);
         await expect(pool.acquireAll([request(256), request(512), request(1024)])).rejects.toMatchObject({
           code: "out-of-memory",
@@ -195,7 +195,7 @@ describe("BufferPool", () => {
           cause: expect.anything(),
         });
         expect(device.live).toBe(1);
-        expect(pool.tryAcquireAll([request(256)])).toEqual([kept]);
+        expect(pool.tryAcquireAll([request(256)])).toEqual([idle]);
         expect(pool.stats()).toMatchObject({
           made: 1,
           live: 1,
@@ -207,7 +207,7 @@ describe("BufferPool", () => {
       },
     );
 
-    it("serves who waits for the room that a failed creation gives back", async () => {
+    it("serves a call that waits for the room of a failed creation", async () => {
       const { pool, device } = setup();
       device.faults.push("out-of-memory", "out-of-memory");
       const failing = watch(pool.acquire(request(4096)));
@@ -220,7 +220,7 @@ describe("BufferPool", () => {
     it.each([
       ["validation", /WebGPU refuses to create a buffer: .*not valid/],
       ["type-error", /called wrongly/],
-    ] as const)("with %s, rejects with the defect and does not try again", async (fault, message) => {
+    ] as const)("with %s, rejects with the reason and does not try again", async (fault, message) => {
       const { pool, device } = setup();
       device.faults.push(undefined, fault);
       await expect(pool.acquireAll([request(256), request(256)])).rejects.toThrow(message);
@@ -228,7 +228,7 @@ describe("BufferPool", () => {
       expect(pool.stats()).toMatchObject({ made: 0, live: 0, bytes: 0 });
     });
 
-    it("because the device is lost, rejects with `device-lost` and leaves no scope open", async () => {
+    it("because the device is lost, rejects with `device-lost` and leaves no error scope open", async () => {
       const { pool, device } = setup();
       device.isLost = true;
       await expect(pool.acquire(request(256))).rejects.toMatchObject({ code: "device-lost" });
@@ -253,7 +253,7 @@ describe("BufferPool", () => {
       pool.release(buffer);
       expect(() => pool.release(buffer)).toThrow(/not in use/);
       expect(() => pool.discard(buffer)).toThrow(/not in use/);
-      expect(pool.stats()).toMatchObject({ keptBytes: 256, inUseBytes: 0 });
+      expect(pool.stats()).toMatchObject({ idleBytes: 256, inUseBytes: 0 });
     });
 
     it("rejects a buffer of another pool", async () => {
@@ -263,7 +263,7 @@ describe("BufferPool", () => {
       expect(() => other.release(buffer)).toThrow(/not in use/);
     });
 
-    it("keeps upload buffers that are mapped and download buffers that are not, and destroys the others", async () => {
+    it("keeps mapped upload buffers and unmapped download buffers, and destroys the others", async () => {
       const { pool, device } = setup();
       const requests = [uploadUsage, uploadUsage, downloadUsage, downloadUsage].map((of) => ({
         byteLength: 256,
@@ -278,7 +278,7 @@ describe("BufferPool", () => {
       expect(pool.tryAcquireAll([requests[0]!, requests[2]!])).toEqual([buffers[0], buffers[2]]);
     });
 
-    it("never lends a discarded buffer again, and gives its room to who waits", async () => {
+    it("never lends a discarded buffer again, and gives its room to a waiting call", async () => {
       const { pool, device, destroyed } = setup();
       const buffer = await pool.acquire(request(4096));
       const waiting = watch(pool.acquire(request(4096)));
@@ -291,7 +291,7 @@ describe("BufferPool", () => {
   });
 
   describe("trim", () => {
-    it("destroys the least recently used until few enough bytes are kept", async () => {
+    it("destroys the least recently used until few enough bytes are idle", async () => {
       const { pool, destroyed } = setup();
       const buffers = await pool.acquireAll([request(256), request(512), request(1024)]);
       for (const buffer of buffers) pool.release(buffer);
@@ -304,7 +304,7 @@ describe("BufferPool", () => {
     describe("by time", () => {
       afterEach(() => void vi.useRealTimers());
 
-      it("destroys at the next release what was not used for `maxIdleMs`, and nothing younger", async () => {
+      it("destroys at the next release what was idle for `maxIdleMs`, and nothing younger", async () => {
         const { pool, destroyed } = setup({ maxIdleMs: 100 });
         const [a, b, c] = await pool.acquireAll([request(256), request(512), request(1024)]);
         vi.useFakeTimers({ toFake: ["performance"] });
@@ -325,10 +325,10 @@ describe("BufferPool", () => {
   });
 
   describe("dispose", () => {
-    it("destroys what is kept, rejects who waits, and destroys what is in use when it is released", async () => {
+    it("destroys idle buffers, rejects waiting calls, and destroys a buffer in use when it is released", async () => {
       const { pool, device } = setup();
-      const [held, kept] = (await pool.acquireAll([request(2048), request(256)])) as [PooledBuffer, PooledBuffer];
-      pool.release(kept);
+      const [held, idle] = (await pool.acquireAll([request(2048), request(256)])) as [PooledBuffer, PooledBuffer];
+      pool.release(idle);
       const waiting = watch(pool.acquire(request(4096)));
       pool.dispose();
       pool.dispose();
@@ -341,7 +341,7 @@ describe("BufferPool", () => {
       await expect(pool.acquire(request(256))).rejects.toMatchObject({ code: "disposed" });
     });
 
-    it("with a reason rejects who waits, and who comes later, with that", async () => {
+    it("rejects waiting and later calls with the given reason", async () => {
       const { pool } = setup();
       const held = await pool.acquire(request(2048));
       const waiting = watch(pool.acquire(request(4096)));
@@ -354,7 +354,7 @@ describe("BufferPool", () => {
       pool.release(held);
     });
 
-    it("while a buffer is created destroys it", async () => {
+    it("destroys a buffer that is being created", async () => {
       const { pool, device } = setup();
       const outcome = watch(pool.acquire(request(256)));
       pool.dispose();

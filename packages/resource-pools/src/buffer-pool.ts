@@ -1,39 +1,41 @@
 /**
- * Lends GPU buffers and keeps those given back. It neither clears nor checks their bytes, and it never takes a buffer from its user.
- * **Invariant:** the bytes of all buffers that exist, in use or kept, never pass the budget.
+ * Lends GPU buffers and keeps released ones for later. It neither clears nor checks their bytes, and never takes a
+ * buffer from its user.
+ *
+ * Invariant: all buffers that exist, in use or idle, together never exceed the byte budget.
  */
 import { ComputeError, type MemoryCounters } from "@kiln-gpu/core";
 import { bufferUsage } from "@kiln-gpu/webgpu";
 import { type BufferDevice, createBuffers } from "./create-buffers.js";
-import { KeptBuffer, KeptBuffers } from "./kept-buffers.js";
+import { IdleBuffers, OwnedBuffer } from "./idle-buffers.js";
 import type { BufferRequest, PooledBuffer } from "./pooled-buffer.js";
 import { sizeClassOf } from "./size-class.js";
 import { type AcquireOptions, type StallTimeout, WaitQueue } from "./wait-queue.js";
 
 export interface BufferPoolOptions {
   readonly device: BufferDevice;
-  /** The most bytes that all buffers together may have. */
+  /** The most bytes of all buffers together. */
   readonly byteBudget: number;
-  /** A kept buffer unused for this long is destroyed when next something is released; by default never. */
+  /** A buffer that is idle for this long is destroyed at the next release; by default never. */
   readonly maxIdleMs?: number;
-  /** How long a request waits while nothing is given back; by default for ever. */
+  /** How long a request waits while nothing is released; by default for ever. */
   readonly stallTimeout?: StallTimeout;
-  /** Called with each buffer that was lent at some time and now is destroyed; what binds it must go. */
+  /** Called with each destroyed buffer that was ever lent: bind groups with it must go. */
   readonly onDestroy?: (buffer: PooledBuffer) => void;
 }
 
 export interface BufferPoolStats extends MemoryCounters {
   readonly inUse: number;
   readonly inUseBytes: number;
-  readonly keptBytes: number;
-  /** Requests that wait for their turn. */
+  readonly idleBytes: number;
+  /** Requests that wait for room. */
   readonly waiting: number;
 }
 
 interface Reservation {
-  /** In order of the request; a gap where none was kept. */
-  readonly buffers: (KeptBuffer | undefined)[];
-  /** With the bytes of their size class. */
+  /** In the order of the requests; `undefined` where no idle buffer fitted. */
+  readonly buffers: (OwnedBuffer | undefined)[];
+  /** The requests to create buffers for, with the byte lengths of their size classes. */
   readonly missing: readonly BufferRequest[];
   readonly missingBytes: number;
 }
@@ -45,11 +47,11 @@ export class BufferPool {
   readonly #maxIdleMs: number;
   readonly #onDestroy: ((buffer: PooledBuffer) => void) | undefined;
   readonly #queue: WaitQueue;
-  readonly #kept = new KeptBuffers();
+  readonly #idle = new IdleBuffers();
   #inUse = 0;
-  /** Requests whose buffers are being created. */
+  /** Calls of `acquireAll` whose buffers are being created. */
   #creating = 0;
-  /** With what is reserved and still being created. */
+  /** Includes buffers that are still being created. */
   #inUseBytes = 0;
   #nextIdleCheckMs = 0;
   #lastId = 0;
@@ -59,7 +61,7 @@ export class BufferPool {
 
   constructor(options: BufferPoolOptions) {
     const { device, byteBudget, maxIdleMs = Number.POSITIVE_INFINITY, stallTimeout, onDestroy } = options;
-    // What is being created will be in use soon, and come back.
+    // A buffer that is being created will be lent, and released in the end.
     const stallError = () => (this.#creating > 0 ? undefined : stallTimeout?.stallError());
     this.#queue = new WaitQueue(stallTimeout && { timeoutMs: stallTimeout.timeoutMs, stallError });
     this.#device = device;
@@ -69,20 +71,20 @@ export class BufferPool {
     this.#onDestroy = onDestroy;
   }
 
-  /** `acquireAll` of one. */
+  /** `acquireAll` for one buffer. */
   async acquire(request: BufferRequest, options?: AcquireOptions): Promise<PooledBuffer> {
     return (await this.acquireAll([request], options))[0]!;
   }
 
   /**
-   * Resolves with a buffer for each request, in order, once the budget has room for all and those who asked before have theirs; until
-   * then it holds none. Buffers have the bytes of their last user, except that `MAP_WRITE` ones are mapped.
-   * @throws {ComputeError} `limit-exceeded` at once where the requests can never fit; `out-of-memory`; `aborted`; `disposed`; `device-lost`; the
-   *   stall timeout's error.
+   * Resolves with a buffer for each request, in order, once the budget has room for all of them and earlier calls are
+   * served; until then it holds none. A buffer has the bytes of its last user. One with `MAP_WRITE` is mapped.
+   * @throws {ComputeError} `limit-exceeded` at once if the requests can never fit; `out-of-memory`; `aborted`;
+   *   `disposed`; `device-lost`; the error of the stall timeout.
    */
   async acquireAll(requests: readonly BufferRequest[], { signal }: AcquireOptions = {}): Promise<PooledBuffer[]> {
-    const kept = signal?.aborted ? undefined : this.tryAcquireAll(requests);
-    if (kept) return kept;
+    const idle = signal?.aborted ? undefined : this.tryAcquireAll(requests);
+    if (idle) return idle;
     const specs = this.#specsOf(requests);
     const reservation = await this.#queue.wait(() => this.#reserve(specs), signal);
     const buffers = await this.#fill(reservation);
@@ -91,15 +93,18 @@ export class BufferPool {
     throw this.#queue.isClosed ? this.#queue.closedError() : this.#queue.abortedError(signal!);
   }
 
-  /** What `acquireAll` would give, if every one is a kept buffer and nobody waits; otherwise `undefined`, and nothing is taken. */
+  /**
+   * What `acquireAll` would give, if idle buffers serve all requests and no call waits; otherwise `undefined`, and
+   * nothing is taken.
+   */
   tryAcquireAll(requests: readonly BufferRequest[]): PooledBuffer[] | undefined {
     if (this.#queue.waiting > 0 || this.#queue.isClosed) return undefined;
-    const buffers: KeptBuffer[] = [];
+    const buffers: OwnedBuffer[] = [];
     for (const { byteLength, usage } of requests) {
       const size = sizeClassOf(byteLength, this.#maxBufferSize);
-      const buffer = size === undefined ? undefined : this.#kept.take(size, usage);
+      const buffer = size === undefined ? undefined : this.#idle.take(size, usage);
       if (!buffer) {
-        for (let i = buffers.length - 1; i >= 0; i--) this.#kept.undoTake(buffers[i]!);
+        for (let i = buffers.length - 1; i >= 0; i--) this.#idle.undoTake(buffers[i]!);
         return undefined;
       }
       buffers.push(buffer);
@@ -112,36 +117,41 @@ export class BufferPool {
     return buffers;
   }
 
-  /** Gives `buffer` back; one with `MAP_WRITE` is given back mapped and one with `MAP_READ` unmapped, or is destroyed. */
+  /**
+   * Gives `buffer` back. One with `MAP_WRITE` that is not mapped, or with `MAP_READ` that is not unmapped, is
+   * destroyed.
+   */
   release(buffer: PooledBuffer): void {
     this.#takeBack(buffer);
     this.#destroyIdle();
     this.#queue.serve();
   }
 
-  /** Gives back in reverse order, so that the same requests get the same buffers in the same order, and their bind groups hold. */
+  /**
+   * Releases in reverse order, so that the same requests get the same buffers again, and their bind groups still fit.
+   */
   releaseAll(buffers: readonly PooledBuffer[]): void {
     for (let i = buffers.length - 1; i >= 0; i--) this.#takeBack(buffers[i]!);
     this.#destroyIdle();
     this.#queue.serve();
   }
 
-  /** Gives back a buffer that nobody should get again. */
+  /** Gives back a buffer that must not be lent again. */
   discard(buffer: PooledBuffer): void {
     this.#endUse(buffer);
     this.#destroy(buffer);
     this.#queue.serve();
   }
 
-  /** Destroys kept buffers, least recently used first, until at most `maxIdleBytes` are kept. */
+  /** Destroys idle buffers, least recently used first, until they have at most `maxIdleBytes`. */
   trim(maxIdleBytes = 0): void {
-    while (this.#kept.bytes > maxIdleBytes) this.#destroy(this.#kept.takeOldest()!);
+    while (this.#idle.bytes > maxIdleBytes) this.#destroy(this.#idle.takeOldest()!);
     this.#destroyIdle();
   }
 
   /**
-   * Destroys what is kept and rejects who waits; what is in use is destroyed by its release.
-   * @param reason Why, for those who wait or come later; by default `disposed`.
+   * Destroys idle buffers and rejects waiting calls; a buffer in use is destroyed by its release.
+   * @param reason The error for waiting and later calls; by default `disposed`.
    */
   dispose(reason?: ComputeError): void {
     this.#queue.close(reason);
@@ -152,12 +162,12 @@ export class BufferPool {
     return {
       made: this.#made,
       reused: this.#reused,
-      live: this.#inUse + this.#kept.count,
-      bytes: this.#inUseBytes + this.#kept.bytes,
+      live: this.#inUse + this.#idle.count,
+      bytes: this.#inUseBytes + this.#idle.bytes,
       highWaterBytes: this.#highWaterBytes,
       inUse: this.#inUse,
       inUseBytes: this.#inUseBytes,
-      keptBytes: this.#kept.bytes,
+      idleBytes: this.#idle.bytes,
       waiting: this.#queue.waiting,
     };
   }
@@ -169,7 +179,7 @@ export class BufferPool {
       if (size === undefined) {
         throw new ComputeError(
           "limit-exceeded",
-          `A buffer of ${byteLength} bytes is asked for; the device's maxBufferSize is ${this.#maxBufferSize}.`,
+          `A buffer of ${byteLength} bytes is too large: the device's maxBufferSize is ${this.#maxBufferSize}.`,
         );
       }
       bytes += size;
@@ -178,13 +188,13 @@ export class BufferPool {
     if (bytes > this.#byteBudget) {
       throw new ComputeError(
         "limit-exceeded",
-        `${requests.length} buffers of ${bytes} bytes together are asked for at once; the pool's budget is ${this.#byteBudget} bytes.`,
+        `${requests.length} buffers need ${bytes} bytes at once; the byteBudget is ${this.#byteBudget} bytes.`,
       );
     }
     return specs;
   }
 
-  /** Takes kept buffers and room for the others, or nothing. Whether there is room depends only on what is in use. */
+  /** Takes idle buffers and room for the others, or nothing. Only buffers in use limit the room: idle ones make way. */
   #reserve(specs: readonly BufferRequest[]): Reservation | undefined {
     let bytes = 0;
     for (const { byteLength } of specs) bytes += byteLength;
@@ -194,7 +204,7 @@ export class BufferPool {
     let missingBytes = 0;
     const missing: BufferRequest[] = [];
     const buffers = specs.map((spec) => {
-      const buffer = this.#kept.take(spec.byteLength, spec.usage);
+      const buffer = this.#idle.take(spec.byteLength, spec.usage);
       if (buffer) {
         this.#lend(buffer);
       } else {
@@ -203,7 +213,7 @@ export class BufferPool {
       }
       return buffer;
     });
-    while (this.#inUseBytes + this.#kept.bytes > this.#byteBudget) this.#destroy(this.#kept.takeOldest()!);
+    while (this.#inUseBytes + this.#idle.bytes > this.#byteBudget) this.#destroy(this.#idle.takeOldest()!);
     return { buffers, missing, missingBytes };
   }
 
@@ -216,14 +226,14 @@ export class BufferPool {
             this.releaseAll(buffers.filter((buffer) => buffer !== undefined));
             throw error;
           });
-    this.#highWaterBytes = Math.max(this.#highWaterBytes, this.#inUseBytes + this.#kept.bytes);
+    this.#highWaterBytes = Math.max(this.#highWaterBytes, this.#inUseBytes + this.#idle.bytes);
     this.#made += created.length;
     this.#reused += buffers.length - created.length;
     let next = 0;
-    return buffers.map((kept) => {
-      if (kept) return kept;
+    return buffers.map((idle) => {
+      if (idle) return idle;
       const spec = missing[next]!;
-      const buffer = new KeptBuffer(++this.#lastId, created[next++]!, spec);
+      const buffer = new OwnedBuffer(++this.#lastId, created[next++]!, spec);
       this.#lend(buffer);
       return buffer;
     });
@@ -238,9 +248,10 @@ export class BufferPool {
         created = await createBuffers(this.#device, specs);
       }
       if ("buffers" in created) return created.buffers;
+      const usedBytes = this.#inUseBytes - bytes;
       throw new ComputeError(
         "out-of-memory",
-        `The device has no memory for ${specs.length} buffers of ${bytes} bytes together; the pool has ${this.#inUseBytes - bytes} bytes in use.`,
+        `The device has no memory for ${specs.length} buffers of ${bytes} bytes; ${usedBytes} bytes are in use.`,
         { cause: created.outOfMemory },
       );
     } finally {
@@ -251,18 +262,18 @@ export class BufferPool {
   #takeBack(buffer: PooledBuffer): void {
     this.#endUse(buffer);
     if (this.#queue.isClosed || !isReady(buffer)) this.#destroy(buffer);
-    else this.#kept.put(buffer as KeptBuffer, this.#nowMs());
+    else this.#idle.put(buffer as OwnedBuffer, this.#nowMs());
   }
 
-  #lend(buffer: KeptBuffer): void {
+  #lend(buffer: OwnedBuffer): void {
     buffer.lentBy = this;
     this.#inUse++;
   }
 
   #endUse(buffer: PooledBuffer): void {
-    const lent = buffer as KeptBuffer;
+    const lent = buffer as OwnedBuffer;
     if (lent.lentBy !== this) {
-      throw new Error(`Buffer ${buffer.id} is not in use: it was released before, or belongs to another pool.`);
+      throw new Error(`Buffer ${buffer.id} is not in use: it was released already, or is another pool's.`);
     }
     lent.lentBy = undefined;
     this.#inUse--;
@@ -277,12 +288,12 @@ export class BufferPool {
   #destroyIdle(): void {
     const nowMs = this.#nowMs();
     if (nowMs < this.#nextIdleCheckMs) return;
-    let oldest = this.#kept.oldest();
+    let oldest = this.#idle.oldest();
     while (oldest && oldest.releasedAtMs + this.#maxIdleMs <= nowMs) {
-      this.#destroy(this.#kept.takeOldest()!);
-      oldest = this.#kept.oldest();
+      this.#destroy(this.#idle.takeOldest()!);
+      oldest = this.#idle.oldest();
     }
-    // Nothing can be idle for long enough before the oldest is.
+    // No buffer reaches its idle time before the oldest one does.
     this.#nextIdleCheckMs = (oldest?.releasedAtMs ?? nowMs) + this.#maxIdleMs;
   }
 
@@ -291,7 +302,9 @@ export class BufferPool {
   }
 }
 
-/** Whether the next user finds the buffer as it must be; not so after a map that failed or never ended. */
+/**
+ * Whether the buffer is in the map state that its next user expects. After a map that failed or never ended it is not.
+ */
 function isReady({ buffer, usage }: PooledBuffer): boolean {
   if (usage & bufferUsage.mapWrite) return buffer.mapState === "mapped";
   if (usage & bufferUsage.mapRead) return buffer.mapState === "unmapped";

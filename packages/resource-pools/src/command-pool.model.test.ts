@@ -10,7 +10,7 @@ const maxSlots = 3;
 class Model {
   isDisposed = false;
   held: CommandSlot<object>[] = [];
-  /** Last released last. */
+  /** In the order of their releases. */
   free: CommandSlot<object>[] = [];
   idle: { readonly isSettled: boolean }[] = [];
 
@@ -24,7 +24,7 @@ class Model {
 
 class Real {
   readonly contents = new Set<object>();
-  /** How many of the next contents cannot be made. */
+  /** How many of the next creations fail. */
   failures = 0;
   readonly pool = new CommandPool<object>({
     maxSlots,
@@ -130,7 +130,7 @@ it(
       pick.map(releaseTwice),
       none.map(idle),
       fc.nat({ max: 3 }).map(failNext),
-      // Rarely, for little is left to see after it.
+      // Rare, because it leaves little to test after it.
       fc.nat({ max: 3 }).map((n) => (n === 0 ? dispose() : tryAcquire())),
     ];
     await playModel(

@@ -1,19 +1,19 @@
 /**
- * Submission slots: how many batches may be in flight on the one queue, and what each keeps between batches. A command buffer itself is
- * single-use on WebGPU, so there is none here (Vulkan: a pool of command buffers that are reset).
+ * Submission slots: they limit the batches in flight, and each keeps contents from batch to batch. WebGPU submits a
+ * command buffer once, so the pool holds none (Vulkan's command pools hold command buffers that are reset).
  */
 import type { ResourceCounters } from "@kiln-gpu/core";
 
 export interface CommandPoolOptions<T> {
-  /** How many batches may be in flight; 3 by default. */
+  /** The most batches in flight; 3 by default. */
   readonly maxSlots?: number;
-  /** Makes what a slot holds, when the slot is first needed. */
+  /** Makes the contents of a slot when it is first needed. */
   readonly create?: (index: number) => T;
   readonly destroy?: (contents: T) => void;
 }
 
 export interface CommandSlot<T> {
-  /** From 0; below the pool's number of slots. */
+  /** From 0 to `maxSlots - 1`. */
   readonly index: number;
   readonly contents: T;
 }
@@ -59,7 +59,7 @@ export class CommandPool<T = undefined> {
 
   release(slot: CommandSlot<T>): void {
     if (!this.#inUse.delete(slot)) {
-      throw new Error(`Slot ${slot.index} is not in use: it was released before, or belongs to another pool.`);
+      throw new Error(`Slot ${slot.index} is not in use: it was released already, or is another pool's.`);
     }
     if (this.#isDisposed) this.#destroy?.(slot.contents);
     else this.#free.push(slot);

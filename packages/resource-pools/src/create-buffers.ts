@@ -8,12 +8,14 @@ export interface BufferDevice extends ScopedDevice {
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer;
 }
 
-/** The buffers, in order; or why there was no memory for all of them. */
+/** The buffers in order, or the error for which there was no memory. */
 export type CreatedBuffers = { readonly buffers: readonly GPUBuffer[] } | { readonly outOfMemory: unknown };
 
 /**
- * Creates all of `specs`, or none; those that the host writes are created mapped. Calls the device before the first await.
- * @throws {ComputeError} `device-lost` where the device no longer answers.
+ * Creates a buffer for each of `specs`, or none at all. Buffers with `MAP_WRITE` are created mapped. Calls the device
+ * before the first await.
+ * @throws {ComputeError} `device-lost` if the device no longer answers; `device-failed` if it refuses for a reason
+ *   other than memory.
  */
 export async function createBuffers(device: BufferDevice, specs: readonly BufferRequest[]): Promise<CreatedBuffers> {
   const buffers: GPUBuffer[] = [];
@@ -34,15 +36,15 @@ export async function createBuffers(device: BufferDevice, specs: readonly Buffer
   try {
     const [outOfMemory, validation] = (await Promise.allSettled([inner.failure, invalid])).map((scope) => {
       if (scope.status === "fulfilled") return scope.value;
-      throw new ComputeError("device-lost", "The device is lost; it no longer tells whether a buffer was created.", {
+      throw new ComputeError("device-lost", "The device is lost: whether it created the buffer is unknown.", {
         cause: scope.reason,
       });
     });
-    // Where no host memory is left for a mapped buffer, `createBuffer` throws and the scopes stay empty.
+    // Without host memory for a mapped buffer `createBuffer` throws a RangeError, and the scopes report nothing.
     if (thrown instanceof RangeError || outOfMemory) return { outOfMemory: outOfMemory ?? thrown };
     if (thrown !== undefined || validation) {
-      const said = validation?.message ?? String(thrown);
-      throw new ComputeError("device-failed", `WebGPU refuses to create a buffer: ${said}`, {
+      const reason = validation?.message ?? String(thrown);
+      throw new ComputeError("device-failed", `WebGPU refuses to create a buffer: ${reason}`, {
         cause: thrown ?? validation,
       });
     }

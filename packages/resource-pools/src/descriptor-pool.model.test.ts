@@ -16,7 +16,7 @@ interface ModelSet {
   isDropped: boolean;
 }
 
-/** Everything that should exist, as plain lists. */
+/** What the pool should contain, in plain lists. */
 class Model {
   isDisposed = false;
   inUse: ModelSet[] = [];
@@ -30,13 +30,13 @@ class Model {
     return [...this.inUse, ...this.free].some((one) => !one.isDropped && keyOf(one.request) === keyOf(request));
   }
 
-  /** Whether `request` is served now. */
+  /** Whether the pool can serve `request` now. */
   fits(request: BindGroupRequest): boolean {
     const hasRoom = this.inUse.length < maxSets && fitsBeside(this.inUse, request);
     return hasRoom || this.knows(request);
   }
 
-  /** Evicts as many as must go for one more; also where that one then cannot be made. */
+  /** Evicts what must go for `request`, which happens even if its bind group then cannot be created. */
   makeRoom(request: BindGroupRequest): void {
     while (this.inUse.length + this.free.length >= maxSets || !fitsBeside([...this.inUse, ...this.free], request)) {
       this.gone.push(this.free.shift()!.set);
@@ -46,18 +46,18 @@ class Model {
   take(request: BindGroupRequest, set: PooledBindGroup): void {
     const isSame = (one: ModelSet) => !one.isDropped && keyOf(one.request) === keyOf(request);
     const shared = this.inUse.find(isSame);
-    const kept = this.free.find(isSame);
-    if (shared ?? kept) {
-      assert.equal(set, (shared ?? kept)!.set);
+    const idle = this.free.find(isSame);
+    if (shared ?? idle) {
+      assert.equal(set, (shared ?? idle)!.set);
       this.reused++;
     }
     if (shared) {
       shared.holders++;
       return;
     }
-    if (kept) {
-      this.free = this.free.filter((one) => one !== kept);
-      this.inUse.push({ ...kept, holders: 1 });
+    if (idle) {
+      this.free = this.free.filter((one) => one !== idle);
+      this.inUse.push({ ...idle, holders: 1 });
       return;
     }
     assert(![...this.inUse, ...this.free].some((one) => one.set === set));
@@ -75,7 +75,7 @@ class Model {
 
 const keyOf = ({ layoutId, entries }: BindGroupRequest) =>
   `${layoutId}: ${entries.map(({ buffer, offset }) => `${buffer.id}+${offset}`)}`;
-/** One that is larger than the pool fits beside none. */
+/** A bind group larger than the pool fits only if it is alone. */
 const fitsBeside = (sets: readonly ModelSet[], { entries }: BindGroupRequest) =>
   sets.length === 0 || descriptorsOf(sets) + entries.length <= maxDescriptors;
 
@@ -164,7 +164,7 @@ const reuse = (picks: readonly number[]): Command => ({
   },
 });
 
-/** @param gap How many succeed before one cannot be made. */
+/** @param gap How many creations succeed before one fails. */
 const failAfter = (gap: number): Command => ({
   check: () => true,
   toString: () => `failAfter(${gap})`,
@@ -209,7 +209,7 @@ const requests: fc.Arbitrary<BindGroupRequest> = fc
     layoutId: fc.integer({ min: 1, max: 2 }),
     ranges: fc.array(fc.record({ id: fc.integer({ min: 1, max: 3 }), offset: fc.constantFrom(0, 256) }), {
       minLength: 1,
-      // Larger than the pool.
+      // One more than the pool holds.
       maxLength: maxDescriptors + 1,
     }),
   })
@@ -237,7 +237,7 @@ it(
       fc.array(pick, { maxLength: 3 }).map(reuse),
       fc.integer({ min: 1, max: 3 }).map(dropBuffer),
       fc.nat({ max: 2 }).map(failAfter),
-      // Rarely, for little is left to see after them.
+      // Rare, because they leave little to test after them.
       fc.nat({ max: 5 }).map((n) => (n === 0 ? dispose() : n === 1 ? clear() : release(n))),
     ];
     await playModel(

@@ -54,14 +54,14 @@ describe("DescriptorPool", () => {
     expect(take(other)).not.toBe(take(request(1)));
   });
 
-  // The hash sees 32 bits of each number.
+  // The hash uses 32 bits of each number.
   it.each<[string, (number: number) => BindGroupRequest]>([
     ["layout", (number) => ({ ...request(1), layoutId: number })],
     ["buffer", (number) => request(number)],
     ["binding", (number) => ({ ...request(1), entries: [{ ...request(1).entries[0]!, binding: number }] })],
     ["offset", (number) => ({ ...request(1), entries: [{ ...request(1).entries[0]!, offset: number }] })],
     ["size", (number) => ({ ...request(1), entries: [{ ...request(1).entries[0]!, size: number }] })],
-  ])("tells apart and keeps both requests whose hashes are equal but whose %s is not", (_, withNumber) => {
+  ])("tells apart requests with equal hashes and another %s", (_, withNumber) => {
     const { pool, take } = setup();
     const one = take(withNumber(1));
     const other = take(withNumber(1 + 2 ** 32));
@@ -71,7 +71,7 @@ describe("DescriptorPool", () => {
     expect(pool.stats().made).toBe(2);
   });
 
-  it("shares one bind group among all who hold it, until the last release", () => {
+  it("shares one bind group between equal requests, until the last release", () => {
     const { pool, take } = setup({ maxSets: 1 });
     const set = take(request(1));
     expect(take(request(1))).toBe(set);
@@ -90,7 +90,7 @@ describe("DescriptorPool", () => {
     expect(() => one.pool.release(set)).toThrow(/not in use/);
   });
 
-  it("evicts free ones, least recently used first, for either bound; never one in use", () => {
+  it("evicts idle bind groups, least recently used first, for either bound; never one in use", () => {
     const { pool, take } = setup({ maxSets: 3, maxDescriptors: 5 });
     const [inUse, a, b] = [take(request(1)), take(request(2)), take(request(3))];
     pool.release(b);
@@ -117,7 +117,7 @@ describe("DescriptorPool", () => {
     expect(pool.stats()).toMatchObject({ live: 2, descriptors: 3, inUse: 2, evicted: 2 });
   });
 
-  it("gives what has more entries than it holds the whole of it", () => {
+  it("gives a bind group with more entries than the bound the pool to itself", () => {
     const { pool, take } = setup({ maxDescriptors: 2 });
     const small = take(request(1));
     expect(pool.tryAcquire(request(1, 2, 3))).toBeUndefined();
@@ -132,7 +132,7 @@ describe("DescriptorPool", () => {
     expect(pool.stats()).toMatchObject({ live: 1, descriptors: 1 });
   });
 
-  it("forgets every bind group of a dropped buffer at once; one in use leaves with its release", () => {
+  it("drops every bind group of a buffer at once; one in use goes with its release", () => {
     const { pool, take } = setup();
     const held = take(request(1, 2));
     pool.release(take(request(2, 3)));
@@ -146,7 +146,7 @@ describe("DescriptorPool", () => {
     expect(pool.stats()).toMatchObject({ made: 4, live: 2, evicted: 2 });
   });
 
-  it("forgets all on `clear`", () => {
+  it("drops all on `clear`", () => {
     const { pool, take } = setup();
     const held = take(request(1));
     pool.release(take(request(2)));
@@ -157,7 +157,7 @@ describe("DescriptorPool", () => {
     expect(pool.stats()).toMatchObject({ made: 3, live: 1, evicted: 2 });
   });
 
-  it("forgets all on `dispose`, and gives nothing afterwards", () => {
+  it("drops all on `dispose`, and lends nothing afterwards", () => {
     const { pool, take } = setup();
     const held = take(request(1));
     pool.dispose();

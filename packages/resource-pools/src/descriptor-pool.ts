@@ -1,10 +1,12 @@
 /**
- * Bind groups (Vulkan: descriptor sets), kept by what they bind. They are immutable, so all who ask for the same one at once share it.
- * **Invariant:** sets and descriptors that exist, in use or kept, never pass the two bounds, but for a single set with more entries than the
- * pool holds, beside which there is no other; one in use is never evicted.
+ * Bind groups (Vulkan: descriptor sets), found by what they bind. A bind group is immutable, so equal requests share
+ * one.
+ *
+ * Invariant: the bind groups that exist, in use or idle, never exceed the two bounds, and none in use is evicted. The
+ * one exception is a bind group with more entries than `maxDescriptors`: it exists alone.
  */
 import type { CacheCounters } from "@kiln-gpu/core";
-import { BindGroupIndex, KeptBindGroup } from "./bind-group-index.js";
+import { BindGroupIndex, OwnedBindGroup } from "./bind-group-index.js";
 import type { BindGroupRequest, PooledBindGroup } from "./pooled-bind-group.js";
 
 /** What of a `GPUDevice` a descriptor pool uses. */
@@ -14,17 +16,17 @@ export interface BindGroupDevice {
 
 export interface DescriptorPoolOptions {
   readonly device: BindGroupDevice;
-  /** The most bind groups that exist at a time; 2048 by default. */
+  /** The most bind groups; 2048 by default. */
   readonly maxSets?: number;
-  /** The most entries that all bind groups together have, unless one alone has more; 8192 by default. */
+  /** The most entries of all bind groups together, unless one alone has more; 8192 by default. */
   readonly maxDescriptors?: number;
 }
 
-/** `made` is `live` plus `evicted`, which counts all that were dropped. */
+/** `made` is `live` plus `evicted`, which counts every bind group that was dropped. */
 export interface DescriptorPoolStats extends CacheCounters {
-  /** Entries of all that exist. */
+  /** Entries of all bind groups that exist. */
   readonly descriptors: number;
-  /** Bind groups that someone holds; one that is shared counts once. */
+  /** Bind groups in use; a shared one counts once. */
   readonly inUse: number;
 }
 
@@ -32,14 +34,14 @@ export class DescriptorPool {
   readonly #device: BindGroupDevice;
   readonly #maxSets: number;
   readonly #maxDescriptors: number;
-  /** What may be given out again. */
+  /** The bind groups that may be lent again. */
   readonly #index = new BindGroupIndex();
-  /** Of those, how many nobody holds. */
-  #free = 0;
+  /** How many of them are idle. */
+  #idle = 0;
   #uses = 0;
   #inUse = 0;
   #inUseDescriptors = 0;
-  #freeDescriptors = 0;
+  #idleDescriptors = 0;
   #made = 0;
   #reused = 0;
   #evicted = 0;
@@ -52,8 +54,8 @@ export class DescriptorPool {
   }
 
   /**
-   * The bind group for `request`: the one that exists, shared with all who hold it, or a new one. `undefined` if it does not fit beside the bind
-   * groups in use, or the pool is disposed.
+   * The bind group for `request`: the one that exists, shared with all who hold it, or a new one. `undefined` if it
+   * does not fit beside the bind groups in use, or the pool is disposed.
    * @throws what the device throws; nothing is then in use that was not before.
    */
   tryAcquire(request: BindGroupRequest): PooledBindGroup | undefined {
@@ -62,31 +64,31 @@ export class DescriptorPool {
     if (known) {
       this.#reused++;
       if (known.holders++ === 0) {
-        this.#free--;
-        this.#freeDescriptors -= known.descriptors;
+        this.#idle--;
+        this.#idleDescriptors -= known.descriptors;
         this.#use(known);
       }
       return known;
     }
     const { length } = request.entries;
-    // One that never fits is alone.
+    // A bind group with more entries than the bound needs the pool to itself.
     const room = Math.max(0, this.#maxDescriptors - length);
     if (this.#inUse + 1 > this.#maxSets || this.#inUseDescriptors > room) return undefined;
-    while (this.#inUse + this.#free >= this.#maxSets || this.#inUseDescriptors + this.#freeDescriptors > room) {
+    while (this.#inUse + this.#idle >= this.#maxSets || this.#inUseDescriptors + this.#idleDescriptors > room) {
       this.#drop(this.#index.leastRecentlyUsed()!);
     }
-    const group = new KeptBindGroup(this.#index, this.#create(request), request);
+    const group = new OwnedBindGroup(this.#index, this.#create(request), request);
     this.#made++;
     this.#index.add(group);
     this.#use(group);
     return group;
   }
 
-  /** Gives back once; a shared bind group is given back by each who acquired it. */
+  /** Ends one use. A shared bind group is released once for each `tryAcquire`. */
   release(set: PooledBindGroup): void {
-    const group = set as KeptBindGroup;
+    const group = set as OwnedBindGroup;
     if (group.index !== this.#index || group.holders === 0) {
-      throw new Error("The bind group is not in use: it was released before, or belongs to another pool.");
+      throw new Error("The bind group is not in use: it was released already, or is another pool's.");
     }
     if (--group.holders > 0) return;
     this.#inUse--;
@@ -94,34 +96,36 @@ export class DescriptorPool {
     if (group.isDropped) {
       this.#evicted++;
     } else {
-      this.#free++;
-      this.#freeDescriptors += group.descriptors;
+      this.#idle++;
+      this.#idleDescriptors += group.descriptors;
       group.lastUse = ++this.#uses;
     }
   }
 
   /**
    * Counts one more use of each of `sets`, as acquiring and releasing them would.
-   * @returns Whether all of them are still kept; where one is not, nothing is counted.
+   * @returns Whether the pool still has all of them; otherwise nothing is counted.
    */
   reuse(sets: readonly PooledBindGroup[]): boolean {
-    for (let i = 0; i < sets.length; i++) if ((sets[i] as KeptBindGroup).isDropped) return false;
-    for (let i = 0; i < sets.length; i++) (sets[i] as KeptBindGroup).lastUse = ++this.#uses;
+    for (let i = 0; i < sets.length; i++) if ((sets[i] as OwnedBindGroup).isDropped) return false;
+    for (let i = 0; i < sets.length; i++) (sets[i] as OwnedBindGroup).lastUse = ++this.#uses;
     this.#reused += sets.length;
     return true;
   }
 
-  /** Forgets every bind group that binds the buffer of this id; those in use once they are released. */
+  /**
+   * Drops every bind group with the buffer of this ID. One in use is not lent again, and goes with its last release.
+   */
   dropBuffer(id: number): void {
     for (const group of this.#index.binding(id)) this.#drop(group);
   }
 
-  /** Forgets everything, as `dropBuffer` does; to be called too where a bind group may have been created wrongly. */
+  /** Drops every bind group, as `dropBuffer` does. Also call it when the device may have refused to create one. */
   clear(): void {
     for (const group of this.#index.all()) this.#drop(group);
   }
 
-  /** Forgets everything, and gives out nothing more. */
+  /** Drops every bind group and lends none from now on. */
   dispose(): void {
     this.#isDisposed = true;
     this.clear();
@@ -131,24 +135,24 @@ export class DescriptorPool {
     return {
       made: this.#made,
       reused: this.#reused,
-      live: this.#inUse + this.#free,
+      live: this.#inUse + this.#idle,
       evicted: this.#evicted,
-      descriptors: this.#inUseDescriptors + this.#freeDescriptors,
+      descriptors: this.#inUseDescriptors + this.#idleDescriptors,
       inUse: this.#inUse,
     };
   }
 
-  #use(group: KeptBindGroup): void {
+  #use(group: OwnedBindGroup): void {
     this.#inUse++;
     this.#inUseDescriptors += group.descriptors;
   }
 
-  #drop(group: KeptBindGroup): void {
+  #drop(group: OwnedBindGroup): void {
     this.#index.delete(group);
     group.isDropped = true;
     if (group.holders > 0) return;
-    this.#free--;
-    this.#freeDescriptors -= group.descriptors;
+    this.#idle--;
+    this.#idleDescriptors -= group.descriptors;
     this.#evicted++;
   }
 

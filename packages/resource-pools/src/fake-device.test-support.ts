@@ -1,6 +1,6 @@
 /**
- * A device for the pools' own tests: it counts what exists, keeps WebGPU's rules about maps and error scopes, and fails when told to.
- * It holds no bytes and runs nothing; real devices are for the conformance suite.
+ * A device for the pools' own tests. It counts what exists, follows WebGPU's rules about maps and error scopes, and
+ * fails when told to. It holds no bytes and runs nothing; the conformance suite uses real devices.
  */
 import type { BufferDevice } from "./create-buffers.js";
 import type { BindGroupDevice } from "./descriptor-pool.js";
@@ -9,12 +9,12 @@ export type Fault = "out-of-memory" | "range-error" | "validation" | "type-error
 
 export class FakeDevice implements BufferDevice, BindGroupDevice {
   readonly limits: { readonly maxBufferSize: number };
-  /** Taken one for each creation; `undefined` lets one succeed. */
+  /** One fault for each creation to come; `undefined` lets one succeed. */
   readonly faults: (Fault | undefined)[] = [];
-  /** Creations that would pass this run out of memory. */
+  /** Creations beyond this run out of memory. */
   memoryBytes = Number.POSITIVE_INFINITY;
   isLost = false;
-  /** Whether error scopes stay unanswered until `answer` is called. */
+  /** Whether popped error scopes wait for `answer`. */
   holdsAnswers = false;
   created = 0;
   highWaterBytes = 0;
@@ -42,7 +42,7 @@ export class FakeDevice implements BufferDevice, BindGroupDevice {
     return this.#scopes.length;
   }
 
-  /** Whether someone waits for an answer that is held. */
+  /** Whether a popped error scope waits for `answer`. */
   get isAsked(): boolean {
     return this.#answers.length > 0;
   }
@@ -87,17 +87,17 @@ export class FakeDevice implements BufferDevice, BindGroupDevice {
     return { label: "", __brand: "GPUBindGroup" } as GPUBindGroup;
   }
 
-  /** Ends the work that pending maps wait for. */
+  /** Finishes the work that pending maps wait for. */
   finishWork(): void {
     for (const { resolve } of this.#maps.splice(0)) resolve();
   }
 
-  /** Answers the error scopes that are held. */
+  /** Answers the error scopes that wait. */
   answer(): void {
     for (const answer of this.#answers.splice(0)) answer();
   }
 
-  /** Ends the device: what is pending rejects, as does what is asked from now on. */
+  /** Loses the device: pending and later promises reject. */
   lose(): void {
     this.isLost = true;
     for (const { reject } of this.#maps.splice(0)) reject(new DOMException("", "AbortError"));
@@ -166,12 +166,15 @@ class FakeBuffer implements GPUBuffer {
   }
 }
 
-/** Lets everything that can settle by itself settle: the device's answers take microtasks, and these end before the next task. */
+/**
+ * Lets everything settle that can settle by itself: the fake device answers in microtasks, which end before the next
+ * task.
+ */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What became of a promise so far, for tests that ask who waits. */
+/** The outcome of a promise so far, for tests of waits. */
 export function watch<T>(promise: Promise<T>): { value: T | undefined; error: unknown; isSettled: boolean } {
   const outcome: { value: T | undefined; error: unknown; isSettled: boolean } = {
     value: undefined,

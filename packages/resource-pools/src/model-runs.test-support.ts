@@ -1,12 +1,12 @@
 import fc from "fast-check";
 
-/** The pools' models are run on ten times as many sequences of commands where there is time for it. */
+/** KILN_LONG=1 plays ten times as many sequences of commands. */
 const isLong = process.env.KILN_LONG === "1";
 const numRuns = isLong ? 100_000 : 10_000;
 
 export const modelTimeoutMs = isLong ? 20 * 60_000 : 60_000;
 
-/** Plays `commands` on what `setup` makes, again and again, then `finish`; prints the seed, which KILN_SEED repeats. */
+/** Plays random sequences of commands on fresh states, then `finish`. Prints the seed, which KILN_SEED sets. */
 export async function playModel<Model extends object, Real>(
   name: string,
   kinds: fc.Arbitrary<fc.AsyncCommand<Model, Real>>[],

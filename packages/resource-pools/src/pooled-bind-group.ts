@@ -11,12 +11,12 @@ export interface BindGroupEntry {
 
 export interface BindGroupRequest {
   readonly layout: GPUBindGroupLayout;
-  /** Stands for `layout` in the key: one number for each layout, never used again for another. */
+  /** Stands for `layout` in the key: a number that no other layout ever has. */
   readonly layoutId: number;
   readonly entries: readonly BindGroupEntry[];
 }
 
-/** A bind group that a `DescriptorPool` owns and lends. */
+/** A bind group that a `DescriptorPool` lends. */
 export interface PooledBindGroup {
   readonly bindGroup: GPUBindGroup;
 }

@@ -4,12 +4,12 @@ export interface BufferRequest {
   readonly usage: number;
 }
 
-/** A buffer that a `BufferPool` owns and lends. */
+/** A buffer that a `BufferPool` lends. */
 export interface PooledBuffer {
-  /** Never used twice in its pool, so it may stand for the buffer in a key. */
+  /** A number that no other buffer of the pool ever has, so it can stand for the buffer in a key. */
   readonly id: number;
   readonly buffer: GPUBuffer;
-  /** Bytes of the size class: at least those asked for. */
+  /** The bytes of the size class: at least those requested. */
   readonly byteLength: number;
   readonly usage: number;
 }

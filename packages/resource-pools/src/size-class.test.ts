@@ -34,14 +34,14 @@ describe("sizeClassOf", () => {
     );
   });
 
-  it("has four classes for each power of two, and each serves itself", () => {
+  it("has four sizes for each power of two, and each size is its own class", () => {
     const sizes = new Set<number>();
     for (let byteLength = 4097; byteLength <= 8192; byteLength++) sizes.add(sizeClassOf(byteLength, noLimit)!);
     expect([...sizes]).toEqual([5120, 6144, 7168, 8192]);
     for (const size of sizes) expect(sizeClassOf(size, noLimit)).toBe(size);
   });
 
-  it("never passes the device's limit, and refuses only what itself passes it", () => {
+  it("never exceeds the device's limit, and refuses only lengths that exceed it themselves", () => {
     expect(sizeClassOf(4097, 5000)).toBe(4352);
     expect(sizeClassOf(4097, 4100)).toBe(4100);
     expect(sizeClassOf(4097, 4099)).toBeUndefined();

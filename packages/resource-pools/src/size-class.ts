@@ -1,8 +1,9 @@
 /**
- * The bytes of the buffer that serves a request for `byteLength`: a multiple of 256, four sizes for each power of two above 1024. At most
- * 255 bytes or a quarter of `byteLength` are wasted, and nearby lengths share buffers.
- * @param maxBufferSize The device's limit; where a class passes it, the class is `byteLength` rounded up to 256, or else to 4.
- * @returns `undefined` where `byteLength` itself passes the limit.
+ * The size of the buffer for a request of `byteLength`: a multiple of 256, with four sizes for each power of two above
+ * 1024. At most 255 bytes or a quarter of `byteLength` is wasted, and similar lengths share buffers.
+ * @param maxBufferSize The device's limit. If the size would exceed it, `byteLength` is rounded up to 256, or else to
+ *   4.
+ * @returns `undefined` if `byteLength` itself exceeds the limit.
  */
 export function sizeClassOf(byteLength: number, maxBufferSize: number): number | undefined {
   let step = 256;

@@ -20,15 +20,15 @@ class Model {
   isDisposed = false;
   isLost = false;
   mapsEnded = false;
-  /** In their user's hands and mapped. */
+  /** Acquired, and mapped. */
   uploads: PooledBuffer[] = [];
-  /** In their user's hands, not mapped and in no `mappings`. */
+  /** Acquired, not mapped, and in no `mappings`. */
   downloads: PooledBuffer[] = [];
-  /** On their way back. */
+  /** Being recycled. */
   recycling: PooledBuffer[] = [];
-  /** Downloads that are mapped, or on the way to it. */
+  /** Downloads that are mapped or being mapped. */
   mappings: Mapping[] = [];
-  /** Maps that were ended while they were pending. */
+  /** Maps that were unmapped, perhaps while they were pending. */
   ended: Mapping[] = [];
   settled: { readonly isSettled: boolean }[] = [];
 
@@ -60,7 +60,7 @@ async function check(model: Model, { device, buffers }: Real): Promise<void> {
 
 const always = () => true;
 
-/** Takes one buffer, where there is room for it. */
+/** Acquires one buffer, if there is room for it. */
 const acquire = (usage: number): Command => ({
   check: ({ inUse, isDisposed, isLost }) => inUse < maxBuffers && !isDisposed && !isLost,
   toString: () => `acquire(${usage === uploadUsage ? "upload" : "download"})`,
@@ -78,7 +78,7 @@ const recycle = (pick: number): Command => ({
     const [buffer] = model.uploads.splice(pick % model.uploads.length, 1) as [PooledBuffer];
     buffer.buffer.unmap();
     real.staging.recycleUpload(buffer);
-    // Where nothing is mapped any more it is destroyed at once.
+    // After `endMaps` the buffer is destroyed at once.
     assert.throws(() => real.staging.recycleUpload(buffer), model.mapsEnded ? /not in use/ : /recycled already/);
     // The map of a lost device fails at once, and the buffer is destroyed.
     if (!model.isLost && !model.mapsEnded) model.recycling.push(buffer);
@@ -121,7 +121,7 @@ const unmap = (pick: number): Command => ({
   },
 });
 
-/** Gives back a download, or an upload that was not used; `isMapped` one of which a map is not ended. */
+/** Releases a download, or an unused upload; with `isMapped`, downloads that were not unmapped. */
 const release = (pick: number, isMapped: boolean): Command => ({
   check: ({ uploads, downloads, mappings }) => (isMapped ? mappings.length : uploads.length + downloads.length) > 0,
   toString: () => `release(${pick}, ${isMapped})`,
@@ -154,14 +154,14 @@ const finishWork = (): Command => ({
   },
 });
 
-/** What waits for the device ends as if the device had refused it. */
+/** Pending maps end as if the device had refused them. */
 const endMaps = (): Command => ({
   check: always,
   toString: () => "endMaps",
   async run(model, real) {
     real.staging.endMaps();
     model.mapsEnded = true;
-    // The device tells so with its next answer.
+    // The fake device reports that with its next answer.
     await finishWork().run(model, real);
     for (const { buffers } of model.mappings) {
       for (const { buffer } of buffers) assert.notEqual(buffer.mapState, "pending");
@@ -223,7 +223,7 @@ it(
       fc.tuple(pick, fc.boolean()).map(([of, isMapped]) => release(of, isMapped)),
       fc.constant(0).map(finishWork),
       fc.constantFrom(settled, trim).map((make) => make()),
-      // Rarely, for little is left to see after them.
+      // Rare, because they leave little to test after them.
       fc.nat({ max: 11 }).map((n) => [dispose, lose, endMaps][n]?.() ?? finishWork()),
     ];
     await playModel(

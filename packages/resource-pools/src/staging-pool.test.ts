@@ -30,7 +30,7 @@ describe("StagingPool", () => {
     expect(buffer.buffer.mapState).toBe("mapped");
   });
 
-  it("waits in `settled` also for what is recycled meanwhile", async () => {
+  it("waits in `settled` also for buffers that are recycled meanwhile", async () => {
     const { device, buffers, staging } = setup();
     const [a, b] = await buffers.acquireAll([upload, upload]);
     a!.buffer.unmap();
@@ -45,7 +45,7 @@ describe("StagingPool", () => {
     expect(buffers.stats().inUse).toBe(0);
   });
 
-  it("destroys an upload buffer that can not be mapped again, and gives its room back", async () => {
+  it("destroys an upload buffer that cannot be mapped again, and frees its room", async () => {
     const { device, buffers, staging } = setup();
     const buffer = await buffers.acquire({ ...upload, byteLength: 1024 });
     buffer.buffer.unmap();
@@ -56,7 +56,7 @@ describe("StagingPool", () => {
     expect(device.live).toBe(0);
   });
 
-  it("destroys an upload buffer that comes back after the pool was disposed", async () => {
+  it("destroys an upload buffer that is recycled after the pool was disposed", async () => {
     const { device, buffers, staging } = setup();
     const buffer = await buffers.acquire(upload);
     buffer.buffer.unmap();
@@ -67,7 +67,7 @@ describe("StagingPool", () => {
     expect(device.live).toBe(0);
   });
 
-  it("refuses to recycle a buffer that is on its way back", async () => {
+  it("refuses to recycle a buffer that is being recycled", async () => {
     const { device, buffers, staging } = setup();
     const buffer = await buffers.acquire(upload);
     buffer.buffer.unmap();
@@ -78,7 +78,7 @@ describe("StagingPool", () => {
     expect(buffers.stats().live).toBe(1);
   });
 
-  it("maps for reading and leaves the buffers to their holder", async () => {
+  it("maps for reading, and the buffers stay in use", async () => {
     const { device, buffers, staging } = setup();
     const held = await buffers.acquireAll([download, download]);
     const mapping = staging.map(held, [64, 128]);

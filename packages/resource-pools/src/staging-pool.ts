@@ -1,7 +1,8 @@
 /**
- * The host's way in and out of GPU memory, over a `BufferPool`: staging is reserved there together with everything else a batch needs,
- * as `{ byteLength, usage: uploadUsage }` and `downloadUsage`, and is held to the same budget. This class adds the maps.
- * **Invariant:** a kept upload buffer is mapped, a kept download buffer is not.
+ * Maps the staging buffers of a `BufferPool`. A batch acquires them from that pool, with `uploadUsage` and
+ * `downloadUsage`, together with its other buffers and under the same budget.
+ *
+ * Invariant: an idle upload buffer is mapped, an idle download buffer is not.
  */
 import { mapMode } from "@kiln-gpu/webgpu";
 import type { BufferPool } from "./buffer-pool.js";
@@ -10,7 +11,7 @@ import type { PooledBuffer } from "./pooled-buffer.js";
 export class StagingPool {
   readonly #buffers: BufferPool;
   readonly #recycling = new Map<PooledBuffer, Promise<void>>();
-  /** Downloads whose map is pending or stands; a few. */
+  /** Download buffers that are mapped or being mapped; there are few. */
   readonly #mapped: PooledBuffer[] = [];
   #mapsEnded = false;
 
@@ -19,11 +20,11 @@ export class StagingPool {
   }
 
   /**
-   * Gives an upload buffer back after its copy was submitted: it is mapped again first, which waits for the copy, and counts as in use
-   * until then. Where the map fails, or after `endMaps`, the buffer is destroyed.
+   * Gives an upload buffer back after its copy was submitted. The buffer is mapped again first, which waits for the
+   * copy, and is in use until then. If the map fails, or after `endMaps`, it is destroyed.
    */
   recycleUpload(buffer: PooledBuffer): void {
-    if (this.#recycling.has(buffer)) throw new Error(`Buffer ${buffer.id} is recycled already.`);
+    if (this.#recycling.has(buffer)) throw new Error(`Buffer ${buffer.id} is being recycled already.`);
     if (this.#mapsEnded) {
       this.#buffers.discard(buffer);
       return;
@@ -40,8 +41,9 @@ export class StagingPool {
   }
 
   /**
-   * Maps download buffers for reading, which waits for what was submitted; the caller still holds them, and unmaps them.
-   * @param byteLengths Of each buffer, how many of its first bytes; multiples of 4.
+   * Maps download buffers for reading, which waits for the work submitted before. The caller still holds them, and
+   * unmaps them.
+   * @param byteLengths For each buffer, the number of bytes to map from its start; a multiple of 4.
    * @throws what `mapAsync` throws, most often because the device is lost.
    */
   map(buffers: readonly PooledBuffer[], byteLengths: readonly number[]): Promise<unknown> {
@@ -52,12 +54,12 @@ export class StagingPool {
     return buffers.length === 1 ? map(0) : Promise.all(buffers.map((_, i) => map(i)));
   }
 
-  /** The memory of each of `buffers` that was mapped, until `unmap`. */
+  /** The mapped memory of each buffer; it is detached by `unmap`. */
   mapped(buffers: readonly PooledBuffer[], byteLengths: readonly number[]): ArrayBuffer[] {
     return buffers.map(({ buffer }, i) => buffer.getMappedRange(0, byteLengths[i]!));
   }
 
-  /** Ends every map of `buffers`, also one that is still pending. */
+  /** Unmaps `buffers`, and ends maps that are still pending. */
   unmap(buffers: readonly PooledBuffer[]): void {
     for (const pooled of buffers) {
       const at = this.#mapped.indexOf(pooled);
@@ -69,7 +71,7 @@ export class StagingPool {
     }
   }
 
-  /** Ends every map that waits for the device, and maps no upload any more: a device that may never answer would never end that. */
+  /** Ends pending maps and starts no new ones for uploads. Call it when the device may never answer. */
   endMaps(): void {
     this.#mapsEnded = true;
     for (const { buffer } of [...this.#recycling.keys(), ...this.#mapped]) {
@@ -77,12 +79,12 @@ export class StagingPool {
     }
   }
 
-  /** Whether any upload buffer is on its way back. */
+  /** Whether any upload buffer is being recycled. */
   get isRecycling(): boolean {
     return this.#recycling.size > 0;
   }
 
-  /** Resolves once no upload buffer is on its way back. */
+  /** Resolves when no upload buffer is being recycled. */
   async settled(): Promise<void> {
     while (this.#recycling.size > 0) await Promise.all(this.#recycling.values());
   }

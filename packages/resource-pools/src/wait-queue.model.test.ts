@@ -5,7 +5,7 @@ import { settle, watch } from "./fake-device.test-support.js";
 import { modelTimeoutMs, playModel } from "./model-runs.test-support.js";
 import { WaitQueue } from "./wait-queue.js";
 
-/** What an attempt does beside taking its units, while it is being served. */
+/** What an attempt does besides taking its units. */
 type Manner = "plain" | "throws" | "aborts itself" | "closes" | "serves again";
 
 interface Asked {
@@ -13,7 +13,7 @@ interface Asked {
   readonly manner: Manner;
   readonly controller: AbortController;
   readonly outcome: ReturnType<typeof watch<number>>;
-  /** What the model says became of it: its amount, or an error's code or message. */
+  /** The expected outcome: the amount, or an error's code or message. */
   end?: number | string;
 }
 
@@ -144,7 +144,7 @@ it(
     );
     const takes = fc.tuple(fc.integer({ min: 1, max: 3 }), manner).map(take);
     const kinds = [takes, takes, takes, pick.map(giveBack), pick.map(giveBack), pick.map(abort)];
-    // Rarely, for little is left to see after it.
+    // Rare, because it leaves little to test after it.
     const rare = fc.nat({ max: 7 }).map((n) => (n === 0 ? close() : giveBack(n)));
     await playModel(
       "the wait queue",

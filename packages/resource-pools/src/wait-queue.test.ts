@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { settle, watch } from "./fake-device.test-support.js";
 import { type StallTimeout, WaitQueue } from "./wait-queue.js";
 
-/** A resource of `units`, of which each turn takes some. */
+/** A resource of `units`, of which each waiter takes some. */
 function setup(units: number, stallTimeout?: StallTimeout) {
   const queue = new WaitQueue(stallTimeout);
   const pool = { units };
@@ -23,7 +23,7 @@ function setup(units: number, stallTimeout?: StallTimeout) {
 }
 
 describe("WaitQueue", () => {
-  it("holds small requests back behind a large one that came first", async () => {
+  it("makes small requests wait behind a large one that came first", async () => {
     const { pool, take, giveBack } = setup(2);
     const large = take(4);
     const small = take(1);
@@ -37,7 +37,7 @@ describe("WaitQueue", () => {
     expect(small.value).toBe(1);
   });
 
-  it("serves those behind a turn that is aborted while it waits", async () => {
+  it("serves waiters behind one that is aborted", async () => {
     const { queue, take } = setup(2);
     const controller = new AbortController();
     const large = take(4, controller.signal);
@@ -49,7 +49,7 @@ describe("WaitQueue", () => {
     expect(queue.waiting).toBe(0);
   });
 
-  it("never attempts for a signal that is aborted already", async () => {
+  it("makes no attempt for a signal that is aborted already", async () => {
     const { pool, take } = setup(2);
     const outcome = take(1, AbortSignal.abort());
     await settle();
@@ -57,7 +57,7 @@ describe("WaitQueue", () => {
     expect(pool.units).toBe(2);
   });
 
-  it("ignores an abort after it served", async () => {
+  it("ignores an abort after the waiter was served", async () => {
     const { take, giveBack } = setup(1);
     const controller = new AbortController();
     const first = take(1, controller.signal);
@@ -67,7 +67,7 @@ describe("WaitQueue", () => {
     expect(first.value).toBe(1);
   });
 
-  it("rejects who waits and who comes later once it is closed", async () => {
+  it("rejects waiters and later calls once it is closed", async () => {
     const { queue, take, pool } = setup(1);
     const waiting = take(2);
     queue.close();
@@ -79,7 +79,7 @@ describe("WaitQueue", () => {
     expect(queue.waiting).toBe(0);
   });
 
-  it("passes on what an attempt throws, and serves the next", async () => {
+  it("rejects with what an attempt throws, and serves the next", async () => {
     const { queue, take } = setup(1);
     const broken = watch(
       queue.wait(() => {
@@ -92,7 +92,7 @@ describe("WaitQueue", () => {
     expect(next.value).toBe(1);
   });
 
-  it("keeps the order when an attempt gives something back", async () => {
+  it("keeps the order when an attempt releases something", async () => {
     const queue = new WaitQueue();
     const order: string[] = [];
     let isOpen = false;
@@ -110,7 +110,7 @@ describe("WaitQueue", () => {
     expect([first.value, second.value, third.value]).toEqual([1, 2, 3]);
   });
 
-  it("serves again what an attempt behind it made possible", async () => {
+  it("tries again when an attempt released something but took nothing", async () => {
     const queue = new WaitQueue();
     let isOpen = false;
     const first = watch(
@@ -125,7 +125,7 @@ describe("WaitQueue", () => {
     expect(first.value).toBe("served");
   });
 
-  it("ends an attempt during which it is closed as the attempt ends, losing nothing", async () => {
+  it("lets the attempt decide that closes the queue, and loses nothing", async () => {
     const queue = new WaitQueue();
     const taken = watch(
       queue.wait(() => {
@@ -146,7 +146,7 @@ describe("WaitQueue", () => {
     expect(other.waiting).toBe(0);
   });
 
-  it("ends an attempt during which it is aborted as the attempt ends, losing nothing", async () => {
+  it("lets the attempt decide that aborts itself, and loses nothing", async () => {
     const queue = new WaitQueue();
     const controllers = [new AbortController(), new AbortController()] as const;
     const taken = watch(
@@ -179,7 +179,7 @@ describe("WaitQueue with a stall timeout", () => {
     await settle();
   };
 
-  it("ends the wait of the first when nothing comes back for so long, and serves those behind who need less", async () => {
+  it("ends the first wait when nothing is released for so long, and serves smaller waiters behind it", async () => {
     const { take } = setup(1, { timeoutMs: 100, stallError: () => stuck });
     const [large, small] = [take(2), take(1)];
     await pass(99);
@@ -189,7 +189,7 @@ describe("WaitQueue with a stall timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("lets what the first gives back serve the next", async () => {
+  it("serves the next waiter with what the first one's caller then releases", async () => {
     const { take, giveBack } = setup(0, { timeoutMs: 100, stallError: () => stuck });
     const waiting = [take(2), take(2), take(2)];
     await pass(100);
@@ -199,7 +199,7 @@ describe("WaitQueue with a stall timeout", () => {
     expect([waiting[0]!.error, waiting[1]!.value, waiting[2]!.isSettled]).toEqual([stuck, 2, false]);
   });
 
-  it("lets nobody wait for long after that, until something comes back", async () => {
+  it("ends the next waits soon after that, until something is released", async () => {
     const { take, giveBack } = setup(0, { timeoutMs: 10_000, stallError: () => stuck });
     const waiting = Array.from({ length: 20 }, () => take(2));
     await pass(10_000);
@@ -216,7 +216,7 @@ describe("WaitQueue with a stall timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("gives each who is the first that long, from the moment of asking or of the last that came back", async () => {
+  it("gives every first waiter that long, from its call or from the last release", async () => {
     const { take, giveBack } = setup(0, { timeoutMs: 100, stallError: () => stuck });
     const first = take(9);
     await pass(60);
@@ -228,7 +228,7 @@ describe("WaitQueue with a stall timeout", () => {
     expect([first.error, late.isSettled]).toEqual([stuck, false]);
   });
 
-  it("goes on while something is under way", async () => {
+  it("waits on while work is under way", async () => {
     let isUnderWay = true;
     const { take } = setup(0, { timeoutMs: 100, stallError: () => (isUnderWay ? undefined : stuck) });
     const waiting = take(1);
@@ -240,7 +240,7 @@ describe("WaitQueue with a stall timeout", () => {
     expect(waiting.error).toBe(stuck);
   });
 
-  it("is watched by no timer once nobody waits, however the wait ended", async () => {
+  it("has no timer while nothing waits, however the waits ended", async () => {
     const { queue, take, giveBack } = setup(0, { timeoutMs: 100, stallError: () => stuck });
     const controller = new AbortController();
     const waiting = [take(1), take(1, controller.signal), take(1)];
@@ -257,7 +257,7 @@ describe("WaitQueue with a stall timeout", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("never ends where it is infinite", async () => {
+  it("never ends waits if it is infinite", async () => {
     const { take } = setup(0, { timeoutMs: Number.POSITIVE_INFINITY, stallError: () => stuck });
     const waiting = take(1);
     await pass(2 ** 32);

@@ -13,7 +13,10 @@ export interface StallTimeout {
   readonly stallError: () => ComputeError | undefined;
 }
 
-/** After one waiter has timed out, the next ones wait only this long until something is released: what the first held may still be on its way. */
+/**
+ * After one waiter has timed out, the next ones wait only this long until something is released: what the first held
+ * may still be on its way.
+ */
 const stalledTimeoutMs = 50;
 const longestTimerMs = 0x7fff_ffff;
 
@@ -26,8 +29,8 @@ interface Waiter {
 }
 
 /**
- * The queue of the buffer pool, strictly first come first served: a waiter that cannot be served yet holds back all behind it, so small
- * requests never starve a large one.
+ * The queue of the buffer pool, strictly first come first served: a waiter that cannot be served yet holds back all
+ * behind it, so small requests never starve a large one.
  */
 export class WaitQueue {
   readonly #stallTimeout: StallTimeout | undefined;
@@ -58,9 +61,11 @@ export class WaitQueue {
   }
 
   /**
-   * Resolves with what `attempt` returns, once it returns something and all earlier waiters are served. The first attempt is made now.
+   * Resolves with what `attempt` returns, once it returns something and all earlier waiters are served. The first
+   * attempt is made now.
    * @param attempt Takes everything at once and returns it, or takes nothing and returns `undefined`.
-   * @throws {ComputeError} `aborted` by `signal`; the reason given to `close`; the stall timeout's error; and what `attempt` throws.
+   * @throws {ComputeError} `aborted` by `signal`; the reason given to `close`; the stall timeout's error; and what
+   *   `attempt` throws.
    */
   wait<T>(attempt: () => T | undefined, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -1,12 +1,12 @@
 import type { PooledBuffer } from "./pooled-buffer.js";
 
-/** A pooled buffer with its place in the order of releases. */
-export class KeptBuffer implements PooledBuffer {
+/** What a pool knows of a buffer that it created. */
+export class OwnedBuffer implements PooledBuffer {
   readonly id: number;
   readonly buffer: GPUBuffer;
   readonly byteLength: number;
   readonly usage: number;
-  /** The pool that lent it and has not had it back. */
+  /** The pool that lends it now. */
   lentBy: object | undefined;
   releaseOrder = 0;
   releasedAtMs = 0;
@@ -20,12 +20,12 @@ export class KeptBuffer implements PooledBuffer {
 }
 
 /**
- * The buffers that are in nobody's use: a stack for each size and usage, so the last released is the first taken, while the least
- * recently used of all is the bottom of some stack.
+ * The buffers that are not in use: one stack for each size and usage, so that the buffer released last is taken first.
+ * The least recently used buffer of all is the bottom of one of the stacks.
  */
-export class KeptBuffers {
-  /** By size and usage in one number; usages are below 0x400. */
-  readonly #stacks = new Map<number, KeptBuffer[]>();
+export class IdleBuffers {
+  /** The key is size and usage in one number; usages are below 0x400. */
+  readonly #stacks = new Map<number, OwnedBuffer[]>();
   #releases = 0;
   #count = 0;
   #bytes = 0;
@@ -38,44 +38,44 @@ export class KeptBuffers {
     return this.#bytes;
   }
 
-  put(buffer: KeptBuffer, nowMs: number): void {
+  put(buffer: OwnedBuffer, nowMs: number): void {
     buffer.releaseOrder = ++this.#releases;
     buffer.releasedAtMs = nowMs;
     this.#push(buffer);
   }
 
-  take(byteLength: number, usage: number): KeptBuffer | undefined {
+  take(byteLength: number, usage: number): OwnedBuffer | undefined {
     const buffer = this.#stacks.get(byteLength * 0x400 + usage)?.pop();
     if (buffer) this.#forget(buffer);
     return buffer;
   }
 
-  /** Undoes a `take`: the buffer keeps its age. Several are undone last taken first. */
-  undoTake(buffer: KeptBuffer): void {
+  /** Undoes a `take`, and the buffer keeps its age. Undo several in reverse order. */
+  undoTake(buffer: OwnedBuffer): void {
     this.#push(buffer);
   }
 
-  oldest(): KeptBuffer | undefined {
-    let oldest: KeptBuffer | undefined;
+  oldest(): OwnedBuffer | undefined {
+    let oldest: OwnedBuffer | undefined;
     for (const [bottom] of this.#stacks.values()) {
       if (bottom && (!oldest || bottom.releaseOrder < oldest.releaseOrder)) oldest = bottom;
     }
     return oldest;
   }
 
-  takeOldest(): KeptBuffer | undefined {
+  takeOldest(): OwnedBuffer | undefined {
     const oldest = this.oldest();
     if (!oldest) return undefined;
     const key = oldest.byteLength * 0x400 + oldest.usage;
     const stack = this.#stacks.get(key)!;
     stack.shift();
-    // Sizes come and go; their empty stacks should not stay.
+    // Programs use many sizes over time; their empty stacks must not pile up.
     if (stack.length === 0) this.#stacks.delete(key);
     this.#forget(oldest);
     return oldest;
   }
 
-  #push(buffer: KeptBuffer): void {
+  #push(buffer: OwnedBuffer): void {
     const key = buffer.byteLength * 0x400 + buffer.usage;
     const stack = this.#stacks.get(key);
     if (stack) stack.push(buffer);
@@ -84,7 +84,7 @@ export class KeptBuffers {
     this.#bytes += buffer.byteLength;
   }
 
-  #forget(buffer: KeptBuffer): void {
+  #forget(buffer: OwnedBuffer): void {
     this.#count--;
     this.#bytes -= buffer.byteLength;
   }
