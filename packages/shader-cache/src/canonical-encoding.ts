@@ -1,6 +1,7 @@
 /**
- * Writes `value` so that different values never give the same bytes: each one is a tag for its type, its length where it has one, and its content.
- * @throws {TypeError} for a value of any type that has no tag, naming where it stands.
+ * Encodes `value` so that different values never give the same bytes: a tag for the type, the length if it has one, and
+ * the content.
+ * @throws {TypeError} for a value of a type without a tag; the message says where it is.
  */
 export function encodeCanonically(value: unknown): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [];
@@ -45,7 +46,7 @@ function encodeObject(value: object | null, path: string, parts: Uint8Array[]): 
     const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     parts.push(tagged(value instanceof Uint8Array ? "b" : "w", bytes.byteLength), bytes);
   } else if (Array.isArray(value)) {
-    // Also refuses holes, which would read as `undefined`, and fields besides the elements, which would be left out.
+    // Refuses holes, which would read as `undefined`, and extra fields, which would be left out.
     if (Reflect.ownKeys(value).length !== value.length + 1) throw refusal(path, "an array with holes or fields");
     parts.push(tagged("a", value.length));
     for (const [i, element] of value.entries()) encode(element, `${path}[${i}]`, parts);
@@ -71,19 +72,19 @@ function encodeFields(value: object, path: string, parts: Uint8Array[]): void {
   }
 }
 
-/** A tag, and after it the number where there is one, as its 64 bits: those tell -0 from 0. */
+/** The tag, then the 64 bits of the number if there is one. The bits tell -0 from 0. */
 function tagged(tag: string, number?: number): Uint8Array {
   const bytes = new Uint8Array(number === undefined ? 1 : 9);
   bytes[0] = tag.charCodeAt(0);
   if (number === undefined) return bytes;
   const view = new DataView(bytes.buffer);
-  // Engines may write any of the many NaNs; this is the one that all write here.
+  // An engine may write any NaN bit pattern; here all write this one.
   if (Number.isNaN(number)) view.setBigUint64(1, 0x7ff8_0000_0000_0000n);
   else view.setFloat64(1, number);
   return bytes;
 }
 
-/** Code units and not UTF-8, which writes every lone surrogate as the same replacement character. */
+/** Code units, because UTF-8 writes every lone surrogate as the same replacement character. */
 function utf16(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 2);
   for (let i = 0; i < text.length; i++) {
@@ -95,7 +96,6 @@ function utf16(text: string): Uint8Array {
 }
 
 function refusal(path: string, given: string): TypeError {
-  return new TypeError(
-    `A content address covers plain objects, arrays, strings, numbers, booleans, undefined, null, Uint8Array and Uint32Array; ${path} is ${given}.`,
-  );
+  const covered = "plain objects, arrays, strings, numbers, booleans, undefined, null, Uint8Array and Uint32Array";
+  return new TypeError(`A content address covers ${covered}; ${path} is ${given}.`);
 }

@@ -27,7 +27,7 @@ const factor: BindingInfo = {
   layout: { kind: "scalar", scalar: "f32", byteLength: 4 },
 };
 
-/** Other values for every field; a field that is added to the request must be added here. */
+/** Other values for every field. A new field of the request must be added here. */
 const others: { readonly [Field in keyof ShaderRequest]-?: readonly ShaderRequest[Field][] } = {
   language: ["spirv"],
   source: ["@compute fn main() { }", "", new TextEncoder().encode("@compute fn main() {}")],
@@ -68,18 +68,18 @@ describe("contentAddress", () => {
     expect(addresses.size).toBe(fields.length + 2);
   });
 
-  it("is the same for the same content, whatever the order of its fields", async () => {
+  it("does not depend on the order of the fields", async () => {
     const reversed = Object.fromEntries(Object.entries(structuredClone(request)).reverse());
     expect(await contentAddress(reversed)).toBe(await contentAddress(request));
   });
 
-  it("is the SHA-256 of the encoding, as hexadecimal digits", async () => {
+  it("is the SHA-256 of the encoding in hexadecimal digits", async () => {
     const expected = createHash("sha256").update(encodeCanonically(request)).digest("hex");
     expect(await contentAddress(request)).toBe(expected);
     expect(expected).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it("reads the request before it waits", async () => {
+  it("reads the request before the first await", async () => {
     const source = new Uint8Array([1, 2, 3]);
     const address = contentAddress({ source });
     const expected = contentAddress({ source: source.slice() });
@@ -87,7 +87,7 @@ describe("contentAddress", () => {
     expect(await address).toBe(await expected);
   });
 
-  it("stays the same from version to version, as a store on disk needs it", async () => {
+  it("is the same from version to version, because stores on disk use it", async () => {
     const { split: _, immediate: __, ...others } = request;
     expect(await contentAddress({ ...others, variant: "whole" })).toMatchInlineSnapshot(
       `"b330d4280a12e68cc0cf64661647a22d8789b32dbcd0e8aa004a5d2f69bdd460"`,
@@ -106,7 +106,7 @@ describe("contentAddress", () => {
     ["a field named by a symbol", { [Symbol("s")]: 1 }],
     ["an array with holes", new Array(1)],
     ["an array with a field", Object.assign([1], { extra: 1 })],
-  ])("refuses %s, naming where it is", async (_, value) => {
+  ])("refuses %s, and says where it is", async (_, value) => {
     await expect(contentAddress({ a: [{ b: value }] })).rejects.toThrow(TypeError);
     await expect(contentAddress({ a: [{ b: value }] })).rejects.toThrow(/request\.a\[0\]\.b/);
   });
@@ -115,7 +115,7 @@ describe("contentAddress", () => {
 describe("encodeCanonically", () => {
   const bytes = (value: unknown) => [...encodeCanonically(value)].join();
 
-  it("tells apart every two values that are alike", () => {
+  it("tells apart values that look alike", () => {
     const values = [
       undefined,
       null,
@@ -151,13 +151,13 @@ describe("encodeCanonically", () => {
     expect(new Set(values.map(bytes)).size).toBe(values.length);
   });
 
-  it("knows one NaN, whatever its bits", () => {
+  it("encodes every NaN the same", () => {
     const [other] = new Float64Array(new BigUint64Array([0xfff8_0000_0000_0001n]).buffer);
     expect(other).toBeNaN();
     expect(bytes(other)).toBe(bytes(Number.NaN));
   });
 
-  it("covers only the bytes that a view shows", () => {
+  it("covers only the bytes of a view, not its whole buffer", () => {
     const memory = new Uint8Array([9, 1, 2, 9]);
     expect(bytes(memory.subarray(1, 3))).toBe(bytes(new Uint8Array([1, 2])));
   });

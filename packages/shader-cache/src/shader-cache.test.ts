@@ -28,7 +28,7 @@ function setup(maxEntries?: number) {
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("ShaderCache", () => {
-  it("creates once for all who ask, before and after it is there", async () => {
+  it("creates once for all calls, during the creation and after it", async () => {
     const { cache } = setup();
     const { promise, resolve } = deferred<string>();
     let creations = 0;
@@ -44,7 +44,7 @@ describe("ShaderCache", () => {
     expect(cache.stats()).toEqual({ made: 1, reused: 2, live: 1, evicted: 0, misses: 1 });
   });
 
-  it("gives a failure to everyone who waits, keeps nothing of it, and creates anew", async () => {
+  it("rejects every waiting call with a failure, keeps nothing of it, and creates again", async () => {
     const { cache, put, evicted } = setup();
     const failure = new Error("does not compile");
     const create = async () => {
@@ -58,7 +58,7 @@ describe("ShaderCache", () => {
     expect(evicted).toEqual([]);
   });
 
-  it("gives what `create` throws before it returns a promise as a rejection", async () => {
+  it("rejects with what `create` throws before it returns a promise", async () => {
     const { cache } = setup();
     const broken = () => {
       throw new Error("broken");
@@ -67,7 +67,7 @@ describe("ShaderCache", () => {
     expect(cache.stats()).toMatchObject({ live: 0, made: 0 });
   });
 
-  it("evicts the least recently used, where `get` and `peek` are uses", async () => {
+  it("evicts the least recently used, and `get` and `peek` are uses", async () => {
     const { cache, put, evicted } = setup(3);
     for (const address of ["a", "b", "c"]) await put(address);
     await put("a");
@@ -79,7 +79,7 @@ describe("ShaderCache", () => {
     expect(cache.stats()).toEqual({ made: 5, reused: 2, live: 3, evicted: 2, misses: 5 });
   });
 
-  it("counts no `peek` that finds nothing, also while it is being created", async () => {
+  it("counts no `peek` that finds nothing, even during the creation", async () => {
     const { cache } = setup();
     const { promise, resolve } = deferred<string>();
     const waiting = cache.get("a", () => promise);
@@ -90,7 +90,7 @@ describe("ShaderCache", () => {
     expect(cache.stats()).toMatchObject({ reused: 1, misses: 1 });
   });
 
-  it("makes room for what is in flight, and never drops that", async () => {
+  it("makes room for creations in flight, and never drops them", async () => {
     const { cache, put, evicted } = setup(2);
     await put("a");
     await put("b");
@@ -102,7 +102,7 @@ describe("ShaderCache", () => {
     expect(cache.stats()).toMatchObject({ live: 2, made: 5, evicted: 3 });
   });
 
-  it("on `clear` drops everything, and does not keep what lands afterwards", async () => {
+  it("drops everything on `clear`, and keeps no value that is created afterwards", async () => {
     const { cache, put, evicted } = setup();
     await put("a");
     const old = deferred<string>();

@@ -1,25 +1,31 @@
 import type { CacheCounters } from "@kiln-gpu/core";
 
 export interface ShaderCacheOptions<T> {
-  /** How many entries are kept at most, with those being created; 256 by default. */
+  /** The most entries, including those being created; 256 by default. */
   readonly maxEntries?: number;
-  /** Called with each value that the cache no longer keeps. */
+  /** Called with each value that leaves the cache. */
   readonly onEvict?: (value: T, address: string) => void;
 }
 
-/** `made` counts creations that succeeded, `reused` every `get` and `peek` that found an entry; `made` is `live` plus `evicted`. */
+/**
+ * `made` counts successful creations and is `live` plus `evicted`. `reused` counts every `get` and `peek` that found an
+ * entry.
+ */
 export interface ShaderCacheCounters extends CacheCounters {
-  /** How many creations were started. */
+  /** Creations that were started. */
   readonly misses: number;
 }
 
 interface Entry<T> {
   readonly value: T;
-  /** In the order of the uses of all. */
+  /** Its last use, in the order of all uses. */
   lastUse: number;
 }
 
-/** What was compiled, by content address. Each address is created once however many ask at once; what fails is not kept. */
+/**
+ * Compiled shaders by content address. Concurrent calls for one address share one creation, and a failed one is not
+ * kept.
+ */
 export class ShaderCache<T> {
   readonly #maxEntries: number;
   readonly #onEvict: ((value: T, address: string) => void) | undefined;
@@ -37,8 +43,9 @@ export class ShaderCache<T> {
   }
 
   /**
-   * Resolves with the value at `address`, which `create` makes where there is none; the least recently used one makes room for it.
-   * @throws what `create` throws, to everyone who waits for it; the next call creates anew.
+   * Resolves with the value at `address`. If there is none, `create` makes it, and the least recently used value makes
+   * room for it.
+   * @throws what `create` throws, to every call that waits for it. The next call creates again.
    */
   get(address: string, create: () => Promise<T>): Promise<T> {
     const settled = this.#use(address);
@@ -49,7 +56,7 @@ export class ShaderCache<T> {
       return inFlight;
     }
     this.#misses++;
-    // Begun a microtask later, so that a `create` which asks for the same address finds this flight.
+    // Starts a microtask later: by then the flight is registered, for a `create` that calls `get` itself.
     const flight: Promise<T> = Promise.resolve()
       .then(create)
       .then(
@@ -67,12 +74,15 @@ export class ShaderCache<T> {
     return flight;
   }
 
-  /** The value at `address` if it is there already; finding it counts as a use, not finding it counts as nothing. */
+  /**
+   * The value at `address`, or `undefined` if it is not there yet. Finding it counts as a use; not finding it is not
+   * counted.
+   */
   peek(address: string): T | undefined {
     return this.#use(address)?.value;
   }
 
-  /** Drops everything. What is in flight goes to those who wait for it and is not kept. */
+  /** Drops all values. A creation in flight still resolves for its callers, and its value is not kept. */
   clear(): void {
     this.#inFlight.clear();
     for (const address of [...this.#settled.keys()]) this.#evict(address);
@@ -108,14 +118,14 @@ export class ShaderCache<T> {
     this.#makeRoom();
   }
 
-  /** What is in flight counts to the bound but stays: its waiters hold it anyway. */
+  /** Creations in flight count towards the bound but are never dropped: their callers get the values anyway. */
   #makeRoom(): void {
     while (this.#settled.size > 0 && this.#settled.size + this.#inFlight.size > this.#maxEntries) {
       this.#evict(this.#leastRecentlyUsed());
     }
   }
 
-  /** A use is counted at every run and an entry evicted seldom, so this looks at all. */
+  /** Uses are frequent and evictions rare, so a use only sets a number, and an eviction looks at all entries. */
   #leastRecentlyUsed(): string {
     let oldest: readonly [string, Entry<T>] | undefined;
     for (const entry of this.#settled) if (!oldest || entry[1].lastUse < oldest[1].lastUse) oldest = entry;

@@ -10,7 +10,7 @@ export interface EncodableDispatch {
   readonly immediates?: ResourceOfRun | undefined;
 }
 
-/** A resource of one of the runs that share a submission, by the indices of the run and of the resource in that run's plan. */
+/** A resource of one of the runs in a submission: the index of the run, and of the resource in its plan. */
 export interface ResourceOfRun {
   readonly run: number;
   readonly resource: number;

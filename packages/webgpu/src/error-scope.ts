@@ -6,7 +6,7 @@ export interface ScopedDevice {
 
 /**
  * Runs `work` inside an error scope. A device has one stack of scopes, so `work` must be synchronous; scopes may nest.
- * @returns What `work` returns, and `failure`: the first error that the device reports in the scope, or null. It rejects when the device is lost.
+ * @returns What `work` returns, and `failure`: the first error in the scope, or null; it rejects if the device is lost.
  */
 export function inErrorScope<T>(
   device: ScopedDevice,
