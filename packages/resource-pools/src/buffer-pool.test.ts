@@ -131,6 +131,29 @@ describe("BufferPool", () => {
     });
   });
 
+  describe("the stall timeout", () => {
+    afterEach(() => void vi.useRealTimers());
+
+    it("ends no wait while a buffer is being created, and ends it when nothing is released after that", async () => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+      const stalled = new ComputeError("out-of-memory", "Nothing is released.");
+      const { pool, device } = setup({ stallTimeout: { timeoutMs: 100, stallError: () => stalled } });
+      device.holdsAnswers = true;
+      const creating = watch(pool.acquire(request(4096)));
+      const waiting = watch(pool.acquire(request(4096)));
+      await settle();
+      vi.advanceTimersByTime(1000);
+      await settle();
+      expect([device.isAsked, waiting.isSettled]).toEqual([true, false]);
+      device.answer();
+      await settle();
+      expect(creating.value?.byteLength).toBe(4096);
+      vi.advanceTimersByTime(100);
+      await settle();
+      expect(waiting.error).toBe(stalled);
+    });
+  });
+
   describe("an abort", () => {
     it("ends its call's wait, with the reason as cause, and serves later calls", async () => {
       const { pool } = setup();
