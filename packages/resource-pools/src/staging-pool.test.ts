@@ -37,12 +37,13 @@ describe("StagingPool", () => {
     b!.buffer.unmap();
     staging.recycleUpload(a!);
     const settled = watch(staging.settled());
+    device.finishWork();
     staging.recycleUpload(b!);
-    void Promise.resolve().then(() => device.finishWork());
-    await staging.settled();
     await settle();
-    expect(settled.isSettled).toBe(true);
-    expect(buffers.stats().inUse).toBe(0);
+    expect([buffers.stats().inUse, settled.isSettled]).toEqual([1, false]);
+    device.finishWork();
+    await settle();
+    expect([buffers.stats().inUse, settled.isSettled]).toEqual([0, true]);
   });
 
   it("destroys an upload buffer that cannot be mapped again, and frees its room", async () => {

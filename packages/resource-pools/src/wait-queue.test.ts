@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { ComputeError } from "@kiln-gpu/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { settle, watch } from "./fake-device.test-support.js";
@@ -65,6 +66,26 @@ describe("WaitQueue", () => {
     giveBack(0);
     await settle();
     expect(first.value).toBe(1);
+  });
+
+  it("leaves no listener on a signal, however the wait ends", async () => {
+    const { queue, pool, take, giveBack } = setup(0);
+    const { signal } = new AbortController();
+    const served = take(1, signal);
+    giveBack(1);
+    const throwing = watch(
+      queue.wait(() => {
+        if (pool.units > 0) throw new Error("broken");
+        return undefined;
+      }, signal),
+    );
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    giveBack(1);
+    const closed = take(2, signal);
+    queue.close();
+    await settle();
+    expect([served.value, throwing.isSettled, closed.isSettled]).toEqual([1, true, true]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("rejects waiters and later calls once it is closed", async () => {
