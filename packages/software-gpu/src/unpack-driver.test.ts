@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runScript } from "./run-script.test-support.js";
 import { softwareGpu } from "./software-gpu.js";
 import { unpackDriver } from "./unpack-driver.js";
 
-const names = ["libvk_swiftshader.so", "libvulkan.so.1", "vk_swiftshader_icd.json"];
+const settings = "config/vulkan/loader_settings.d/vk_loader_settings.json";
+const names = ["libvulkan-swiftshader.so", "libvulkan.so.1", "swiftshader.json", settings];
 
 let base: string;
 beforeEach(async () => {
@@ -16,11 +17,11 @@ beforeEach(async () => {
 afterEach(() => rm(base, { recursive: true, force: true }));
 
 const mode = async (path: string) => (await stat(path)).mode & 0o777;
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
+}
 const hashes = (folder: string) =>
   Promise.all(
     names.map(async (name) =>
@@ -40,15 +41,17 @@ async function markedFiles(folder: string): Promise<string[]> {
   return names.filter((_, i) => times[i] === 1_000_000);
 }
 
-test("unpacks a driver, a loader and the manifest that names the driver", async () => {
+test("unpacks a driver, a loader, the manifest that names the driver and settings that name nothing", async () => {
   const root = join(base, "deep", "cache");
-  const { manifest, loader } = await unpackDriver([root]);
+  const { library, manifest, configHome, loader } = await unpackDriver([root]);
   const folder = dirname(manifest);
   expect(dirname(folder)).toBe(root);
-  expect(loader).toBe(join(folder, "libvulkan.so.1"));
-  expect((await readdir(folder)).sort()).toEqual(names);
+  expect([library, loader]).toEqual(names.slice(0, 2).map((name) => join(folder, name)));
+  expect(await filesIn(folder)).toEqual([...names].sort());
   const { ICD } = JSON.parse(await readFile(manifest, "utf8"));
-  expect(await exists(join(folder, ICD.library_path))).toBe(true);
+  expect(join(folder, ICD.library_path)).toBe(library);
+  expect(join(configHome, "vulkan/loader_settings.d/vk_loader_settings.json")).toBe(join(folder, settings));
+  expect(JSON.parse(await readFile(join(folder, settings), "utf8")).settings).toEqual({});
   const elf = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
   for (const library of names.slice(0, 2)) {
     expect((await readFile(join(folder, library))).subarray(0, 4)).toEqual(elf);
@@ -182,7 +185,7 @@ test("two processes at once both succeed", async () => {
   const [first, second] = ends.map(({ reported }) => reported as { manifest: string });
   expect(first).toEqual(second);
   expect(first!.manifest.startsWith(join(base, "kiln-gpu"))).toBe(true);
-  expect((await readdir(dirname(first!.manifest))).sort()).toEqual(names);
+  expect(await filesIn(dirname(first!.manifest))).toEqual([...names].sort());
   expect(await readdir(join(base, "kiln-gpu"))).toHaveLength(1);
 });
 

@@ -7,21 +7,43 @@ import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 import { ComputeError } from "@kiln-gpu/core";
 import type { SoftwareDriver } from "@kiln-gpu/webgpu";
 import { extract } from "tar-stream";
 
-/** SHA-256 of each file, as in @sparticuz/chromium 153.0.0. */
-const files: Readonly<Record<string, string>> = {
-  "libvk_swiftshader.so": "2f3ceffaaca7d031bc3943f8eacf398a5d9c42c5fe0d15d8840b9acfa630b58e",
-  "libvulkan.so.1": "8ee5ac00fd7968e863b05e0f6808057db16a00ad322777e5a05bed51d4f84085",
-  "vk_swiftshader_icd.json": "c9eef28b6b984fec220ef0abfecc40b502d46946706e47bfe97707027cb818bd",
+const driverFile = "libvulkan-swiftshader.so";
+const loaderFile = "libvulkan.so.1";
+const manifestFile = "swiftshader.json";
+const configFolder = "config";
+/** Where a Vulkan loader looks for settings in its configuration folder. */
+const settingsFile = `${configFolder}/vulkan/loader_settings.d/vk_loader_settings.json`;
+
+const texts: Readonly<Record<string, string>> = {
+  [manifestFile]: JSON.stringify({
+    file_format_version: "1.0.0",
+    ICD: { library_path: `./${driverFile}`, api_version: "1.1.0" },
+  }),
+  [settingsFile]: JSON.stringify({ file_format_version: "1.0.0", settings: {} }),
 };
 
-const version = "153.0.0";
+/** Where each binary lies in the archive of @sparticuz/chromium. */
+const archived: Readonly<Record<string, string>> = {
+  "libvk_swiftshader.so": driverFile,
+  "libvulkan.so.1": loaderFile,
+};
+
+/** SHA-256 of each file as it is written; the binaries' are those of @sparticuz/chromium 153.0.0, the driver's with its new name. */
+const files: Readonly<Record<string, string>> = {
+  [driverFile]: "4165d33b68f7cce7aa8bcec0c340f9aeb792827845b16943025830f8516c4c36",
+  [loaderFile]: "8ee5ac00fd7968e863b05e0f6808057db16a00ad322777e5a05bed51d4f84085",
+  ...Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, sha256(Buffer.from(text))])),
+};
+
+/** To be changed with any of the files: several versions of this package may share a cache folder. */
+const folderName = "swiftshader-153.0.0-1";
 
 /**
  * The driver, unpacked if it is not yet.
@@ -33,9 +55,14 @@ export async function unpackDriver(roots: readonly string[] = cacheRoots()): Pro
   for (const root of roots) {
     try {
       const parent = await privateFolder(root);
-      const folder = await privateFolder(join(parent, `swiftshader-${version}`));
+      const folder = await privateFolder(join(parent, folderName));
       if (!(await isIntact(folder))) await unpackInto(parent, folder);
-      return { manifest: join(folder, "vk_swiftshader_icd.json"), loader: join(folder, "libvulkan.so.1") };
+      return {
+        library: join(folder, driverFile),
+        manifest: join(folder, manifestFile),
+        configHome: join(folder, configFolder),
+        loader: join(folder, loaderFile),
+      };
     } catch (error) {
       if (error instanceof ComputeError) throw error;
       reasons.push(error);
@@ -97,42 +124,56 @@ async function isIntact(folder: string): Promise<boolean> {
  * or another, loads what it found.
  */
 async function unpackInto(parent: string, folder: string): Promise<void> {
-  const contents = await readArchive();
+  const contents = await readContents();
   const aside = await mkdtemp(join(parent, "unpack-"));
   try {
     for (const [name, bytes] of contents) {
-      await writeFile(join(aside, name), bytes, { mode: 0o700 });
-      await rename(join(aside, name), join(folder, name));
+      const path = join(folder, name);
+      await makeFolder(dirname(path), 0o700);
+      await writeFile(join(aside, basename(name)), bytes, { mode: 0o700 });
+      await rename(join(aside, basename(name)), path);
     }
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
 }
 
-async function readArchive(): Promise<Map<string, Buffer>> {
+/** @returns What each file is to hold, by its name in the folder. */
+async function readContents(): Promise<Map<string, Buffer>> {
   const entry = createRequire(import.meta.url).resolve("@sparticuz/chromium");
   const archive = join(dirname(entry), "..", "bin", "swiftshader.tar.br");
   const unpacked = extract();
   unpacked.end(await promisify(brotliDecompress)(await readFile(archive)));
-  const contents = new Map<string, Buffer>();
+  const contents = new Map(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
   for await (const file of unpacked) {
-    const expected = files[file.header.name];
     const chunks: Buffer[] = [];
     for await (const chunk of file) chunks.push(chunk as Buffer);
-    if (expected === undefined) continue;
+    const name = archived[file.header.name];
+    if (name === undefined) continue;
     const bytes = Buffer.concat(chunks);
-    if (sha256(bytes) !== expected) {
+    if (name === driverFile) renameLibrary(bytes, file.header.name, "libvulkan.so.1");
+    if (sha256(bytes) !== files[name]) {
       throw new ComputeError(
         "no-adapter",
-        `"${file.header.name}" of @sparticuz/chromium has the SHA-256 ${sha256(bytes)}; expected is ${expected}.`,
+        `"${file.header.name}" of @sparticuz/chromium is not the expected file: as "${name}" it has the SHA-256 ${sha256(bytes)}; ` +
+          `expected is ${files[name]}.`,
       );
     }
-    contents.set(file.header.name, bytes);
+    contents.set(name, bytes);
   }
-  for (const name in files) {
-    if (!contents.has(name)) throw new ComputeError("no-adapter", `"${name}" is missing in @sparticuz/chromium.`);
+  for (const [member, name] of Object.entries(archived)) {
+    if (!contents.has(name)) throw new ComputeError("no-adapter", `"${member}" is missing in @sparticuz/chromium.`);
   }
   return contents;
+}
+
+/**
+ * Replaces the name by which the dynamic linker knows a library (its SONAME) with one that is not longer. An ELF file keeps its names as
+ * strings that end in a zero byte.
+ */
+function renameLibrary(bytes: Buffer, from: string, to: string): void {
+  const at = bytes.indexOf(`\0${from}\0`) + 1;
+  if (at > 0) bytes.write(to.padEnd(from.length, "\0"), at, "latin1");
 }
 
 function sha256(bytes: Buffer): string {

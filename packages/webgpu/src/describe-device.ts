@@ -3,7 +3,7 @@ import type { DeviceInfo, DeviceLimits } from "@kiln-gpu/core";
 /** What a device says of itself, as plain values that outlive it. */
 export function describeDevice(device: GPUDevice): DeviceInfo {
   const { limits, adapterInfo } = device;
-  const { vendor, architecture, isFallbackAdapter } = adapterInfo;
+  const { vendor, architecture } = adapterInfo;
   const copied: DeviceLimits = {
     maxBufferSize: limits.maxBufferSize,
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -17,16 +17,20 @@ export function describeDevice(device: GPUDevice): DeviceInfo {
     minUniformBufferOffsetAlignment: limits.minUniformBufferOffsetAlignment,
     maxImmediateSize: (limits as { readonly maxImmediateSize?: number }).maxImmediateSize ?? 0,
   };
-  const name = nameAdapter(adapterInfo);
-  const words = `${vendor} ${architecture} ${name}`;
   return {
-    name,
+    name: nameAdapter(adapterInfo),
     vendor,
     architecture,
-    isSoftware: isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(words),
+    isSoftware: isSoftware(adapterInfo),
     limits: copied,
     features: [...device.features].sort(),
   };
+}
+
+/** Whether an adapter computes on the CPU. Not every platform says so; the known ones are told by their names. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  const words = `${info.vendor} ${info.architecture} ${nameAdapter(info)}`;
+  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(words);
 }
 
 /** Browsers tell neither name nor description, only the vendor and the architecture. */

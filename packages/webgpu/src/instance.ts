@@ -5,7 +5,7 @@
  * kept in one slot of the process, which every copy of this package shares.
  */
 import { ComputeError } from "@kiln-gpu/core";
-import { hasVulkanLoader, namesDriver, withDriver } from "./load-driver.js";
+import { isDriverInPlace, loadVulkan, withDriver } from "./load-driver.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 
 export interface InstanceOptions {
@@ -18,8 +18,6 @@ const slotKey = Symbol.for("@kiln-gpu/webgpu/instances");
 
 interface Slot {
   readonly instances: Map<string, Promise<GPU>>;
-  /** Whether this machine has a Vulkan loader of its own, asked before a software GPU's was loaded into the process. */
-  hasLoader?: boolean;
 }
 
 /** Whether the platform brings WebGPU itself, as browsers and Deno do. */
@@ -35,14 +33,14 @@ export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   const key = JSON.stringify([options.software?.name, options.adapterName]);
   let instance = slot.instances.get(key);
   if (!instance) {
-    instance = createInstance(slot, options);
+    instance = createInstance(options);
     slot.instances.set(key, instance);
     instance.catch(() => slot.instances.delete(key));
   }
   return instance;
 }
 
-async function createInstance(slot: Slot, { adapterName, software }: InstanceOptions): Promise<GPU> {
+async function createInstance({ adapterName, software }: InstanceOptions): Promise<GPU> {
   let npm: { create(flags: string[]): GPU };
   try {
     npm = await import("webgpu");
@@ -55,19 +53,18 @@ async function createInstance(slot: Slot, { adapterName, software }: InstanceOpt
   const flags = ["disable-dawn-features=timestamp_quantization"];
   if (adapterName !== undefined) flags.push(`adapter=${adapterName}`);
   const driver = await software?.locate();
-  slot.hasLoader ??= hasVulkanLoader();
-  const { instance, found } = withDriver(driver, () => {
-    // The software GPU's loader serves that GPU and drivers that are named; without any it complains on the terminal.
-    if (!slot.hasLoader && !(namesDriver() && hasVulkanLoader())) {
-      throw new ComputeError(
-        "no-adapter",
-        "There is no Vulkan on this machine: its loader, libvulkan.so.1, is not installed.",
-      );
-    }
+  if (!driver && (isDriverInPlace() || !loadVulkan())) {
+    throw new ComputeError(
+      "no-adapter",
+      "There is no Vulkan on this machine: its loader, libvulkan.so.1, is not installed.",
+    );
+  }
+  const start = () => {
     const instance = npm.create(flags);
-    // Drivers are found by the first call that asks for an adapter, before it returns.
+    // The first call that asks for an adapter finds the drivers, before it returns.
     return { instance, found: instance.requestAdapter() };
-  });
+  };
+  const { instance, found } = driver ? withDriver(driver, start) : start();
   await found.catch(() => null);
   return instance;
 }

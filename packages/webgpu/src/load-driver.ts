@@ -1,37 +1,99 @@
+/**
+ * Decides which Vulkan driver a new WebGPU instance finds in Node on Linux.
+ *
+ * Dawn asks for "libvulkan.so.1", and the dynamic linker answers with the first library in the process that has this name. That library serves
+ * every thread, until the process exits. It is either a Vulkan loader, which finds drivers by the environment and by files, or a software
+ * driver in its place, which finds only itself.
+ *
+ * Invariant: a software driver is never loaded behind a loader, and a GPU is never looked for behind a software driver.
+ */
+import { ComputeError } from "@kiln-gpu/core";
+import { loadLibrary } from "./load-library.js";
 import type { SoftwareDriver } from "./software-gpu.js";
 
-// <dlfcn.h> on Linux, the only system where this runs; `node:os` has them too, but a page's bundler would stumble over it.
-const rtldNow = 0x2;
-const rtldGlobal = 0x100;
-/** The library stays although Node, finding no addon in it, gives it up. */
-const rtldNoDelete = 0x1000;
+/** The name by which Dawn asks for Vulkan. */
+const loaderName = "libvulkan.so.1";
 
 /** Many times what it takes to load a driver. */
 const longestLockMs = 2000;
 
-const driverVariables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] as const;
+const driverVariables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"] as const;
 
-/** Whether Vulkan can be there at all; without its loader WebGPU finds nothing, and says so on the terminal. */
-export function hasVulkanLoader(): boolean {
-  return process.platform !== "linux" || loadLibrary("libvulkan.so.1");
+/** Beginnings of the names that drivers of GPUs give to their devices in /dev. A GPU under /dev/dri has a file "renderD128" or higher. */
+const gpuDevice = /^(dxg|kgsl|mali|nvgpu|nvhost|nvidia|nvmap|pvr)/;
+
+/**
+ * Whether this machine may have a GPU. On Linux a GPU has a device file; where there is none, Vulkan finds at most drivers that compute on
+ * the CPU. A driver that the environment names counts as a GPU, so that it is looked for.
+ */
+export function mayHaveGpu(): boolean {
+  if (process.platform !== "linux" || driverVariables.some((name) => process.env[name])) return true;
+  const { readdirSync } = process.getBuiltinModule("node:fs");
+  try {
+    const names = readdirSync("/dev");
+    if (names.some((name) => gpuDevice.test(name))) return true;
+    return names.includes("dri") && readdirSync("/dev/dri").some((name) => name.startsWith("renderD"));
+  } catch {
+    return true;
+  }
 }
 
-/** Whether the environment says which driver to use. */
-export function namesDriver(): boolean {
-  return driverVariables.some((name) => process.env[name]);
+/** Whether Vulkan can be used at all. Without its loader WebGPU finds nothing, and prints a warning. */
+export function loadVulkan(): boolean {
+  return process.platform !== "linux" || loadLibrary(loaderName) === undefined;
+}
+
+/** Whether a software driver stands in place of a Vulkan loader in this process. */
+export function isDriverInPlace(): boolean {
+  return libraryInPlace() === "driver";
+}
+
+/** Whether this system has a Vulkan loader, asked without loading it: a driver in its place answers to its name. */
+export function isLoaderInstalled(): boolean {
+  const { existsSync, readFileSync } = process.getBuiltinModule("node:fs");
+  const folders = (process.env.LD_LIBRARY_PATH ?? "").split(":").filter((folder) => folder !== "");
+  if (folders.some((folder) => existsSync(`${folder}/${loaderName}`))) return true;
+  try {
+    // The dynamic linker's list of the libraries in the system's folders.
+    return readFileSync("/etc/ld.so.cache").includes(loaderName);
+  } catch {
+    return false;
+  }
 }
 
 /**
- * Calls `work` while `driver`, if one is given, is the one that a new WebGPU instance finds; where the system has no Vulkan loader, the
- * driver's is loaded. `work` is synchronous, and the environment is as it was after it.
+ * Calls `work` while a new WebGPU instance finds `driver` and nothing else.
+ * @param work Synchronous: a driver that can only be named in the environment is named there until `work` returns.
+ * @throws {ComputeError} `no-adapter` if the driver does not load.
  */
-export function withDriver<T>(driver: SoftwareDriver | undefined, work: () => T): T {
-  if (!driver) return work();
-  const release = lockEnvironment(driver.manifest);
-  const before = driverVariables.map((name) => [name, process.env[name]] as const);
+export function withDriver<T>(driver: SoftwareDriver, work: () => T): T {
+  if (libraryInPlace() === "loader") return withDriverNamed(driver, work);
+  const failure = loadLibrary(driver.library);
+  if (failure !== undefined) {
+    throw new ComputeError("no-adapter", `The software GPU's driver, ${driver.library}, does not load: ${failure}`);
+  }
+  return work();
+}
+
+/** What answers to "libvulkan.so.1" in this process, by the names of the files that are mapped into it. */
+function libraryInPlace(): "loader" | "driver" | undefined {
+  if (process.platform !== "linux") return undefined;
+  const maps = process.getBuiltinModule("node:fs").readFileSync("/proc/self/maps", "utf8");
+  if (/\/libvulkan\.so[^/\n]*$/m.test(maps)) return "loader";
+  return /\/libvulkan-[^/\n]*$/m.test(maps) ? "driver" : undefined;
+}
+
+/** Names `driver` to the loader in this process, and hides the loader's settings, which would overrule the name. */
+function withDriverNamed<T>({ manifest, configHome }: SoftwareDriver, work: () => T): T {
+  const named: Readonly<Record<string, string>> = {
+    VK_DRIVER_FILES: manifest,
+    VK_ICD_FILENAMES: manifest,
+    XDG_CONFIG_HOME: configHome,
+  };
+  const release = lockEnvironment(manifest);
+  const before = Object.keys(named).map((name) => [name, process.env[name]] as const);
   try {
-    for (const [name] of before) process.env[name] = driver.manifest;
-    if (!hasVulkanLoader()) loadLibrary(driver.loader);
+    Object.assign(process.env, named);
     return work();
   } finally {
     for (const [name, value] of before) {
@@ -43,8 +105,8 @@ export function withDriver<T>(driver: SoftwareDriver | undefined, work: () => T)
 }
 
 /**
- * Keeps other threads of this process, which may share its environment, from changing it in between. They share no memory that this package
- * could find, so they meet in the file system; where that is not to be had, or nobody gives way, this goes on without.
+ * Keeps other threads that share this environment from changing it in between. They share no memory that this package could find, so they
+ * meet in the file system. If a lock cannot be had there, or none is given up in time, this goes on without one.
  */
 function lockEnvironment(manifest: string): () => void {
   const { mkdirSync, rmdirSync } = process.getBuiltinModule("node:fs");
@@ -56,7 +118,7 @@ function lockEnvironment(manifest: string): () => void {
       break;
     } catch (error) {
       if ((error as { code?: string }).code !== "EEXIST") return () => undefined;
-      // Left behind by a process that had the same number.
+      // An earlier process with the same number has left it behind.
       if (performance.now() > untilMs) break;
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
@@ -65,18 +127,7 @@ function lockEnvironment(manifest: string): () => void {
     try {
       rmdirSync(path);
     } catch {
-      // Whoever waited too long for it has removed it.
+      // A thread that waited too long has removed it.
     }
   };
-}
-
-/** Loads a shared library that is no addon for the whole process, and says whether there is one. */
-function loadLibrary(path: string): boolean {
-  try {
-    process.dlopen({ exports: {} }, path, rtldNow | rtldGlobal | rtldNoDelete);
-    return true;
-  } catch (error) {
-    // Node always throws here, for the library registers no addon; by then it is loaded.
-    return String(error).includes("self-register");
-  }
 }

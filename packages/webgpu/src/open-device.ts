@@ -1,6 +1,7 @@
-import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
-import { describeDevice, nameAdapter } from "./describe-device.js";
+import { ComputeError, type DeviceInfo, isComputeError } from "@kiln-gpu/core";
+import { describeDevice, isSoftware, nameAdapter } from "./describe-device.js";
 import { hasOwnWebGpu, openInstance } from "./instance.js";
+import { isDriverInPlace, isLoaderInstalled, mayHaveGpu } from "./load-driver.js";
 import { DeviceNudge } from "./nudge-device.js";
 import { reclaimLater } from "./reclaim-device.js";
 import type { SoftwareGpu } from "./software-gpu.js";
@@ -172,58 +173,82 @@ function noDevice(subject: string, given: unknown): ComputeError {
 }
 
 async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
-  const { adapter: adapterName, fallback, powerPreference, software } = options;
+  const { adapter: adapterName, fallback, software } = options;
   if (software && adapterName !== undefined) {
     throw new ComputeError(
       "invalid-option",
       `Both \`software\` and the adapter "${adapterName}" are asked for; a device has one adapter, so give one of them.`,
     );
   }
-  if (hasOwnWebGpu()) {
-    const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
-    const adapter = await (await openInstance()).requestAdapter(request);
-    if (adapter) {
-      const name = nameAdapter(adapter.info);
-      if (adapterName === undefined || name.includes(adapterName)) return adapter;
-      throw noSuchAdapter(adapterName, [name]);
-    }
-    throw new ComputeError("no-adapter", "This browser gives no WebGPU adapter; its settings may forbid one.");
-  }
+  if (hasOwnWebGpu()) return await findOwnAdapter(options);
   if (software && !fallback) {
     throw new ComputeError(
       "no-adapter",
       "A software GPU is asked for but none is given; pass `fallback: softwareGpu`.",
     );
   }
-  let reason: unknown;
-  if (!software) {
-    try {
-      const instance = await openInstance({ adapterName });
-      const adapter = await instance.requestAdapter(powerPreference && { powerPreference });
-      if (adapter) return adapter;
-    } catch (error) {
-      reason = error;
-    }
-    // Who names an adapter wants that one, not another.
-    if (adapterName !== undefined) {
-      const names = [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
-      throw noSuchAdapter(adapterName, names, reason);
-    }
-  }
-  if (fallback) {
-    const adapter = await (await openInstance({ software: fallback })).requestAdapter();
-    if (adapter) return adapter;
-    throw new ComputeError(
-      "no-adapter",
-      `The software GPU "${fallback.name}" is in place, but WebGPU does not find it. In a worker thread the environment is a copy ` +
-        "that drivers do not see: start the worker with `env: SHARE_ENV`.",
-    );
-  }
+  if (software) return await findSoftwareAdapter(fallback!);
+  const { adapter, reason } = await lookForGpu(options);
+  if (adapter) return adapter;
+  if (fallback) return await findSoftwareAdapter(fallback);
   throw new ComputeError(
     "no-adapter",
     "There is no WebGPU adapter on this machine. Install a GPU driver with Vulkan, Metal or Direct3D 12, or pass " +
       "`fallback: softwareGpu` of @kiln-gpu/software-gpu.",
     { cause: reason },
+  );
+}
+
+/** The adapter that a browser or Deno gives. */
+async function findOwnAdapter({ adapter: wanted, powerPreference, software }: OpenDeviceOptions): Promise<GPUAdapter> {
+  const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
+  const adapter = await (await openInstance()).requestAdapter(request);
+  if (!adapter) {
+    throw new ComputeError("no-adapter", "This browser gives no WebGPU adapter; its settings may forbid one.");
+  }
+  const name = nameAdapter(adapter.info);
+  if (wanted !== undefined && !name.includes(wanted)) throw noSuchAdapter(wanted, [name]);
+  if (software && !isSoftware(adapter.info)) {
+    throw new ComputeError("no-adapter", `A software GPU is asked for, but this platform gives "${name}".`);
+  }
+  return adapter;
+}
+
+async function lookForGpu({
+  adapter: wanted,
+  powerPreference,
+}: OpenDeviceOptions): Promise<{ readonly adapter?: GPUAdapter | null; readonly reason?: unknown }> {
+  if (isDriverInPlace() && isLoaderInstalled() && (wanted !== undefined || mayHaveGpu())) {
+    throw new ComputeError(
+      "no-adapter",
+      "No GPU can be found in this process any more: a software GPU was opened in it before, in place of the Vulkan loader. " +
+        "Open the GPU before the software GPU, or in another process.",
+    );
+  }
+  try {
+    const instance = await openInstance({ adapterName: wanted });
+    const adapter = await instance.requestAdapter(powerPreference && { powerPreference });
+    if (adapter || wanted === undefined) return { adapter };
+    throw noSuchAdapter(wanted, []);
+  } catch (reason) {
+    if (wanted === undefined) return { reason };
+    if (isComputeError(reason)) throw reason;
+    // Who names an adapter wants that one, not another.
+    const names = [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
+    throw noSuchAdapter(wanted, names, reason);
+  }
+}
+
+/** @throws {ComputeError} `no-adapter` if WebGPU finds no adapter, or one that is not a software GPU. */
+async function findSoftwareAdapter(software: SoftwareGpu): Promise<GPUAdapter> {
+  const adapter = await (await openInstance({ software })).requestAdapter();
+  if (adapter && isSoftware(adapter.info)) return adapter;
+  const found = adapter ? `"${nameAdapter(adapter.info)}"` : "no adapter";
+  throw new ComputeError(
+    "no-adapter",
+    `The software GPU "${software.name}" is asked for, but WebGPU finds ${found}. A Vulkan loader was in this process before, and does ` +
+      "not find the driver that Kiln names to it in the environment. Open the software GPU first in this process; a worker thread can " +
+      "also be started with `env: SHARE_ENV`.",
   );
 }
 

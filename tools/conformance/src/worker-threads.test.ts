@@ -22,10 +22,9 @@ const inWorker = `
 `;
 
 const inMain = (worker: string) => `
-  import { SHARE_ENV, Worker } from "node:worker_threads";
+  import { Worker } from "node:worker_threads";
   const start = () => {
-    // Drivers read the environment of the process, of which a worker has a copy unless it shares it.
-    const worker = new Worker(${JSON.stringify(prelude + inWorker + worker)}, { eval: true, env: SHARE_ENV });
+    const worker = new Worker(${JSON.stringify(prelude + inWorker + worker)}, { eval: true });
     const said = [];
     worker.on("message", (what) => said.push(what));
     worker.on("error", ({ message }) => said.push("error: " + message));

@@ -1,0 +1,38 @@
+// <dlfcn.h> on Linux, the only system where this runs. `node:os` has these too, but a page's bundler would stumble over the import.
+const rtldNow = 0x2;
+const rtldNoDelete = 0x1000;
+
+/**
+ * Loads a shared library that is not a Node addon; it stays in the process until that exits.
+ * @returns Nothing if the library loads, otherwise what the dynamic linker says.
+ */
+export function loadLibrary(path: string): string | undefined {
+  if (process.versions.bun !== undefined) return loadInBun(path);
+  try {
+    process.dlopen({ exports: {} }, path, rtldNow | rtldNoDelete);
+    return undefined;
+  } catch (error) {
+    // Node always throws: it has loaded the library, found no addon in it and given it up. The flag keeps it loaded.
+    const text = String(error);
+    return text.includes("self-register") ? undefined : text;
+  }
+}
+
+/** The part of `bun:ffi` that is used here. */
+interface BunFfi {
+  dlopen(
+    library: string,
+    symbols: Record<string, { readonly args: readonly string[]; readonly returns: string }>,
+  ): { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
+}
+
+/** Bun's `process.dlopen` passes no flags on, so this calls the C library. */
+function loadInBun(path: string): string | undefined {
+  const { dlopen } = (process.getBuiltinModule as (name: string) => unknown)("bun:ffi") as BunFfi;
+  const { symbols } = dlopen("libc.so.6", {
+    dlopen: { args: ["cstring", "i32"], returns: "ptr" },
+    dlerror: { args: [], returns: "cstring" },
+  });
+  const library = symbols.dlopen!(new TextEncoder().encode(`${path}\0`), rtldNow | rtldNoDelete);
+  return library === null ? String(symbols.dlerror!()) : undefined;
+}
