@@ -2,6 +2,7 @@
  * What `openDevice` of @kiln-gpu/webgpu finds where a Vulkan loader and a GPU are, and in which order they come into a process. The loader is
  * the one that ships with SwiftShader, put where the dynamic linker finds it; the GPU pretends.
  */
+import { readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -9,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pretendedName, writePretendedGpu } from "./pretended-gpu.test-support.js";
 import { runScript } from "./run-script.test-support.js";
 import { softwareGpu } from "./software-gpu.js";
+
+const hasGpuDevice = readdirSync("/dev").some((name) => /^(dri|dxg|nvidia)/.test(name));
 
 let folder: string;
 /** A machine with a loader and a GPU. */
@@ -51,7 +54,26 @@ const gpu = `${pretendedName}-subzero-`;
 const run = (code: string, env: Record<string, string | undefined>) =>
   runScript(`${prelude}${code}\nawait close();`, env);
 
-/** Both drivers are named, so that an order that fails is not a driver that is missing. */
+/** Defines `openInWorker()`, which resolves with what two opens in a worker thread say. */
+const inWorker = (env = "", options = "software") => `
+  import { Worker, SHARE_ENV } from "node:worker_threads";
+  const source = ${JSON.stringify(`
+    import { parentPort } from "node:worker_threads";
+    import { openDevice } from "@kiln-gpu/webgpu";
+    import { softwareGpu } from "@kiln-gpu/software-gpu";
+    ${prelude}
+    parentPort.postMessage([await opened(${options}), await opened(${options})]);
+    await close();
+  `)};
+  const openInWorker = () => new Promise((resolve, reject) => {
+    const worker = new Worker(source, { eval: true, ${env} });
+    let said;
+    worker.on("message", (message) => { said = message; });
+    worker.on("error", reject);
+    worker.on("exit", () => resolve(said));
+  });
+`;
+
 const silent = { status: 0, stdout: "", stderr: "" };
 
 test("the GPU of this machine pretends well", async () => {
@@ -96,6 +118,19 @@ describe("the software GPU", () => {
     expect(end).toMatchObject({ status: 0, reported: [swiftShader, swiftShader] });
   });
 
+  test.skipIf(hasGpuDevice)(
+    "is the fallback without a look where a machine has a loader but no GPU, so that nothing is printed",
+    async () => {
+      const named = { VK_DRIVER_FILES: undefined, VK_ICD_FILENAMES: undefined };
+      const end = await run(
+        `${inWorker("", "{ fallback: softwareGpu }")}
+      report([await opened({ fallback: softwareGpu }), await opened({ fallback: softwareGpu }), await openInWorker()]);`,
+        { ...machine, ...named },
+      );
+      expect(end).toEqual({ ...silent, reported: [swiftShader, swiftShader, [swiftShader, swiftShader]] });
+    },
+  );
+
   test("is not taken for a GPU that is asked for after it", async () => {
     const { reported } = await run(
       `report([
@@ -125,25 +160,6 @@ describe("the software GPU", () => {
 });
 
 describe("in worker threads, which have an environment of their own", () => {
-  const inWorker = (env = "") => `
-    import { Worker, SHARE_ENV } from "node:worker_threads";
-    const source = ${JSON.stringify(`
-      import { parentPort } from "node:worker_threads";
-      import { openDevice } from "@kiln-gpu/webgpu";
-      import { softwareGpu } from "@kiln-gpu/software-gpu";
-      ${prelude}
-      parentPort.postMessage([await opened(software), await opened(software)]);
-      await close();
-    `)};
-    const openInWorker = () => new Promise((resolve, reject) => {
-      const worker = new Worker(source, { eval: true, ${env} });
-      let said;
-      worker.on("message", (message) => { said = message; });
-      worker.on("error", reject);
-      worker.on("exit", () => resolve(said));
-    });
-  `;
-
   test("the software GPU opens in each, beside the main thread's, again and again", async () => {
     const end = await run(
       `${inWorker()}

@@ -1,4 +1,4 @@
-import { ComputeError, type DeviceInfo, isComputeError } from "@kiln-gpu/core";
+import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { describeDevice, isSoftware, nameAdapter } from "./describe-device.js";
 import { hasOwnWebGpu, openInstance } from "./instance.js";
 import { isDriverInPlace, isLoaderInstalled, mayHaveGpu } from "./load-driver.js";
@@ -188,6 +188,8 @@ async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
     );
   }
   if (software) return await findSoftwareAdapter(fallback!);
+  // Where there is no GPU a look finds at most drivers that compute on the CPU, and makes Mesa and Dawn print warnings.
+  if (fallback && adapterName === undefined && !mayHaveGpu()) return await findSoftwareAdapter(fallback);
   const { adapter, reason } = await lookForGpu(options);
   if (adapter) return adapter;
   if (fallback) return await findSoftwareAdapter(fallback);
@@ -214,10 +216,11 @@ async function findOwnAdapter({ adapter: wanted, powerPreference, software }: Op
   return adapter;
 }
 
+/** @returns The adapter of a GPU; if there is none, what WebGPU says of it. */
 async function lookForGpu({
   adapter: wanted,
   powerPreference,
-}: OpenDeviceOptions): Promise<{ readonly adapter?: GPUAdapter | null; readonly reason?: unknown }> {
+}: OpenDeviceOptions): Promise<{ readonly adapter?: GPUAdapter; readonly reason?: unknown }> {
   if (isDriverInPlace() && isLoaderInstalled() && (wanted !== undefined || mayHaveGpu())) {
     throw new ComputeError(
       "no-adapter",
@@ -225,18 +228,18 @@ async function lookForGpu({
         "Open the GPU before the software GPU, or in another process.",
     );
   }
+  let reason: unknown;
   try {
     const instance = await openInstance({ adapterName: wanted });
     const adapter = await instance.requestAdapter(powerPreference && { powerPreference });
-    if (adapter || wanted === undefined) return { adapter };
-    throw noSuchAdapter(wanted, []);
-  } catch (reason) {
-    if (wanted === undefined) return { reason };
-    if (isComputeError(reason)) throw reason;
-    // Who names an adapter wants that one, not another.
-    const names = [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
-    throw noSuchAdapter(wanted, names, reason);
+    if (adapter) return { adapter };
+  } catch (error) {
+    reason = error;
   }
+  if (wanted === undefined) return { reason };
+  // Dawn's error lists the adapters that there are. A caller who names an adapter wants no other.
+  const names = [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
+  throw noSuchAdapter(wanted, names, reason);
 }
 
 /** @throws {ComputeError} `no-adapter` if WebGPU finds no adapter, or one that is not a software GPU. */
