@@ -72,12 +72,15 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
     if (hasOwnWebGpu()) return requestDevice(options);
     throw error;
   });
-  device.addEventListener("uncapturederror", (event) => {
-    // Every step runs inside an error scope: what arrives here slipped past one, and silence would hide it.
-    event.preventDefault();
-    console.warn(`Kiln: a WebGPU error outside of any run: ${event.error.message}`);
-  });
+  device.addEventListener("uncapturederror", warnOfError);
   return own(device, describeDevice(device), true);
+}
+
+/** A listener of its own, not a closure in `openDevice`: npm webgpu never lets go of it, nor of what it refers to. */
+function warnOfError(event: GPUUncapturedErrorEvent): void {
+  // Every step runs inside an error scope: what arrives here slipped past one, and silence would hide it.
+  event.preventDefault();
+  console.warn(`Kiln: a WebGPU error outside of any run: ${event.error.message}`);
 }
 
 async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {

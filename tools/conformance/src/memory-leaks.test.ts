@@ -1,3 +1,4 @@
+import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { type Leak, openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { lease } from "@kiln-gpu/core";
 import { fieldAdd, runFieldAdd } from "@kiln-gpu/kernels";
@@ -108,6 +109,66 @@ describe("a backend that is dropped", () => {
     expect(await array.read()).toHaveLength(64);
     array.dispose();
     await gpu.deref()!.dispose();
+  });
+});
+
+describe("a backend that is disposed", () => {
+  interface Service {
+    gpu?: AsyncDisposable;
+  }
+
+  /** Opens a backend that `service` reaches, and that reaches `service`. */
+  type Open = (service: Service, device: { device?: GPUDevice }) => Promise<AsyncDisposable>;
+
+  const ways: readonly [string, Open][] = [
+    [
+      "leak callback",
+      async (service, device) => {
+        const gpu = await openPersistentBackend({ ...software, ...device, leakDetection: () => service.gpu });
+        await runFieldAdd(gpu, data.floats(64), data.floats(64));
+        return gpu;
+      },
+    ],
+    [
+      "tracer",
+      async (service, device) => {
+        const tracer = { record: () => service.gpu };
+        const gpu = await openPersistentBackend({ ...software, ...device, leakDetection: false, tracer });
+        await runFieldAdd(gpu, data.floats(64), data.floats(64));
+        return gpu;
+      },
+    ],
+    [
+      "tracer, one-shot",
+      async (service, device) => {
+        const gpu = await openOneShotBackend({ ...software, ...device, tracer: { record: () => service.gpu } });
+        await runFieldAdd(gpu, data.floats(64), data.floats(64));
+        return gpu;
+      },
+    ],
+  ];
+
+  async function expectCollected(open: Open, device: { device?: GPUDevice }): Promise<void> {
+    const refs: WeakRef<object>[] = [];
+    const openAndDispose = async () => {
+      const service: Service = {};
+      service.gpu = await open(service, device);
+      await service.gpu[Symbol.asyncDispose]();
+      refs.push(new WeakRef(service));
+    };
+    for (let i = 0; i < 4; i += 1) await openAndDispose();
+    // To look at one keeps it until what looks has returned.
+    await collect(() => false, 20);
+    expect(refs.map((ref) => ref.deref())).toEqual([undefined, undefined, undefined, undefined]);
+  }
+
+  it.each(ways)("goes with what its %s reaches", (_, open) => expectCollected(open, {}));
+
+  it.each(ways)("goes with what its %s reaches where the device, the caller's own, stays", async (_, open) => {
+    const own = await openDevice(software);
+    await expectCollected(open, { device: own.device });
+    expect(own.loss).toBeUndefined();
+    await own.close();
   });
 });
 
