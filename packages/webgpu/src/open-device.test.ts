@@ -1,0 +1,190 @@
+/** What needs no driver; `openDevice` on the software GPU is tested in that package. */
+import { ComputeError } from "@kiln-gpu/core";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { nullGpu, openNullDevice } from "./null-device.test-support.js";
+import { openDevice } from "./open-device.js";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe("where the platform brings WebGPU itself", () => {
+  const stubPlatform = (gpu: Partial<GPU> = nullGpu) => vi.stubGlobal("navigator", { gpu });
+
+  it("opens its adapter, with the features that a compute shader can use", async () => {
+    stubPlatform();
+    const open = await openDevice();
+    expect(open.info.name).toBe("null-backend");
+    expect(open.isOwned).toBe(true);
+    expect([...open.device.features].sort()).toEqual([
+      "core-features-and-limits",
+      "shader-f16",
+      "subgroups",
+      "timestamp-query",
+    ]);
+    await open.close();
+    expect(open.loss).toMatchObject({ code: "device-lost" });
+  });
+
+  it.each([
+    [{}, {}],
+    [{ powerPreference: "low-power" }, { powerPreference: "low-power" }],
+    [{ software: true }, { forceFallbackAdapter: true }],
+  ] as const)("asks it for an adapter as the options say: %j", async (options, expected) => {
+    const requestAdapter = vi.fn(async () => null);
+    stubPlatform({ requestAdapter });
+    await expect(openDevice(options)).rejects.toMatchObject({
+      code: "no-adapter",
+      message: "This browser gives no WebGPU adapter; its settings may forbid one.",
+    });
+    expect(requestAdapter).toHaveBeenCalledWith(expected);
+  });
+
+  it("takes the adapter only if its name contains the one asked for", async () => {
+    stubPlatform();
+    await (await openDevice({ adapter: "null" })).close();
+    await expect(openDevice({ adapter: "H200" })).rejects.toMatchObject({
+      code: "no-adapter",
+      message: 'No adapter\'s name contains "H200"; found: "null-backend".',
+    });
+  });
+
+  it("refuses an adapter that is not a software one if a software GPU is asked for", async () => {
+    // As a platform that does not know the wish.
+    stubPlatform({ requestAdapter: () => nullGpu.requestAdapter() });
+    await expect(openDevice({ software: true })).rejects.toMatchObject({
+      code: "no-adapter",
+      message: 'A software GPU is asked for, but this platform gives "null-backend".',
+    });
+  });
+
+  it.each([
+    [1, "opens"],
+    [2, 'no-adapter: The adapter "null-backend" gives no device.'],
+  ])("asks again once: %i refusals, %s", async (refusals, outcome) => {
+    let refused = 0;
+    const requestAdapter = async () => {
+      const adapter = (await nullGpu.requestAdapter())!;
+      if (refused < refusals) {
+        refused += 1;
+        vi.spyOn(adapter, "requestDevice").mockRejectedValue(new Error("The GPU process is gone."));
+      }
+      return adapter;
+    };
+    stubPlatform({ requestAdapter });
+    const result = await openDevice().then(
+      async (open) => {
+        await open.close();
+        return "opens";
+      },
+      ({ code, message }) => `${code}: ${message}`,
+    );
+    expect(result).toBe(outcome);
+  });
+
+  it("warns of an error outside of any run", async () => {
+    stubPlatform();
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
+    const open = await openDevice();
+    const told = new Promise((resolve) => open.device.addEventListener("uncapturederror", resolve));
+    open.device.createBuffer({ size: 4, usage: 0x0001 | 0x0080 });
+    await told;
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      expect.stringMatching(/^Kiln: a WebGPU error outside of any run: .*MapRead/),
+    );
+    await open.close();
+  });
+});
+
+describe("both a software GPU and an adapter", () => {
+  it("are refused together", async () => {
+    await expect(openDevice({ software: true, adapter: "H200" })).rejects.toMatchObject({
+      code: "invalid-option",
+      message: expect.stringMatching(/`software`.*"H200"/),
+    });
+  });
+});
+
+describe("a function that opens a device", () => {
+  it("gives a device that is destroyed when it is closed, unlike a device itself", async () => {
+    const [own, given] = [await openNullDevice(), await openNullDevice()];
+    const [opened, adopted] = [await openDevice({ device: async () => own }), await openDevice({ device: given })];
+    expect([opened.isOwned, adopted.isOwned]).toEqual([true, false]);
+    await opened.close();
+    await adopted.close();
+    expect(await own.lost).toMatchObject({ reason: "destroyed" });
+    expect(adopted.loss).toBeUndefined();
+    given.destroy();
+  });
+
+  it("is refused by what it resolved with if that is no device", async () => {
+    await expect(openDevice({ device: (async () => "a GPU") as never })).rejects.toMatchObject({
+      code: "invalid-option",
+      message: expect.stringMatching(/a function that resolves with a GPU; expected is a GPUDevice/),
+    });
+  });
+
+  it("rejects with what it throws", async () => {
+    const reason = new Error("No GPU today.");
+    await expect(openDevice({ device: () => Promise.reject(reason) })).rejects.toBe(reason);
+  });
+});
+
+describe("an open device", () => {
+  const open = async () => await openDevice({ device: async () => await openNullDevice() });
+  const loss = new ComputeError("device-lost", "It does not answer.");
+
+  it("tells its loss once, to listeners that were not forgotten", async () => {
+    const opened = await open();
+    const [told, forgotten] = [vi.fn(), vi.fn()];
+    opened.onLoss(told);
+    opened.onLoss(forgotten)();
+    opened.giveUp(loss);
+    opened.device.destroy();
+    await opened.device.lost;
+    expect(opened.loss).toBe(loss);
+    expect(told.mock.calls).toEqual([[loss]]);
+    expect(forgotten).not.toHaveBeenCalled();
+    const late = vi.fn();
+    opened.onLoss(late);
+    expect(late.mock.calls).toEqual([[loss]]);
+  });
+
+  it("that is closed forgets its listeners, if the device itself stays", async () => {
+    const device = await openNullDevice();
+    const opened = await openDevice({ device });
+    const told = vi.fn();
+    opened.onLoss(told);
+    await opened.close();
+    device.destroy();
+    await device.lost;
+    expect(told).not.toHaveBeenCalled();
+  });
+
+  it("that is given up is not destroyed by `close`, but once it has answered", async () => {
+    const opened = await open();
+    const destroy = vi.spyOn(opened.device, "destroy");
+    const reclaimed = new Promise<void>((resolve) => opened.giveUp(loss, resolve));
+    await opened.close();
+    expect(destroy).not.toHaveBeenCalled();
+    await reclaimed;
+    expect(destroy).toHaveBeenCalledOnce();
+  });
+
+  it("gets work while it is waited for, until it is closed", async () => {
+    vi.useFakeTimers();
+    const opened = await open();
+    const submit = vi.spyOn(opened.device.queue, "submit");
+    opened.beginWait();
+    vi.advanceTimersByTime(10_000);
+    expect(submit).toHaveBeenCalledTimes(2);
+    opened.endWait();
+    vi.advanceTimersByTime(10_000);
+    expect(submit).toHaveBeenCalledTimes(2);
+    opened.beginWait();
+    await opened.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
