@@ -51,19 +51,12 @@ export function disposeOnStop(
   }
   const controller = new AbortController();
   let ending: Promise<unknown> | undefined;
-  const end = () => {
+  // Node's types leave out that a port is an event target.
+  endsOf(port as unknown as EndingPort).push(() => {
     controller.abort();
     ending ??= Promise.all(backends.map(disposeOf));
     return ending;
-  };
-  // Node's types leave out that a port is an event target.
-  (port as unknown as EventTarget).addEventListener("message", (event) => {
-    if ((event as MessageEvent).data?.[key] !== "stop") return;
-    event.stopImmediatePropagation();
-    // The port stays open: whoever waited for a run may have its results to post.
-    end().finally(() => port.unref());
   });
-  endOnError(end);
   return controller.signal;
 }
 
@@ -111,19 +104,40 @@ async function disposeOf(backend: AsyncDisposable | Promise<AsyncDisposable>): P
   await opened[Symbol.asyncDispose]();
 }
 
-/** Lets an error that nothing catches end the thread after `end` and not at once, when the device may still owe answers. */
+const endsKey = Symbol.for("@kiln-gpu/webgpu/ends");
+
+interface EndingPort extends EventTarget {
+  unref(): void;
+  [endsKey]?: (() => Promise<unknown>)[];
+}
+
+/** What is to be done before the thread of this port ends. All calls share one list, which every copy of this package finds on the port. */
+function endsOf(port: EndingPort): (() => Promise<unknown>)[] {
+  if (port[endsKey]) return port[endsKey];
+  const ends: (() => Promise<unknown>)[] = [];
+  port[endsKey] = ends;
+  const endAll = () => Promise.allSettled(ends.map((end) => end()));
+  port.addEventListener("message", async (event) => {
+    if ((event as MessageEvent).data?.[key] !== "stop") return;
+    event.stopImmediatePropagation();
+    await endAll();
+    // The port is not closed: code that waited for a run may have its results to post.
+    port.unref();
+  });
+  endOnError(endAll);
+  return ends;
+}
+
+/** Lets an error that nothing catches end the thread only after `end`, since the device may still owe answers before. */
 function endOnError(end: () => Promise<unknown>): void {
   const onError = async (error: unknown) => {
-    // With a listener of the thread's own, the thread goes on.
+    // With a listener of its own the thread goes on.
     if (process.listenerCount("uncaughtException") > 1) return;
-    try {
-      await end();
-    } finally {
-      process.off("uncaughtException", onError);
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    await end();
+    process.off("uncaughtException", onError);
+    queueMicrotask(() => {
+      throw error;
+    });
   };
   process.on("uncaughtException", onError);
 }

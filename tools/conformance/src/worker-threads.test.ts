@@ -111,6 +111,63 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     await expectExit(exit, 0, "1 right,right,error: a mistake\nexit 0\n");
   });
 
+  it("that called disposeOnStop for each of its backends ends with an error that nothing catches, after what runs", async () => {
+    const exit = run(
+      `
+      const gpus = [];
+      for (let i = 0; i < 12; i += 1) {
+        const opening = openPersistentBackend(software);
+        disposeOnStop(parentPort, opening);
+        gpus.push(await opening);
+      }
+      await add(gpus[0]);
+      void Promise.all([add(gpus[0]), add(gpus.at(-1))]).then(say);
+      setImmediate(() => { throw new Error("a mistake"); });`,
+      `
+      const { said, ended } = start();
+      console.log(await ended, said.join());`,
+    );
+    await expectExit(exit, 0, "1 right,right,error: a mistake\nexit 0\n");
+  });
+
+  it("that called disposeOnStop for each of its backends disposes all of them when it is stopped", async () => {
+    const exit = run(
+      `
+      const works = [1, 2, 3].map(async () => {
+        const opening = openPersistentBackend(software);
+        const stop = disposeOnStop(parentPort, opening);
+        const gpu = await opening;
+        while (!stop.aborted) {
+          await Promise.all([add(gpu), add(gpu)]);
+          say("busy");
+        }
+        return (await add(gpu).catch(({ code }) => code));
+      });
+      say((await Promise.all(works)).join());`,
+      `
+      const { worker, said, heard } = start();
+      await heard("busy");
+      console.log(await stopWorker(worker), said.at(-1));`,
+    );
+    await expectExit(exit, 0, "0 disposed,disposed,disposed\nexit 0\n");
+  });
+
+  it("goes on after an error that a listener of its own catches", async () => {
+    const exit = run(
+      `
+      const opening = openPersistentBackend(software);
+      disposeOnStop(parentPort, opening);
+      const gpu = await opening;
+      process.on("uncaughtException", async ({ message }) => say(message + " " + (await add(gpu))));
+      setImmediate(() => { throw new Error("a mistake"); });`,
+      `
+      const { worker, said, heard } = start();
+      await heard("a mistake right");
+      console.log(await stopWorker(worker), said.join());`,
+    );
+    await expectExit(exit, 0, "0 a mistake right\nexit 0\n");
+  });
+
   it("that does not heed the stop ends with the refusal of its next run", async () => {
     const exit = run(
       `
