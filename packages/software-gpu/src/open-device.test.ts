@@ -74,6 +74,22 @@ describe("the software GPU", () => {
     }
     expect((await open(software)).info.isSoftware).toBe(true);
   });
+
+  test("that cannot be put in place the first time is put there the second time", async () => {
+    let calls = 0;
+    const late = {
+      name: "late",
+      locate: async () => {
+        calls += 1;
+        if (calls === 1) throw new Error("not yet");
+        return await softwareGpu.locate();
+      },
+    };
+    await expect(openDevice({ fallback: late, software: true })).rejects.toThrow("not yet");
+    expect((await open({ fallback: late, software: true })).info.isSoftware).toBe(true);
+    expect((await open({ fallback: late, software: true })).info.isSoftware).toBe(true);
+    expect(calls).toBe(2);
+  });
 });
 
 describe("closing", () => {
@@ -222,6 +238,7 @@ test("backends that come and go on a caller's device leave nothing on it", async
 
 test.each([
   [{ adapter: 5 }, /adapter 5; expected is a part of an adapter's name/],
+  [{ adapter: "" }, /adapter ; expected is a part of an adapter's name/],
   [{ powerPreference: "fast" }, /powerPreference fast; expected is "high-performance" or "low-power"/],
   [{ fallback: {} }, /fallback .*expected is `softwareGpu`/],
   [{ device: {} }, /device .*expected is a GPUDevice/],

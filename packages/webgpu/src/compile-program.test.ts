@@ -199,7 +199,9 @@ describe("is refused", () => {
     const compiling = compileProgram(open, request());
     open.device.destroy();
     await expect(compiling).rejects.toMatchObject({ code: "device-lost" });
+    const module = vi.spyOn(open.device, "createShaderModule");
     await expect(compileProgram(open, request())).rejects.toBe(open.loss);
+    expect(module).not.toHaveBeenCalled();
   });
 
   it("by its name, if WebGPU throws", async () => {

@@ -12,6 +12,7 @@ afterEach(() => {
 class SilentDevice {
   hasEnded = false;
   isDestroyed = false;
+  looks = 0;
   #lose!: (info: { reason: string; message: string }) => void;
   readonly lost = new Promise((resolve) => {
     this.#lose = resolve;
@@ -25,6 +26,7 @@ class SilentDevice {
     let giveUp = () => {};
     const mapAsync = () =>
       new Promise((_, reject) => {
+        this.looks += 1;
         giveUp = () => reject(new Error("unmapped"));
       });
     return { mapAsync, unmap: () => giveUp(), destroy() {} };
@@ -47,4 +49,23 @@ it("destroys a device whose driver tells of its loss only to who gives it work",
   await vi.advanceTimersByTimeAsync(60_000);
   expect(device.isDestroyed).toBe(true);
   expect(onReclaimed).toHaveBeenCalledOnce();
+});
+
+it("looks after half a second, then ever less often, at last once a minute, and keeps no process alive", async () => {
+  const device = new SilentDevice();
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  reclaimLater(device as unknown as GPUDevice, vi.fn());
+  const looksAfter = async (ms: number) => {
+    const before = device.looks;
+    await vi.advanceTimersByTimeAsync(ms);
+    return device.looks - before;
+  };
+  expect(await looksAfter(499)).toBe(0);
+  expect(await looksAfter(2)).toBe(1);
+  // 1, 2, 4, 8, 16 and 32 seconds, and 20 ms for each look.
+  expect(await looksAfter(64_000)).toBe(6);
+  expect(await looksAfter(10 * 60_100)).toBe(10);
+  const pauses = timers.mock.results.map(({ value }) => value as NodeJS.Timeout).filter((timer) => !timer.hasRef());
+  expect(pauses).toHaveLength(1 + 6 + 10 + 1);
+  timers.mockRestore();
 });
