@@ -1,8 +1,9 @@
 /** The built command, Node's loader and Vite's plugin, each in a process as users have them. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startNode } from "@kiln-gpu/processes";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createProject, type Project, readModule, scale } from "./project.test-support.js";
 
@@ -10,19 +11,20 @@ const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 /** A process whose output can be waited for. */
 class Running {
+  /** What it says itself. */
   text = "";
+  /** All that comes on standard error: what drivers print, and the error that ends it. */
+  stderr = "";
   readonly #child: ChildProcess;
   readonly ended: Promise<number | null>;
   #onText = () => {};
 
   constructor({ folder }: Project, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk: Buffer) => {
-        this.text += chunk.toString();
-        this.#onText();
-      });
-    }
+    const child = startNode(args, { cwd: folder, env: { ...process.env, ...env } }, (stream, text) => {
+      if (stream === "stderr") this.stderr += text;
+      else this.text += text;
+      this.#onText();
+    });
     this.ended = new Promise((resolve) => {
       child.on("close", resolve);
     });
@@ -161,8 +163,8 @@ describe("node --import @kiln-gpu/cli/register", () => {
     const project = await createUse();
     const running = new Running(project, args("broken.js"));
     expect(await running.ended).toBe(1);
-    expect(running.text).toContain(`${join(project.folder, "broken.wgsl")}:2:10: `);
-    expect(running.text).toMatch(/\n {5}fn main\(\n {13}\^\n/);
+    expect(running.stderr).toContain(`${join(project.folder, "broken.wgsl")}:2:10: `);
+    expect(running.stderr).toMatch(/\n {5}fn main\(\n {13}\^\n/);
   });
 });
 
@@ -188,7 +190,7 @@ describe("the plugin of Vite", () => {
     await project.write({ "build.js": build("broken.js") });
     const broken = new Running(project, ["build.js"]);
     expect(await broken.ended).toBe(1);
-    expect(broken.text).toContain(`${join(project.folder, "broken.wgsl")}:2:10: `);
+    expect(broken.stderr).toContain(`${join(project.folder, "broken.wgsl")}:2:10: `);
     await project.write({
       "build.js": build("raw.js"),
       "raw.js": 'import text from "./broken.wgsl?raw"; console.log(text);',

@@ -10,7 +10,7 @@ import { loadProgram } from "@kiln-gpu/shader";
 import { openStore } from "@kiln-gpu/store";
 import { describe, expect, it, vi } from "vitest";
 import { LosableDevices } from "./losable-devices.js";
-import { runScript } from "./run-script.js";
+import { expectExit, runScript } from "./run-script.js";
 import { entriesOf, useStoreFolder } from "./store-folder.js";
 import { expectNothingLive, software } from "./suite.js";
 
@@ -130,9 +130,7 @@ describe("a manifest by name", () => {
         if (gpu.stats().store.failures > 0) throw new Error("The store failed.");
       }
     `;
-    for (const end of await Promise.all([runScript(script(100)), runScript(script(200))])) {
-      expect(end).toEqual({ code: 0, signal: null, output: "" });
-    }
+    await Promise.all([100, 200].map((value) => expectExit(runScript(script(value)), 0, "")));
     const gpu = await open({ warmUp: "test" });
     // One's last may have been lost to the other's, and no more.
     await expect.poll(() => gpu.stats().pipelines.warmed).toBeGreaterThanOrEqual(5);

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { runNode } from "@kiln-gpu/processes";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 
@@ -58,13 +57,13 @@ describe("the examples of the READMEs", () => {
     const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
     const file = path.replace(/\.mts$/, ".mjs");
     writeFileSync(file, ts.transpileModule(code, { compilerOptions }).outputText);
-    const { stderr } = await promisify(execFile)(process.execPath, [file]);
-    expect(stderr).toBe("");
+    const { status, words, stderr } = await runNode([file]);
+    expect({ status, words }, stderr).toEqual({ status: 0, words: "" });
   });
 
   it("print what the first one says it prints", async () => {
     const { path } = examples.find(({ name }) => name === "README.md, example 1")!;
-    const { stdout } = await promisify(execFile)(process.execPath, [path.replace(/\.mts$/, ".mjs")]);
+    const { stdout } = await runNode([path.replace(/\.mts$/, ".mjs")]);
     expect(stdout).toBe("Float32Array(3) [ 2, 4, 6 ]\n");
   });
 });
