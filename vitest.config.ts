@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 import { chromiumProject, hasChromium } from "./tools/browser/src/index.ts";
 
+/** Whether this is the long form of the tests, `pnpm test:long`. */
+const provide = { isLong: process.env.KILN_LONG === "1" };
 const conditions = ["@kiln-gpu/source"];
 
 export default defineConfig({
@@ -13,6 +15,7 @@ export default defineConfig({
         ssr: { resolve: { conditions } },
         test: {
           name: "node",
+          provide,
           include: ["{packages,apps,tools}/*/src/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts"],
           // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
@@ -21,10 +24,11 @@ export default defineConfig({
           // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
           env: { KILN_STORE: "off" },
           testTimeout: 60_000,
+          expect: { poll: { timeout: 45_000 } },
           hookTimeout: 60_000,
         },
       },
-      ...(hasChromium() ? [await chromiumProject(import.meta.dirname, ".cache")] : []),
+      ...(hasChromium() ? [await chromiumProject(import.meta.dirname, ".cache", provide)] : []),
     ],
   },
 });

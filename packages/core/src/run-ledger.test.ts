@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Caller, RunLedger } from "./run-ledger.js";
 import type { RunOptions } from "./run-options.js";
 
@@ -20,6 +20,9 @@ function openWork<T = string>() {
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Deadlines pass when a test says so. */
+const useFakeDeadlines = () => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
@@ -183,12 +186,19 @@ describe("an abort", () => {
 });
 
 describe("a deadline", () => {
+  beforeEach(useFakeDeadlines);
+  afterEach(() => void vi.useRealTimers());
+
   test("rejects the run and tells the work", async () => {
     const ledger = new RunLedger("test");
     const { work, end, caller } = openWork();
-    await expect(ledger.start("blur", { timeoutMs: 1 }, work)).rejects.toMatchObject({
+    const run = ledger.start("blur", { timeoutMs: 20 }, work);
+    vi.advanceTimersByTime(19);
+    expect(await isSettled(run)).toBe(false);
+    vi.advanceTimersByTime(1);
+    await expect(run).rejects.toMatchObject({
       code: "timeout",
-      message: 'The run of kernel "blur" has not finished within 1 ms.',
+      message: 'The run of kernel "blur" has not finished within 20 ms.',
     });
     expect(caller()!.left).toMatchObject({ code: "timeout" });
     expect(ledger.stats()).toEqual({ started: 1, completed: 0, failed: 1, pending: 0, retried: 0 });
@@ -202,8 +212,7 @@ describe("a deadline", () => {
     const run = ledger.start("blur", { signal: controller.signal, timeoutMs: 5 }, work);
     controller.abort();
     await expect(run).rejects.toMatchObject({ code: "aborted" });
-    // A timer of the same length that begins later ends later.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    vi.advanceTimersByTime(5);
     await turn();
     expect(caller()!.left).toMatchObject({ code: "aborted" });
     end("too late");
@@ -211,16 +220,13 @@ describe("a deadline", () => {
 
   test("leaves no timer behind that would keep the process", async () => {
     const ledger = new RunLedger("test");
-    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
-    const before = timers();
     const works = Array.from({ length: 100 }, () => openWork());
     const runs = works.map(({ work }) => ledger.start("k", { timeoutMs: 1_000_000 }, work));
-    expect(timers()).toBe(before + 100);
+    expect(vi.getTimerCount()).toBe(100);
     for (const { end } of works) end("done");
     await Promise.all(runs);
     await turn();
-    // The test runner has timers of its own, which come and go; but not as many.
-    expect(timers()).toBeLessThan(before + 50);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test.each([2 ** 31, 2 ** 53, Number.POSITIVE_INFINITY])(
@@ -347,11 +353,14 @@ describe("close", () => {
     ["aborted", ({ signal }) => ({ signal })],
     ["timeout", () => ({ timeoutMs: 1 })],
   ])("waits for the work behind a run that was settled early as %s", async (code, optionsOf) => {
+    useFakeDeadlines();
     const ledger = new RunLedger("test");
     const controller = new AbortController();
     const { work, fail } = openWork();
     const run = ledger.start("k", optionsOf(controller), work);
     controller.abort();
+    vi.advanceTimersByTime(1);
+    vi.useRealTimers();
     await expect(run).rejects.toMatchObject({ code });
     const closed = ledger.close();
     expect(await isSettled(closed)).toBe(false);

@@ -1,4 +1,5 @@
 import { playwright } from "@vitest/browser-playwright";
+import type { ProvidedContext } from "vitest";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 import { crashGpuProcess } from "./crash-gpu-process.js";
 import { unpackChromium } from "./unpack-chromium.js";
@@ -16,8 +17,15 @@ const flags = [
   "--js-flags=--expose-gc",
 ];
 
-/** The vitest project whose test files, `*.browser.test.ts`, run in Chromium on its software GPU. */
-export async function chromiumProject(root: string, cache: string): Promise<TestProjectInlineConfiguration> {
+/**
+ * The vitest project whose test files, `*.browser.test.ts`, run in Chromium on its software GPU.
+ * @param provide What tests read by `inject`.
+ */
+export async function chromiumProject(
+  root: string,
+  cache: string,
+  provide: ProvidedContext,
+): Promise<TestProjectInlineConfiguration> {
   const { executable, libraries } = await unpackChromium(cache);
   return {
     root,
@@ -33,8 +41,10 @@ export async function chromiumProject(root: string, cache: string): Promise<Test
     },
     test: {
       name: "chromium",
+      provide,
       include: ["{packages,apps,tools}/*/src/**/*.browser.test.ts"],
       testTimeout: 60_000,
+      expect: { poll: { timeout: 45_000 } },
       hookTimeout: 60_000,
       // They share one GPU process, and one of them kills it.
       fileParallelism: false,

@@ -4,7 +4,7 @@ import { anyCommands } from "./backend-commands.js";
 import { Trial, type TrialSettings } from "./backend-trial.js";
 
 const isLong = process.env.KILN_LONG === "1";
-const sequences = Number(process.env.N ?? (isLong ? 5000 : 500));
+const sequences = Number(process.env.N ?? (isLong ? 5000 : 200));
 
 const settings: fc.Arbitrary<TrialSettings> = fc.record({
   mode: fc.constantFrom("throughput", "latency"),

@@ -2,6 +2,7 @@ import { bytes, defineKernel, inout, output, type TypedArray } from "@kiln-gpu/c
 import { fieldAdd, saxpy } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
+import { WatchedDevices } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { type Suite, useBackend } from "./suite.js";
 
@@ -155,19 +156,22 @@ export function describeBindings(suite: Suite): void {
       });
     });
 
-    it("leave the caller's array alone when the run is aborted", async () => {
+    it("leave the caller's array alone when the run is aborted while the GPU works", async () => {
+      const devices = new WatchedDevices();
+      const own = await suite.open({ device: devices.device });
       const into = new Uint32Array(41).fill(7);
       const stop = new AbortController();
-      const run = backend().run(
+      const submission = devices.nextSubmission();
+      const run = own.run(
         increment,
         { a: data.words(41, 1000), c: output(Uint32Array, 41, { into }), lengths },
         { signal: stop.signal },
       );
+      await submission;
       stop.abort();
       await expect(run).rejects.toMatchObject({ code: "aborted" });
-      // A later run of the same backend ends after whatever the aborted one still did.
-      await backend().run(increment, { a: data.words(41, 1000), c: output(Uint32Array, 41), lengths });
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // It waits for all that the aborted run still does.
+      await own.dispose();
       expect(into.every((value) => value === 7)).toBe(true);
     });
 

@@ -1,9 +1,10 @@
 import { fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
 import { describe, expect, it, vi } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
+import { WatchedDevices } from "./own-device.js";
 import { RandomData } from "./random-data.js";
-import { spin, spinBindings, submitted } from "./spin.js";
-import { expectNothingLive, type Suite, software, useBackend } from "./suite.js";
+import { spin, spinBindings } from "./spin.js";
+import { expectNothingLive, type Suite, useBackend } from "./suite.js";
 
 export function describeCancellation(suite: Suite): void {
   describe("a signal", () => {
@@ -38,17 +39,18 @@ export function describeCancellation(suite: Suite): void {
     });
 
     it("aborted while the GPU works rejects that run and no others", async () => {
-      await backend().prepare(spin);
+      const devices = new WatchedDevices();
+      await using own = await suite.open({ device: devices.device });
       const controller = new AbortController();
-      const { submissions } = backend().stats();
-      const spinning = backend().run(spin, spinBindings, { signal: controller.signal });
-      await submitted(backend(), submissions);
-      const other = runFieldAdd(backend(), a, b);
+      const submission = devices.nextSubmission();
+      const spinning = own.run(spin, spinBindings, { signal: controller.signal });
+      await submission;
+      const other = runFieldAdd(own, a, b);
       controller.abort();
       const error = await expectError(spinning, "aborted", /"spin"/);
       expect(error.cause).toBe(controller.signal.reason);
       expectSame(await other, expected);
-      expectSame(await runFieldAdd(backend(), a, b), expected);
+      expectSame(await runFieldAdd(own, a, b), expected);
     });
 
     it("aborted after the run changes nothing and is listened to no more", async () => {
@@ -69,33 +71,53 @@ export function describeCancellation(suite: Suite): void {
   });
 
   describe("a deadline", () => {
-    const backend = useBackend(suite);
     const data = new RandomData(7);
     const [a, b] = [data.floats(500), data.floats(500)];
 
     it("that passes rejects its run and no others", async () => {
-      await backend().prepare(spin);
-      const late = backend().run(spin, spinBindings, { timeoutMs: 1 });
-      const others = [runFieldAdd(backend(), a, b), runFieldAdd(backend(), a, b, { timeoutMs: 50_000 })];
-      await expectError(late, "timeout", /"spin".*within 1 ms/);
-      for (const other of others) expectSame(await other, fieldAddReference(a, b));
+      const devices = new WatchedDevices();
+      await using backend = await suite.open({ device: devices.device });
+      const submission = devices.nextSubmission();
+      await withClock(async (pass) => {
+        const late = backend.run(spin, spinBindings, { timeoutMs: 1000 });
+        await submission;
+        const others = [runFieldAdd(backend, a, b), runFieldAdd(backend, a, b, { timeoutMs: 50_000 })];
+        pass(999);
+        expect(backend.stats().runs).toMatchObject({ failed: 0, pending: 3 });
+        pass(1);
+        await expectError(late, "timeout", /"spin".*within 1000 ms/);
+        for (const other of others) expectSame(await other, fieldAddReference(a, b));
+      });
     });
   });
 
   describe("runs that were left", () => {
     it("are waited for by dispose, and leave nothing", async () => {
-      const backend = await suite.open(software);
-      await backend.prepare(spin);
-      const { submissions } = backend.stats();
-      const controller = new AbortController();
-      const aborted = expectError(backend.run(spin, spinBindings, { signal: controller.signal }), "aborted");
-      const late = expectError(backend.run(spin, spinBindings, { timeoutMs: 1 }), "timeout");
-      await submitted(backend, submissions);
-      controller.abort();
-      await Promise.all([aborted, late]);
+      const devices = new WatchedDevices();
+      const backend = await suite.open({ device: devices.device });
+      const submission = devices.nextSubmission();
+      await withClock(async (pass) => {
+        const controller = new AbortController();
+        const aborted = expectError(backend.run(spin, spinBindings, { signal: controller.signal }), "aborted");
+        const late = expectError(backend.run(spin, spinBindings, { timeoutMs: 1000 }), "timeout");
+        await submission;
+        controller.abort();
+        pass(1000);
+        await Promise.all([aborted, late]);
+      });
       await backend.dispose();
       expectNothingLive(backend);
       expect(backend.stats().runs).toMatchObject({ started: 2, completed: 0, failed: 2 });
     });
   });
+}
+
+/** Lets no deadline pass in `work` but by its own word. */
+async function withClock(work: (pass: (ms: number) => void) => Promise<void>): Promise<void> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    await work((ms) => void vi.advanceTimersByTime(ms));
+  } finally {
+    vi.useRealTimers();
+  }
 }

@@ -3,7 +3,7 @@ import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/
 import { defineKernel, type Inout, inout, lease, output } from "@kiln-gpu/core";
 import { exclusiveScanReference, fieldAdd, fieldAddReference, runExclusiveScan, runSaxpy } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
-import { expectError, expectSame } from "./expectations.js";
+import { eventually, expectError, expectSame } from "./expectations.js";
 import { sabotage, victimWorkgroups, watchCommands, withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { step, stepped } from "./step-kernels.js";
@@ -311,8 +311,7 @@ describe("the commands of a run that is repeated", () => {
     using(
       async (gpu, asked) => {
         for (let i = 0; i < 4; i += 1) await add(gpu, 1000);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        expect(gpu.stats().buffers.live).toBe(0);
+        await eventually(() => expect(gpu.stats().buffers.live).toBe(0));
         expect(await askedBy(asked, () => add(gpu, 1000))).toEqual(firstTime);
         expect(await askedBy(asked, () => add(gpu, 1000))).toContain("submit");
       },

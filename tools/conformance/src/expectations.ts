@@ -1,5 +1,5 @@
 import { ComputeError, type ComputeErrorCode, type TypedArray } from "@kiln-gpu/core";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 
 /** Expects a rejection, or for a function a throw, with this `code` and with each of `words` in its message. */
 export async function expectError(
@@ -18,6 +18,11 @@ export async function expectError(
   expect(error.code, error.message).toBe(code);
   for (const word of words) expect(error.message).toMatch(word);
   return error;
+}
+
+/** Resolves once `check` throws no more; how long that takes is the machine's affair. */
+export function eventually(check: () => void): Promise<void> {
+  return vi.waitFor(check, { interval: 1, timeout: 45_000 });
 }
 
 /** Expects the same type, length and elements. */

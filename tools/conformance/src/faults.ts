@@ -2,9 +2,17 @@ import { type ComputeBackend, defineKernel, inout, output } from "@kiln-gpu/core
 import { fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
 import { expectError, expectSame } from "./expectations.js";
-import { expectUsable, type FaultTime, sabotage, starve, victimWorkgroups, withOwnDevice } from "./own-device.js";
+import {
+  expectUsable,
+  type FaultTime,
+  nextSubmission,
+  sabotage,
+  starve,
+  victimWorkgroups,
+  withOwnDevice,
+} from "./own-device.js";
 import { RandomData } from "./random-data.js";
-import { spin, spinBindings, submitted } from "./spin.js";
+import { spin, spinBindings } from "./spin.js";
 import { expectNothingLive, type Suite } from "./suite.js";
 
 /** `c[i] = a[i] * 3`; the workgroups in y do nothing but mark a run. */
@@ -138,14 +146,10 @@ export function describeFaults(suite: Suite): void {
       await withBackend(async (backend, device) => {
         await backend.prepare(spin);
         await runTriple(backend);
-        const { submissions } = backend.stats();
-        // Longer than a busy machine keeps this thread waiting.
-        const spinning = backend.run(spin, { ...spinBindings, rounds: 10 * spinBindings.rounds });
-        await submitted(backend, submissions);
-        // The device works in order: these do not end before that one has.
-        const runs = [spinning, runTriple(backend), runTriple(backend, { profile: true })];
+        const submission = nextSubmission(device);
+        const runs = [backend.run(spin, spinBindings), runTriple(backend), runTriple(backend, { profile: true })];
         const rejections = Promise.all(runs.map((run) => expectError(run, "device-lost", /lost.*destroyed/)));
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await submission;
         const waiting = expectError(runTriple(backend), "device-lost");
         device.destroy();
         const late = expectError(runTriple(backend), "device-lost");

@@ -10,6 +10,7 @@ import { describeCancellation } from "./cancellation.js";
 import { collectGarbage } from "./collect-garbage.js";
 import { describeConcurrency } from "./concurrency.js";
 import { conformance } from "./conformance.js";
+import { isLongRun } from "./environment.js";
 import { expectSame } from "./expectations.js";
 import { describeFaults } from "./faults.js";
 import { describeLifecycle } from "./lifecycle.js";
@@ -35,7 +36,7 @@ describe("while garbage is collected all the time,", () => {
     expect(end()).toBeGreaterThan(100);
   });
 
-  if (process.env.KILN_LONG === "1") conformance(suite);
+  if (isLongRun) conformance(suite);
   else for (const each of [describeCancellation, describeConcurrency, describeFaults, describeLifecycle]) each(suite);
 });
 

@@ -10,6 +10,7 @@ import {
   sumReference,
 } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
+import { isLongRun } from "./environment.js";
 import { expectError, expectSame } from "./expectations.js";
 import { RandomData } from "./random-data.js";
 import { type OpenOptions, type Suite, software, useBackend } from "./suite.js";
@@ -67,7 +68,7 @@ export function describeKeptResources(suite: Suite): void {
     it("keeps its memory as it is over thousands of runs", async () => {
       for (let i = 0; i < 20; i += 1) await each[0]!(backend());
       const before = kept(backend().stats());
-      for (let i = 0; i < Math.min(10_000, suite.manyRuns * 40); i += 1) await runFieldAdd(backend(), a, b);
+      for (let i = 0; i < (isLongRun ? 10_000 : 2000); i += 1) await runFieldAdd(backend(), a, b);
       expect(kept(backend().stats())).toEqual(before);
     });
 

@@ -12,8 +12,8 @@ import {
   type StagesMemory,
 } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
-import { describe, expect, it, vi } from "vitest";
-import { expectError, expectSame } from "./expectations.js";
+import { describe, expect, it } from "vitest";
+import { eventually, expectError, expectSame } from "./expectations.js";
 import { withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { expectExit, runScript } from "./run-script.js";
@@ -45,6 +45,9 @@ async function checkedAdd(gpu: Backend, length: number): Promise<void> {
   const { c } = await gpu.run(fieldAdd, { a: left, b: right, c: output(Float32Array, length) });
   expectSame(c, fieldAddReference(a, b));
 }
+
+/** Resolves once something waits for memory. */
+const waitForOne = (gpu: Backend) => eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
 
 describe("staged memory", () => {
   it("is taken from bindings that are read once", () =>
@@ -186,7 +189,7 @@ describe("staged memory", () => {
           isStaged = true;
           return staged;
         });
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await waitForOne(gpu);
         expect(isStaged).toBe(false);
         held.release();
         (await waiting).release();
@@ -304,7 +307,7 @@ describe("a lease", () => {
         const waiting = checkedAdd(gpu, 2048).then(() => {
           isDone = true;
         });
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await waitForOne(gpu);
         expect(isDone).toBe(false);
         c.release();
         await waiting;
@@ -389,7 +392,7 @@ describe("a lease", () => {
     const gpu = await openPersistentBackend({ ...software, byteBudget: 52 * 1024 });
     const { c } = await gpu.run(fieldAdd, add(2048));
     const waiting = checkedAdd(gpu, 2048);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitForOne(gpu);
     await gpu.dispose();
     await waiting;
     expectNothingLive(gpu);
@@ -400,7 +403,7 @@ describe("a lease", () => {
     const gpu = await openPersistentBackend({ ...software, byteBudget: 52 * 1024 });
     const runs = [];
     for (let i = 0; i < 6; i += 1) runs.push(gpu.run(fieldAdd, add(2048)), gpu.stage(Float32Array, 8192));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually(() => expect(gpu.stats().buffers.waiting).toBeGreaterThan(0));
     await gpu.dispose();
     await Promise.allSettled(runs);
     expectNothingLive(gpu);
@@ -458,7 +461,7 @@ describe("a lease", () => {
           (error: ComputeError) => error.code,
         );
         endings.add(ending);
-        await vi.waitFor(() => expect(gpu.stats().buffers.live).toBe(0), { timeout: 10_000 });
+        await eventually(() => expect(gpu.stats().buffers.live).toBe(0));
       }
       expect([...endings].sort()).toEqual(["aborted", "done"]);
     }));

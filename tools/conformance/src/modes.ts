@@ -8,23 +8,24 @@ export function persistentSuite(mode: string, options: PersistentBackendOptions)
   return {
     name: "persistent",
     mode,
-    open: (given) => openPersistentBackend({ ...options, ...given }),
+    open: (given) => openPersistentBackend({ store: false, ...options, ...given }),
     capabilities: { adoptsDevice: true, keepsResources: false },
     manyRuns: 300,
+    isBrief: true,
   };
 }
 
 /** Opens a backend that has lost its first device before it is given to anyone. */
 export async function openRecovered(options: OpenOptions = {}) {
+  const { device: given, adapter: _, fallback: __, software: ___, powerPreference: ____, ...bounds } = options;
   // What the caller's own device loses is lost.
-  if (options.device) return openPersistentBackend(options);
+  if (given && typeof given !== "function") return openPersistentBackend({ store: false, ...options });
   let device: GPUDevice | undefined;
   const opener = async () => {
-    ({ device } = await openDevice(options));
+    device = given ? await given() : (await openDevice(options)).device;
     return device;
   };
-  const { adapter: _, fallback: __, software: ___, powerPreference: ____, ...bounds } = options;
-  const backend = await openPersistentBackend({ ...bounds, device: opener });
+  const backend = await openPersistentBackend({ store: false, ...bounds, device: opener });
   const lost = new Promise((resolve) => backend.on("lost", resolve));
   device!.destroy();
   await lost;

@@ -16,6 +16,42 @@ export async function withOwnDevice(work: (device: GPUDevice) => Promise<void>):
   }
 }
 
+/** Resolves in the microtasks after the next `submit`, before the device can have answered. */
+export function nextSubmission({ queue }: GPUDevice): Promise<void> {
+  const { submit } = queue;
+  return new Promise((resolve) => {
+    queue.submit = (commands) => {
+      queue.submit = submit;
+      submit.call(queue, commands);
+      resolve();
+      return undefined;
+    };
+  });
+}
+
+/** Opens devices for a backend, and tells of their submissions. */
+export class WatchedDevices {
+  #onSubmit: (() => void)[] = [];
+
+  /** A backend's option `device`. */
+  readonly device = async (): Promise<GPUDevice> => {
+    const { device } = await openDevice(software);
+    const { queue } = device;
+    const submit = queue.submit.bind(queue);
+    queue.submit = (commands) => {
+      submit(commands);
+      for (const tell of this.#onSubmit.splice(0)) tell();
+      return undefined;
+    };
+    return device;
+  };
+
+  /** Resolves in the microtasks after the next `submit`, before the device can have answered. */
+  nextSubmission(): Promise<void> {
+    return new Promise((resolve) => this.#onSubmit.push(resolve));
+  }
+}
+
 /** Expects that `device` is alive: bytes go in and come out again. */
 export async function expectUsable(device: GPUDevice): Promise<void> {
   const given = new Uint32Array([7, 11, 13, 17]);

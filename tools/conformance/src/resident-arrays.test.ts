@@ -12,8 +12,8 @@ import {
 } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
 import { describe, expect, it } from "vitest";
-import { expectError, expectSame } from "./expectations.js";
-import { sabotage, victimWorkgroups, withOwnDevice } from "./own-device.js";
+import { eventually, expectError, expectSame } from "./expectations.js";
+import { nextSubmission, sabotage, victimWorkgroups, withOwnDevice } from "./own-device.js";
 import { RandomData } from "./random-data.js";
 import { combine, combined, step, stepped } from "./step-kernels.js";
 import { expectNothingLive, type OpenOptions, software } from "./suite.js";
@@ -464,7 +464,7 @@ describe("the memory of a resident array", () => {
           isThere = true;
           return array;
         });
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
         expect(isThere).toBe(false);
         held.dispose();
         expectSame(await (await waiting).read({ length: 10 }), new Uint32Array(10));
@@ -508,9 +508,10 @@ describe("the memory of a resident array", () => {
         if (descriptor.usage & mapRead) buffer.mapAsync = () => new Promise(() => undefined);
         return buffer;
       };
+      const submission = nextSubmission(device);
       const flying = gpu.run(step, { factor: 2, y: inout(data.words(5000)) });
       const fresh = defineKernel({ label: "fresh", wgsl: `${step.programs.main!.wgsl} // fresh` });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await submission;
       const runs = [flying, gpu.run(fresh, { factor: 2, y }), gpu.run(step, { factor: 2, y })];
       device.destroy();
       for (const run of runs)

@@ -3,6 +3,7 @@ import type { ComputeBackend } from "@kiln-gpu/core";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { afterAll, beforeAll, expect } from "vitest";
+import { isLongRun } from "./environment.js";
 
 /** Which promises apply beyond those that every backend keeps. */
 export interface Capabilities {
@@ -33,9 +34,13 @@ export interface Suite {
   readonly capabilities: Capabilities;
   /** Runs asked for at once where the suite wants many; a run that opens a device costs tens of milliseconds. */
   readonly manyRuns: number;
+  /** Leaves out, of what takes long, all that does not depend on the mode and that the suite of another mode tests; `pnpm test:long` does not. */
+  readonly isBrief?: boolean;
   /** Whether `pnpm test:long` draws thousands of random shaders here: in one mode is enough. */
   readonly drawsThousands?: boolean;
 }
+
+export const isBrief = (suite: Suite): boolean => suite.isBrief === true && !isLongRun;
 
 /** Options with which every machine opens the same, slow GPU. */
 export const software = { fallback: softwareGpu, software: true } as const;

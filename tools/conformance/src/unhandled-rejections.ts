@@ -11,7 +11,8 @@ export function collectUnhandledRejections(): () => Promise<unknown[]> {
   if (!isBrowser) process.on("unhandledRejection", inNode);
   else addEventListener("unhandledrejection", inBrowser);
   return async () => {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // They are told at the end of a turn of the event loop.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setTimeout(resolve, 0));
     if (!isBrowser) process.off("unhandledRejection", inNode);
     else removeEventListener("unhandledrejection", inBrowser);
     return reasons;

@@ -24,6 +24,8 @@ export interface IdleFigures {
   readonly coldFirst: Moment;
   readonly warm: Moment;
   readonly afterIdle: readonly Moment[];
+  /** CPU time that both took while nothing ran, as a part of one CPU's. */
+  readonly idleCpu: number;
 }
 
 /** How long nothing runs, and what part of the iterations it is repeated: the long ones seldom. */
@@ -65,7 +67,11 @@ export const idle: Suite<readonly IdleFigures[]> = {
       }));
       return section(`First runs and runs after idle times, at ${formatSize(size)} elements (medians)`, table(rows));
     });
-    return [...sections, "The hand-tuned code compiles while it opens, Kiln in its first run."].join("\n\n");
+    const cpu = figures.map(({ idleCpu }) => `${(100 * idleCpu).toFixed(1)}%`).join(", ");
+    return [
+      ...sections,
+      `While nothing ran, both together took ${cpu} of one CPU. The hand-tuned code compiles while it opens, Kiln in its first run.`,
+    ].join("\n\n");
   },
 };
 
@@ -85,6 +91,7 @@ async function measureSize(
   step(`idle ${at}, ${warmCalls} warm calls of each kind`);
   const [kiln, handTuned] = await interleave(contenders, { count: warmCalls });
   const afterIdle: Moment[] = [];
+  let [cpuMs, idleMsInAll] = [0, 0];
   for (const { idleMs, share } of waits) {
     const count = Math.max(Math.round(iterations * share), 1);
     const name = `first after ${idleMs / 1000} s`;
@@ -93,7 +100,11 @@ async function measureSize(
     for (let i = 0; i < count; i += 1) {
       for (const [j, contender] of contenders.entries()) {
         for (let k = 0; k < callsBetweenWaits; k += 1) await timed(contender);
+        const [cpu, startMs] = [process.cpuUsage(), performance.now()];
         await sleep(idleMs);
+        const { user, system } = process.cpuUsage(cpu);
+        cpuMs += (user + system) / 1000;
+        idleMsInAll += performance.now() - startMs;
         samples[j]!.push(await timed(contender));
       }
     }
@@ -105,6 +116,7 @@ async function measureSize(
     coldFirst: { name: "cold: first run", kiln: kilnCold.first, handTuned: tunedCold.first },
     warm: { name: "warm", kiln: kiln!, handTuned: handTuned! },
     afterIdle,
+    idleCpu: cpuMs / idleMsInAll,
   };
 }
 

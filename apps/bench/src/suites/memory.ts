@@ -34,6 +34,8 @@ export interface MemoryFigures {
   readonly sizes: readonly number[];
   readonly held: readonly MemoryHeld[];
   readonly garbage: readonly Garbage[];
+  /** What the measure makes of garbage that is known: of arrays of doubles, which take 8 bytes each, as a part of these. */
+  readonly counted: number;
 }
 
 /** Runs asked for at once, of all kernels and sizes mixed. */
@@ -56,10 +58,10 @@ export const memory: Suite<MemoryFigures> = {
     const held = await measureHeld(open, sizes, iterations);
     const runs = Math.min(iterations, maxGarbageRuns);
     step(`garbage of ${runs} runs of each kind`);
-    return { sizes, held, garbage: await measureGarbage(open, runs) };
+    return { sizes, held, garbage: await measureGarbage(open, runs), counted: await measureKnownGarbage(runs) };
   },
 
-  report({ held, garbage }) {
+  report({ held, garbage, counted }) {
     return [
       section("Memory: what is held, after a forced collection", table(held.map(heldRow))),
       section(
@@ -67,7 +69,7 @@ export const memory: Suite<MemoryFigures> = {
         table(garbage.map(garbageRow)),
       ),
       `The process is the whole of it: driver, V8 and, on a software GPU, the device's own memory. Pipelines and bind groups are those that
-are kept. What npm webgpu leaves while it waits for the device, a kilobyte each time it asks, is held down to about one a run.`,
+are kept. What npm webgpu leaves while it waits for the device, a kilobyte each time it asks, is held down to about one a run. Arrays of doubles count as ${times(counted)} of what they take.`,
     ].join("\n\n");
   },
 };
@@ -135,6 +137,13 @@ async function measureGarbage(open: OpenDeviceOptions, count: number): Promise<G
       handTuned: await perRun("The hand-tuned code, into", () => tuned.add(a, b, into)),
     },
   ];
+}
+
+async function measureKnownGarbage(count: number): Promise<number> {
+  const perCall = async (length: number) =>
+    (await allocatedByteLength(async () => new Array<number>(length).fill(0.5), count)) / count;
+  // The difference of two lengths leaves out what comes with every call.
+  return ((await perCall(300)) - (await perCall(100))) / (200 * 8);
 }
 
 function heldRow({ runs, buffers, pipelines, bindGroups, ...held }: MemoryHeld) {
