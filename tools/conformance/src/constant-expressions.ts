@@ -3,7 +3,7 @@ import { loadProgram } from "@kiln-gpu/shader";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isLongRun } from "./environment.js";
-import { type Suite, useBackend } from "./suite.js";
+import { isBrief, type Suite, useBackend } from "./suite.js";
 
 type Integer = "int" | "i32" | "u32";
 
@@ -87,7 +87,7 @@ function idsOf(list: readonly Override[]): (number | undefined)[] {
 }
 
 export function describeConstantExpressions(suite: Suite): void {
-  describe("constant expressions", () => {
+  describe.runIf(!isBrief(suite))("constant expressions", () => {
     const backend = useBackend(suite);
 
     it("give a workgroup the size that it has on the device, or are refused by name, with any overrides", async () => {

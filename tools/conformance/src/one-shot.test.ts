@@ -12,6 +12,7 @@ conformance({
   open: openOneShotBackend,
   capabilities: { adoptsDevice: true, keepsResources: false },
   manyRuns: 120,
+  isBrief: true,
 });
 
 describeProcessExit({ package: "@kiln-gpu/backend-one-shot", open: "openOneShotBackend" });

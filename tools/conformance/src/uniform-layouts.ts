@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isLongRun } from "./environment.js";
 import { RandomData } from "./random-data.js";
-import { type Suite, useBackend } from "./suite.js";
+import { isBrief, type Suite, useBackend } from "./suite.js";
 
 type Shape =
   | { readonly kind: "scalar"; readonly scalar: Scalar }
@@ -170,7 +170,7 @@ function leastAlignOf(shape: Shape): number {
 }
 
 export function describeUniformLayouts(suite: Suite): void {
-  describe("a type of any make", () => {
+  describe.runIf(!isBrief(suite))("a type of any make", () => {
     const backend = useBackend(suite);
 
     it.each(["uniform", "storage, read"])(

@@ -5,7 +5,7 @@ import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
 import { expect, it } from "vitest";
 import { commands } from "vitest/browser";
-import { expectError, expectSame } from "../expectations.js";
+import { eventually, expectError, expectSame } from "../expectations.js";
 import { RandomData } from "../random-data.js";
 import { expectNothingLive, software } from "../suite.js";
 
@@ -20,14 +20,14 @@ const [a, b] = [data.floats(1000), data.floats(1000)];
 const expected = fieldAddReference(a, b);
 
 it("a persistent backend goes on when the GPU process dies, time and again", async () => {
-  const gpu = await openPersistentBackend(software);
+  const gpu = await openPersistentBackend({ ...software, store: false });
   const lost: unknown[] = [];
   gpu.on("lost", (event) => lost.push(event));
   for (let round = 1; round <= 3; round += 1) {
     const before = Array.from({ length: 20 }, () => runFieldAdd(gpu, a, b));
     await commands.crashGpuProcess();
     for (const c of await Promise.all(before)) expectSame(c, expected);
-    await expect.poll(() => lost.length).toBe(round);
+    await eventually(() => expect(lost).toHaveLength(round));
     expectSame(await runFieldAdd(gpu, a, b), expected);
   }
   await gpu.dispose();
@@ -35,7 +35,7 @@ it("a persistent backend goes on when the GPU process dies, time and again", asy
 });
 
 it("an array that can be recovered is there again, another is lost by name", async () => {
-  const gpu = await openPersistentBackend(software);
+  const gpu = await openPersistentBackend({ ...software, store: false });
   const kept = await gpu.array(a, { label: "kept", recoverable: true });
   const gone = await gpu.array(b, { label: "gone" });
   const recovered = new Promise((resolve) => gpu.on("recovered", resolve));

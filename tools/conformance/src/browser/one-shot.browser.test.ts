@@ -7,4 +7,5 @@ conformance({
   open: openOneShotBackend,
   capabilities: { adoptsDevice: true, keepsResources: false },
   manyRuns: 120,
+  isBrief: true,
 });

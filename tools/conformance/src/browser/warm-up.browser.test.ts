@@ -8,8 +8,10 @@ import { software } from "../suite.js";
 it("a page that is opened again translates nothing, and compiles ahead what it compiled before", async () => {
   const data = new RandomData(81);
   const [a, b] = [data.floats(700), data.floats(700)];
+  // All test files have one origin, and one store by default.
+  const directory = `kiln-warm-up-${crypto.randomUUID()}`;
   const visit = async () => {
-    const gpu = await openPersistentBackend({ ...software, warmUp: "page" });
+    const gpu = await openPersistentBackend({ ...software, warmUp: "page", store: { directory } });
     try {
       expectSame(await runFieldAdd(gpu, a, b), fieldAddReference(a, b));
       await runSum(gpu, a, { from: "spirv" });
