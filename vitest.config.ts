@@ -3,6 +3,8 @@ import { chromiumProject, hasChromium } from "./tools/browser/src/index.ts";
 
 /** Whether this is the long form of the tests, `pnpm test:long`. */
 const provide = { isLong: process.env.KILN_LONG === "1" };
+/** Assert types and nothing else. */
+const typesAlone = ["packages/core/src/wgsl/wgsl-bindings.test.ts"];
 const conditions = ["@kiln-gpu/source"];
 
 export default defineConfig({
@@ -17,7 +19,13 @@ export default defineConfig({
           name: "node",
           provide,
           include: ["{packages,apps,tools}/*/src/**/*.test.ts"],
-          exclude: ["**/*.browser.test.ts"],
+          exclude: ["**/*.browser.test.ts", ...typesAlone],
+          // Passes where `tsc` finds no error in it.
+          typecheck: {
+            enabled: true,
+            include: ["packages/core/src/types.test.ts", ...typesAlone],
+            tsconfig: "packages/core/tsconfig.json",
+          },
           // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
           pool: "forks",
           execArgv: ["--expose-gc"],
