@@ -83,6 +83,7 @@ export function describeCancellation(suite: Suite): void {
         await submission;
         const others = [runFieldAdd(backend, a, b), runFieldAdd(backend, a, b, { timeoutMs: 50_000 })];
         pass(999);
+        for (let microtask = 0; microtask < 10; microtask += 1) await undefined;
         expect(backend.stats().runs).toMatchObject({ failed: 0, pending: 3 });
         pass(1);
         await expectError(late, "timeout", /"spin".*within 1000 ms/);
