@@ -31,9 +31,10 @@ export default defineConfig({
           execArgv: ["--expose-gc"],
           // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
           env: { KILN_STORE: "off" },
-          testTimeout: 60_000,
-          expect: { poll: { timeout: 45_000 } },
-          hookTimeout: 60_000,
+          // Against hangs alone: a machine may be busy with other things.
+          testTimeout: 180_000,
+          expect: { poll: { timeout: 120_000 } },
+          hookTimeout: 180_000,
         },
       },
       ...(hasChromium() ? [await chromiumProject(import.meta.dirname, ".cache", provide)] : []),

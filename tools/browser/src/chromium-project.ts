@@ -43,9 +43,10 @@ export async function chromiumProject(
       name: "chromium",
       provide,
       include: ["{packages,apps,tools}/*/src/**/*.browser.test.ts"],
-      testTimeout: 60_000,
-      expect: { poll: { timeout: 45_000 } },
-      hookTimeout: 60_000,
+      // Against hangs alone: a machine may be busy with other things.
+      testTimeout: 180_000,
+      expect: { poll: { timeout: 120_000 } },
+      hookTimeout: 180_000,
       // They share one GPU process, and one of them kills it.
       fileParallelism: false,
       // After the tests in Node: a browser has many processes, and takes the cores that those count on.

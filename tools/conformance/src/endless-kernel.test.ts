@@ -55,7 +55,7 @@ function run(body: string): Promise<{ readonly [name: string]: unknown }> {
   const settings = `process.chdir(${JSON.stringify(folder)});`;
   const args = ["--input-type=module", "--eval", prelude + settings + body + ending];
   return new Promise((resolveRun, reject) => {
-    execFile(process.execPath, args, { cwd: here, timeout: 50_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { cwd: here, timeout: 150_000 }, (error, stdout, stderr) => {
       if (error || stderr) reject(error ?? new Error(stderr));
       else resolveRun(JSON.parse(stdout));
     });

@@ -22,7 +22,7 @@ export async function expectError(
 
 /** Resolves once `check` throws no more; how long that takes is the machine's affair. */
 export function eventually(check: () => void): Promise<void> {
-  return vi.waitFor(check, { interval: 1, timeout: 45_000 });
+  return vi.waitFor(check, { interval: 1, timeout: 120_000 });
 }
 
 /** Expects the same type, length and elements. */

@@ -62,7 +62,7 @@ describe("a WebGPU call that fails", () => {
       expect(problems).toEqual([]);
       expect([...struck].sort()).toEqual([...new Set(cases.map(({ fault }) => fault))].sort());
     },
-    isLong ? 60 * 60_000 : 60_000,
+    isLong ? 60 * 60_000 : 180_000,
   );
 });
 

@@ -22,7 +22,7 @@ export interface ScriptOptions {
 }
 
 /** Runs `code` as a module in a Node process of its own, with the built packages at hand. */
-export async function runScript(code: string, { flags = [], timeoutMs = 50_000 }: ScriptOptions = {}): Promise<Exit> {
+export async function runScript(code: string, { flags = [], timeoutMs = 150_000 }: ScriptOptions = {}): Promise<Exit> {
   const args = [...flags, "--input-type=module", "--eval", code];
   const { status, signal, stdout, words, stderr } = await runNode(args, { cwd: folder, timeoutMs });
   return { code: status, signal, output: stdout + words, stderr };

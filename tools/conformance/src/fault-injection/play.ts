@@ -19,8 +19,8 @@ export interface Case {
 /** Of the methods that a part calls: how often, and whether they give promises. */
 export type Recording = ReadonlyMap<string, { readonly calls: number; readonly isAsynchronous: boolean }>;
 
-/** After this long nothing comes any more: a thousand times as long as anything here takes. */
-const hangMs = 10_000;
+/** After this long nothing comes any more: thousands of times as long as anything here takes. */
+const hangMs = 60_000;
 
 /** The calls of `part` where nothing fails, `dispose` included. */
 export async function record(part: PartName): Promise<Recording> {
