@@ -4,7 +4,7 @@ import { chromiumProject, hasChromium } from "./tools/browser/src/index.ts";
 /** Whether this is the long form of the tests, `pnpm test:long`. */
 const provide = { isLong: process.env.KILN_LONG === "1" };
 /** Assert types and nothing else. */
-const typesAlone = ["packages/core/src/wgsl/wgsl-bindings.test.ts"];
+const typesAlone = ["packages/core/src/**/wgsl-bindings.test.ts"];
 const conditions = ["@kiln-gpu/source"];
 
 export default defineConfig({
@@ -23,7 +23,7 @@ export default defineConfig({
           // Passes where `tsc` finds no error in it.
           typecheck: {
             enabled: true,
-            include: ["packages/core/src/types.test.ts", ...typesAlone],
+            include: ["packages/core/src/**/types.test.ts", ...typesAlone],
             tsconfig: "packages/core/tsconfig.json",
           },
           // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
