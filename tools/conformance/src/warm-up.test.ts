@@ -141,7 +141,7 @@ describe("a manifest by name", () => {
   it("is written soon also where nobody disposes", async () => {
     const gpu = await open({ warmUp: "test" });
     await expectRun(gpu, 1);
-    await expect.poll(() => entriesOf(directory(), "manifest").length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => entriesOf(directory(), "manifest").length).toBe(1);
     await countWarmed(1);
     await gpu.dispose();
   });
