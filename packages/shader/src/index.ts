@@ -1,8 +1,8 @@
-export { checkedProgram, type KeptPrograms } from "./kept-program.js";
-export { loadEntryPoints } from "./load-entry-points.js";
-export { interfacesOf, loadKernel } from "./load-kernel.js";
-export { loadProgram } from "./load-program.js";
-export type { LoadedProgram } from "./loaded-program.js";
-export { variantOf, wholeVariants } from "./program-variant.js";
-export { splitVariant } from "./split-variant.js";
-export { translator } from "./translator.js";
+export { checkedProgram, type KeptPrograms } from "./load/kept-program.js";
+export { loadEntryPoints } from "./load/load-entry-points.js";
+export { interfacesOf, loadKernel } from "./load/load-kernel.js";
+export { loadProgram } from "./load/load-program.js";
+export type { LoadedProgram } from "./load/loaded-program.js";
+export { translator } from "./load/translator.js";
+export { variantOf, wholeVariants } from "./wgsl/program-variant.js";
+export { splitVariant } from "./wgsl/split-variant.js";

@@ -1,0 +1,185 @@
+import type { BindingInfo, Program, TypeLayout } from "@kiln-gpu/core";
+import { Refusal } from "../refusal.js";
+import { type SpirvBinding, spirvBindings } from "../spirv/bindings.js";
+import { checkControlFlow } from "../spirv/check-control-flow.js";
+import { checkOperands } from "../spirv/check-operands.js";
+import { checkSupported, spirvWorkgroupSize } from "../spirv/check-supported.js";
+import { unusedBindings, withoutBlock } from "../spirv/declared-layout.js";
+import { InstructionRefusal, inItsSource } from "../spirv/instruction-source.js";
+import { nameInstruction } from "../spirv/instructions.js";
+import { legalizeSpirv } from "../spirv/legalize.js";
+import { matchLayout } from "../spirv/match-layout.js";
+import { type EntryPoint, readSpirv } from "../spirv/module.js";
+import { pruneFunctions, pruneGlobals } from "../spirv/prune.js";
+import { specializeSpirv } from "../spirv/specialize.js";
+import { translateSpirv } from "../spirv/translate.js";
+import { applyEdits, type Edit } from "../wgsl/edit-text.js";
+import { withoutImmediates } from "../wgsl/program-variant.js";
+import { chooseName, reflectProgram } from "../wgsl/reflect-program.js";
+import { scanModule, type WgslModule } from "../wgsl/scan-module.js";
+import type { LoadedProgram } from "./loaded-program.js";
+import { addMemberSizes, type MemberSizes, withMemberSizes } from "./member-sizes.js";
+
+type Place = { readonly group: number; readonly binding: number };
+
+/** Translates a SPIR-V program and reflects what came out, with the names that the SPIR-V has. */
+export async function loadSpirv(
+  source: Uint8Array | Uint32Array,
+  program: Pick<Program, "entryPoint" | "constants">,
+): Promise<LoadedProgram> {
+  try {
+    return await loadModule(source, program);
+  } catch (error) {
+    throw inItsSource(error, source);
+  }
+}
+
+async function loadModule(
+  source: Uint8Array | Uint32Array,
+  { entryPoint, constants }: Pick<Program, "entryPoint" | "constants">,
+): Promise<LoadedProgram> {
+  const whole = readSpirv(source);
+  const entries = whole.computeEntryPoints;
+  checkNames(entries);
+  const entry =
+    entries[
+      chooseName(
+        entries.map(({ name }) => name),
+        entryPoint,
+      )
+    ]!;
+  const reachable = pruneFunctions(whole, entry);
+  checkOperands(reachable);
+  const specialized = specializeSpirv(reachable, constants);
+  const spirv = pruneGlobals(specialized);
+  checkSupported(spirv);
+  checkControlFlow(spirv);
+  const workgroupSize = spirvWorkgroupSize(spirv);
+  const bindings = spirvBindings(spirv);
+  checkPlaces(bindings);
+
+  const translated = scanModule(await translateSpirv(legalizeSpirv(spirv)));
+  const reflect = (wgsl: string) => {
+    const module = scanModule(wgsl);
+    const sizes: MemberSizes = new Map();
+    let lost: InstructionRefusal | undefined;
+    const reflected = reflectProgram(module, {}, (info) =>
+      describe(info, bindings, ({ type, variable }, path) => {
+        const layout = matchLayout(spirv, type, info.layout, path);
+        if (typeof layout !== "string") return layout;
+        lost ??= new InstructionRefusal(
+          "unsupported-shader",
+          variable,
+          `has a layout that its translation to WGSL loses: ${layout} (${nameInstruction(variable)}); lay it out as std430 says, or as std140 does in a uniform block.`,
+        );
+        addMemberSizes(sizes, spirv, type, info.layout);
+        return info.layout;
+      }),
+    );
+    return { module, reflected, sizes, lost };
+  };
+  const asTranslated = reflect(patch(translated, bindings));
+  const { module, reflected, lost } = asTranslated.lost
+    ? reflect(withMemberSizes(asTranslated.module, asTranslated.sizes))
+    : asTranslated;
+  if (lost) throw asTranslated.lost;
+  if (reflected.interface.workgroupSize.some((count, i) => count !== workgroupSize[i])) {
+    const [wgsl, given] = [reflected.interface.workgroupSize, workgroupSize].map((size) => size.join(", "));
+    throw new Refusal("unsupported-shader", `has workgroups of [${given}]; they translate as [${wgsl}].`);
+  }
+  const { bindings: used } = reflected.interface;
+  const isUsed = (at: number) => bindings.some(({ variable }) => variable.at === at);
+  const unused = unusedBindings(specialized, isUsed, used);
+  // WGSL's immediates have no arrays, as push constants have; neither takes less than a word.
+  const tooMuch = used.find(
+    ({ isImmediate, layout }) => isImmediate && (hasArray(layout) || layout.byteLength % 4 !== 0),
+  );
+  const asBuffers = used.map(({ isImmediate: _, ...info }) => info);
+  return {
+    ...reflected,
+    wgsl: tooMuch ? withoutImmediates(module.source, tooMuch) : module.source,
+    interface: { ...reflected.interface, bindings: tooMuch ? asBuffers : used, unused },
+  };
+}
+
+function checkNames(entries: readonly EntryPoint[]): void {
+  const names = new Set<string>();
+  for (const { name, instruction } of entries) {
+    if (names.has(name)) {
+      throw new InstructionRefusal(
+        "invalid-kernel",
+        instruction,
+        `has several compute entry points "${name}" (${nameInstruction(instruction)}); expected is one of each name.`,
+      );
+    }
+    names.add(name);
+  }
+}
+
+function hasArray(layout: TypeLayout): boolean {
+  return (
+    layout.kind === "array" || (layout.kind === "struct" && layout.members.some((member) => hasArray(member.layout)))
+  );
+}
+
+/** What naga leaves to do: buffers that are only read, the directive for subgroups. */
+function patch({ source, tokens, declarations }: WgslModule, bindings: readonly SpirvBinding[]): string {
+  const edits: Edit[] = [];
+  for (const declaration of declarations.values()) {
+    if (declaration.kind !== "variable") continue;
+    const [, access] = declaration.template;
+    if (access === "read_write") {
+      const { start } = declaration.tokens.find(({ text }) => text === "var")!;
+      const { end } = declaration.tokens.find(({ text }) => text === ">")!;
+      const [group, binding] = ["group", "binding"].map((wanted) =>
+        Number(declaration.attributes.find(({ name }) => name === wanted)?.arguments[0]?.[0]?.text),
+      );
+      const here = bindings.filter(({ place }) => place?.group === group && place?.binding === binding);
+      if (here.length > 0 && here.every(({ isReadOnly }) => isReadOnly))
+        edits.push({ start, end, text: "var<storage, read>" });
+    }
+  }
+  const usesSubgroups = tokens.some(({ text }) => /^(?:subgroup[A-Z_]|num_subgroups$|quad[A-Z])/u.test(text));
+  return (usesSubgroups ? "enable subgroups;\n" : "") + applyEdits(source, edits);
+}
+
+/** One place may have several views in SPIR-V, and has one buffer of one type in WGSL. */
+function checkPlaces(bindings: readonly SpirvBinding[]): void {
+  const taken = new Map<string, SpirvBinding>();
+  for (const binding of bindings) {
+    const { place, name } = binding;
+    const key = place ? `group ${place.group} binding ${place.binding}` : "the push constants";
+    const other = taken.get(key);
+    if (other) {
+      throw new InstructionRefusal(
+        "unsupported-shader",
+        binding.variable,
+        `binds "${other.name ?? "a block"}" and "${name ?? "a block"}" at one place, ${key} (${nameInstruction(other.variable)}, ` +
+          `${nameInstruction(binding.variable)}); WebGPU binds one there.`,
+      );
+    }
+    taken.set(key, binding);
+  }
+}
+
+function describe(
+  info: BindingInfo,
+  bindings: readonly SpirvBinding[],
+  layoutOf: (binding: SpirvBinding, path: string) => TypeLayout,
+): { readonly name: string; readonly layout: TypeLayout } {
+  const here = bindings.filter(({ place }) => (place ? !info.isImmediate && isAt(place, info) : info.isImmediate));
+  const declared = here.find(({ variableName }) => variableName === info.name) ?? here[0];
+  if (!declared) {
+    throw new Refusal(
+      "invalid-kernel",
+      `uses a binding at group ${info.group}, binding ${info.binding}, that its SPIR-V does not declare there.`,
+    );
+  }
+  const name = declared.name ?? `${info.group}/${info.binding}`;
+  const layout = layoutOf(declared, name);
+  return { name, layout: info.kind === "storage" ? withoutBlock(layout) : layout };
+}
+
+function isAt(place: Place, { group, binding }: Place): boolean {
+  return place.group === group && place.binding === binding;
+}

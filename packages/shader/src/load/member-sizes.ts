@@ -1,0 +1,55 @@
+/**
+ * Gaps between the members of SPIR-V's structs, which the translator leaves out. WGSL says them as `@size` of the member before the gap, and of the
+ * last one where the elements of an array are further apart; whether the layouts are the same afterwards is for `match-layout.ts` to say.
+ */
+import type { TypeLayout } from "@kiln-gpu/core";
+import { decorationOf, type SpirvModule } from "../spirv/module.js";
+import { Decoration, Op } from "../spirv/words.js";
+import { applyEdits, type Edit } from "../wgsl/edit-text.js";
+import type { WgslModule } from "../wgsl/scan-module.js";
+
+/** Bytes from each member to what follows it, where that is more than it needs; by struct of the WGSL and by member. */
+export type MemberSizes = Map<string, Map<number, number>>;
+
+/**
+ * Adds what `type` says of the structs in `layout`, as which it was translated.
+ * @param stride Of an array whose elements are of the type.
+ */
+export function addMemberSizes(
+  sizes: MemberSizes,
+  module: SpirvModule,
+  type: number,
+  layout: TypeLayout,
+  stride?: number,
+): void {
+  const definition = module.definitions.get(type);
+  if (layout.kind === "array" && (definition?.opcode === Op.TypeArray || definition?.opcode === Op.TypeRuntimeArray)) {
+    const apart = decorationOf(module, Decoration.ArrayStride, type);
+    addMemberSizes(sizes, module, definition.operands[1]!, layout.element, apart);
+  }
+  if (layout.kind !== "struct" || definition?.opcode !== Op.TypeStruct) return;
+  const offsetOf = (member: number) => decorationOf(module, Decoration.Offset, type, member);
+  const ofStruct = sizes.get(layout.name) ?? new Map<number, number>();
+  sizes.set(layout.name, ofStruct);
+  for (const [i, { layout: member }] of layout.members.entries()) {
+    const [start, end] = [offsetOf(i), offsetOf(i + 1) ?? stride];
+    const isOpen = member.kind === "array" && member.count === 0;
+    if (start !== undefined && end !== undefined && end - start > member.byteLength && !isOpen)
+      ofStruct.set(i, end - start);
+    addMemberSizes(sizes, module, definition.operands[i + 1] ?? 0, member);
+  }
+}
+
+/** The text with these sizes. */
+export function withMemberSizes({ source, declarations }: WgslModule, sizes: MemberSizes): string {
+  const edits: Edit[] = [];
+  for (const [name, ofStruct] of sizes) {
+    const declaration = declarations.get(name);
+    if (declaration?.kind !== "struct") continue;
+    for (const [i, size] of ofStruct) {
+      const { start } = declaration.members[i]!.name;
+      edits.push({ start, end: start, text: `@size(${size}) ` });
+    }
+  }
+  return applyEdits(source, edits);
+}

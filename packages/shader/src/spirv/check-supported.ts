@@ -1,0 +1,201 @@
+/**
+ * What is refused by name before translation: what the translator would silently get wrong, or would turn into WGSL that no device
+ * takes, or into more of it than anybody wants.
+ */
+import { Refusal } from "../refusal.js";
+import { idsOf } from "./check-operands.js";
+import { InstructionRefusal } from "./instruction-source.js";
+import { nameInstruction } from "./instructions.js";
+import { decorates, type Instruction, type SpirvModule } from "./module.js";
+import {
+  Decoration,
+  ExecutionMode,
+  MemoryAccess,
+  MemoryModel,
+  Op,
+  StorageClass,
+  unsupportedCapabilities,
+} from "./words.js";
+
+/** How many parts a type or a constant may have, all of its levels written out, as in WGSL they are; and how many levels. */
+const maxParts = 2 ** 16;
+const maxDepth = 32;
+/** The translator looks at every constant of a module for every function: this many takes it seconds. */
+const maxConstantsOfFunctions = 2 ** 21;
+
+/** Acquire, Release, AcquireRelease, SequentiallyConsistent. */
+const orderings = 0x1e;
+
+/** @throws {ComputeError} `unsupported-shader`, with the SPIR-V name and the offset of what is not supported. */
+export function checkSupported(module: SpirvModule): void {
+  const parts = new Map<number, { readonly count: number; readonly depth: number }>();
+  for (const instruction of module.instructions) {
+    const problem = problemOf(module, instruction);
+    if (problem !== undefined) {
+      throw new InstructionRefusal(
+        "unsupported-shader",
+        instruction,
+        `${problem[0]} (${nameInstruction(instruction)}); ${problem[1]}.`,
+      );
+    }
+    if (instruction.opcode >= Op.TypeVoid && instruction.opcode <= Op.ConstantNull) {
+      checkParts(instruction, parts);
+    }
+  }
+  const functions = module.instructions.filter(({ opcode }) => opcode === Op.Function).length;
+  const constants = [...module.definitions.values()].filter(({ opcode }) => opcode >= Op.ConstantTrue).length;
+  if (functions * constants <= maxConstantsOfFunctions) return;
+  throw new Refusal(
+    "unsupported-shader",
+    `has ${functions} functions, and ${constants} constants and variables beside them; at most ${maxConstantsOfFunctions} of both multiplied are ` +
+      "translated. Have the compiler inline its functions, or read large tables from a buffer.",
+  );
+}
+
+/** What is wrong, and what to do. */
+function problemOf(module: SpirvModule, instruction: Instruction): readonly [string, string] | undefined {
+  const { opcode, operands } = instruction;
+  switch (opcode) {
+    case Op.Capability: {
+      const name = unsupportedCapabilities[operands[0]!];
+      return name === undefined
+        ? undefined
+        : [`needs the SPIR-V capability ${name}`, "WebGPU does not have it: compile the shader without"];
+    }
+    case Op.TypeImage:
+    case Op.TypeSampler:
+    case Op.TypeSampledImage:
+      return ["uses an image or a sampler", "Kiln binds storage and uniform buffers"];
+    case Op.MemoryModel:
+      if (operands[1] === MemoryModel.GLSL450 || operands[1] === MemoryModel.Vulkan) return undefined;
+      return ["has a memory model that is not of shaders", "compile it for Vulkan"];
+    case Op.Load:
+      return accessProblem(operands.subarray(3));
+    case Op.Store:
+    case Op.CopyMemory:
+      return accessProblem(operands.subarray(2));
+    case Op.TypeArray:
+      return lengthProblem(module.definitions.get(operands[2]!));
+    case Op.Variable:
+      return variableProblem(module, operands);
+  }
+  if (decorates(instruction, Decoration.Volatile) || decorates(instruction, Decoration.Coherent)) {
+    return [
+      "has volatile or coherent memory",
+      "WGSL has none outside of atomics: use these, or leave the qualifier out",
+    ];
+  }
+  if (opcode === Op.MemberDecorate && operands[2] === Decoration.MatrixStride) return strideProblem(module, operands);
+  if (opcode < Op.AtomicLoad || opcode > Op.AtomicXor) return undefined;
+  const first = opcode === Op.AtomicStore ? 2 : 4;
+  const semantics = operands.subarray(first, first + (opcode === Op.AtomicCompareExchange ? 2 : 1));
+  if (![...semantics].some((id) => ((module.definitions.get(id)?.operands[2] ?? 0) & orderings) !== 0))
+    return undefined;
+  return [
+    "has an atomic that orders other memory",
+    "WGSL's are relaxed: use a barrier, or none of acquire and release",
+  ];
+}
+
+function accessProblem(access: Uint32Array): readonly [string, string] | undefined {
+  const flags = access[0] ?? 0;
+  const stronger = MemoryAccess.Volatile | MemoryAccess.MakePointerAvailable | MemoryAccess.MakePointerVisible;
+  return (flags & stronger) === 0
+    ? undefined
+    : ["has a volatile or coherent access", "WGSL has none outside of atomics: use these, or leave the qualifier out"];
+}
+
+/** naga names no array of none, and stops at one that no memory has; specialization constants may make either. */
+function lengthProblem(length: Instruction | undefined): readonly [string, string] | undefined {
+  if (length?.opcode !== Op.Constant) return undefined;
+  const count = length.operands[2]!;
+  if (count >= 1 && count < 2 ** 30) return undefined;
+  return [`has an array of ${count} elements`, `expected are 1 to ${2 ** 30 - 1}`];
+}
+
+/** naga refuses these without the member's name. */
+function strideProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
+  const [struct, member, , stride] = operands;
+  let type = module.definitions.get(module.definitions.get(struct!)?.operands[1 + member!] ?? 0);
+  while (type?.opcode === Op.TypeArray || type?.opcode === Op.TypeRuntimeArray)
+    type = module.definitions.get(type.operands[1]!);
+  const column = module.definitions.get(type?.operands[1] ?? 0);
+  const scalar = module.definitions.get(column?.operands[1] ?? 0);
+  if (type?.opcode !== Op.TypeMatrix || scalar?.opcode !== Op.TypeFloat) return undefined;
+  const inWgsl = (scalar.operands[1]! / 8) * (column!.operands[2] === 2 ? 2 : 4);
+  if (stride === inWgsl) return undefined;
+  const name = module.names.get(`${struct}.${member}`) || `member ${member}`;
+  return [
+    `has a layout that its translation to WGSL loses: the columns of ${name} are ${stride} bytes apart, in WGSL ${inWgsl}`,
+    "declare the columns as an array of vectors",
+  ];
+}
+
+function variableProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
+  const [pointer, , storageClass] = operands;
+  const type = module.definitions.get(pointer!);
+  if (type?.opcode === Op.TypePointer && type.operands[1] !== storageClass) {
+    return [
+      `has a variable of storage class ${storageClass} whose type is a pointer into storage class ${type.operands[1]}`,
+      "expected is the same",
+    ];
+  }
+  if (storageClass !== StorageClass.Uniform && storageClass !== StorageClass.StorageBuffer) return undefined;
+  const block = module.definitions.get(type?.operands[2] ?? 0);
+  const isArray = block?.opcode === Op.TypeArray || block?.opcode === Op.TypeRuntimeArray;
+  return isArray
+    ? ["binds an array of buffers at one place", "WebGPU binds one buffer there: bind each by itself"]
+    : undefined;
+}
+
+function checkParts(
+  instruction: Instruction,
+  known: Map<number, { readonly count: number; readonly depth: number }>,
+): void {
+  const { opcode, operands } = instruction;
+  const isConstant = opcode >= Op.ConstantTrue;
+  const isNested = opcode !== Op.TypePointer && opcode !== Op.TypeFunction && opcode !== Op.Constant;
+  let count = 1;
+  let depth = 1;
+  for (const id of isNested ? idsOf(instruction).slice(isConstant && opcode !== Op.ConstantNull ? 1 : 0) : []) {
+    const part = known.get(id);
+    count += part?.count ?? 0;
+    depth = Math.max(depth, 1 + (part?.depth ?? 0));
+  }
+  known.set(operands[isConstant ? 1 : 0]!, { count, depth });
+  if (count > maxParts || depth > maxDepth) {
+    throw new InstructionRefusal(
+      "unsupported-shader",
+      instruction,
+      `has a ${isConstant ? "constant" : "type"} of ${count} parts on ${depth} levels (${nameInstruction(instruction)}); at most ` +
+        `${maxParts} on ${maxDepth} are translated.`,
+    );
+  }
+}
+
+/**
+ * The workgroup size of a specialized module's entry point.
+ * @throws {ComputeError} `invalid-kernel` where it has none.
+ */
+export function spirvWorkgroupSize({ instructions }: SpirvModule): readonly [number, number, number] {
+  const mode = instructions.find(
+    ({ opcode, operands }) => opcode === Op.ExecutionMode && operands[1] === ExecutionMode.LocalSize,
+  );
+  if (!mode) {
+    const entry = instructions.find(({ opcode }) => opcode === Op.EntryPoint)!;
+    throw new InstructionRefusal(
+      "invalid-kernel",
+      entry,
+      `gives its entry point, ${nameInstruction(entry)}, no workgroup size; expected is an OpExecutionMode LocalSize of it.`,
+    );
+  }
+  const [x, y, z] = mode.operands.subarray(2);
+  if (!x || !y || !z) {
+    throw new InstructionRefusal(
+      "invalid-kernel",
+      mode,
+      `has workgroups of [${[x, y, z].join(", ")}] (${nameInstruction(mode)}), by its module or the constants given to it; expected are three numbers, 1 or more.`,
+    );
+  }
+  return [x, y, z];
+}

@@ -1,0 +1,49 @@
+import { type BindingInfo, type DeviceLimits, fitsImmediates, type ProgramVariant } from "@kiln-gpu/core";
+import { applyEdits, type Edit } from "./edit-text.js";
+import { scanModule, valuesOf } from "./scan-module.js";
+import { splitVariant, type WgslProgram } from "./split-variant.js";
+
+type Programs = { readonly [program: string]: WgslProgram };
+
+/** How each program runs, where its grid need not be split and its immediates come from the host. */
+export function wholeVariants(programs: Programs, limits: DeviceLimits): ProgramVariant[] {
+  return Object.entries(programs).map(([program, loaded]) => {
+    const immediates = immediatesOf(loaded);
+    return { program, split: false, immediate: immediates !== undefined && fitsImmediates(immediates, limits) };
+  });
+}
+
+/** The WGSL of a program as `variant` runs it. */
+export function variantOf(loaded: WgslProgram, { split, immediate }: Omit<ProgramVariant, "program">): string {
+  const immediates = immediate ? undefined : immediatesOf(loaded);
+  const wgsl = immediates ? withoutImmediates(loaded.wgsl, immediates) : loaded.wgsl;
+  return split ? splitVariant({ ...loaded, wgsl }) : wgsl;
+}
+
+function immediatesOf({ interface: { bindings } }: WgslProgram): BindingInfo | undefined {
+  return bindings.find(({ isImmediate }) => isImmediate);
+}
+
+/** The same text with a buffer in place of each `var<immediate>`, of which an entry point uses at most one. */
+export function withoutImmediates(wgsl: string, { name, group, binding, kind }: BindingInfo): string {
+  const { declarations, tokens } = scanModule(wgsl);
+  const declared = valuesOf(declarations.values(), "variable").filter(({ template }) => template[0] === "immediate");
+  const edits: Edit[] = declared.map((variable) => {
+    const { start } = variable.tokens.find(({ text }) => text === "var")!;
+    const { end } = variable.tokens.find(({ text }) => text === ">")!;
+    const isUsed = declared.length === 1 || variable.name === name;
+    // What other entry points use must be valid here, too; a storage buffer takes every layout.
+    const space = isUsed && kind === "uniform" ? "uniform" : "storage, read";
+    return { start, end, text: `@group(${group}) @binding(${binding}) var<${space}>` };
+  });
+  for (const [i, { text, start, end }] of tokens.entries()) {
+    if (text !== "immediate_address_space") continue;
+    const [before, after] = [tokens[i - 1], tokens[i + 1]];
+    if (after?.text === ",") edits.push({ start, end: after.end, text: "" });
+    else if (before?.text === ",") edits.push({ start: before.start, end, text: "" });
+    else if (before?.text === "requires" && after?.text === ";") {
+      edits.push({ start: before.start, end: after.end, text: "" });
+    }
+  }
+  return applyEdits(wgsl, edits);
+}
