@@ -1,25 +1,25 @@
 /**
- * Programs that an earlier process translated and reflected. Where they are kept is not known here, and what comes back is not
- * trusted: bytes of another version of this package are never asked for, and what has not the shape of a program is read anew.
+ * Programs that an earlier process translated and reflected. The caller brings the store. Nothing that comes out of it is trusted: the
+ * request holds the version of this package, and a value that does not have the shape of a program is read again from its source.
  */
 import type { Program, ShaderInterface, TypeLayout } from "@kiln-gpu/core";
 import type { LoadedProgram } from "./loaded-program.js";
 import { translator } from "./translator.js";
 
-/** Where programs are kept for later processes, under all that decides them. */
+/** A store of programs for later processes, addressed by everything that decides their content. */
 export interface KeptPrograms {
-  /** What `check` makes of what was last kept for an equal request, if there is any; never rejects. */
+  /** Resolves with what `check` returns for the value last kept under an equal request, if there is one; never rejects. */
   find<T>(request: object, check: (value: unknown) => T | undefined): Promise<T | undefined>;
-  /** Waits for nothing, and never throws. */
+  /** Returns without waiting for the write, and never throws. */
   keep(request: object, program: object): void;
 }
 
 declare const KILN_SHADER_SOURCES: string | undefined;
 
-/** What was reflected is as good as the code that did it: the build puts the SHA-256 of this package's sources here. */
+/** The SHA-256 of this package's sources, filled in by the build: other code may reflect the same source differently. */
 const reflection = typeof KILN_SHADER_SOURCES === "string" ? KILN_SHADER_SOURCES : "not built";
 
-/** The program as it was kept, or as `read` reads it; then it is kept. What `read` refuses is not. */
+/** Returns the stored program, or reads and stores it. Failures are not stored. */
 export async function loadKept(
   { wgsl, spirv, entryPoint, constants = {} }: Program,
   kept: KeptPrograms,
@@ -29,9 +29,9 @@ export async function loadKept(
   const found = await kept.find(request, (value) => checkedProgram(value, wgsl));
   if (found) return found;
   const loaded = await read();
-  // JSON writes -0 as 0, which is another program.
+  // JSON writes -0 as 0, and a program with that constant is a different one.
   if (Object.values(loaded.constants).some((constant) => Object.is(constant, -0))) return loaded;
-  // Of WGSL the caller has the text.
+  // The caller has the text of a WGSL program already.
   kept.keep(request, {
     ...(wgsl === undefined && { wgsl: loaded.wgsl }),
     interface: loaded.interface,
@@ -40,7 +40,7 @@ export async function loadKept(
   return loaded;
 }
 
-/** `value` if it is text, interface and constants as a loaded program has them; the text is `wgsl` where that is given. */
+/** Returns `value` if it has the shape of a loaded program's text, interface and constants. `wgsl`, if given, replaces the stored text. */
 export function checkedProgram(
   value: unknown,
   wgsl?: string,
@@ -89,7 +89,7 @@ function isBinding(value: unknown): boolean {
 
 const scalars: unknown[] = ["f32", "f16", "i32", "u32", "bool"];
 
-/** WGSL nests types 15 deep; what goes far beyond is no type, and is not followed. */
+/** WGSL nests types at most 15 deep, so a value that nests far deeper is not a type. */
 const maxDepth = 64;
 
 function isLayout(value: unknown, depth = 0): value is TypeLayout {

@@ -5,7 +5,7 @@ import type { LoadedProgram } from "./loaded-program.js";
 
 /**
  * Reads all programs of a kernel.
- * @param kept Where programs that were read before are found, and these are kept.
+ * @param kept Stores programs; those that it already has are not read again.
  * @throws {ComputeError} What `loadProgram` throws.
  */
 export async function loadKernel<B extends Bindings>(
@@ -22,7 +22,7 @@ export async function loadKernel<B extends Bindings>(
   return Object.fromEntries(names.map((name, i) => [name, loaded[i]!]));
 }
 
-/** The interfaces alone, as `planRun` takes them. */
+/** The interfaces of the programs, as `planRun` takes them. */
 export function interfacesOf(programs: { readonly [program: string]: LoadedProgram }): {
   readonly [program: string]: ShaderInterface;
 } {

@@ -57,7 +57,7 @@ describe("SPIR-V as glslang writes it", () => {
       void main() { tile[y[1] & 3u] = 1u; y[0] = tile[0]; }`);
     await expect(load(spirv, { constants: { N } })).rejects.toThrow(
       new RegExp(
-        `^Kernel "k" has an array of ${N} elements \\(OpTypeArray at byte \\d+\\); expected are 1 to 1073741823\\.$`,
+        `^Kernel "k" has an array of ${N} elements \\(OpTypeArray at byte \\d+\\); an array has 1 to 1073741823\\.$`,
       ),
     );
   });
@@ -233,7 +233,7 @@ describe("SPIR-V as glslang writes it", () => {
         @compute @workgroup_size(4) fn first() { o[0] = 1u; }
         @compute @workgroup_size(8) fn second() { o[0] = 2u; }`,
     });
-    await expect(load(spirv)).rejects.toThrow('of "first", "second" to run');
+    await expect(load(spirv)).rejects.toThrow('one of "first", "second"');
     await expect(load(spirv, { entryPoint: "third" })).rejects.toThrow('it has "first", "second"');
     const { interface: shader } = await load(spirv, { entryPoint: "second" });
     expect(shader).toMatchObject({ entryPoint: "second", workgroupSize: [8, 1, 1], bindings: [{ name: "0/0" }] });
@@ -299,7 +299,7 @@ describe("SPIR-V that is refused", () => {
     const at = find(words, (opcode) => opcode === 128 || opcode === 129);
     words[at + 3] = words[at + 2]!;
     await expect(load(words)).rejects.toThrow(
-      `invalid SPIR-V: OpFAdd at byte ${at * 4} uses the id ${words[at + 2]}, which nothing before it defines; \`spirv-val\` says more of it.`,
+      `invalid SPIR-V: OpFAdd at byte ${at * 4} uses the id ${words[at + 2]}, which nothing before it defines; \`spirv-val\` explains it.`,
     );
     const unknown = compile(add);
     unknown[at] = (unknown[at]! & 0xffff_0000) | 149;
@@ -379,7 +379,7 @@ describe("SPIR-V that is refused", () => {
     const [at, end] = [15, 16].map((wanted) => find(words, (opcode) => opcode === wanted));
     const twice = Uint32Array.from([...words.subarray(0, end), ...words.subarray(at, end), ...words.subarray(end)]);
     await expect(load(twice)).rejects.toThrow(
-      `has several compute entry points "main" (OpEntryPoint at byte ${end! * 4}); expected is one of each name.`,
+      `has several compute entry points "main" (OpEntryPoint at byte ${end! * 4}); their names must differ.`,
     );
   });
 
@@ -388,7 +388,7 @@ describe("SPIR-V that is refused", () => {
     const at = find(words, (opcode, here) => opcode === 59 && words[here + 3] === 2);
     words[at + 3] = 4;
     expect(await refusalOf(words)).toBe(
-      `Kernel "k" has a variable of storage class 4 whose type is a pointer into storage class 2 (OpVariable at byte ${at * 4}); expected is the same.`,
+      `Kernel "k" has a variable of storage class 4 whose type is a pointer into storage class 2 (OpVariable at byte ${at * 4}); both must be the same.`,
     );
   });
 

@@ -22,7 +22,7 @@ import { addMemberSizes, type MemberSizes, withMemberSizes } from "./member-size
 
 type Place = { readonly group: number; readonly binding: number };
 
-/** Translates a SPIR-V program and reflects what came out, with the names that the SPIR-V has. */
+/** Translates a SPIR-V program to WGSL and reflects the translation, with the names of the SPIR-V. */
 export async function loadSpirv(
   source: Uint8Array | Uint32Array,
   program: Pick<Program, "entryPoint" | "constants">,
@@ -70,7 +70,8 @@ async function loadModule(
         lost ??= new InstructionRefusal(
           "unsupported-shader",
           variable,
-          `has a layout that its translation to WGSL loses: ${layout} (${nameInstruction(variable)}); lay it out as std430 says, or as std140 does in a uniform block.`,
+          `has a layout that its translation to WGSL loses: ${layout} (${nameInstruction(variable)}); ` +
+            "use the std430 layout, or std140 in a uniform block.",
         );
         addMemberSizes(sizes, spirv, type, info.layout);
         return info.layout;
@@ -90,7 +91,7 @@ async function loadModule(
   const { bindings: used } = reflected.interface;
   const isUsed = (at: number) => bindings.some(({ variable }) => variable.at === at);
   const unused = unusedBindings(specialized, isUsed, used);
-  // WGSL's immediates have no arrays, as push constants have; neither takes less than a word.
+  // WGSL's immediates cannot hold arrays, and their size is a multiple of 4 bytes; push constants have neither limit.
   const tooMuch = used.find(
     ({ isImmediate, layout }) => isImmediate && (hasArray(layout) || layout.byteLength % 4 !== 0),
   );
@@ -109,7 +110,7 @@ function checkNames(entries: readonly EntryPoint[]): void {
       throw new InstructionRefusal(
         "invalid-kernel",
         instruction,
-        `has several compute entry points "${name}" (${nameInstruction(instruction)}); expected is one of each name.`,
+        `has several compute entry points "${name}" (${nameInstruction(instruction)}); their names must differ.`,
       );
     }
     names.add(name);
@@ -122,7 +123,7 @@ function hasArray(layout: TypeLayout): boolean {
   );
 }
 
-/** What naga leaves to do: buffers that are only read, the directive for subgroups. */
+/** Adds what naga leaves out: the access `read` of buffers that the SPIR-V never writes, and `enable subgroups;`. */
 function patch({ source, tokens, declarations }: WgslModule, bindings: readonly SpirvBinding[]): string {
   const edits: Edit[] = [];
   for (const declaration of declarations.values()) {
@@ -143,7 +144,7 @@ function patch({ source, tokens, declarations }: WgslModule, bindings: readonly 
   return (usesSubgroups ? "enable subgroups;\n" : "") + applyEdits(source, edits);
 }
 
-/** One place may have several views in SPIR-V, and has one buffer of one type in WGSL. */
+/** SPIR-V may declare several views of one binding; in WGSL a binding has one type. */
 function checkPlaces(bindings: readonly SpirvBinding[]): void {
   const taken = new Map<string, SpirvBinding>();
   for (const binding of bindings) {
@@ -155,7 +156,7 @@ function checkPlaces(bindings: readonly SpirvBinding[]): void {
         "unsupported-shader",
         binding.variable,
         `binds "${other.name ?? "a block"}" and "${name ?? "a block"}" at one place, ${key} (${nameInstruction(other.variable)}, ` +
-          `${nameInstruction(binding.variable)}); WebGPU binds one there.`,
+          `${nameInstruction(binding.variable)}); WebGPU has one buffer of one type there.`,
       );
     }
     taken.set(key, binding);
@@ -172,7 +173,7 @@ function describe(
   if (!declared) {
     throw new Refusal(
       "invalid-kernel",
-      `uses a binding at group ${info.group}, binding ${info.binding}, that its SPIR-V does not declare there.`,
+      `uses a binding at group ${info.group}, binding ${info.binding}, which its SPIR-V does not declare.`,
     );
   }
   const name = declared.name ?? `${info.group}/${info.binding}`;

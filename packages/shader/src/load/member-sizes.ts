@@ -1,6 +1,7 @@
 /**
- * Gaps between the members of SPIR-V's structs, which the translator leaves out. WGSL says them as `@size` of the member before the gap, and of the
- * last one where the elements of an array are further apart; whether the layouts are the same afterwards is for `match-layout.ts` to say.
+ * Restores the gaps between the members of SPIR-V's structs, which naga leaves out. In WGSL a gap is a `@size` of the member before it;
+ * where the elements of an array are further apart than they are long, it is a `@size` of their last member. `match-layout.ts` compares
+ * the result.
  */
 import type { TypeLayout } from "@kiln-gpu/core";
 import { decorationOf, type SpirvModule } from "../spirv/module.js";
@@ -8,12 +9,13 @@ import { Decoration, Op } from "../spirv/words.js";
 import { applyEdits, type Edit } from "../wgsl/edit-text.js";
 import type { WgslModule } from "../wgsl/scan-module.js";
 
-/** Bytes from each member to what follows it, where that is more than it needs; by struct of the WGSL and by member. */
+/** The bytes from a member to the next one if there is a gap between them, by the struct's name in the WGSL and the member's index. */
 export type MemberSizes = Map<string, Map<number, number>>;
 
 /**
- * Adds what `type` says of the structs in `layout`, as which it was translated.
- * @param stride Of an array whose elements are of the type.
+ * Adds the sizes for all structs in `type`.
+ * @param layout The layout of its translation.
+ * @param stride If `type` is the element type of an array, the distance between the elements.
  */
 export function addMemberSizes(
   sizes: MemberSizes,
@@ -40,7 +42,7 @@ export function addMemberSizes(
   }
 }
 
-/** The text with these sizes. */
+/** Returns the module's text with the sizes written as attributes. */
 export function withMemberSizes({ source, declarations }: WgslModule, sizes: MemberSizes): string {
   const edits: Edit[] = [];
   for (const [name, ofStruct] of sizes) {

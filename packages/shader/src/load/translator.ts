@@ -1,2 +1,2 @@
-/** Name and version of what turns a source into the WGSL that is compiled; a change here is a change of every shader. */
+/** Name and version of the translation to WGSL. It is part of every program's address: a new value makes every stored program stale. */
 export const translator = "kiln 2, naga-wasm 30.1.0";

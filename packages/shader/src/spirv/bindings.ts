@@ -1,14 +1,14 @@
 import { decorationOf, type Instruction, type SpirvModule } from "./module.js";
 import { Decoration, Op, StorageClass } from "./words.js";
 
-/** A buffer, or the push constants, that a SPIR-V module declares. */
+/** A buffer or the push constants, as a SPIR-V module declares them. */
 export interface SpirvBinding {
-  /** The variable's name, else its block's sole member's, else the block's; `undefined` where all were stripped. */
+  /** The name of the variable, else of its block's sole member, else of the block; `undefined` if all were stripped. */
   readonly name: string | undefined;
   readonly variableName: string | undefined;
   /** `undefined` for push constants. */
   readonly place: { readonly group: number; readonly binding: number } | undefined;
-  /** What declares it. */
+  /** The `OpVariable`. */
   readonly variable: Instruction;
   /** The id of the block's type. */
   readonly type: number;
@@ -40,7 +40,7 @@ export function spirvBindings(module: SpirvModule): SpirvBinding[] {
       name: variableName || memberName || module.names.get(`${type}`) || undefined,
       place: isPushConstant ? undefined : { group: group!, binding: binding! },
       type,
-      // SPIR-V 1.0 has storage buffers as uniforms of a decorated type.
+      // SPIR-V 1.0 declares a storage buffer as a uniform of a type with the decoration BufferBlock.
       isStorage:
         storageClass === StorageClass.StorageBuffer || decorationOf(module, Decoration.BufferBlock, type) !== undefined,
       isReadOnly:

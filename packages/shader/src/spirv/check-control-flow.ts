@@ -1,4 +1,4 @@
-/** The blocks of functions: that they are whole, that calls end, and that no switch falls through. */
+/** Checks that the blocks of functions are whole, that no function calls itself, and that no switch falls through. */
 import { invalidSpirv } from "./check-operands.js";
 import { InstructionRefusal } from "./instruction-source.js";
 import { nameInstruction } from "./instructions.js";
@@ -12,7 +12,7 @@ interface Block {
   readonly targets: readonly number[];
 }
 
-/** @throws {ComputeError} `invalid-kernel` for blocks that are torn; `unsupported-shader` for recursion and for fall-through. */
+/** @throws {ComputeError} `invalid-kernel` for broken blocks; `unsupported-shader` for recursion and fall-through. */
 export function checkControlFlow({ instructions }: SpirvModule): void {
   const calls = new Map<number, Instruction[]>();
   let start = -1;
@@ -38,12 +38,12 @@ function readBlocks(body: readonly Instruction[]): Block[] {
   for (const instruction of body) {
     const { opcode, operands } = instruction;
     if (opcode === Op.Label) {
-      if (label !== undefined) throw invalidSpirv(instruction, "begins a block inside another one");
+      if (label !== undefined) throw invalidSpirv(instruction, "begins a block inside another block");
       label = operands[0]!;
     } else if (label === undefined) {
       if (opcode === Op.Function ? instruction === body[0] : opcode === Op.FunctionParameter && blocks.length === 0)
         continue;
-      throw invalidSpirv(instruction, "stands outside of any block");
+      throw invalidSpirv(instruction, "is outside any block");
     } else if (opcode === Op.LoopMerge || opcode === Op.SelectionMerge) merge = instruction;
     else if (opcode >= Op.Branch && opcode <= Op.Unreachable) {
       blocks.push({ label, merge, end: instruction, targets: targetsOf(instruction) });
@@ -52,7 +52,7 @@ function readBlocks(body: readonly Instruction[]): Block[] {
     }
   }
   if (label !== undefined || blocks.length === 0) {
-    throw invalidSpirv(body[0]!, "has no block, or one without an end");
+    throw invalidSpirv(body[0]!, "has no block, or a block without an end");
   }
   return blocks;
 }
@@ -76,13 +76,13 @@ function checkBlocks(blocks: readonly Block[]): void {
     for (const label of merged) exits.add(label);
     for (const label of targets) sources.set(label, (sources.get(label) ?? 0) + 1);
     const wrong = [...merged, ...targets].find((label) => !labels.has(label) || label === entry);
-    if (wrong !== undefined) throw invalidSpirv(end, `leads to ${wrong}, which is no block that it can enter`);
+    if (wrong !== undefined) throw invalidSpirv(end, `leads to ${wrong}, which is not a block that it can enter`);
   }
   for (const { end, targets } of blocks) {
     if (end.opcode !== Op.Switch) continue;
     for (const label of targets) {
       if (exits.has(label)) continue;
-      // A loop is entered again from its end.
+      // The back edge of a loop enters it a second time.
       const expected = labels.get(label)!.merge?.opcode === Op.LoopMerge ? 2 : 1;
       if (sources.get(label)! <= expected) continue;
       throw new InstructionRefusal(
@@ -95,7 +95,7 @@ function checkBlocks(blocks: readonly Block[]): void {
   }
 }
 
-/** Follows the calls without recursion of its own: a chain of them may be as long as the module. */
+/** Iterative, since a chain of calls may be as long as the module. */
 function checkCalls(calls: ReadonlyMap<number, readonly Instruction[]>): void {
   const done = new Set<number>();
   for (const start of calls.keys()) {
@@ -116,7 +116,7 @@ function checkCalls(calls: ReadonlyMap<number, readonly Instruction[]>): void {
         throw new InstructionRefusal(
           "unsupported-shader",
           call,
-          `has a function that calls itself (${nameInstruction(call)}), which no shader can; write it as a loop.`,
+          `has a function that calls itself (${nameInstruction(call)}), and shaders have no recursion; write it as a loop.`,
         );
       }
       open.add(callee);

@@ -1,6 +1,6 @@
 /**
- * What every reader of the module may then rely on: each instruction is one that has a translation, with operands of the kinds that
- * it needs; each id is defined once, and before it is used, so that types and constants have no cycles.
+ * Checks what all other readers of the module rely on: each instruction has a translation and operands of the right kinds; each id is
+ * defined once, and before it is used, so types and constants have no cycles.
  */
 
 import { InstructionRefusal } from "./instruction-source.js";
@@ -8,7 +8,7 @@ import { nameInstruction, nameOpcode, operandsOf } from "./instructions.js";
 import type { Instruction, SpirvModule } from "./module.js";
 import { Op } from "./words.js";
 
-/** Instructions that name what stands further on. */
+/** Instructions that may use an id before its definition. */
 const forward: ReadonlySet<number> = new Set<number>([
   ...[Op.Name, Op.MemberName, Op.EntryPoint, Op.ExecutionMode, Op.ExecutionModeId, Op.Decorate, Op.MemberDecorate],
   ...[Op.DecorateId, Op.DecorateString, Op.MemberDecorateString],
@@ -19,13 +19,13 @@ export function invalidSpirv(instruction: Instruction, problem: string): Instruc
   return new InstructionRefusal(
     "invalid-kernel",
     instruction,
-    `is given invalid SPIR-V: ${nameInstruction(instruction)} ${problem}; \`spirv-val\` says more of it.`,
+    `is given invalid SPIR-V: ${nameInstruction(instruction)} ${problem}; \`spirv-val\` explains it.`,
   );
 }
 
 /**
- * @throws {ComputeError} `invalid-kernel` for SPIR-V that is not valid, `unsupported-shader` for instructions without a translation;
- *   both name the instruction and its offset.
+ * @throws {ComputeError} `invalid-kernel` for invalid SPIR-V, `unsupported-shader` for instructions without a translation; both name the
+ *   instruction and its offset.
  */
 export function checkOperands({ instructions, bound }: SpirvModule): void {
   const defined = new Set<number>();
@@ -36,7 +36,7 @@ export function checkOperands({ instructions, bound }: SpirvModule): void {
     if (shape === undefined) throw untranslated(instruction);
     const { result, type, ids } = readOperands(instruction, shape);
     if (type !== undefined && !types.has(type)) {
-      throw invalidSpirv(instruction, `has a result of the type ${type}, which nothing before it defines`);
+      throw invalidSpirv(instruction, `has a result of type ${type}, which nothing before it defines`);
     }
     for (const id of ids) {
       if (defined.has(id)) continue;
@@ -47,7 +47,7 @@ export function checkOperands({ instructions, bound }: SpirvModule): void {
     }
     if (result === undefined) continue;
     if (result === 0 || result >= bound) {
-      throw invalidSpirv(instruction, `defines the id ${result}; expected is 1 to ${bound - 1}`);
+      throw invalidSpirv(instruction, `defines the id ${result}; ids are 1 to ${bound - 1}`);
     }
     if (defined.has(result)) throw invalidSpirv(instruction, `defines the id ${result} a second time`);
     defined.add(result);
@@ -55,7 +55,7 @@ export function checkOperands({ instructions, bound }: SpirvModule): void {
   }
   const isMissing = (id: number) => later.has(id) && !defined.has(id);
   for (const instruction of instructions) {
-    // Names and decorations of what is not there are of no consequence; compilers leave them behind.
+    // Compilers leave names and decorations of removed ids behind; they have no effect.
     if (instruction.opcode < Op.FunctionCall || !forward.has(instruction.opcode)) continue;
     if (instruction.opcode === Op.Decorate || instruction.opcode === Op.MemberDecorate) continue;
     const missing = readOperands(instruction, operandsOf(instruction.opcode)!).ids.find(isMissing);
@@ -65,13 +65,13 @@ export function checkOperands({ instructions, bound }: SpirvModule): void {
   }
 }
 
-/** The ids that an instruction uses, its type included; for one without a translation, none. */
+/** The ids that an instruction uses, including that of its type; none for an instruction without a translation. */
 export function idsOf({ opcode, operands }: Instruction): number[] {
   const shape = operandsOf(opcode) ?? "";
   const ids: number[] = [];
   for (let i = 0; i < operands.length; i += 1) {
     const letter = letterAt(shape, i);
-    // A string is followed by ids only in OpEntryPoint, which is not asked here.
+    // Only OpEntryPoint has ids after a string, and no caller passes one.
     if (letter === "i" || letter === "T") ids.push(operands[i]!);
   }
   return ids;
@@ -98,18 +98,18 @@ function readOperands(instruction: Instruction, shape: string) {
   let at = 0;
   for (let i = 0; i < fixed; i += 1) {
     if (at >= operands.length) {
-      throw invalidSpirv(instruction, `has ${operands.length} operands; expected are at least ${fixed}`);
+      throw invalidSpirv(instruction, `has ${operands.length} operands; at least ${fixed} are needed`);
     }
     if (shape[i] === "s") {
       while (at < operands.length && !hasZeroByte(operands[at]!)) at += 1;
-      if (at >= operands.length) throw invalidSpirv(instruction, "has a string without an end");
+      if (at >= operands.length) throw invalidSpirv(instruction, "has a string that does not end");
     } else if (shape[i] === "R") result = operands[at];
     else if (shape[i] === "T") type = operands[at];
     else if (shape[i] === "i") ids.push(operands[at]!);
     at += 1;
   }
   if (fixed === shape.length && at < operands.length) {
-    throw invalidSpirv(instruction, `has ${operands.length} operands; expected are ${at}`);
+    throw invalidSpirv(instruction, `has ${operands.length} operands; ${at} are expected`);
   }
   if (shape.endsWith("i*")) ids.push(...operands.subarray(at));
   return { result, type, ids };

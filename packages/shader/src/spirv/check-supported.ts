@@ -1,6 +1,6 @@
 /**
- * What is refused by name before translation: what the translator would silently get wrong, or would turn into WGSL that no device
- * takes, or into more of it than anybody wants.
+ * Refuses by name, before the translation, what naga would translate wrongly without a word, or to WGSL that no device accepts, or to far
+ * too much WGSL.
  */
 import { Refusal } from "../refusal.js";
 import { idsOf } from "./check-operands.js";
@@ -17,16 +17,16 @@ import {
   unsupportedCapabilities,
 } from "./words.js";
 
-/** How many parts a type or a constant may have, all of its levels written out, as in WGSL they are; and how many levels. */
+/** How many parts a type or a constant may have when all of its levels are written out, as in WGSL, and how many levels. */
 const maxParts = 2 ** 16;
 const maxDepth = 32;
-/** The translator looks at every constant of a module for every function: this many takes it seconds. */
+/** naga visits every constant of a module for every function; this many visits take seconds. */
 const maxConstantsOfFunctions = 2 ** 21;
 
-/** Acquire, Release, AcquireRelease, SequentiallyConsistent. */
+/** The bits of Acquire, Release, AcquireRelease and SequentiallyConsistent. */
 const orderings = 0x1e;
 
-/** @throws {ComputeError} `unsupported-shader`, with the SPIR-V name and the offset of what is not supported. */
+/** @throws {ComputeError} `unsupported-shader`, with the name and offset of the unsupported instruction. */
 export function checkSupported(module: SpirvModule): void {
   const parts = new Map<number, { readonly count: number; readonly depth: number }>();
   for (const instruction of module.instructions) {
@@ -47,12 +47,12 @@ export function checkSupported(module: SpirvModule): void {
   if (functions * constants <= maxConstantsOfFunctions) return;
   throw new Refusal(
     "unsupported-shader",
-    `has ${functions} functions, and ${constants} constants and variables beside them; at most ${maxConstantsOfFunctions} of both multiplied are ` +
-      "translated. Have the compiler inline its functions, or read large tables from a buffer.",
+    `has ${functions} functions, and ${constants} constants and variables outside them; the product of both numbers may be at most ` +
+      `${maxConstantsOfFunctions}. Have the compiler inline its functions, or read large tables from a buffer.`,
   );
 }
 
-/** What is wrong, and what to do. */
+/** The problem, and the advice. */
 function problemOf(module: SpirvModule, instruction: Instruction): readonly [string, string] | undefined {
   const { opcode, operands } = instruction;
   switch (opcode) {
@@ -60,7 +60,7 @@ function problemOf(module: SpirvModule, instruction: Instruction): readonly [str
       const name = unsupportedCapabilities[operands[0]!];
       return name === undefined
         ? undefined
-        : [`needs the SPIR-V capability ${name}`, "WebGPU does not have it: compile the shader without"];
+        : [`needs the SPIR-V capability ${name}`, "WebGPU lacks it: compile the shader without it"];
     }
     case Op.TypeImage:
     case Op.TypeSampler:
@@ -68,7 +68,7 @@ function problemOf(module: SpirvModule, instruction: Instruction): readonly [str
       return ["uses an image or a sampler", "Kiln binds storage and uniform buffers"];
     case Op.MemoryModel:
       if (operands[1] === MemoryModel.GLSL450 || operands[1] === MemoryModel.Vulkan) return undefined;
-      return ["has a memory model that is not of shaders", "compile it for Vulkan"];
+      return ["has a memory model that shaders do not have", "compile it for Vulkan"];
     case Op.Load:
       return accessProblem(operands.subarray(3));
     case Op.Store:
@@ -82,7 +82,7 @@ function problemOf(module: SpirvModule, instruction: Instruction): readonly [str
   if (decorates(instruction, Decoration.Volatile) || decorates(instruction, Decoration.Coherent)) {
     return [
       "has volatile or coherent memory",
-      "WGSL has none outside of atomics: use these, or leave the qualifier out",
+      "in WGSL only atomics are coherent: use them, or leave the qualifier out",
     ];
   }
   if (opcode === Op.MemberDecorate && operands[2] === Decoration.MatrixStride) return strideProblem(module, operands);
@@ -93,7 +93,7 @@ function problemOf(module: SpirvModule, instruction: Instruction): readonly [str
     return undefined;
   return [
     "has an atomic that orders other memory",
-    "WGSL's are relaxed: use a barrier, or none of acquire and release",
+    "WGSL's atomics are relaxed: use a barrier, or leave acquire and release out",
   ];
 }
 
@@ -102,18 +102,18 @@ function accessProblem(access: Uint32Array): readonly [string, string] | undefin
   const stronger = MemoryAccess.Volatile | MemoryAccess.MakePointerAvailable | MemoryAccess.MakePointerVisible;
   return (flags & stronger) === 0
     ? undefined
-    : ["has a volatile or coherent access", "WGSL has none outside of atomics: use these, or leave the qualifier out"];
+    : ["has a volatile or coherent access", "in WGSL only atomics are coherent: use them, or leave the qualifier out"];
 }
 
-/** naga names no array of none, and stops at one that no memory has; specialization constants may make either. */
+/** naga does not name an empty array, and panics at one larger than memory; specialization constants can produce both. */
 function lengthProblem(length: Instruction | undefined): readonly [string, string] | undefined {
   if (length?.opcode !== Op.Constant) return undefined;
   const count = length.operands[2]!;
   if (count >= 1 && count < 2 ** 30) return undefined;
-  return [`has an array of ${count} elements`, `expected are 1 to ${2 ** 30 - 1}`];
+  return [`has an array of ${count} elements`, `an array has 1 to ${2 ** 30 - 1}`];
 }
 
-/** naga refuses these without the member's name. */
+/** naga refuses such a matrix too, but without the member's name. */
 function strideProblem(module: SpirvModule, operands: Uint32Array): readonly [string, string] | undefined {
   const [struct, member, , stride] = operands;
   let type = module.definitions.get(module.definitions.get(struct!)?.operands[1 + member!] ?? 0);
@@ -137,14 +137,14 @@ function variableProblem(module: SpirvModule, operands: Uint32Array): readonly [
   if (type?.opcode === Op.TypePointer && type.operands[1] !== storageClass) {
     return [
       `has a variable of storage class ${storageClass} whose type is a pointer into storage class ${type.operands[1]}`,
-      "expected is the same",
+      "both must be the same",
     ];
   }
   if (storageClass !== StorageClass.Uniform && storageClass !== StorageClass.StorageBuffer) return undefined;
   const block = module.definitions.get(type?.operands[2] ?? 0);
   const isArray = block?.opcode === Op.TypeArray || block?.opcode === Op.TypeRuntimeArray;
   return isArray
-    ? ["binds an array of buffers at one place", "WebGPU binds one buffer there: bind each by itself"]
+    ? ["binds an array of buffers at one place", "WebGPU has one buffer there: give each a binding"]
     : undefined;
 }
 
@@ -175,7 +175,7 @@ function checkParts(
 
 /**
  * The workgroup size of a specialized module's entry point.
- * @throws {ComputeError} `invalid-kernel` where it has none.
+ * @throws {ComputeError} `invalid-kernel` if it has none.
  */
 export function spirvWorkgroupSize({ instructions }: SpirvModule): readonly [number, number, number] {
   const mode = instructions.find(
@@ -186,7 +186,7 @@ export function spirvWorkgroupSize({ instructions }: SpirvModule): readonly [num
     throw new InstructionRefusal(
       "invalid-kernel",
       entry,
-      `gives its entry point, ${nameInstruction(entry)}, no workgroup size; expected is an OpExecutionMode LocalSize of it.`,
+      `gives its entry point, ${nameInstruction(entry)}, no workgroup size; it needs an OpExecutionMode LocalSize.`,
     );
   }
   const [x, y, z] = mode.operands.subarray(2);
@@ -194,7 +194,8 @@ export function spirvWorkgroupSize({ instructions }: SpirvModule): readonly [num
     throw new InstructionRefusal(
       "invalid-kernel",
       mode,
-      `has workgroups of [${[x, y, z].join(", ")}] (${nameInstruction(mode)}), by its module or the constants given to it; expected are three numbers, 1 or more.`,
+      `has workgroups of [${[x, y, z].join(", ")}] (${nameInstruction(mode)}), set by its module or by the constants given; ` +
+        "each number must be 1 or more.",
     );
   }
   return [x, y, z];

@@ -1,15 +1,15 @@
-/** Layouts as a SPIR-V module itself says them, for bindings that are not translated. */
+/** Layouts as a SPIR-V module declares them, for bindings that are not translated. */
 import type { BindingInfo, ScalarType, TypeLayout } from "@kiln-gpu/core";
 import { spirvBindings } from "./bindings.js";
 import { matrixIn } from "./match-layout.js";
 import { decorationOf, type SpirvModule } from "./module.js";
 import { Decoration, Op } from "./words.js";
 
-/** Small types may be endless when written out. */
+/** A short module can declare a type that is enormous when written out. */
 const maxParts = 1024;
 const maxDepth = 32;
 
-/** Of push constants, which have no place before they are used. */
+/** The place of push constants that the entry point does not use. */
 const nowhere = { group: 0, binding: 0 };
 
 interface Placed {
@@ -18,7 +18,7 @@ interface Placed {
   readonly parts: number;
 }
 
-/** The bindings that `module` declares and that are not among `used`; those of types that no run could fill are left out. */
+/** The bindings that `module` declares beside the `used` ones, except those whose types no run could fill. */
 export function unusedBindings(
   module: SpirvModule,
   isUsed: (variable: number) => boolean,
@@ -36,7 +36,7 @@ export function unusedBindings(
   });
 }
 
-/** A storage block around one member is that member, the same bytes. */
+/** A storage block of one member has the layout of that member: the bytes are the same. */
 export function withoutBlock(layout: TypeLayout): TypeLayout {
   const sole = layout.kind === "struct" && layout.members.length === 1 ? layout.members[0]! : undefined;
   const isSameBytes =

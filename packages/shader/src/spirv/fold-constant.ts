@@ -1,4 +1,4 @@
-/** The arithmetic of OpSpecConstantOp on 32-bit words, as the specification has it. */
+/** The arithmetic of OpSpecConstantOp on 32-bit words, by the specification. */
 
 type Fold = (a: number, b: number) => number | undefined;
 
@@ -19,7 +19,7 @@ const divided =
   (a, b) =>
     b === 0 || (a === -(2 ** 31) && b === -1) ? undefined : fold(a, b);
 
-/** By opcode; operands and results are unsigned words, booleans 0 and 1; `undefined` where SPIR-V leaves the result open. */
+/** By opcode. Operands and results are unsigned words, booleans are 0 and 1; `undefined` means that SPIR-V does not define the result. */
 const folds: { readonly [opcode: number]: Fold } = {
   126: (a) => -a,
   128: (a, b) => a + b,
@@ -65,7 +65,7 @@ export function operandCount(opcode: number): number {
   return unary.has(opcode) ? 1 : 2;
 }
 
-/** The result's word; `undefined` where the operation has no result, as a division by zero. */
+/** The word of the result; `undefined` if the operation has none, for example a division by zero. */
 export function foldConstant(opcode: number, a: number, b: number): number | undefined {
   const result = folds[opcode]?.(a, b);
   return result === undefined ? undefined : result >>> 0;

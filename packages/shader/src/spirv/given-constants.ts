@@ -3,20 +3,20 @@ import { Refusal } from "../refusal.js";
 import { decorationOf, type Instruction, type SpirvModule } from "./module.js";
 import { Decoration, Op } from "./words.js";
 
-/** The words of the constants that a program sets, by their ids in the module. */
+/** The words of the constants that a program sets, by the constants' ids in the module. */
 export type GivenConstants = ReadonlyMap<number, number>;
 
 interface SpecializationConstant {
   readonly id: number;
-  /** The number that the API knows it by. */
+  /** Its number in the API. */
   readonly specId: number | undefined;
   readonly name: string | undefined;
   readonly type: "bool" | "i32" | "u32" | "f32" | undefined;
 }
 
 /**
- * Finds what a program sets among a module's specialization constants, by number or by name.
- * @throws {ComputeError} `invalid-kernel` for one that the module lacks, that is given twice, or that is of another type.
+ * Finds a module's specialization constants that a program sets, by number or by name.
+ * @throws {ComputeError} `invalid-kernel` for a constant that the module lacks, that is given twice, or that has another type.
  */
 export function matchConstants(module: SpirvModule, given: Program["constants"]): GivenConstants {
   const words = new Map<number, number>();
@@ -38,7 +38,8 @@ export function matchConstants(module: SpirvModule, given: Program["constants"])
       if (word === undefined) {
         throw new Refusal(
           "invalid-kernel",
-          `declares its constant "${called}" as ${constant.type ?? "a type that is not set here"}; ${typeof value === "string" ? JSON.stringify(value) : value} is given.`,
+          `declares its constant "${called}" as ${constant.type ?? "a type that cannot be set"}; ` +
+            `${typeof value === "string" ? JSON.stringify(value) : value} is given.`,
         );
       }
       words.set(constant.id, word);

@@ -1,6 +1,6 @@
 /**
- * Where an instruction comes from, by the debug lines that compilers write: `OpLine`, and `DebugLine` of NonSemantic.Shader.DebugInfo.100.
- * Read only once something is refused; nothing here trusts the module to be valid.
+ * Finds an instruction's place in its source by the debug lines that compilers write: `OpLine`, and `DebugLine` of
+ * NonSemantic.Shader.DebugInfo.100. Runs only after a refusal, and does not rely on a valid module.
  */
 import { type ComputeErrorCode, linesOf } from "@kiln-gpu/core";
 import { Refusal } from "../refusal.js";
@@ -10,11 +10,11 @@ import { DebugInfo, Op } from "./words.js";
 
 interface SourcePlace {
   readonly file: string | undefined;
-  /** All of the file, where the module holds it. */
+  /** The whole file, if the module holds it. */
   readonly text: string | undefined;
   /** Counted from 1. */
   readonly line: number;
-  /** Counted from 1; 0 where the compiler wrote none. */
+  /** Counted from 1; 0 if the compiler wrote none. */
   readonly column: number;
 }
 
@@ -44,7 +44,7 @@ export function inItsSource(error: unknown, spirv: Uint8Array | Uint32Array): un
   return new Refusal(error.code, error.message, { place, shown: nameInstruction(error.instruction), ...cause });
 }
 
-/** The line that holds for `instruction`: the last one before it in its block. */
+/** The debug line that applies to `instruction`: the last one before it in its block. */
 function placeOf({ instructions, definitions }: SpirvModule, { at }: Instruction): SourcePlace | undefined {
   const strings = new Map<number, string>();
   const texts = new Map<number, string>();
@@ -93,23 +93,23 @@ function placeOf({ instructions, definitions }: SpirvModule, { at }: Instruction
         if (opcode === Op.NoLine || (opcode >= Op.Branch && opcode <= Op.Unreachable)) place = undefined;
     }
   }
-  // Compilers write line 0 for what they make themselves.
+  // Compilers write line 0 for instructions of their own.
   return place && place.line > 0
     ? { ...place, text: place.text, file: strings.get(place.file) || undefined }
     : undefined;
 }
 
-/** glslang puts this before the text, and counts the lines after it. */
+/** glslang puts this before the text, and counts lines from the end of it. */
 const preamble = /^(?:\/\/ OpModuleProcessed [^\n]*\n)+#line 1\n/u;
 const lineDirective = /^[ \t]*#[ \t]*line\b/mu;
 
-/** The line of that number; `undefined` where the text itself numbers its lines. */
+/** The line of that number; `undefined` if the text numbers its lines itself. */
 function lineOf(text: string, line: number): string | undefined {
   const written = text.replace(preamble, "");
   return lineDirective.test(written) ? undefined : linesOf(written)[line - 1];
 }
 
-/** All of the line where the column is not known, or counts in units of which nothing is said. */
+/** The whole line if the column is unknown, or if non-ASCII text makes its unit ambiguous. */
 function columnsIn(source: string, column: number): { readonly column: number; readonly length: number } {
   if (source === "") return { column, length: 0 };
   if (column === 0 || column > source.length || /[^\0-\x7f]/u.test(source.slice(0, column))) {

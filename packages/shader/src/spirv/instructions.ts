@@ -1,6 +1,6 @@
 /**
- * The instructions of SPIR-V that are read here, from the grammar of the specification. The operands of each are written as letters:
- * `T` the id of the result's type, `R` the result's own id, `i` an id, `n` a number, `s` a string; `i*` and `n*` end with any number.
+ * The instructions of SPIR-V that can be translated, from the grammar of the specification. Letters stand for operands: `T` is the id of
+ * the result's type, `R` the id of the result, `i` an id, `n` a number, `s` a string; `i*` and `n*` are any number of them at the end.
  */
 
 type Row = readonly [name: string, operands: string];
@@ -203,7 +203,7 @@ const known: { readonly [opcode: number]: Row } = {
   5633: ["MemberDecorateString", "innn*"],
 };
 
-/** Those that have a name in errors, and no translation. */
+/** The names of instructions without a translation, for errors. */
 const untranslated: { readonly [opcode: number]: string } = {
   39: "TypeForwardPointer",
   60: "ImageTexelPointer",
@@ -254,12 +254,12 @@ const untranslated: { readonly [opcode: number]: string } = {
   6035: "AtomicFAddEXT",
 };
 
-/** The letters of an instruction's operands; `undefined` for one that has no translation. */
+/** The letters of an instruction's operands; `undefined` if it has no translation. */
 export function operandsOf(opcode: number): string | undefined {
   return known[opcode]?.[1];
 }
 
-/** `OpIAdd at byte 1234`, as errors name an instruction. */
+/** Names an instruction in errors: `OpIAdd at byte 1234`. */
 export function nameInstruction({ opcode, at }: { readonly opcode: number; readonly at: number }): string {
   return `${nameOpcode(opcode)} at byte ${at * 4}`;
 }

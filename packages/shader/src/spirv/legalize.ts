@@ -1,9 +1,9 @@
-/** The same module in words that naga has: each instruction that it lacks is written out in ones that mean the same. */
+/** Rewrites a module for naga: each instruction that naga lacks becomes instructions of the same meaning. */
 import { idsOf, resultOf } from "./check-operands.js";
 import { type Instruction, indexSpirv, type SpirvModule } from "./module.js";
 import { Op, StorageClass } from "./words.js";
 
-/** Integer operations whose operands may differ in sign from the result, and from each other; in WGSL they may not. */
+/** Integer operations whose operands and result may differ in signedness; in WGSL they may not. */
 const signless: ReadonlySet<number> = new Set<number>([
   ...[Op.IAdd, Op.ISub, Op.IMul, Op.BitwiseOr, Op.BitwiseXor, Op.BitwiseAnd],
 ]);
@@ -49,7 +49,7 @@ class Legalization {
       const other = this.#as(instruction, this.#types.get(first) ?? type, second);
       this.#emit(instruction, opcode, type, [first, other], result);
     } else if (opcode === Op.Variable && operands[2] === StorageClass.Workgroup && this.#isNull(operands[3])) {
-      // Workgroup memory is zero in WGSL as it is.
+      // WGSL's workgroup memory is zero without an initializer.
       this.#instructions.push({ ...instruction, operands: operands.subarray(0, 3) });
     } else this.#instructions.push(instruction);
   }
@@ -64,12 +64,12 @@ class Legalization {
     return id !== undefined && this.#module.definitions.get(id)?.opcode === Op.ConstantNull;
   }
 
-  /** The same bits as a number of `type`. */
+  /** The same bits as `type`. */
   #as(at: Instruction, type: number, id: number): number {
     return this.#types.get(id) === type ? id : this.#emit(at, Op.Bitcast, type, [id]);
   }
 
-  /** Types that are alike but for their layouts are one in WGSL or two: part by part, both ways are right. */
+  /** Types that differ only in layout may be one type or two in WGSL; a copy part by part is right in both cases. */
   #copyLogical(at: Instruction, type: number, value: number, result?: number): number {
     const from = this.#module.definitions.get(this.#types.get(value) ?? 0);
     const to = this.#module.definitions.get(type);
@@ -84,7 +84,7 @@ class Legalization {
     if (type?.opcode === Op.TypeStruct) return [...type.operands.subarray(1)];
     if (type?.opcode !== Op.TypeArray) return [];
     const length = this.#module.definitions.get(type.operands[2]!)?.operands[2] ?? 0;
-    // Longer ones are not written out; naga then refuses the copy.
+    // naga refuses the copy of a longer array, which is not written out.
     return Array.from({ length: Math.min(length, maxCopied) }, () => type.operands[1]!);
   }
 

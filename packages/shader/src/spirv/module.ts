@@ -1,6 +1,6 @@
 /**
- * A SPIR-V module as a list of instructions, with what reflection looks up in it. That the words are whole instructions is held here;
- * what the instructions are is held by `check-operands.ts`.
+ * A SPIR-V module as a list of instructions, with indexes for reflection. Reading checks that the words are whole instructions;
+ * `check-operands.ts` checks the instructions.
  */
 import { Refusal } from "../refusal.js";
 import { ExecutionModel, Op } from "./words.js";
@@ -8,7 +8,7 @@ import { ExecutionModel, Op } from "./words.js";
 export interface Instruction {
   readonly opcode: number;
   readonly operands: Uint32Array;
-  /** Where its first word stood in the module as it was given. */
+  /** The index of its first word in the module as it was given. */
   readonly at: number;
 }
 
@@ -22,14 +22,14 @@ export interface EntryPoint {
 
 export interface SpirvModule {
   readonly version: number;
-  /** All ids are below it. */
+  /** Every id is less than this. */
   readonly bound: number;
   readonly instructions: readonly Instruction[];
-  /** What defines each id of module scope: types, constants and variables. */
+  /** The definition of each id of module scope: types, constants and variables. */
   readonly definitions: ReadonlyMap<number, Instruction>;
   /** Keyed by id, and by `id.member` for a member. */
   readonly names: ReadonlyMap<string, string>;
-  /** The first value of each decoration, 0 for one that has none; keyed by `decoration id`, and by `decoration id.member`. */
+  /** The first value of each decoration, or 0 if it has none; keyed by `decoration id`, and by `decoration id.member`. */
   readonly decorations: ReadonlyMap<string, number>;
   readonly computeEntryPoints: readonly EntryPoint[];
 }
@@ -38,12 +38,12 @@ const magic = 0x0723_0203;
 const swappedMagic = 0x0302_2307;
 const headerWords = 5;
 const newestMinorVersion = 6;
-/** Compute shaders have kilobytes; past this, time and memory would not be bounded by anything that a caller sees. */
+/** Compute shaders have kilobytes. This bounds the time and memory of a load. */
 const maxBytes = 4 * 2 ** 20;
 /** The universal limit of the specification. */
 const maxBound = 4_194_303;
 
-/** @throws {ComputeError} `invalid-kernel` when the bytes are not whole SPIR-V; `unsupported-shader` for a version not yet known. */
+/** @throws {ComputeError} `invalid-kernel` if the bytes are not whole SPIR-V; `unsupported-shader` for an unknown version. */
 export function readSpirv(source: Uint8Array | Uint32Array): SpirvModule {
   const words = checkedWords(source);
   return indexSpirv({ version: words[1]!, bound: words[3]!, instructions: readInstructions(words) });
@@ -71,7 +71,7 @@ export function indexSpirv(module: Pick<SpirvModule, "version" | "bound" | "inst
   return { ...module, definitions, names, decorations, computeEntryPoints };
 }
 
-/** The words of a module, as they go into a file. */
+/** The words of a module, as in a file. */
 export function encodeSpirv({ version, bound, instructions }: SpirvModule): Uint32Array {
   const words = new Uint32Array(headerWords + instructions.reduce((sum, { operands }) => sum + 1 + operands.length, 0));
   words.set([magic, version, 0, bound, 0]);
@@ -84,7 +84,7 @@ export function encodeSpirv({ version, bound, instructions }: SpirvModule): Uint
   return words;
 }
 
-/** The value of a decoration, 0 for one that has none; `undefined` where there is none. */
+/** The value of a decoration, 0 if it has no value; `undefined` if there is no such decoration. */
 export function decorationOf(
   module: SpirvModule,
   decoration: number,
@@ -94,13 +94,13 @@ export function decorationOf(
   return module.decorations.get(`${decoration} ${target}${member === undefined ? "" : `.${member}`}`);
 }
 
-/** Whether an instruction decorates with `decoration`, an id or a member of it. */
+/** Whether an instruction puts `decoration` on an id or a member. */
 export function decorates({ opcode, operands }: Instruction, decoration: number): boolean {
   if (opcode === Op.Decorate) return operands[1] === decoration;
   return opcode === Op.MemberDecorate && operands[2] === decoration;
 }
 
-/** UTF-8 up to its zero byte, from the operand at `first` on. */
+/** The UTF-8 text that starts at the operand `first` and ends with a zero byte. */
 export function textOf(operands: Uint32Array, first: number): string {
   const rest = operands.subarray(first);
   const bytes = new Uint8Array(rest.buffer, rest.byteOffset, rest.byteLength);
@@ -116,14 +116,16 @@ function checkedWords(source: Uint8Array | Uint32Array): Uint32Array {
   const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
   const start = bytes.byteLength < 4 ? 0 : new DataView(bytes.buffer).getUint32(0, true);
   if (start === swappedMagic) {
-    throw fail("byte-swapped SPIR-V, its magic number is 0x03022307; expected are little-endian words, 0x07230203");
+    throw fail("byte-swapped SPIR-V, its magic number is 0x03022307; the words must be little-endian, 0x07230203");
   }
   if (start !== magic) {
     const shown = bytes.byteLength < 4 ? `${bytes.byteLength} bytes` : `0x${start.toString(16).padStart(8, "0")}`;
-    throw fail(`bytes that are not SPIR-V: they begin with ${shown}; expected is the magic number 0x07230203`);
+    throw fail(`bytes that are not SPIR-V: they begin with ${shown}; the magic number is 0x07230203`);
   }
   if (bytes.byteLength % 4 !== 0) {
-    throw fail(`${bytes.byteLength} bytes of SPIR-V; expected is a multiple of 4, since it is made of 4-byte words`);
+    throw fail(
+      `${bytes.byteLength} bytes of SPIR-V; the length must be a multiple of 4, since SPIR-V consists of 4-byte words`,
+    );
   }
   const words = new Uint32Array(bytes.buffer);
   if (words.length < headerWords)
@@ -137,7 +139,7 @@ function checkVersion(version: number, fail: (problem: string) => Refusal): void
   const [major, minor] = [(version >>> 16) & 0xff, (version >>> 8) & 0xff];
   if ((version & 0xff00_00ff) !== 0 || major === 0) {
     throw fail(
-      `SPIR-V whose version word is 0x${version.toString(16)}; expected is 0x00010000 to 0x00010${newestMinorVersion}00`,
+      `SPIR-V whose version word is 0x${version.toString(16)}; it must be 0x00010000 to 0x00010${newestMinorVersion}00`,
     );
   }
   if (major > 1 || minor > newestMinorVersion) {

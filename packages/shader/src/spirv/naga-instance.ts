@@ -1,11 +1,11 @@
 /**
- * An instance of naga's WebAssembly. What naga did not foresee stops it in the middle of its work, and what it had of its stack is lost
- * for good: after some hundreds of such modules it would fail on every one. So an instance that was stopped, or that has grown, is
- * not used again where another can be made.
+ * An instance of naga's WebAssembly, 2 MB that load with the first SPIR-V. A module that naga did not foresee makes it panic, and a panic
+ * leaks the part of its stack that was in use: after some hundreds of panics it would fail on every module. An instance that panicked or
+ * has grown is therefore replaced where that is possible.
  */
 import { ComputeError } from "@kiln-gpu/core";
 
-/** What naga exports, as far as it is used here. */
+/** The exports of naga that are used here. */
 interface Naga {
   readonly memory: WebAssembly.Memory;
   readonly __wbindgen_externrefs: WebAssembly.Table;
@@ -24,18 +24,18 @@ interface Naga {
   __wbg_moduleinfo_free(info: number, isUnwinding: number): void;
 }
 
-/** naga's own report on a module that it refuses. */
+/** naga's report on a module that it refuses. */
 export class NagaReport extends Error {}
 
 const maxMemoryBytes = 64 * 2 ** 20;
-/** How often an instance that cannot be replaced may be stopped; its stack has room for several times as many. */
+/** How often an instance that cannot be replaced may panic; its stack has room for several times as many. */
 const maxStops = 64;
 
 let compiled: Promise<WebAssembly.Module | undefined> | undefined;
 let current: Naga | undefined;
 let stops = 0;
 
-/** Whether an instance that was stopped is followed by a fresh one, and a stop costs no more than that. */
+/** Whether an instance that panicked can be replaced by a fresh one. */
 export async function isReplaceable(): Promise<boolean> {
   compiled ??= compileNaga();
   return (await compiled) !== undefined;
@@ -43,12 +43,12 @@ export async function isReplaceable(): Promise<boolean> {
 
 /**
  * Translates a module.
- * @throws {NagaReport} Where naga refuses it; whatever else is thrown stopped naga.
+ * @throws {NagaReport} If naga refuses the module. Anything else that is thrown is a panic.
  */
 export async function translateByNaga(spirv: Uint8Array): Promise<string> {
   compiled ??= compileNaga();
   const module = await compiled;
-  // The instance is taken after the last `await`: nobody else can spoil it until the translation is done.
+  // The instance is taken after the last `await`, so no other translation can replace it before this one is done.
   const shared = module ? undefined : await sharedInstance();
   const naga = (current ??= shared ?? instantiate(module!));
   try {
@@ -72,7 +72,7 @@ function translate(naga: Naga, spirv: Uint8Array): string {
   };
   const source = naga.__wbindgen_malloc(spirv.byteLength, 1) >>> 0;
   new Uint8Array(naga.memory.buffer, source, spirv.byteLength).set(spirv);
-  // naga frees the source.
+  // naga frees the source itself.
   const [module, parseError, isParseError] = naga.parseSpirv(source, spirv.byteLength);
   check(parseError, isParseError);
   let info: number | undefined;
@@ -97,7 +97,7 @@ function release(naga: Naga, module: number, info: number | undefined): void {
   naga.__wbg_module_free(module, 0);
 }
 
-/** The WebAssembly where there is a file system to read it from; elsewhere it comes as bundlers lay it out. */
+/** The WebAssembly if there is a file system to read it from; elsewhere bundlers deliver it. */
 async function compileNaga(): Promise<WebAssembly.Module | undefined> {
   const { process } = globalThis as { process?: { getBuiltinModule?: NodeJS.Process["getBuiltinModule"] } };
   if (!process?.getBuiltinModule) return undefined;
@@ -133,7 +133,7 @@ function instantiate(module: WebAssembly.Module): Naga {
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     const [, found] = Object.entries(needed).find(([prefix]) => name.startsWith(prefix)) ?? [];
-    // The rest reads options, and none are given.
+    // The other imports read options, and no options are given.
     const unreachable = () => {
       throw new Error(`Unreachable: naga asks for ${name}.`);
     };
@@ -148,7 +148,7 @@ async function sharedInstance(): Promise<Naga> {
   if (stops >= maxStops) {
     throw new ComputeError(
       "unsupported-shader",
-      `The translator of SPIR-V was stopped ${stops} times by modules that it did not foresee; load the page again to go on.`,
+      `The translator of SPIR-V panicked ${stops} times, at modules that it did not foresee; reload the page to continue.`,
     );
   }
   const { init } = await import("naga-wasm");

@@ -1,19 +1,19 @@
-/** What an entry point needs of its module, and no more: the rest, whatever stage it is for, is neither checked nor translated. */
+/** Reduces a module to what one entry point needs. The rest, of whatever stage, is neither checked nor translated. */
 import { Refusal } from "../refusal.js";
 import { idsOf, resultOf } from "./check-operands.js";
 import { nameInstruction } from "./instructions.js";
 import { type EntryPoint, type Instruction, indexSpirv, type SpirvModule, textOf } from "./module.js";
 import { Op } from "./words.js";
 
-/** Says something of the module's text, nothing of what it does. */
+/** Debug information, without effect on the results. */
 const debugging: ReadonlySet<number> = new Set<number>([
   ...[Op.Nop, Op.SourceContinued, Op.Source, Op.SourceExtension, Op.String, Op.Line, Op.NoLine, Op.ModuleProcessed],
   ...[Op.DecorateId, Op.DecorateString, Op.MemberDecorateString],
 ]);
 
 /**
- * Keeps the functions that `entry` reaches, and of the entry points only it.
- * @throws {ComputeError} `invalid-kernel` where functions are torn or missing.
+ * Keeps the functions that `entry` reaches, and no other entry point.
+ * @throws {ComputeError} `invalid-kernel` if functions are incomplete or missing.
  */
 export function pruneFunctions(module: SpirvModule, entry: EntryPoint): SpirvModule {
   const fail = (problem: string) => new Refusal("invalid-kernel", `is given truncated SPIR-V: ${problem}.`);
@@ -42,7 +42,7 @@ export function pruneFunctions(module: SpirvModule, entry: EntryPoint): SpirvMod
   return indexSpirv({ ...module, instructions: withoutNonSemantic(kept) });
 }
 
-/** Keeps the types, constants and variables that the functions use, and the names and decorations of what is kept. */
+/** Keeps the types, constants and variables that the functions use, with their names and decorations. */
 export function pruneGlobals(module: SpirvModule): SpirvModule {
   const { instructions, definitions } = module;
   const used = new Set<number>();
@@ -85,7 +85,7 @@ function withInterface(instruction: Instruction, isKept: (id: number) => boolean
   return { ...instruction, operands: Uint32Array.of(...operands.subarray(0, end), ...ids) };
 }
 
-/** Calls of sets that promise to say nothing of meaning, as debuggers read. */
+/** Removes the calls of instruction sets that have no effect on results; debuggers read them. */
 function withoutNonSemantic(instructions: readonly Instruction[]): Instruction[] {
   const sets = new Set(
     instructions

@@ -1,6 +1,6 @@
 /**
- * A module with its specialization constants set, as a driver would do it: what comes out has plain constants, arrays of known length
- * and a workgroup size in numbers, and nothing that a translator could leave out.
+ * Sets a module's specialization constants, as a driver would do. The result has plain constants, arrays of known length and a workgroup
+ * size in numbers; naga would ignore or refuse anything else.
  */
 import type { Program } from "@kiln-gpu/core";
 import { invalidSpirv } from "./check-operands.js";
@@ -11,7 +11,10 @@ import { nameInstruction, nameOpcode } from "./instructions.js";
 import { decorates, type Instruction, indexSpirv, type SpirvModule } from "./module.js";
 import { BuiltIn, Decoration, ExecutionMode, Op } from "./words.js";
 
-/** @throws {ComputeError} `invalid-kernel` for constants that the module does not have so; `unsupported-shader` for open results. */
+/**
+ * @throws {ComputeError} `invalid-kernel` for constants that do not match the module; `unsupported-shader` for results that cannot be
+ *   computed.
+ */
 export function specializeSpirv(module: SpirvModule, constants: Program["constants"]): SpirvModule {
   return new Specialization(module, matchConstants(module, constants)).run();
 }
@@ -20,7 +23,7 @@ class Specialization {
   readonly #module: SpirvModule;
   readonly #given: GivenConstants;
   readonly #instructions: Instruction[] = [];
-  /** Each constant that is known by now, and that is made of numbers. */
+  /** The constants so far, by id. */
   readonly #constants = new Map<number, Instruction>();
   #bound: number;
 
@@ -108,7 +111,7 @@ class Specialization {
     } else throw this.#unfoldable(instruction, operation);
   }
 
-  /** Folds scalars, or vectors lane by lane; a scalar condition serves all lanes. */
+  /** Folds scalars, or vectors lane by lane; a scalar condition applies to all lanes. */
   #lanes(
     instruction: Instruction,
     type: number,
@@ -180,7 +183,7 @@ class Specialization {
     throw this.#unknown(instruction, id);
   }
 
-  /** The size that the built-in constant says, over what LocalSizeId and LocalSize of the entry point say. */
+  /** Makes the workgroup size a LocalSize. The built-in constant overrides LocalSizeId and LocalSize of the entry point. */
   #withWorkgroupSize(): Instruction[] {
     const isBuiltIn = (instruction: Instruction) =>
       decorates(instruction, Decoration.BuiltIn) && instruction.operands.at(-1) === BuiltIn.WorkgroupSize;
@@ -205,7 +208,7 @@ class Specialization {
     return new InstructionRefusal(
       "unsupported-shader",
       instruction,
-      `computes a constant by ${nameOpcode(operation)} in ${nameInstruction(instruction)}, which is not folded here; ` +
+      `computes a constant by ${nameOpcode(operation)} in ${nameInstruction(instruction)}, which Kiln does not fold; ` +
         "apply the specialization first, as `spirv-opt --freeze-spec-const --fold-spec-const-op-composite` does.",
     );
   }
@@ -214,13 +217,13 @@ class Specialization {
     return new InstructionRefusal(
       "unsupported-shader",
       instruction,
-      `needs the value of ${id} in ${nameInstruction(instruction)}, which is not a constant of 32-bit numbers or ` +
-        "booleans, or of vectors of these; write it as one.",
+      `needs the value of ${id} in ${nameInstruction(instruction)}, which is not a constant of 32-bit numbers or booleans, ` +
+        "or a vector of them; write it as one.",
     );
   }
 
   #outside(instruction: Instruction, index: number): InstructionRefusal {
-    return invalidSpirv(instruction, `takes the part ${index} of a constant that has fewer`);
+    return invalidSpirv(instruction, `takes part ${index} of a constant that has fewer parts`);
   }
 }
 

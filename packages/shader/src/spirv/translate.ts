@@ -1,6 +1,4 @@
-/**
- * SPIR-V to WGSL by naga, the translator of wgpu, as WebAssembly: 2 MB that load when the first SPIR-V arrives.
- */
+/** Translates SPIR-V to WGSL by naga, the translator of wgpu, and finds the instruction that naga refuses. */
 
 import { ComputeError } from "@kiln-gpu/core";
 import { Refusal } from "../refusal.js";
@@ -11,12 +9,12 @@ import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } fr
 import { isReplaceable, NagaReport, translateByNaga } from "./naga-instance.js";
 import { Decoration, MemoryModel, memoryModelCapabilities, Op } from "./words.js";
 
-/** No instruction of SPIR-V, at which naga stops with a report of its own. */
+/** Not an instruction of SPIR-V: naga refuses it with a report of its own. */
 const noInstruction: Instruction = { opcode: 0xffff, operands: new Uint32Array(0), at: 0 };
-/** For so long it is searched which instruction of a module it is that naga refuses: each look may read all of it again. */
+/** Time limit for finding the instruction that naga refuses; each probe may parse the whole module again. */
 const searchMs = 1000;
 
-/** @throws {ComputeError} `unsupported-shader` with naga's report, for all that it refuses. */
+/** @throws {ComputeError} `unsupported-shader`, with naga's report, for modules that naga refuses. */
 export async function translateSpirv(module: SpirvModule): Promise<string> {
   try {
     return await translateByNaga(asNagaTakes(module.instructions, module));
@@ -29,20 +27,20 @@ export async function translateSpirv(module: SpirvModule): Promise<string> {
     if (!instruction) throw new Refusal("unsupported-shader", `${refused}: ${said}`, { cause });
     const name = nameInstruction(instruction);
     const message = report.includes("UnsupportedInstruction")
-      ? `${refused}, which has nothing for ${name}; write it in other terms (docs/spirv.md has some): ${report}`
+      ? `${refused}, which has nothing for ${name}; docs/spirv.md has replacements for some: ${report}`
       : `${refused} because of ${name}: ${said}`;
     throw new InstructionRefusal("unsupported-shader", instruction, message, { cause });
   }
 }
 
-/** The first line of a report, and the reasons under its drawing of the source, of which there is none. */
+/** The first line of a report and its reasons. Between them naga draws the source, which SPIR-V does not have. */
 function inOneLine(report: string): string {
   const [first, ...rest] = report.trim().split("\n");
   const reasons = rest.filter((line) => line.startsWith("  = ")).map((line) => line.slice(4));
   return [first!.replace(/^error: /u, ""), ...reasons].join(". ");
 }
 
-/** The instruction that naga refuses, or stops at, found by giving it the module's beginnings until the same happens. */
+/** Finds the instruction that naga refuses or panics at: translates ever shorter beginnings of the module while the same happens. */
 async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruction | undefined> {
   const { instructions } = module;
   const report = cause instanceof NagaReport ? cause.message : undefined;
@@ -55,7 +53,7 @@ async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruc
       return (error instanceof NagaReport ? error.message : undefined) === report;
     }
   };
-  // What naga says of an instruction it says when it reads it; of a type or a variable, once it has read them all.
+  // naga reports an instruction when it reads it, and a type or a variable after it has read all of them.
   const firstFunction = instructions.findIndex(({ opcode }) => opcode === Op.Function);
   const declarations = instructions.slice(0, firstFunction).filter(({ opcode }) => !isOfEntryPoint(opcode));
   const endMs = performance.now() + searchMs;
@@ -72,11 +70,11 @@ async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruc
   if (report?.startsWith("error: Entry point")) return instructions.find(({ opcode }) => opcode === Op.EntryPoint);
   const [, name] = /^error: Function \[\d+\] '(.*)' is invalid/u.exec(report ?? "") ?? [];
   if (name !== undefined) return functionOf(name, module);
-  // What no beginning tells is in a function, unless there was no time to look.
+  // A report that no beginning reproduces is about a function, unless the time was up.
   return performance.now() > endMs ? undefined : functionOf("", module);
 }
 
-/** The last instruction of the shortest beginning of a list that fails; `undefined` where all of it does not, or time is up. */
+/** The last instruction of the shortest failing beginning of a list; `undefined` if the whole list does not fail, or the time is up. */
 async function lastOfShortest(
   list: readonly Instruction[],
   fails: (beginning: readonly Instruction[]) => Promise<boolean>,
@@ -97,19 +95,19 @@ function isOfEntryPoint(opcode: number): boolean {
   return opcode === Op.EntryPoint || opcode === Op.ExecutionMode || opcode === Op.ExecutionModeId;
 }
 
-/** The only function, or the only one that is called so. */
+/** The only function of that name, or the only function if the name is empty. */
 function functionOf(name: string, { instructions, names }: SpirvModule): Instruction | undefined {
   const functions = instructions.filter(({ opcode }) => opcode === Op.Function);
   const called = name === "" ? functions : functions.filter(({ operands }) => names.get(`${operands[1]!}`) === name);
   return called.length === 1 ? called[0] : undefined;
 }
 
-/** The bytes of a module of these instructions. */
+/** The bytes of a module with these instructions. */
 function asNagaTakes(instructions: readonly Instruction[], module: SpirvModule): Uint8Array {
   return new Uint8Array(encodeSpirv({ ...module, instructions: instructions.flatMap(inNagasTerms) }).buffer);
 }
 
-/** Without what naga refuses to drop: promises that WGSL has no word for, and the Vulkan memory model where it asks for no more. */
+/** Drops what naga refuses though WGSL loses nothing: hints without a counterpart in WGSL, and the name of the Vulkan memory model. */
 function inNagasTerms(instruction: Instruction): Instruction[] {
   const { opcode, operands } = instruction;
   if (decorates(instruction, Decoration.NonReadable)) return [];
@@ -117,7 +115,7 @@ function inNagasTerms(instruction: Instruction): Instruction[] {
   if (opcode === Op.Extension && textOf(operands, 0) === "SPV_KHR_vulkan_memory_model") return [];
   if (opcode === Op.MemoryModel)
     return [{ ...instruction, operands: Uint32Array.of(operands[0]!, MemoryModel.GLSL450) }];
-  // How an access is aligned, and that it is to nobody else's memory, is said for speed alone.
+  // Alignment and privacy of an access are hints for speed.
   if (opcode === Op.Load) return [{ ...instruction, operands: operands.subarray(0, 3) }];
   if (opcode === Op.Store || opcode === Op.CopyMemory) return [{ ...instruction, operands: operands.subarray(0, 2) }];
   return [instruction];

@@ -1,4 +1,4 @@
-/** The numbers of the SPIR-V specification that are read here, under its names. */
+/** Numbers of the SPIR-V specification, under its names. */
 
 export const Op = {
   Nop: 0,
@@ -126,7 +126,7 @@ export const Decoration = {
 
 export const BuiltIn = { WorkgroupSize: 25 } as const;
 
-/** The instruction set of debuggers, and what is read of it. */
+/** The instruction set for debuggers, as far as it is read. */
 export const DebugInfo = {
   set: "NonSemantic.Shader.DebugInfo.100",
   Source: 35,
@@ -135,7 +135,7 @@ export const DebugInfo = {
   NoLine: 104,
 } as const;
 
-/** Capabilities that translate into WGSL that no device takes, or that belong to another model of computing. */
+/** Capabilities whose WGSL no device accepts, or that belong to another model of computing. */
 export const unsupportedCapabilities: { readonly [capability: number]: string } = {
   4: "Addresses",
   6: "Kernel (OpenCL)",
@@ -151,5 +151,5 @@ export const unsupportedCapabilities: { readonly [capability: number]: string } 
   6034: "AtomicFloat64AddEXT",
 };
 
-/** Of the Vulkan memory model, whose accesses are checked one by one. */
+/** Capabilities of the Vulkan memory model; its accesses are checked one by one. */
 export const memoryModelCapabilities: readonly number[] = [5345, 5346];

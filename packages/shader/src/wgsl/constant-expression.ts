@@ -12,25 +12,25 @@ import type { Token } from "./scan-tokens.js";
 
 export interface ConstantScope {
   valueOf(name: string): Constant | undefined;
-  /** Whether the module gives `name` a meaning of its own, as a user's `fn min`. */
+  /** Whether the module declares `name` itself, for example its own `fn min`. */
   declares(name: string): boolean;
   isOverride(name: string): boolean;
-  /** Told of an expression on which WebGPU's compiler may end the process: see `Expression.#logic`. */
+  /** Called with an expression that may crash WebGPU's compiler; see `Expression.#logic`. */
   onNestedLogic(expression: readonly Token[]): void;
-  /** How deep the expressions nest that are being evaluated now, through constants made of constants too. */
+  /** How deep the expressions being evaluated nest, including those of constants that they use. */
   depth: number;
 }
 
 const maxDepth = 500;
 
-/** The value of a WGSL constant expression; `undefined` for what is not evaluated here, and for what overflows its type. */
+/** The value of a WGSL constant expression; `undefined` if it is not evaluated here, or overflows its type. */
 export function evaluate(tokens: readonly Token[], scope: ConstantScope): Constant | undefined {
   const { depth } = scope;
   try {
     return new Expression(tokens, scope).whole();
   } catch (error) {
     if (!(error instanceof Unknown)) throw error;
-    // What of it would be found is not known either.
+    // The evaluation stopped before it could find nested logic, so any that the text may have counts.
     if (nestsLogic(tokens) && tokens.some((token) => isOverride(token, scope))) scope.onNestedLogic(tokens);
     return undefined;
   } finally {
@@ -38,13 +38,13 @@ export function evaluate(tokens: readonly Token[], scope: ConstantScope): Consta
   }
 }
 
-/** As `evaluate`, of what is to be one number. */
+/** As `evaluate`, for a scalar. */
 export function evaluateScalar(tokens: readonly Token[], scope: ConstantScope): ConstantValue | undefined {
   const value = evaluate(tokens, scope);
   return value && !isVector(value) ? value : undefined;
 }
 
-/** As `evaluate`, of what is to be an integer. */
+/** As `evaluate`, for an integer. */
 export function evaluateInteger(tokens: readonly Token[], scope: ConstantScope): number | undefined {
   const value = evaluateScalar(tokens, scope);
   return value && isInteger(value) ? value.value : undefined;
@@ -54,11 +54,11 @@ class Expression {
   readonly #tokens: readonly Token[];
   readonly #scope: ConstantScope;
   #at = 0;
-  /** How many overrides were read. */
+  /** How many overrides have been read. */
   #overrides = 0;
-  /** How many `&&` and `||` need what is read now as their right operand; below 0 where one does not need it. */
+  /** How many `&&` and `||` need the value being read as their right operand; negative inside one that does not need it. */
   #logics = 0;
-  /** The latest value that is, through `&&`, `||` and brackets alone, the constant of an `override && constant`. */
+  /** The latest value that comes from the constant of an `override && constant` through `&&`, `||` and brackets alone. */
   #absorbed: Constant | undefined;
 
   constructor(tokens: readonly Token[], scope: ConstantScope) {
@@ -72,7 +72,7 @@ class Expression {
     return value;
   }
 
-  /** A sequence of operands whose operators bind as tightly as `least`, or tighter. */
+  /** A sequence of operands whose operators bind at least as tightly as `least`. */
   #binary(least: number): Constant {
     const overrides = this.#overrides;
     let left = this.#unary();
@@ -93,9 +93,9 @@ class Expression {
   }
 
   /**
-   * Where `override && constant` is evaluated to a constant that is false, or `override || constant` to one that is true, in the right operand of
-   * another of these, and an operation other than these takes it, Tint leaves that operation at module scope, where its SPIR-V writer has no
-   * case for it, and ends the process. (Seen with npm `webgpu` 0.6.2. Function bodies are not concerned.)
+   * Tint folds `override && constant` to false, or `override || constant` to true, when the constant decides it. If that happens in the
+   * right operand of another `&&` or `||`, and any other operation uses the result, Tint leaves that operation at module scope, where its
+   * SPIR-V writer has no case for it and aborts the process. (Seen with npm `webgpu` 0.6.2. Function bodies are not affected.)
    */
   #logic(operator: string, left: Constant, rank: number, hasOverride: boolean): Constant {
     const absorbing = operator === "&&" ? 0 : 1;
@@ -111,12 +111,12 @@ class Expression {
     return value;
   }
 
-  /** An operation is about to take `operand`. */
+  /** Call before an operation uses `operand`. */
   #operate(operand: Constant): void {
     if (operand === this.#absorbed && this.#logics > 0) this.#scope.onNestedLogic(this.#tokens);
   }
 
-  /** The operator that begins here: tokens are single characters, so `<<` is two that touch. */
+  /** The operator that begins here. Tokens are single characters, so `<<` is two adjacent ones. */
   #operator(): string {
     const [first, second] = [this.#tokens[this.#at], this.#tokens[this.#at + 1]];
     if (first?.kind !== "symbol") return "";
@@ -218,7 +218,7 @@ class Expression {
   }
 }
 
-/** Whether a `&&` or `||` stands deeper in brackets than one before it, in the same ones. */
+/** Whether a `&&` or `||` is in deeper brackets than an earlier one that encloses it. */
 function nestsLogic(tokens: readonly Token[]): boolean {
   const groups = [false];
   let outer = 0;
@@ -263,7 +263,7 @@ function hexFloat(text: string, type: ConstantType): number {
   const [, integer = "", fraction = "", exponent = "0"] = /^0x([\da-f]*)\.?([\da-f]*)(?:p(.+))?$/iu.exec(text) ?? [];
   const mantissa = Number(`0x${integer}${fraction}`);
   const value = mantissa * 2 ** (Number(exponent) - 4 * fraction.length);
-  // WGSL refuses, or rounds, what does not fit; either is its own business.
+  // WGSL refuses or rounds a value that does not fit; the device decides which.
   const isExact = Number.isSafeInteger(mantissa) && (value !== 0 || mantissa === 0);
   if (!isExact || (type === "f32" && Math.fround(value) !== value)) throw new Unknown();
   return value;

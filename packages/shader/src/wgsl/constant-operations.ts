@@ -1,4 +1,4 @@
-/** WGSL's operators, constructors and built-in functions, where what they give is exact; vectors by their components. */
+/** WGSL's operators, constructors and built-in functions whose results are exact; vectors component by component. */
 import {
   type Constant,
   type ConstantType,
@@ -10,7 +10,7 @@ import {
   unified,
 } from "./constant-value.js";
 
-/** Tighter than the ones before it; those of one line bind alike. */
+/** Each row binds tighter than the rows before it. */
 const operatorRows = [
   ["||"],
   ["&&"],
@@ -81,7 +81,7 @@ function arithmetic(operator: string, { type, value: a }: ConstantValue, b: numb
       return checked(type, a % b);
   }
   if (!isInteger({ type })) throw new Unknown();
-  // JavaScript's own bitwise operators have 32 bits, an abstract integer has 64.
+  // JavaScript's bitwise operators have 32 bits; an abstract integer has 64.
   const [x, y] = [BigInt(a), BigInt(b)];
   switch (operator) {
     case "&":
@@ -97,13 +97,13 @@ function arithmetic(operator: string, { type, value: a }: ConstantValue, b: numb
 const suffixes: { readonly [suffix: string]: ConstantType } = { f: "f32", h: "f16", i: "i32", u: "u32" };
 const scalars: readonly string[] = ["i32", "u32", "f32", "f16", "bool"] satisfies ConstantType[];
 
-/** A scalar (1 component) or vector type; its scalar type is left open in `vec3(...)`. */
+/** A vector type, or a scalar type with 1 component; `vec3(...)` leaves its scalar type open. */
 export interface ConstantTypeName {
   readonly scalar: ConstantType | undefined;
   readonly components: number;
 }
 
-/** The type that `vec3` with a template of `f32`, or `vec3f`, or `f32` names; `undefined` for any other. */
+/** The type that `vec3` with the template `f32`, `vec3f` or `f32` names; `undefined` for any other name. */
 export function constantTypeOf(name: string, template: string | undefined): ConstantTypeName | undefined {
   if (scalars.includes(name))
     return template === undefined ? { scalar: name as ConstantType, components: 1 } : undefined;
@@ -130,11 +130,11 @@ export function construct({ scalar, components }: ConstantTypeName, list: readon
   const type = scalar ?? given[0]?.type ?? "int";
   if (given.length === components) return { type, components: given.map(({ value }) => value) };
   if (given.length > 1) throw new Unknown();
-  // One value is that of every component, none is zero.
+  // One value fills every component; no value means zero.
   return { type, components: new Array<number>(components).fill(given[0]?.value ?? 0) };
 }
 
-/** A conversion that is asked for; a float that would saturate is not known. */
+/** An explicit conversion; unknown if it would saturate a float. */
 function cast({ type, value }: ConstantValue, to: ConstantType): ConstantValue {
   if (to === "bool") return truth(value !== 0);
   // The same bits.
@@ -159,7 +159,7 @@ const onFloat =
     return round(value);
   };
 
-/** By how many arguments they take. Left out: what a device may round in its own way, as `log2`. */
+/** By the number of arguments. Functions that a device may round differently, such as `log2`, are left out. */
 const functions: readonly { readonly [name: string]: Numeric }[] = [
   {},
   {
@@ -199,7 +199,7 @@ function truth(value: boolean): ConstantValue {
   return { type: "bool", value: value ? 1 : 0 };
 }
 
-/** `compute` of the operands, or of their components one by one, a scalar being the same for all. */
+/** Applies `compute` to the operands, or to their components one by one; a scalar counts for every component. */
 function each(
   operands: readonly Constant[],
   compute: (first: ConstantValue, ...rest: ConstantValue[]) => ConstantValue,

@@ -1,6 +1,6 @@
-/** Values of WGSL constants as it computes them: exactly, or not at all. */
+/** Values of WGSL constants, computed exactly or not at all. */
 
-/** `int` and `float` are WGSL's abstract types, which become any concrete one. */
+/** `int` and `float` are WGSL's abstract types, which convert to concrete ones. */
 export type ConstantType = "int" | "float" | "i32" | "u32" | "f32" | "f16" | "bool";
 
 export interface ConstantValue {
@@ -15,7 +15,7 @@ export interface ConstantVector {
 
 export type Constant = ConstantValue | ConstantVector;
 
-/** Thrown and caught by the evaluator: the expression is beyond it, and nothing is guessed. */
+/** Thrown and caught by the evaluator: it cannot evaluate the expression, and it never guesses. */
 export class Unknown extends Error {}
 
 export function isVector(constant: Constant): constant is ConstantVector {
@@ -26,7 +26,7 @@ export function isInteger({ type }: Pick<Constant, "type">): boolean {
   return type === "int" || type === "i32" || type === "u32";
 }
 
-/** `constant` as one of `type`, where WGSL converts it without being asked to. */
+/** Converts `constant` to `type` if WGSL does so implicitly. */
 export function convert<C extends Constant>(constant: C, type: ConstantType): C | undefined;
 export function convert(constant: Constant, type: ConstantType): Constant | undefined {
   if (constant.type === type) return constant;
@@ -40,7 +40,7 @@ export function convert(constant: Constant, type: ConstantType): Constant | unde
   return components.includes(undefined) ? undefined : { type, components: components as number[] };
 }
 
-/** The arguments as one type, the one that all of them become. */
+/** Converts the arguments to the one type that all of them convert to. */
 export function unified<C extends Constant>(list: readonly C[]): C[] {
   if (list.length === 0) return [];
   for (const { type } of list) {
@@ -50,7 +50,7 @@ export function unified<C extends Constant>(list: readonly C[]): C[] {
   throw new Unknown();
 }
 
-/** @throws {Unknown} When the type does not hold the value: WGSL refuses, wraps or rounds it. */
+/** @throws {Unknown} If the type does not hold the value: WGSL refuses, wraps or rounds it. */
 export function checked(type: ConstantType, value: number): ConstantValue {
   const result = inRange(type, value);
   if (result === undefined) throw new Unknown();
@@ -58,7 +58,7 @@ export function checked(type: ConstantType, value: number): ConstantValue {
 }
 
 function inRange(type: ConstantType, value: number): number | undefined {
-  // Minus zero is no integer's value.
+  // Integers have no minus zero.
   const whole = Number.isSafeInteger(value) ? value + 0 : undefined;
   switch (type) {
     case "int":
@@ -76,7 +76,7 @@ function inRange(type: ConstantType, value: number): number | undefined {
   }
 }
 
-/** Whether a normal half is exactly this, so that how WGSL rounds does not matter: an f32 whose last 13 bits are zero. */
+/** Whether a normal f16 has exactly this value, so that WGSL's rounding does not matter: an f32 whose last 13 bits are zero. */
 function isHalf(value: number): boolean {
   const magnitude = Math.abs(value);
   const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!;

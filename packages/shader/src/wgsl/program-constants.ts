@@ -8,10 +8,10 @@ import type { Token } from "./scan-tokens.js";
 
 type Given = number | boolean;
 
-/** The module's `const` and `override` values, with what the program sets. */
+/** The values of the module's `const` and `override` declarations, with the constants that the program sets. */
 export class ModuleConstants implements ConstantScope {
   depth = 0;
-  /** An expression that must not reach the device: see `ConstantScope.onNestedLogic`. */
+  /** An expression that must not reach the device; see `ConstantScope.onNestedLogic`. */
   nestedLogic: readonly Token[] | undefined;
   readonly #module: WgslModule;
   readonly #values = new Map<string, Constant | undefined>();
@@ -34,7 +34,7 @@ export class ModuleConstants implements ConstantScope {
 
   valueOf(name: string): Constant | undefined {
     if (this.#values.has(name)) return this.#values.get(name);
-    // Set before it is known: a constant that names itself has no value.
+    // Set before the evaluation, so that a constant which refers to itself has no value.
     this.#values.set(name, undefined);
     const declaration = this.#module.declarations.get(name);
     if (declaration?.kind !== "const" && declaration?.kind !== "override") return undefined;
@@ -44,12 +44,12 @@ export class ModuleConstants implements ConstantScope {
     return typed;
   }
 
-  /** From here on `name` has this value; `undefined` where it has one that is not known. */
+  /** Sets the value of `name`; `undefined` if it has a value that is not known. */
   set(name: string, value: ConstantValue | undefined): void {
     this.#values.set(name, value);
   }
 
-  /** The scalar type of an override; `undefined` where its initialiser is not evaluated here. */
+  /** The scalar type of an override; `undefined` if its initialiser is not evaluated here. */
   scalarOf(override: ValueDeclaration): ScalarType | undefined {
     if (override.type.length > 0) {
       const declared = this.#typeOf(override.type);
@@ -86,8 +86,8 @@ export class ModuleConstants implements ConstantScope {
 }
 
 /**
- * The program's constants under the keys that WebGPU wants, and the scope in which they have these values.
- * @throws {ComputeError} `invalid-kernel` for a constant that the module lacks, that is of another type, or that has no value.
+ * Returns the program's constants under the keys that WebGPU takes, and the scope in which they have these values.
+ * @throws {ComputeError} `invalid-kernel` for a constant that the module lacks, that has another type, or that has no value.
  */
 export function resolveConstants(
   module: WgslModule,
@@ -99,9 +99,9 @@ export function resolveConstants(
   const ids = new Map(overrides.map((override) => [override, idOf(override, scope)]));
   const byKey = new Map(overrides.map((override) => [override.name, override]));
   for (const [override, id] of ids) if (id !== undefined) byKey.set(id, override);
-  // No prototype: a constant may be named "constructor" or "__proto__".
+  // No prototype, since a constant may be named "constructor" or "__proto__".
   const constants: Record<string, number> = Object.create(null);
-  // Types are found in a scope of their own: a default that was evaluated before all values are set would stay.
+  // Types have a scope of their own: a default that is evaluated before all values are set would stay.
   const types = new ModuleConstants(module);
   const set = ([nameOrId, value]: readonly [string, Given]) => {
     const override = byKey.get(nameOrId);
@@ -118,7 +118,7 @@ export function resolveConstants(
     scope.set(override.name, typed);
     if (override.type.length > 0) types.set(override.name, typed);
   };
-  // Those that say their type come first: the types of the others may be made of them.
+  // Overrides with a declared type come first, since the inferred types of the others may depend on them.
   const entries = Object.entries(given ?? {});
   const saysType = ([nameOrId]: readonly [string, Given]) => (byKey.get(nameOrId)?.type.length ?? 0) > 0;
   for (const entry of entries.filter(saysType)) set(entry);
@@ -140,7 +140,10 @@ function idOf(override: ValueDeclaration, scope: ConstantScope): string | undefi
   if (!id) return undefined;
   const value = evaluateInteger(id.arguments[0] ?? [], scope);
   if (value === undefined) {
-    throw new Refusal("unsupported-shader", `gives its constant "${override.name}" an @id that is not evaluated here.`);
+    throw new Refusal(
+      "unsupported-shader",
+      `gives its constant "${override.name}" an @id that Kiln does not evaluate; write its value.`,
+    );
   }
   return String(value);
 }
@@ -153,12 +156,12 @@ function checkValue(
   if (typeof value !== "number" && typeof value !== "boolean") {
     throw new Refusal(
       "invalid-kernel",
-      `sets its constant "${name}" to a ${typeof value}; expected is a number or a boolean.`,
+      `sets its constant "${name}" to a ${typeof value}; it must be a number or a boolean.`,
     );
   }
   if (scalar === undefined) {
     if (typeof value === "boolean" || Number.isFinite(value)) return undefined;
-    throw new Refusal("invalid-kernel", `sets its constant "${name}" to ${value}; expected is a finite number.`);
+    throw new Refusal("invalid-kernel", `sets its constant "${name}" to ${value}; it must be a finite number.`);
   }
   const isBool = scalar === "bool";
   const whole = scalar === "i32" || scalar === "u32";

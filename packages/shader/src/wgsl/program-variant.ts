@@ -5,7 +5,7 @@ import { splitVariant, type WgslProgram } from "./split-variant.js";
 
 type Programs = { readonly [program: string]: WgslProgram };
 
-/** How each program runs, where its grid need not be split and its immediates come from the host. */
+/** How each program runs if its grid is not split and its immediates come from the host. */
 export function wholeVariants(programs: Programs, limits: DeviceLimits): ProgramVariant[] {
   return Object.entries(programs).map(([program, loaded]) => {
     const immediates = immediatesOf(loaded);
@@ -13,7 +13,7 @@ export function wholeVariants(programs: Programs, limits: DeviceLimits): Program
   });
 }
 
-/** The WGSL of a program as `variant` runs it. */
+/** The WGSL of a variant of a program. */
 export function variantOf(loaded: WgslProgram, { split, immediate }: Omit<ProgramVariant, "program">): string {
   const immediates = immediate ? undefined : immediatesOf(loaded);
   const wgsl = immediates ? withoutImmediates(loaded.wgsl, immediates) : loaded.wgsl;
@@ -24,7 +24,7 @@ function immediatesOf({ interface: { bindings } }: WgslProgram): BindingInfo | u
   return bindings.find(({ isImmediate }) => isImmediate);
 }
 
-/** The same text with a buffer in place of each `var<immediate>`, of which an entry point uses at most one. */
+/** Makes each `var<immediate>` a buffer; an entry point uses at most one. */
 export function withoutImmediates(wgsl: string, { name, group, binding, kind }: BindingInfo): string {
   const { declarations, tokens } = scanModule(wgsl);
   const declared = valuesOf(declarations.values(), "variable").filter(({ template }) => template[0] === "immediate");
@@ -32,7 +32,7 @@ export function withoutImmediates(wgsl: string, { name, group, binding, kind }: 
     const { start } = variable.tokens.find(({ text }) => text === "var")!;
     const { end } = variable.tokens.find(({ text }) => text === ">")!;
     const isUsed = declared.length === 1 || variable.name === name;
-    // What other entry points use must be valid here, too; a storage buffer takes every layout.
+    // The variables of other entry points must be valid too; a storage buffer takes every layout.
     const space = isUsed && kind === "uniform" ? "uniform" : "storage, read";
     return { start, end, text: `@group(${group}) @binding(${binding}) var<${space}>` };
   });

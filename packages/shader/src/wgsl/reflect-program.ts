@@ -17,7 +17,7 @@ import { templateArguments } from "./template-arguments.js";
 import { TypeLayouts } from "./type-layout.js";
 import { uniformProblem } from "./uniform-problem.js";
 
-/** Of what is quoted, the first characters. */
+/** How many characters of an expression an error quotes. */
 const maxQuoted = 100;
 
 export interface ReflectedProgram {
@@ -25,10 +25,10 @@ export interface ReflectedProgram {
   readonly constants: Readonly<Record<string, number>>;
 }
 
-/** How the source that the WGSL was made from names and lays out a binding, where it was not WGSL. */
+/** The name and layout of a binding in the source from which the WGSL was translated. */
 export type DescribeBinding = (binding: BindingInfo) => { readonly name: string; readonly layout: TypeLayout };
 
-/** The interface of the program's entry point in `module`, with its constants applied. */
+/** Reflects the program's entry point, with its constants applied. */
 export function reflectProgram(
   module: WgslModule,
   { entryPoint, constants: given }: Pick<Program, "entryPoint" | "constants">,
@@ -72,18 +72,18 @@ function chooseEntryPoint(module: WgslModule, wanted: string | undefined): Funct
 
 /**
  * The index of the entry point that a program runs.
- * @throws {ComputeError} `unsupported-shader` when there is none to run; `invalid-kernel` when it is not clear which.
+ * @throws {ComputeError} `unsupported-shader` if there is none; `invalid-kernel` if there are several and `wanted` is not one of them.
  */
 export function chooseName(names: readonly string[], wanted: string | undefined): number {
   const list = names.map((name) => `"${name}"`).join(", ");
   if (names.length === 0) {
-    throw new Refusal("unsupported-shader", `has no compute entry point, and only those run.`);
+    throw new Refusal("unsupported-shader", "has no compute entry point, and only those run.");
   }
   if (wanted === undefined) {
     if (names.length === 1) return 0;
     throw new Refusal(
       "invalid-kernel",
-      `has ${names.length} compute entry points; say in \`entryPoint\` which of ${list} to run.`,
+      `has ${names.length} compute entry points; set \`entryPoint\` to one of ${list}.`,
     );
   }
   const index = names.indexOf(wanted);
@@ -104,7 +104,7 @@ function workgroupSizeOf(
       "shader-compilation",
       module.source,
       nameOf(entry),
-      `gives "${entry.name}" a @workgroup_size of ${sizes.length} dimensions; expected are 1 to 3.`,
+      `gives "${entry.name}" a @workgroup_size of ${sizes.length} dimensions; it must have 1 to 3.`,
     );
   }
   const [x = 1, y = 1, z = 1] = sizes.map((tokens) => {
@@ -117,14 +117,14 @@ function workgroupSizeOf(
       module.source,
       place,
       value
-        ? `gives "${entry.name}" the workgroup size ${value.value}; expected is a whole number, 1 or more.`
-        : `gives "${entry.name}" the workgroup size \`${expression}\`, which is not evaluated here; write its value.`,
+        ? `gives "${entry.name}" the workgroup size ${value.value}; it must be an integer, 1 or more.`
+        : `gives "${entry.name}" the workgroup size \`${expression}\`, which Kiln does not evaluate; write its value.`,
     );
   });
   return [x, y, z];
 }
 
-/** Evaluates what else the device's compiler evaluates at module scope, and refuses what may end the process there. */
+/** Evaluates everything else that the device's compiler evaluates at module scope, and refuses expressions that may crash it. */
 function refuseNestedLogic({ source }: WgslModule, used: ReadonlySet<Declaration>, scope: ModuleConstants): void {
   for (const { name } of valuesOf(used, "override")) scope.valueOf(name);
   for (const { type, initialiser } of [...valuesOf(used, "variable"), ...valuesOf(used, "alias")]) {
@@ -140,7 +140,8 @@ function refuseNestedLogic({ source }: WgslModule, used: ReadonlySet<Declaration
     "unsupported-shader",
     source,
     place,
-    `computes \`${expression}\`, with && or || as a part of an operand of another, on which WebGPU's compiler may end the process; make the inner one an override of its own, and use that.`,
+    `computes \`${expression}\`, with one && or || inside an operand of another, which may crash WebGPU's compiler; ` +
+      "make the inner one an override of its own.",
   );
 }
 
@@ -155,7 +156,7 @@ function reflectBindings(module: WgslModule, used: ReadonlySet<Declaration>, sco
   if (immediate && other) {
     throw new Refusal(
       "unsupported-shader",
-      `uses "${immediate.name}" and "${other.name}" in the address space immediate; an entry point has one variable there.`,
+      `uses "${immediate.name}" and "${other.name}" in the address space immediate; an entry point may use one variable there.`,
     );
   }
   if (immediate) bindings.push(reflectImmediate(immediate, layouts, bindings));
@@ -167,7 +168,7 @@ function reflectBindings(module: WgslModule, used: ReadonlySet<Declaration>, sco
         "unsupported-shader",
         module.source,
         nameOf(module.declarations.get(next.name)!),
-        `binds "${name}" and "${next.name}" at one place, group ${group} binding ${binding}; WebGPU binds one there.`,
+        `binds "${name}" and "${next.name}" at one place, group ${group} binding ${binding}; WebGPU has one buffer there.`,
       );
     }
   }
@@ -191,7 +192,7 @@ function reflectBinding(
   };
 }
 
-/** At the place where it is bound where it is not set. */
+/** Its place is that of the buffer that replaces it on devices without immediates. */
 function reflectImmediate(
   variable: ValueDeclaration,
   layouts: TypeLayouts,
@@ -201,13 +202,13 @@ function reflectImmediate(
   const layout = layouts.of(variable);
   const place = freePlace([...bindings].sort((a, b) => a.group - b.group));
   if (!place) {
-    throw new Refusal("unsupported-shader", `uses "${name}", for which its group has no binding left.`);
+    throw new Refusal("unsupported-shader", `uses "${name}", but its group has no free binding for it.`);
   }
   const kind = uniformProblem(layout, name) === undefined ? "uniform" : "storage";
   return { name, ...place, kind, access: "read", layout, isImmediate: true };
 }
 
-/** The buffers that the module declares beside those that are used. */
+/** The buffers that the module declares and the entry point does not use. */
 function reflectUnused(module: WgslModule, used: ReadonlySet<Declaration>, scope: ModuleConstants): BindingInfo[] {
   const unused = valuesOf(module.declarations.values(), "variable").filter(
     (variable) => !used.has(variable) && ["storage", "uniform", "immediate"].includes(variable.template[0] ?? ""),
@@ -221,14 +222,14 @@ function reflectUnused(module: WgslModule, used: ReadonlySet<Declaration>, scope
           : reflectBinding(module, variable, layouts, scope);
       return [{ ...info, ...asDeclared(info) }];
     } catch (error) {
-      // What cannot be read of what is not used is no reason to refuse what is.
+      // A declaration that is not used and cannot be read does not make the program invalid.
       if (isComputeError(error)) return [];
       throw error;
     }
   });
 }
 
-/** Whether a variable is a buffer that a run binds; what else a run would have to bind is refused. */
+/** Whether a variable is a buffer that a run binds. Other resources are refused. */
 function isBinding({ source }: WgslModule, variable: ValueDeclaration): boolean {
   const { name, template, type } = variable;
   const [space] = template;
@@ -258,13 +259,13 @@ function numberOf(
       "shader-compilation",
       source,
       attribute ?? nameOf(variable),
-      `declares "${variable.name}" without a @${wanted} that is a number.`,
+      `declares "${variable.name}" without a numeric @${wanted}.`,
     );
   }
   return value;
 }
 
-/** Where a declaration has its name: behind its attributes. */
+/** The token of a declaration's name, which comes after its attributes. */
 function nameOf({ name, attributes, tokens }: Declaration): Token {
   const start = attributes.at(-1)?.end ?? 0;
   return tokens.find((token) => token.start >= start && token.text === name)!;
@@ -274,14 +275,14 @@ function placeOf(tokens: readonly Token[]): Pick<Token, "start" | "end"> | undef
   return tokens.length === 0 ? undefined : { start: tokens[0]!.start, end: tokens.at(-1)!.end };
 }
 
-/** In WGSL as it was written: a storage block around one runtime array is that array, the same bytes. */
+/** As WGSL declares it, except that a storage struct around one runtime array is that array: the bytes are the same. */
 function asDeclared({ name, kind, layout }: BindingInfo): { name: string; layout: TypeLayout } {
   if (kind !== "storage" || layout.kind !== "struct" || layout.members.length !== 1) return { name, layout };
   const [sole] = layout.members;
   return { name, layout: sole!.layout.kind === "array" && sole!.layout.count === 0 ? sole!.layout : layout };
 }
 
-/** Names that two bindings would share give way to their places. */
+/** Bindings with the same name are called by their places instead. */
 function withOwnNames(bindings: readonly BindingInfo[]): BindingInfo[] {
   const counts = new Map<string, number>();
   for (const { name } of bindings) counts.set(name, (counts.get(name) ?? 0) + 1);

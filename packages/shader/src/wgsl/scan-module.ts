@@ -1,6 +1,6 @@
 /**
- * The declarations of a WGSL module, as far as reflection and splitting need them: names, attributes, parameters, types as tokens.
- * Not a parser of WGSL: what stands inside a function is left as tokens, and its validity is the device's business.
+ * The declarations of a WGSL module, as far as reflection and splitting need them: names, attributes, parameters, and types as tokens. It
+ * does not parse WGSL: function bodies stay tokens, and the device decides whether they are valid.
  */
 import { linesOf } from "@kiln-gpu/core";
 import { scanTokens, syntaxError, type Token } from "./scan-tokens.js";
@@ -23,7 +23,7 @@ export interface Field {
 interface Named {
   readonly name: string;
   readonly attributes: readonly Attribute[];
-  /** All of it, attributes included. */
+  /** The whole declaration with its attributes. */
   readonly tokens: readonly Token[];
 }
 
@@ -31,7 +31,7 @@ export interface FunctionDeclaration extends Named {
   readonly kind: "function";
   readonly parameters: readonly Field[];
   readonly returnType: readonly Token[];
-  /** Between the braces. */
+  /** The tokens between the braces. */
   readonly body: readonly Token[];
   readonly bodyStart: number;
 }
@@ -41,10 +41,10 @@ export interface StructDeclaration extends Named {
   readonly members: readonly Field[];
 }
 
-/** An alias has only a type; a constant or variable may lack its type or its initialiser. */
+/** An alias has only a type; a constant or variable may have no type or no initialiser. */
 export interface ValueDeclaration extends Named {
   readonly kind: "alias" | "const" | "override" | "variable";
-  /** What stands in the angle brackets after `var`: the address space and the access. */
+  /** The address space and the access, from the angle brackets after `var`. */
   readonly template: readonly string[];
   readonly type: readonly Token[];
   readonly initialiser: readonly Token[];
@@ -62,10 +62,10 @@ export function valuesOf(declarations: Iterable<Declaration>, kind: ValueDeclara
   return [...declarations].filter((declaration): declaration is ValueDeclaration => declaration.kind === kind);
 }
 
-/** The keywords that a declaration begins with, which stand nowhere else outside of functions. */
+/** The keywords that begin a declaration. Outside functions they occur nowhere else. */
 const beginnings: ReadonlySet<string> = new Set(["fn", "struct", "var", "const", "override", "alias"]);
 
-/** @throws {ComputeError} `shader-compilation` when the text is no sequence of WGSL declarations. */
+/** @throws {ComputeError} `shader-compilation` if the text is not a sequence of WGSL declarations. */
 export function scanModule(source: string): WgslModule {
   const tokens = scanTokens(source);
   const reader = new Reader(source, tokens);
@@ -223,7 +223,7 @@ class Reader {
     return list;
   }
 
-  /** The tokens before the first of `ends` that stands outside brackets. */
+  /** The tokens before the first of `ends` outside brackets. */
   until(...ends: string[]): Token[] {
     const first = this.at;
     const open: string[] = [];
@@ -231,14 +231,14 @@ class Reader {
       const { text, kind } = this.#tokens[this.at]!;
       if (kind === "name" && beginnings.has(text)) break;
       if (kind !== "symbol") continue;
-      // A result's attributes stand before its type, no others stand where anything goes on.
+      // Within a declaration, attributes may precede only the type of a result.
       if (text === "@" && !ends.includes("{")) break;
       if (open.length === 0 && ends.includes(text)) return this.#tokens.slice(first, this.at);
       if (text === "(" || text === "[") open.push(text);
       else if (text === "<" && opensTemplate(this.#tokens, this.at)) open.push(text);
       else if (text === ">" && open.at(-1) === "<") open.pop();
       else if (text === ")" || text === "]") {
-        // What looked like a template was a comparison.
+        // A `<` that looked like a template was a comparison.
         while (open.at(-1) === "<") open.pop();
         if (open.pop() === undefined) break;
       } else if (text === ";" || text === "{" || text === "}") {
@@ -249,7 +249,7 @@ class Reader {
     throw this.unexpected(this.#tokens[this.at], ends.map((end) => `"${end}"`).join(" or "));
   }
 
-  /** The tokens before the brace that closes the one just read. */
+  /** The tokens before the brace that closes the brace just read. */
   block(start: number): Token[] {
     const first = this.at;
     for (let depth = 1; this.at < this.#tokens.length; this.at += 1) {

@@ -1,7 +1,7 @@
 import { type ComputeErrorCode, diagnosticAt } from "@kiln-gpu/core";
 import { Refusal } from "../refusal.js";
 
-/** A piece of WGSL that is not blank space and not a comment; operators come as single characters. */
+/** A piece of WGSL, without blank space and comments. Operators are single characters. */
 export interface Token {
   readonly kind: "name" | "number" | "symbol";
   readonly text: string;
@@ -15,10 +15,10 @@ const name = /[_\p{XID_Start}]\p{XID_Continue}*/uy;
 const number =
   /0[xX](?:[\da-fA-F]+\.?[\da-fA-F]*|\.[\da-fA-F]+)(?:[pP][+-]?\d+[fh]?)?[iu]?|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?[iufh]?/uy;
 
-/** A token takes some hundred bytes of memory, a character may be one. */
+/** A token takes about a hundred bytes of memory, and each character may be a token. */
 const maxLength = 2 ** 22;
 
-/** @throws {ComputeError} `unsupported-shader` for more text than is read here; `shader-compilation` when a comment does not end. */
+/** @throws {ComputeError} `unsupported-shader` if the text is too long; `shader-compilation` if a comment does not end. */
 export function scanTokens(source: string): Token[] {
   if (source.length > maxLength) {
     throw new Refusal("unsupported-shader", `has ${source.length} characters; at most ${maxLength} are read.`);
@@ -74,5 +74,5 @@ function endOfBlockComment(source: string, start: number): number {
     depth += found[0] === "/*" ? 1 : -1;
     if (depth === 0) return edge.lastIndex;
   }
-  throw syntaxError(source, { start, end: start + 2 }, "a comment begins here that does not end");
+  throw syntaxError(source, { start, end: start + 2 }, "this comment does not end");
 }

@@ -10,12 +10,12 @@ export interface WgslProgram {
 }
 
 /**
- * WGSL in which a part of a grid sees itself as the whole: its entry point reads where it begins, and how large the whole is, from
- * a uniform `struct { base: vec4<u32>, total: vec4<u32> }`, in workgroups, at `loaded.interface.splittable`.
+ * Returns WGSL that runs a part of a grid as if it were the whole. The entry point reads the part's first workgroup and the grid's size in
+ * workgroups from a uniform `struct { base: vec4<u32>, total: vec4<u32> }` at `interface.splittable`.
  *
- * The entry point's grid parameters get new names, and its body begins with constants of the old names. They stay in the entry
- * point, since a function that is passed a struct of builtins would no longer know which of its members are uniform in control flow.
- * @throws {Error} When the interface says that the program cannot be split.
+ * The entry point's grid parameters get new names, and its body begins with constants of the old names. The constants are in the entry
+ * point itself: a compiler's uniformity analysis does not follow the members of a struct into a function.
+ * @throws {Error} If the interface says that the program cannot be split.
  */
 export function splitVariant({ wgsl, interface: shader }: WgslProgram): string {
   const { entryPoint, splittable } = shader;
@@ -39,7 +39,7 @@ export function splitVariant({ wgsl, interface: shader }: WgslProgram): string {
   const struct = free("KilnGrid");
   const whole = wholeOf(shader, grid);
   const edits: Edit[] = [];
-  // Named once whatever the parameters, so that the binding is in the layout that a device derives.
+  // Used even without grid parameters, so that the layout which a device derives has the binding.
   const prologue = [`_ = ${grid}.base;`];
   for (const gridParameter of parameters) {
     const { name } = gridParameter.parameter;
@@ -87,7 +87,7 @@ export function splitVariant({ wgsl, interface: shader }: WgslProgram): string {
   }
 }
 
-/** What a grid builtin is in the whole, given what it is in the part. */
+/** Writes a grid builtin's value in the whole grid, from its value in the part. */
 function wholeOf({ workgroupSize }: ShaderInterface, grid: string): (builtin: GridBuiltin, part: string) => string {
   const size = `vec3<u32>(${workgroupSize.map((count) => `${count}u`).join(", ")})`;
   return (builtin, part) => {

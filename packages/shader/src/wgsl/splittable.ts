@@ -2,7 +2,7 @@ import type { BindingInfo, ShaderInterface } from "@kiln-gpu/core";
 import type { Attribute, Field, FunctionDeclaration, StructDeclaration, WgslModule } from "./scan-module.js";
 import type { Token } from "./scan-tokens.js";
 
-/** Builtins that say where in the grid an invocation is: in a part of the grid they say it of the part. */
+/** Builtins that depend on the dispatched grid, and so differ in a part of a grid. */
 export type GridBuiltin = "global_invocation_id" | "workgroup_id" | "num_workgroups";
 
 const gridBuiltins: readonly string[] = [
@@ -11,7 +11,7 @@ const gridBuiltins: readonly string[] = [
   "num_workgroups",
 ] satisfies GridBuiltin[];
 
-/** Builtins that are the same in a part as in the whole. */
+/** Builtins that are the same in a part of a grid as in the whole. */
 const localBuiltins: readonly string[] = [
   "local_invocation_id",
   "local_invocation_index",
@@ -21,19 +21,19 @@ const localBuiltins: readonly string[] = [
   "num_subgroups",
 ];
 
-/** What the split variant writes and a module may give another meaning. */
+/** Names that the split variant uses and a module may redefine. */
 const variantNames = ["vec3", "vec4", "u32"];
 
 const maxBindingsPerGroup = 1000;
 
-/** A parameter of an entry point, with the grid builtins that are in it: as itself, or as members of its struct. */
+/** A parameter of an entry point with its grid builtins: the parameter itself, or members of its struct. */
 export interface GridParameter {
   readonly parameter: Field;
   readonly builtin?: GridBuiltin;
   readonly members?: readonly { readonly name: string; readonly builtin?: GridBuiltin }[];
 }
 
-/** Where a split variant of `entry` finds its place in the grid, or why it cannot have one. */
+/** The binding from which a split variant of `entry` reads its place in the grid, or why there is none. */
 export function splittableOf(
   module: WgslModule,
   entry: FunctionDeclaration,
@@ -46,7 +46,7 @@ export function splittableOf(
   return freePlace(bindings) ?? "its bind group has no binding left";
 }
 
-/** A place beside the bindings that none of them has. */
+/** A free place in the group of the bindings. */
 export function freePlace(
   bindings: readonly { readonly group: number; readonly binding: number }[],
 ): { readonly group: number; readonly binding: number } | undefined {
@@ -58,7 +58,7 @@ export function freePlace(
   return undefined;
 }
 
-/** The entry point's parameters; or, as the end of a sentence, why one of them would show that the grid is split. */
+/** The entry point's parameters; or, as the end of a sentence, why the grid cannot be split. */
 export function gridParametersOf(module: WgslModule, entry: FunctionDeclaration): readonly GridParameter[] | string {
   const parameters: GridParameter[] = [];
   for (const parameter of entry.parameters) {

@@ -1,13 +1,13 @@
 import type { Attribute, Declaration, FunctionDeclaration, WgslModule } from "./scan-module.js";
 import type { Token } from "./scan-tokens.js";
 
-/** Attributes whose arguments are words of the language, not names of the module. */
+/** Attributes whose arguments are words of the language, not names in the module. */
 const wordAttributes = new Set(["builtin", "diagnostic", "interpolate"]);
 
-/** What `entry` uses statically, itself included: the declarations that it names, that these name, and so on. */
+/** The declarations that `entry` uses statically: itself, those that it names, those that these name, and so on. */
 export function staticUse(module: WgslModule, entry: Declaration): Set<Declaration> {
   const used = new Set<Declaration>([entry]);
-  // A set's iteration visits what is added on the way.
+  // Iterating a set also visits the elements added meanwhile.
   for (const declaration of used) {
     for (const { text } of namesIn(declaration)) {
       const named = module.declarations.get(text);
@@ -52,15 +52,15 @@ function* namesOf(tokens: readonly Token[]): Iterable<Token> {
   }
 }
 
-/** The names in a function's body that stand for its parameters or for the module's declarations, not for its locals. */
+/** The names in a function's body that refer to its parameters or to the module's declarations, not to its locals. */
 export function* freeNames(
   declaration: FunctionDeclaration,
 ): Iterable<{ readonly token: Token; readonly index: number; readonly isParameter: boolean }> {
   const { body } = declaration;
   const parameters = new Set(declaration.parameters.map((parameter) => parameter.name.text));
-  // A `for` opens a scope for what its header declares; it ends with the loop's body.
+  // A `for` opens a scope for the declarations in its header, which ends with the loop's body.
   const scopes: { readonly names: string[]; readonly isFor: boolean }[] = [{ names: [], isFor: false }];
-  // In how many of the open scopes each local is: asking every scope would take as long as they are deep.
+  // How many open scopes declare each local; searching all scopes would take time proportional to their depth.
   const locals = new Map<string, number>();
   const count = (text: string, by: number) => locals.set(text, (locals.get(text) ?? 0) + by);
   const close = () => {
@@ -82,7 +82,7 @@ export function* freeNames(
         if (scopes.at(-1)?.isFor) close();
         continue;
       case ";":
-        // A local is visible from the end of its own declaration.
+        // A local is visible after its declaration.
         if (pending !== undefined) {
           scopes.at(-1)?.names.push(pending);
           count(pending, 1);

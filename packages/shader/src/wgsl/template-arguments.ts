@@ -1,7 +1,7 @@
 import type { Token } from "./scan-tokens.js";
 
 /**
- * The arguments of a type, each as its tokens: of `array<vec2<f32>, n + 1>` they are `vec2<f32>` and `n + 1`; of `f32` there are none.
+ * The arguments of a type as lists of tokens: `vec2<f32>` and `n + 1` for `array<vec2<f32>, n + 1>`, none for `f32`.
  * @param invalid Makes the error for a token that does not belong there.
  */
 export function templateArguments(
@@ -19,7 +19,7 @@ export function templateArguments(
     const { text } = token;
     if (brackets.length === 0 && (text === "," || text === ">")) {
       const isEmpty = i === start;
-      // A comma may stand before the `>` that ends the list.
+      // A comma is allowed before the `>` that ends the list.
       if (isEmpty && text === ",") throw invalid(token, '"," stands where an expression is expected');
       if (!isEmpty) list.push(type.slice(start, i));
       start = i + 1;
@@ -37,7 +37,7 @@ export function templateArguments(
   throw invalid(head!, `the arguments of "${head!.text}" do not end`);
 }
 
-/** Whether the `<` at `i` begins a list and is no operator, as in `a << b` and `a <= b`. */
+/** Whether the `<` at `i` begins a template list; in `a << b` and `a <= b` it is an operator. */
 export function opensTemplate(tokens: readonly Token[], i: number): boolean {
   const [before, here, after] = [tokens[i - 1], tokens[i]!, tokens[i + 1]];
   if (before?.kind !== "name") return false;

@@ -8,21 +8,21 @@ import { templateArguments } from "./template-arguments.js";
 interface Placed {
   readonly layout: TypeLayout;
   readonly align: number;
-  /** Scalars, vectors and matrices in it, an array counting as one element. */
+  /** The number of scalars, vectors and matrices in it; an array counts as one element. */
   readonly parts: number;
-  /** Ends with an array whose length the binding decides. */
+  /** Whether it ends with an array whose length depends on the buffer. */
   readonly isOpen?: boolean;
 }
 
 const byteLengths: { readonly [scalar: string]: number } = { f32: 4, i32: 4, u32: 4, f16: 2 };
 const shortScalars: { readonly [suffix: string]: ScalarType } = { f: "f32", h: "f16", i: "i32", u: "u32" };
 const maxDepth = 64;
-/** Few lines of structs of structs make more parts than there is memory for, and whoever fills them meets each. */
+/** A few lines of nested structs can declare more parts than memory can hold, and filling a binding visits each. */
 const maxParts = 65_536;
-/** WGSL's compilers take no larger type. */
+/** WGSL's compilers accept no larger type. */
 const maxByteLength = 2 ** 32 - 1;
 
-/** The layouts of the types that the bindings of a module have. */
+/** The layouts of a module's bindings. */
 export class TypeLayouts {
   readonly #module: WgslModule;
   readonly #scope: ConstantScope;
@@ -36,15 +36,15 @@ export class TypeLayouts {
 
   /**
    * The layout of a binding.
-   * @throws {ComputeError} `unsupported-shader` for a type that host and device do not share, or that is beyond what is evaluated
-   *   here; `shader-compilation` for what is no type.
+   * @throws {ComputeError} `unsupported-shader` for a type that host and device do not share or that Kiln does not evaluate;
+   *   `shader-compilation` if it is not a type.
    */
   of({ name, type, tokens }: ValueDeclaration): TypeLayout {
     if (type.length === 0) throw this.#invalid(tokens.at(-1)!, `"${name}" has no type`);
     return this.#place(type, name, 0).layout;
   }
 
-  /** @param binding What the types are a part of, for errors. */
+  /** @param binding The binding that errors name. */
   #place(type: readonly Token[], binding: string, depth: number): Placed {
     const [head] = type;
     if (head?.kind !== "name") throw this.#invalid(head!, `"${head!.text}" stands where a type is expected`);
@@ -151,7 +151,7 @@ export class TypeLayouts {
     return this.#number(attribute.arguments[0] ?? [], `@${wanted} of "${field.name.text}" is at least 1`);
   }
 
-  /** A whole number, 1 or more. */
+  /** An integer, 1 or more. */
   #number(tokens: readonly Token[], rule: string): number {
     const place = { start: tokens[0]?.start ?? 0, end: tokens.at(-1)?.end ?? 0 };
     const shown = this.#module.source.slice(place.start, place.end);
@@ -161,7 +161,7 @@ export class TypeLayouts {
         "unsupported-shader",
         this.#module.source,
         place,
-        `has \`${shown}\` where a count is needed, which is not evaluated before the device sees it; write its value.`,
+        `has \`${shown}\` where a count is needed, which Kiln does not evaluate; write its value.`,
       );
     }
     if (value < 1) throw this.#invalid(tokens[0]!, `${rule}; \`${shown}\` is ${value}`);
