@@ -1,6 +1,7 @@
 /**
  * Compiles sources/ into modules/, with each compiler that takes the language, plain and optimised, and writes down which versions
- * did it. Run by hand, on Debian 12 with the packages glslang-tools, glslc and spirv-tools, after a build; tests need none of them.
+ * did it. Run by hand, on Debian 12 with the packages glslang-tools, glslc and spirv-tools, after a build; tests need none of them. Arguments are
+ * names of sources: only these are compiled.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -131,9 +132,11 @@ const versions = {
   tint: `webgpu ${JSON.parse(await readFile(new URL("../node_modules/webgpu/package.json", import.meta.url), "utf8")).version}`,
 };
 
-for (const old of await readdir(modules)) if (old.endsWith(".spv")) await rm(join(modules, old));
+const wanted = process.argv.slice(2);
+const isWanted = (file) => wanted.length === 0 || wanted.includes(file.split(".")[0]);
+for (const old of await readdir(modules)) if (old.endsWith(".spv") && isWanted(old)) await rm(join(modules, old));
 let count = 0;
-for (const file of (await readdir(sources)).sort()) {
+for (const file of (await readdir(sources)).filter(isWanted).sort()) {
   const [name, language] = file.split(".");
   for (const [compiler, compile] of Object.entries(compilers[language])) {
     if (skipped.has(`${name}.${compiler}`)) continue;

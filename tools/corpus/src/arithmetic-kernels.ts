@@ -188,6 +188,19 @@ function composites(given: number): number {
   return third * 9 + 9 - given + 25;
 }
 
+function logic(v: readonly number[]): number {
+  const [above, below] = [
+    [0, 10, 20, 30],
+    [-50, 0, 50, 100],
+  ];
+  return v.reduce((bits, value, i) => {
+    const [a, b] = [value > above[i]!, value < below[i]!];
+    const lane =
+      Number(a && b) + 2 * Number(a || b) + 4 * Number(!(a || b)) + 8 * Number(a === b) + 16 * Number(a !== b);
+    return bits + lane * 2 ** (8 * i);
+  }, 0);
+}
+
 export const arithmeticKernels = {
   bits: {
     runs(random) {
@@ -205,6 +218,13 @@ export const arithmeticKernels = {
         ([v]) => floats(v!),
       ),
     ],
+  },
+  "bool-vectors": {
+    runs(random) {
+      const x = random.floats(64);
+      const expected = Uint32Array.from({ length: 16 }, (_, i) => logic([...x.subarray(4 * i, 4 * i + 4)]));
+      return [{ workgroups: 2, bindings: { "0/0": x, "0/1": output(Uint32Array, 16) }, expected: { "0/1": expected } }];
+    },
   },
   vectors: { runs: (random) => [eachFloat(random.floats(64), { size: 4, tolerance: 1e-5 }, vectors)] },
   "matrix-inverse": {

@@ -62,6 +62,8 @@ export const Op = {
   IMul: 132,
   VectorTimesScalar: 142,
   OuterProduct: 147,
+  LogicalOr: 166,
+  LogicalAnd: 167,
   Select: 169,
   IEqual: 170,
   INotEqual: 171,
