@@ -1,6 +1,6 @@
 /** Blocks in memory: their layouts, uniforms and push constants. */
 import { inout, output } from "@kiln-gpu/core";
-import type { CorpusKernel } from "./corpus-kernel.js";
+import type { CorpusKernel, CorpusRun } from "./corpus-kernel.js";
 import type { RandomData } from "./random-data.js";
 
 function uniformVectors(random: RandomData) {
@@ -24,7 +24,115 @@ function uniformVectors(random: RandomData) {
   };
 }
 
+const vector = [1, 2, 3, 4];
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+/** The block of `storage-row-major`, in floats: row by row, but for `plain`. */
+function rowMajorRun(random: RandomData): CorpusRun {
+  const io = random.floats(64);
+  const m = (c: number, r: number) => r * 4 + c;
+  const n = (c: number, r: number) => 16 + r * 4 + c;
+  const list = (k: number, c: number, r: number) => 32 + k * 4 + r * 2 + c;
+  const item = (k: number, c: number, r: number) => 44 + k * 8 + r * 2 + c;
+  const plain = (c: number, r: number) => 60 + c * 2 + r;
+  const cells = (columns: number, rows: number, of: (c: number, r: number) => number) =>
+    range(columns).flatMap((c) => range(rows).map((r) => of(c, r)));
+  const expected = Float32Array.of(
+    ...range(4).map((r) =>
+      dot(
+        [0, 1, 2, 3].map((c) => io[m(c, r)]!),
+        vector,
+      ),
+    ),
+    ...range(4).map((r) =>
+      dot(
+        [0, 1, 2].map((c) => io[n(c, r)]!),
+        vector,
+      ),
+    ),
+    ...cells(3, 4, (c, r) => io[n(c, r)]! * 9),
+    ...range(3).flatMap((k) => cells(2, 2, (c, r) => io[list(k, c, r)]! * 5)),
+    ...cells(2, 3, (c, r) => io[item(1, c, r)]!),
+    io[44 + 8 + 6]!,
+    ...cells(2, 2, (c, r) => io[plain(c, r)]!),
+  );
+  const after = io.slice();
+  for (const c of [0, 1]) for (const r of [0, 1, 2]) after[item(0, c, r)] = 1 + c * 3 + r;
+  after[44 + 6] = 7;
+  for (const r of [0, 1, 2, 3]) after[m(1, r)] = 10 * (r + 1);
+  for (const c of [2, 3]) after[m(c, c - 1)] = 50 + c;
+  for (const c of [0, 1]) for (const r of [0, 1]) after[list(1, c, r)] = 60 + c * 20 + r * 10;
+  for (const k of [1, 2]) after[list(k, k - 1, 1)]! *= 0.5;
+  for (const r of [0, 1]) after[plain(1, r)] = -1 - r;
+  const bindings = { "0/0": inout(io), "0/1": output(Float32Array, expected.length) };
+  return { workgroups: 1, bindings, expected: { "0/0": after, "0/1": expected } };
+}
+
+function uniformRowMajorRun(random: RandomData): CorpusRun {
+  const [basis, plain] = [random.floats(9), random.floats(9)];
+  const list = [random.floats(12), random.floats(12)];
+  const moved = random.floats(12);
+  const params = { basis: [...basis], plain: [...plain], list: list.map((rows) => [...rows]), scale: 0.5 };
+  const expected = Float32Array.of(
+    ...range(9).map((i) => basis[(i % 3) * 3 + Math.floor(i / 3)]! * 0.5 + plain[i]!),
+    ...list.flatMap((rows) =>
+      range(3).map((r) => dot([...rows.subarray(4 * r, 4 * r + 4)], vector) + rows[4 * r + 3]!),
+    ),
+    ...range(4).map((c) =>
+      dot(
+        [0, 1, 2].map((r) => moved[4 * r + c]!),
+        vector,
+      ),
+    ),
+  );
+  return {
+    workgroups: 1,
+    bindings: { "0/0": params, "0/1": output(Float32Array, expected.length), "0/2": { moved: [...moved] } },
+    expected: { "0/1": expected },
+  };
+}
+
+/** HLSL's matrices are stored column by column, except `n`. */
+function hlslMatricesRun(random: RandomData): CorpusRun {
+  const [m, n, v] = [random.floats(16), random.floats(12), random.floats(2)];
+  const items = random.floats(30);
+  const a = (k: number, r: number, c: number) => k * 10 + c * 2 + r;
+  const expected = Float32Array.of(
+    ...range(4).map((r) =>
+      dot(
+        [0, 1, 2, 3].map((c) => m[c * 4 + r]!),
+        vector,
+      ),
+    ),
+    ...range(4).map(
+      (c) =>
+        dot(
+          [0, 1, 2].map((r) => n[r * 4 + c]!),
+          vector,
+        ) +
+        v[0]! -
+        v[1]!,
+    ),
+    ...range(12).map((i) => m[(i % 4) * 4 + Math.floor(i / 4)]! * 4 + n[i]!),
+    ...range(8).map((i) => items[a(1, Math.floor(i / 4), i % 4)]! + items[18]!),
+  );
+  const after = items.slice();
+  after.set(items.subarray(10, 19), 20);
+  after[a(0, 1, 2)] = 5;
+  for (const c of [0, 1, 2, 3]) after[a(0, 0, c)] = c + 1;
+  const params = { m: [...m], n: [...n], v: [...v] };
+  return {
+    workgroups: 1,
+    bindings: { "0/0": params, "0/1": inout(items), "0/2": output(Float32Array, expected.length) },
+    expected: { "0/1": after, "0/2": expected },
+  };
+}
+
 export const memoryKernels = {
+  "storage-row-major": { runs: (random) => [rowMajorRun(random)] },
+  "uniform-row-major": { runs: (random) => [uniformRowMajorRun(random)] },
+  "row-major": { runs: (random) => [hlslMatricesRun(random)] },
   add: {
     runs(random) {
       const [a, b] = [random.floats(150), random.floats(150)];

@@ -143,7 +143,7 @@ describe("SPIR-V as glslang writes it", () => {
       layout(std430, set = 0, binding = 0) buffer H { float h[]; };
       layout(std140, set = 0, binding = 1) uniform U { vec3 a; float b; mat3 m; float t[2]; } u;
       layout(std430, set = 2, binding = 7) readonly buffer V { uint count; vec2 v[]; } data;
-      layout(std430, set = 2, binding = 8) buffer D { layout(row_major) mat4 rows; };
+      layout(std430, set = 2, binding = 8) buffer D { layout(row_major) mat3x4 rows; };
       layout(std140, set = 2, binding = 9) buffer E { mat2 columns; };
       layout(push_constant) uniform Push { uint n; } push;
       void main() { h[0] = 1; }`;
@@ -181,6 +181,10 @@ describe("SPIR-V as glslang writes it", () => {
             },
           ],
         },
+      },
+      {
+        ...{ name: "rows", group: 2, binding: 8, kind: "storage", access: "read-write" },
+        layout: { ...matrix, columns: 4, byteLength: 64 },
       },
       {
         ...{ name: "push", group: 0, binding: 0, kind: "uniform", access: "read" },

@@ -6,7 +6,7 @@ import { Refusal } from "../refusal.js";
 import { idsOf } from "./check-operands.js";
 import { InstructionRefusal } from "./instruction-source.js";
 import { nameInstruction } from "./instructions.js";
-import { decorates, type Instruction, type SpirvModule } from "./module.js";
+import { decorates, decorationOf, type Instruction, type SpirvModule } from "./module.js";
 import {
   Decoration,
   ExecutionMode,
@@ -122,12 +122,15 @@ function strideProblem(module: SpirvModule, operands: Uint32Array): readonly [st
   const column = module.definitions.get(type?.operands[1] ?? 0);
   const scalar = module.definitions.get(column?.operands[1] ?? 0);
   if (type?.opcode !== Op.TypeMatrix || scalar?.opcode !== Op.TypeFloat) return undefined;
-  const inWgsl = (scalar.operands[1]! / 8) * (column!.operands[2] === 2 ? 2 : 4);
+  // WGSL has the transposed matrix, whose columns are these rows.
+  const isRowMajor = decorationOf(module, Decoration.RowMajor, struct!, member) !== undefined;
+  const inWgsl = (scalar.operands[1]! / 8) * ((isRowMajor ? type : column!).operands[2] === 2 ? 2 : 4);
   if (stride === inWgsl) return undefined;
   const name = module.names.get(`${struct}.${member}`) || `member ${member}`;
+  const parts = isRowMajor ? "rows" : "columns";
   return [
-    `has a layout that its translation to WGSL loses: the columns of ${name} are ${stride} bytes apart, in WGSL ${inWgsl}`,
-    "declare the columns as an array of vectors",
+    `has a layout that its translation to WGSL loses: the ${parts} of ${name} are ${stride} bytes apart, in WGSL ${inWgsl}`,
+    `declare the ${parts} as an array of vectors`,
   ];
 }
 

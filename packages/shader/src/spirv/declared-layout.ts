@@ -48,7 +48,7 @@ export function withoutBlock(layout: TypeLayout): TypeLayout {
 const floats: { readonly [width: number]: ScalarType } = { 32: "f32", 16: "f16" };
 const integers: readonly ScalarType[] = ["u32", "i32"];
 
-function layoutOf(module: SpirvModule, type: number, depth = 0): Placed | undefined {
+function layoutOf(module: SpirvModule, type: number, depth = 0, isRowMajor = false): Placed | undefined {
   if (depth > maxDepth) return undefined;
   const definition = module.definitions.get(type);
   const [, first = 0, second = 0] = definition?.operands ?? [];
@@ -68,13 +68,16 @@ function layoutOf(module: SpirvModule, type: number, depth = 0): Placed | undefi
     case Op.TypeMatrix: {
       const column = layoutOf(module, first, depth + 1);
       if (column?.layout.kind !== "vector") return undefined;
-      const { scalar, components: rows } = column.layout;
-      const matrix = { scalar, columns: second, rows, columnStride: column.align, byteLength: second * column.align };
-      return { layout: { kind: "matrix", ...matrix }, align: column.align, parts: 1 };
+      const { scalar, components } = column.layout;
+      // A row-major matrix is bound as the transposed one, which has the same bytes.
+      const [columns, rows] = isRowMajor ? [components, second] : [second, components];
+      const align = (column.layout.byteLength / components) * (rows === 2 ? 2 : 4);
+      const matrix = { scalar, columns, rows, columnStride: align, byteLength: columns * align };
+      return { layout: { kind: "matrix", ...matrix }, align, parts: 1 };
     }
     case Op.TypeArray:
     case Op.TypeRuntimeArray: {
-      const element = layoutOf(module, first, depth + 1);
+      const element = layoutOf(module, first, depth + 1, isRowMajor);
       const stride = decorationOf(module, Decoration.ArrayStride, type);
       const isRuntime = definition.opcode === Op.TypeRuntimeArray;
       const count = isRuntime ? 0 : (module.definitions.get(second)?.operands[2] ?? 0);
@@ -94,11 +97,11 @@ function structOf(module: SpirvModule, type: number, memberTypes: Uint32Array, d
   let [align, parts, end] = [1, 0, 0];
   let isOpen = false;
   for (const [i, memberType] of memberTypes.entries()) {
-    const placed = layoutOf(module, memberType, depth + 1);
-    const offset = decorationOf(module, Decoration.Offset, type, i);
     const isRowMajor = decorationOf(module, Decoration.RowMajor, type, i) !== undefined;
+    const placed = layoutOf(module, memberType, depth + 1, isRowMajor);
+    const offset = decorationOf(module, Decoration.Offset, type, i);
     parts += placed?.parts ?? 0;
-    if (!placed || offset === undefined || isRowMajor || parts > maxParts) return undefined;
+    if (!placed || offset === undefined || parts > maxParts) return undefined;
     const { layout } = placed;
     const stride = matrixIn(layout)?.columnStride;
     if (stride !== undefined && stride !== decorationOf(module, Decoration.MatrixStride, type, i)) return undefined;

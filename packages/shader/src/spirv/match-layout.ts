@@ -41,7 +41,6 @@ function matchStruct(
     const matrix = matrixIn(member.layout);
     if (matrix) {
       const stride = decorationOf(module, Decoration.MatrixStride, type, i);
-      if (decorationOf(module, Decoration.RowMajor, type, i) !== undefined) return `${at} is row-major`;
       if (stride !== matrix.columnStride) {
         return `the columns of ${at} are ${stride} bytes apart, in WGSL ${matrix.columnStride}`;
       }

@@ -123,6 +123,12 @@ export class Rewriter {
     return id;
   }
 
+  /** Puts an instruction of module scope behind all that has been declared so far. */
+  declareLater(instruction: Instruction): void {
+    this.#declared.push(instruction);
+    this.#types.set(instruction.operands[1]!, instruction.operands[0]!);
+  }
+
   #declare(opcode: number, content: readonly number[], operands: (id: number) => readonly number[]): number {
     const key = keyOf(opcode, content);
     const id = this.#known.get(key) ?? this.declare(opcode, operands);

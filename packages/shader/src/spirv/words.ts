@@ -49,6 +49,9 @@ export const Op = {
   Load: 61,
   Store: 62,
   CopyMemory: 63,
+  AccessChain: 65,
+  InBoundsAccessChain: 66,
+  ArrayLength: 68,
   Decorate: 71,
   MemberDecorate: 72,
   DecorationGroup: 73,
@@ -56,6 +59,8 @@ export const Op = {
   CompositeConstruct: 80,
   CompositeExtract: 81,
   CompositeInsert: 82,
+  CopyObject: 83,
+  Transpose: 84,
   Bitcast: 124,
   IAdd: 128,
   ISub: 130,
@@ -112,6 +117,7 @@ export const StorageClass = { Uniform: 2, Workgroup: 4, PushConstant: 9, Storage
 
 export const Decoration = {
   SpecId: 1,
+  Block: 2,
   BufferBlock: 3,
   RowMajor: 4,
   ArrayStride: 6,
