@@ -91,7 +91,7 @@ const compilers = {
 
 /** Of these sources there are modules with debug lines; each of the others would only be larger with them. */
 const withLines = new Set([
-  ...["add", "carries", "float-atomics", "histogram", "image", "specialization-array"],
+  ...["add", "float-atomics", "histogram", "image", "specialization-array"],
   ...["storage-gap", "subgroup-arithmetic", "subgroup-elect", "switch", "switch-fall-through"],
 ]);
 

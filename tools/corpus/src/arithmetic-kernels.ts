@@ -1,6 +1,7 @@
 /** One thread alone: integers, floats, vectors, control flow and functions. */
 import { inout, output } from "@kiln-gpu/core";
 import type { CorpusKernel, CorpusRun } from "./corpus-kernel.js";
+import type { RandomData } from "./random-data.js";
 
 /** One output word for each input word. */
 function eachWord<T extends Uint32Array | Int32Array>(x: T, of: (value: number, i: number) => number): CorpusRun {
@@ -177,7 +178,6 @@ function xorshift(given: number): number {
 }
 
 function remainders(given: number): number {
-  const modulo = (a: number, b: number) => a - b * Math.floor(a / b);
   return (given % 7) * 1000 + modulo(given, -5) * 10 + (given % -2.5) * 4 * -5 + modulo(given, -2.5) * 4;
 }
 
@@ -186,6 +186,36 @@ function composites(given: number): number {
   const picked = list[given & 3]!;
   const third = (given & 3) === 2 ? picked : 0;
   return third * 9 + 9 - given + 25;
+}
+
+/** Numbers that overflow in each way, then random ones: as many as `length`. */
+function extremes(random: RandomData, length: number): Uint32Array {
+  const chosen = [0, 1, 0xffff_ffff, 0x8000_0000, 0x7fff_ffff, 0xffff, 0x1_0000];
+  const pairs = chosen.flatMap((a) => chosen.flatMap((b) => [a, b]));
+  return Uint32Array.from([...pairs, ...random.naturals(length)].slice(0, length));
+}
+
+const highOf = (product: bigint) => Number(BigInt.asUintN(32, product >> 32n));
+
+function extendedArithmetic(a: number, b: number): readonly number[] {
+  const [A, B, signedA, signedB] = [BigInt(a), BigInt(b), BigInt(a | 0), BigInt(b | 0)];
+  const high = highOf(A * B);
+  const low = Math.imul(a, b) >>> 0;
+  const carries = [a + b > 0xffff_ffff, b + 0xffff_ffff > 0xffff_ffff].map(Number);
+  const borrows = [a < b, b < 0xffff_ffff].map(Number);
+  return [
+    ...[(a + b) >>> 0, carries[0]!, (a - b) >>> 0, borrows[0]!, high, low, highOf(signedA * signedB), low],
+    ...[(high ^ low) >>> 0, highOf(B * 0xaaaa_aaabn) >>> 1, highOf(signedA * signedB), highOf(signedB * -7n)],
+    ...[(b - 1) >>> 0, carries[0]! + 2 * carries[1]!, (b + 1) >>> 0, borrows[0]! + 2 * borrows[1]!],
+  ];
+}
+
+const modulo = (a: number, b: number) => a - b * Math.floor(a / b);
+
+function moduli(a: number, b: number): readonly number[] {
+  const four = [a, b, (a - 1) | 0, (b + 1) | 0].map((value) => modulo(value, 7));
+  const [x, y] = [a >>> 0, b >>> 0];
+  return [modulo(a, b), modulo(b, -3), ...four, modulo(a, b), modulo(b, a), (x % 3) + (x % 5), y % 0x8000_0001];
 }
 
 function logic(v: readonly number[]): number {
@@ -224,6 +254,36 @@ export const arithmeticKernels = {
       const x = random.floats(64);
       const expected = Uint32Array.from({ length: 16 }, (_, i) => logic([...x.subarray(4 * i, 4 * i + 4)]));
       return [{ workgroups: 2, bindings: { "0/0": x, "0/1": output(Uint32Array, 16) }, expected: { "0/1": expected } }];
+    },
+  },
+  carries: {
+    runs(random) {
+      const x = extremes(random, 65);
+      const expected = Uint32Array.from({ length: 64 }, (_, i) => {
+        const [sum, carry, , , high, low] = extendedArithmetic(x[i]!, x[i + 1]!) as number[];
+        return sum! ^ carry! ^ high! ^ low!;
+      });
+      return [{ workgroups: 8, bindings: { "0/0": x, "0/1": output(Uint32Array, 64) }, expected: { "0/1": expected } }];
+    },
+  },
+  "extended-arithmetic": {
+    runs(random) {
+      const x = extremes(random, 256);
+      const expected = Uint32Array.from(
+        Array.from({ length: 128 }, (_, i) => extendedArithmetic(x[2 * i]!, x[2 * i + 1]!)).flat(),
+      );
+      const bindings = { "0/0": x, "0/1": output(Uint32Array, expected.length) };
+      return [{ workgroups: 16, bindings, expected: { "0/1": expected } }];
+    },
+  },
+  modulo: {
+    runs(random) {
+      // Products of these and floats of 24 bits differ. No remainder by 0, and none of the least number by -1.
+      const x = random.integers(64, 2 ** 31);
+      x.set([2147483647, 2, -2147483648, 3, 2147483647, -2147483647, 16777217, 5, -16777217, 16777216]);
+      const expected = Int32Array.from(Array.from({ length: 32 }, (_, i) => moduli(x[2 * i]!, x[2 * i + 1]!)).flat());
+      const bindings = { "0/0": x, "0/1": output(Int32Array, expected.length) };
+      return [{ workgroups: 4, bindings, expected: { "0/1": expected } }];
     },
   },
   vectors: { runs: (random) => [eachFloat(random.floats(64), { size: 4, tolerance: 1e-5 }, vectors)] },

@@ -12,7 +12,6 @@ export const refusals: { readonly [source: string]: Refusal } = {
   "aliased-blocks": unsupported("at one place, group 0 binding 0"),
   "buffer-array": unsupported("array of buffers at one place"),
   "buffer-reference": unsupported("OpTypeForwardPointer at byte"),
-  carries: unsupported("OpIAddCarry"),
   coherent: unsupported("volatile or coherent"),
   "constant-buffer-packed": unsupported("offset 4 is not a multiple of the required alignment 16"),
   "decoration-group": unsupported("OpDecorationGroup", "spirv-opt --flatten-decorations"),

@@ -306,10 +306,8 @@ describe("SPIR-V that is refused", () => {
       `invalid SPIR-V: OpFAdd at byte ${at * 4} uses the id ${words[at + 2]}, which nothing before it defines; \`spirv-val\` explains it.`,
     );
     const unknown = compile(add);
-    unknown[at] = (unknown[at]! & 0xffff_0000) | 149;
-    await expect(load(unknown)).rejects.toThrow(
-      `needs OpIAddCarry at byte ${at * 4}, and OpIAddCarry has no translation`,
-    );
+    unknown[at] = (unknown[at]! & 0xffff_0000) | 4450;
+    await expect(load(unknown)).rejects.toThrow(`needs OpSDot at byte ${at * 4}, and OpSDot has no translation`);
   });
 
   /** `words` changed, and the message that they are refused with. */
