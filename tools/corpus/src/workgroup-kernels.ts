@@ -92,7 +92,56 @@ function arrayRun(random: RandomData, depth: number, constants?: Constants): Cor
   };
 }
 
+function phiOperandsRun(random: RandomData): CorpusRun {
+  const x = random.naturals(129, 100);
+  x[128] = 4;
+  const lanes = Array.from({ length: 32 }, (_, i) => {
+    const given = [...x.subarray(4 * i, 4 * i + 4)];
+    const odd = given.reduce((is, value) => !is || value === 3, false);
+    const s = sum(given);
+    return { i, s, last: given[3]!, odd, t: s & 1 ? s * 2 : i };
+  });
+  const n = random.naturals(68, 1000);
+  n.set(
+    Uint32Array.from(
+      lanes.filter(({ i }) => i % 2 === 0),
+      ({ last }) => last,
+    ),
+    34,
+  );
+  const before = n.slice();
+  const y = new Uint32Array(12 * 32);
+  for (const lane of lanes) {
+    const group = lanes.slice(lane.i & ~3, (lane.i & ~3) + 4);
+    const { i, s, last, t } = lane;
+    const result = [
+      sum(group.map((each) => each.s)),
+      sum(group.slice(0, i & 3).map((each) => each.s)),
+      group[(i & 3) ^ 1]!.s,
+      group[2]!.last,
+      group.reduce((bits, each, k) => bits | (Number(each.odd) << k), 0),
+      group.every((each) => each.odd) ? 1 : 2,
+      group.some((each) => each.odd) ? 1 : 2,
+      group[0]!.s,
+      group[(i & 3) ^ 1]!.s + group[1]!.last,
+      before[2 + i]!,
+      before[34 + i]!,
+      Math.max(...group.map((each) => each.t)),
+    ];
+    y.set(result, 12 * i);
+    n[0]! += s;
+    n[1] = Math.max(n[1]!, last);
+    n[2 + i] = s;
+    if (before[34 + i] === last) n[34 + i] = s;
+    if (s & 1 && last > 50) n[66]! |= t;
+    else if (s & 1) n[67]! += last;
+  }
+  const bindings = { "0/0": x, "0/1": output(Uint32Array, y.length), "0/2": inout(before) };
+  return { workgroups: 1, bindings, expected: { "0/1": y, "0/2": n } };
+}
+
 export const workgroupKernels = {
+  "phi-operands": { runs: (random) => [phiOperandsRun(random)] },
   "shared-reduction": {
     runs(random) {
       const x = random.naturals(256);

@@ -77,6 +77,13 @@ export function idsOf({ opcode, operands }: Instruction): number[] {
   return ids;
 }
 
+/** The instruction with other ids for the values and pointers that it uses. */
+export function withIds(instruction: Instruction, map: (id: number) => number): Instruction {
+  const shape = operandsOf(instruction.opcode) ?? "";
+  const operands = instruction.operands.map((operand, i) => (letterAt(shape, i) === "i" ? map(operand) : operand));
+  return { ...instruction, operands };
+}
+
 /** The id that an instruction defines. */
 export function resultOf({ opcode, operands }: Instruction): number | undefined {
   const shape = operandsOf(opcode) ?? "";

@@ -7,7 +7,7 @@ import { InstructionRefusal } from "./instruction-source.js";
 import { nameInstruction } from "./instructions.js";
 import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } from "./module.js";
 import { isReplaceable, NagaReport, translateByNaga } from "./naga-instance.js";
-import { Decoration, MemoryModel, memoryModelCapabilities, Op } from "./words.js";
+import { Decoration, droppedCapabilities, MemoryModel, Op } from "./words.js";
 
 /** Not an instruction of SPIR-V: naga refuses it with a report of its own. */
 const noInstruction: Instruction = { opcode: 0xffff, operands: new Uint32Array(0), at: 0 };
@@ -111,7 +111,7 @@ function asNagaTakes(instructions: readonly Instruction[], module: SpirvModule):
 function inNagasTerms(instruction: Instruction): Instruction[] {
   const { opcode, operands } = instruction;
   if (decorates(instruction, Decoration.NonReadable)) return [];
-  if (opcode === Op.Capability && memoryModelCapabilities.includes(operands[0]!)) return [];
+  if (opcode === Op.Capability && droppedCapabilities.includes(operands[0]!)) return [];
   if (opcode === Op.Extension && textOf(operands, 0) === "SPV_KHR_vulkan_memory_model") return [];
   if (opcode === Op.MemoryModel)
     return [{ ...instruction, operands: Uint32Array.of(operands[0]!, MemoryModel.GLSL450) }];

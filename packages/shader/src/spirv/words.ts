@@ -111,6 +111,8 @@ export const Op = {
   ModuleProcessed: 330,
   ExecutionModeId: 331,
   DecorateId: 332,
+  GroupNonUniformElect: 333,
+  GroupNonUniformQuadSwap: 366,
   CopyLogical: 400,
   DecorateString: 5632,
   MemberDecorateString: 5633,
@@ -175,5 +177,5 @@ export const unsupportedCapabilities: { readonly [capability: number]: string } 
   6034: "AtomicFloat64AddEXT",
 };
 
-/** Capabilities of the Vulkan memory model; its accesses are checked one by one. */
-export const memoryModelCapabilities: readonly number[] = [5345, 5346];
+/** Capabilities that naga does not know though it translates what they are for: of the Vulkan memory model, and GroupNonUniformQuad. */
+export const droppedCapabilities: readonly number[] = [5345, 5346, 68];
