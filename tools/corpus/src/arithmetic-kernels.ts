@@ -1,5 +1,5 @@
 /** One thread alone: integers, floats, vectors, control flow and functions. */
-import { inout, output } from "@kiln-gpu/core";
+import { type Constants, inout, output } from "@kiln-gpu/core";
 import type { CorpusKernel, CorpusRun } from "./corpus-kernel.js";
 import type { RandomData } from "./random-data.js";
 
@@ -218,6 +218,49 @@ function moduli(a: number, b: number): readonly number[] {
   return [modulo(a, b), modulo(b, -3), ...four, modulo(a, b), modulo(b, a), (x % 3) + (x % 5), y % 0x8000_0001];
 }
 
+const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]!;
+const largestFloat = 3.4028234663852886e38;
+
+function nonFinite(x: Float32Array, i: number, seed: number, big: number): readonly number[] {
+  const v = x[i]!;
+  const near = [...x.subarray(i, i + 3)].filter((value) => !Number.isNaN(value));
+  const [isNan, isInfinite] = [Number.isNaN(v), Math.abs(v) === Infinity];
+  const table = [Infinity, -Infinity, largestFloat, -largestFloat];
+  const flags = (...list: boolean[]) => list.reduce((bits, flag, k) => bits + (flag ? 2 ** k : 0), 0);
+  return [
+    bitsOf(Math.max(-Infinity, ...near)),
+    bitsOf(Math.min(Infinity, ...near)),
+    flags(isNan, isInfinite),
+    flags(isNan, isNan, false, Number.isNaN(v * 0), isInfinite, isInfinite, false),
+    bitsOf(table[i & 3]!),
+    bitsOf(isNan ? -largestFloat : Math.max(v, -largestFloat)),
+    flags(!(v < 1)),
+    flags(!(v >= 1), !(v > 1), !(v <= 1)),
+    flags(v === 1, v !== 1, isNan),
+    (Math.imul(seed, 2654435761) + 0x8000_0000) >>> 0,
+    flags(big * 10 > 3.4e38),
+    bitsOf(-Infinity),
+    bitsOf(v > 0 ? Infinity : -Infinity),
+    (0x8000_0000 + 0x8000_0000) >>> 0,
+    bitsOf(v === Infinity ? 2 ** -149 : 1.17549435e-38),
+    1,
+  ];
+}
+
+function nonFiniteRun(constants?: Constants): CorpusRun {
+  const { 0: seed = 0x9e37_79b9, 1: big = 3e38 } = constants ?? {};
+  const x = Float32Array.of(1, Infinity, 0.5, -Infinity, 2, Number.NaN, 1.5, largestFloat, -3, 0, 0);
+  const expected = Uint32Array.from(
+    [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => nonFinite(x, i, Number(seed), Number(big))),
+  );
+  return {
+    workgroups: 1,
+    bindings: { "0/0": x, "0/1": output(Uint32Array, expected.length) },
+    expected: { "0/1": expected },
+    ...(constants && { constants }),
+  };
+}
+
 function logic(v: readonly number[]): number {
   const [above, below] = [
     [0, 10, 20, 30],
@@ -254,6 +297,24 @@ export const arithmeticKernels = {
       const x = random.floats(64);
       const expected = Uint32Array.from({ length: 16 }, (_, i) => logic([...x.subarray(4 * i, 4 * i + 4)]));
       return [{ workgroups: 2, bindings: { "0/0": x, "0/1": output(Uint32Array, 16) }, expected: { "0/1": expected } }];
+    },
+  },
+  "non-finite": { runs: () => [nonFiniteRun(), nonFiniteRun({ 0: 3, 1: 1e37 })] },
+  comparisons: {
+    runs() {
+      const x = Float32Array.of(1, 2, 2, Number.NaN, 3, Number.NaN, Number.NaN, 0, -1);
+      const compare = (a: number, b: number) => {
+        const isUnordered = Number.isNaN(a) || Number.isNaN(b);
+        const ordered = [a === b, a < b || a > b, a < b, a > b, a <= b, a >= b];
+        return ordered.flatMap((holds) => [holds, holds || isUnordered]);
+      };
+      const expected = Uint32Array.from({ length: 8 }, (_, i) =>
+        [...compare(x[i]!, x[i + 1]!), ...compare(x[i + 1]!, x[i + 1]!)].reduce(
+          (bits, holds, k) => bits + (holds ? 2 ** k : 0),
+          0,
+        ),
+      );
+      return [{ workgroups: 1, bindings: { "0/0": x, "0/1": output(Uint32Array, 8) }, expected: { "0/1": expected } }];
     },
   },
   carries: {

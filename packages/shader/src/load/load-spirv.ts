@@ -14,10 +14,10 @@ import { pruneFunctions, pruneGlobals } from "../spirv/prune.js";
 import { specializeSpirv } from "../spirv/specialize.js";
 import { translateSpirv } from "../spirv/translate.js";
 import { transposeMatrices } from "../spirv/transpose-matrices.js";
-import { applyEdits, type Edit } from "../wgsl/edit-text.js";
+import { mendTranslation } from "../wgsl/mend-translation.js";
 import { withoutImmediates } from "../wgsl/program-variant.js";
 import { chooseName, reflectProgram } from "../wgsl/reflect-program.js";
-import { scanModule, type WgslModule } from "../wgsl/scan-module.js";
+import { scanModule } from "../wgsl/scan-module.js";
 import type { LoadedProgram } from "./loaded-program.js";
 import { addMemberSizes, type MemberSizes, withMemberSizes } from "./member-sizes.js";
 
@@ -60,7 +60,10 @@ async function loadModule(
   const bindings = spirvBindings(spirv);
   checkPlaces(bindings);
 
-  const translated = scanModule(await translateSpirv(legalizeSpirv(spirv)));
+  const translated = mendTranslation(await translateSpirv(legalizeSpirv(spirv)), (group, binding) => {
+    const here = bindings.filter(({ place }) => place && isAt(place, { group, binding }));
+    return here.length > 0 && here.every(({ isReadOnly }) => isReadOnly);
+  });
   const reflect = (wgsl: string) => {
     const module = scanModule(wgsl);
     const sizes: MemberSizes = new Map();
@@ -81,7 +84,7 @@ async function loadModule(
     );
     return { module, reflected, sizes, lost };
   };
-  const asTranslated = reflect(patch(translated, bindings));
+  const asTranslated = reflect(translated);
   const { module, reflected, lost } = asTranslated.lost
     ? reflect(withMemberSizes(asTranslated.module, asTranslated.sizes))
     : asTranslated;
@@ -123,27 +126,6 @@ function hasArray(layout: TypeLayout): boolean {
   return (
     layout.kind === "array" || (layout.kind === "struct" && layout.members.some((member) => hasArray(member.layout)))
   );
-}
-
-/** Adds what naga leaves out: the access `read` of buffers that the SPIR-V never writes, and `enable subgroups;`. */
-function patch({ source, tokens, declarations }: WgslModule, bindings: readonly SpirvBinding[]): string {
-  const edits: Edit[] = [];
-  for (const declaration of declarations.values()) {
-    if (declaration.kind !== "variable") continue;
-    const [, access] = declaration.template;
-    if (access === "read_write") {
-      const { start } = declaration.tokens.find(({ text }) => text === "var")!;
-      const { end } = declaration.tokens.find(({ text }) => text === ">")!;
-      const [group, binding] = ["group", "binding"].map((wanted) =>
-        Number(declaration.attributes.find(({ name }) => name === wanted)?.arguments[0]?.[0]?.text),
-      );
-      const here = bindings.filter(({ place }) => place?.group === group && place?.binding === binding);
-      if (here.length > 0 && here.every(({ isReadOnly }) => isReadOnly))
-        edits.push({ start, end, text: "var<storage, read>" });
-    }
-  }
-  const usesSubgroups = tokens.some(({ text }) => /^(?:subgroup[A-Z_]|num_subgroups$|quad[A-Z])/u.test(text));
-  return (usesSubgroups ? "enable subgroups;\n" : "") + applyEdits(source, edits);
 }
 
 /** SPIR-V may declare several views of one binding; in WGSL a binding has one type. */

@@ -24,6 +24,7 @@ export class Rewriter {
   /** Ids of types and constants, by their opcodes and operands. */
   readonly #known = new Map<string, number>();
   readonly #declared: Instruction[] = [];
+  readonly #functions: Instruction[] = [];
   readonly #instructions: Instruction[] = [];
   /** The index in `#instructions` of the first function. */
   #firstFunction: number | undefined;
@@ -35,7 +36,7 @@ export class Rewriter {
     this.#definitions = new Map(module.definitions);
     this.#bound = module.bound;
     for (const { opcode, operands } of module.definitions.values()) {
-      const isType = opcode <= Op.TypePointer && opcode !== Op.TypeStruct && !isArray(opcode);
+      const isType = opcode <= Op.TypeFunction && opcode !== Op.TypeStruct && !isArray(opcode);
       if (isType) this.#known.set(keyOf(opcode, operands.subarray(1)), operands[0]!);
       else if (isConstant(opcode))
         this.#known.set(keyOf(opcode, [operands[0]!, ...operands.subarray(2)]), operands[1]!);
@@ -57,6 +58,7 @@ export class Rewriter {
     const instructions = [
       ...this.#instructions.slice(0, before),
       ...this.#declared,
+      ...this.#functions,
       ...this.#instructions.slice(before),
     ];
     return indexSpirv({ ...this.#module, bound: this.#bound, instructions });
@@ -120,6 +122,19 @@ export class Rewriter {
     this.#declared.push(instruction);
     this.#definitions.set(id, instruction);
     if (instruction.operands[1] === id) this.#types.set(id, instruction.operands[0]!);
+    return id;
+  }
+
+  /** Declares a function that returns `constant`. */
+  declareFunction(type: number, constant: number): number {
+    const signature = this.type(Op.TypeFunction, type);
+    const [id, label] = [this.newId(), this.newId()];
+    const add = (opcode: number, ...operands: number[]) =>
+      this.#functions.push({ opcode, operands: Uint32Array.from(operands), at: this.#at });
+    add(Op.Function, type, id, 0, signature);
+    add(Op.Label, label);
+    add(Op.ReturnValue, constant);
+    add(Op.FunctionEnd);
     return id;
   }
 
