@@ -140,7 +140,30 @@ function phiOperandsRun(random: RandomData): CorpusRun {
   return { workgroups: 1, bindings, expected: { "0/1": y, "0/2": n } };
 }
 
+function atomicMembersRun(random: RandomData): CorpusRun {
+  const x = random.naturals(32, 1000);
+  // Cells of a count, a weight and a place.
+  const cells = random.naturals(32, 1000);
+  const after = cells.slice();
+  const bins = [0, 1].map(() => ({ slots: [1, 2, 3], cell: 7 }));
+  for (const [i, value] of x.entries()) {
+    const { slots } = bins[i & 1]!;
+    slots[i % 3] = Math.max(slots[i % 3]!, value);
+    bins[1]!.cell += 1;
+    after[4 * (i & 3)]! += value;
+  }
+  const total = sum([...x]);
+  const expected = x.map((_, i) => {
+    const { slots, cell } = bins[i & 1]!;
+    return total + 5 + 1 + total + slots[0]! + slots[1]! * 3 + slots[2]! * 5 + cell * 7 + 8 + 1 + 10;
+  });
+  after.set([total, 5, 11, 12, total, 5, 11, 12, bins[1]!.cell, 8, 9, 10], 16);
+  const bindings = { "0/0": x, "0/1": inout(cells), "0/2": output(Uint32Array, 32) };
+  return { workgroups: 1, bindings, expected: { "0/1": after, "0/2": expected } };
+}
+
 export const workgroupKernels = {
+  "atomic-members": { runs: (random) => [atomicMembersRun(random)] },
   "phi-operands": { runs: (random) => [phiOperandsRun(random)] },
   "shared-reduction": {
     runs(random) {

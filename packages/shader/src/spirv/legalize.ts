@@ -6,8 +6,11 @@ import { writeIntegers } from "./legalize-integers.js";
 import type { SpirvModule } from "./module.js";
 import { type Rewrite, rewriteSpirv } from "./rewriter.js";
 import { computeAtRunTime } from "./runtime-constants.js";
+import { splitAtomics } from "./split-atomics.js";
 
 export function legalizeSpirv(module: SpirvModule): SpirvModule {
   const rewrites: readonly Rewrite[] = [copyOperands(), writeComposites, writeFloats, writeIntegers];
-  return rewriteSpirv(computeAtRunTime(module), (instruction, to) => rewrites.some((write) => write(instruction, to)));
+  return rewriteSpirv(splitAtomics(computeAtRunTime(module)), (instruction, to) =>
+    rewrites.some((write) => write(instruction, to)),
+  );
 }
