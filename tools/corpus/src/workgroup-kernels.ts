@@ -263,6 +263,21 @@ export const workgroupKernels = {
       return [{ workgroups: 1, bindings, expected: { "0/1": expected } }];
     },
   },
+  "subgroup-square": {
+    runs(random) {
+      const x = random.naturals(32, 1000);
+      const expected = Uint32Array.from(
+        [...x].flatMap((_, i) => {
+          const first = i - (i % subgroupSize);
+          const place = (i % 4) + (Math.floor(i / 4) % 4) * 10 + Math.floor(i / 16) * 100;
+          const all = 2 ** subgroupSize - 1;
+          return [1, 1, 32, all, sum([...x.subarray(first, first + subgroupSize)]), place + 4000];
+        }),
+      );
+      const bindings = { "0/0": x, "0/1": output(Uint32Array, expected.length) };
+      return [{ workgroups: 1, bindings, expected: { "0/1": expected } }];
+    },
+  },
   specialization: {
     runs: (random) => [
       specialisedRun(random),

@@ -60,9 +60,12 @@ async function loadModule(
   const bindings = spirvBindings(spirv);
   checkPlaces(bindings);
 
-  const translated = mendTranslation(await translateSpirv(legalizeSpirv(spirv)), (group, binding) => {
-    const here = bindings.filter(({ place }) => place && isAt(place, { group, binding }));
-    return here.length > 0 && here.every(({ isReadOnly }) => isReadOnly);
+  const translated = mendTranslation(await translateSpirv(legalizeSpirv(spirv)), {
+    workgroupSize,
+    isReadOnly: (group, binding) => {
+      const here = bindings.filter(({ place }) => place && isAt(place, { group, binding }));
+      return here.length > 0 && here.every(({ isReadOnly }) => isReadOnly);
+    },
   });
   const reflect = (wgsl: string) => {
     const module = scanModule(wgsl);
@@ -89,10 +92,6 @@ async function loadModule(
     ? reflect(withMemberSizes(asTranslated.module, asTranslated.sizes))
     : asTranslated;
   if (lost) throw asTranslated.lost;
-  if (reflected.interface.workgroupSize.some((count, i) => count !== workgroupSize[i])) {
-    const [wgsl, given] = [reflected.interface.workgroupSize, workgroupSize].map((size) => size.join(", "));
-    throw new Refusal("unsupported-shader", `has workgroups of [${given}]; they translate as [${wgsl}].`);
-  }
   const { bindings: used } = reflected.interface;
   const isUsed = (at: number) => bindings.some(({ variable }) => variable.at === at);
   const unused = unusedBindings(specialized, isUsed, used);

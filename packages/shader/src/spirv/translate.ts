@@ -7,7 +7,7 @@ import { InstructionRefusal } from "./instruction-source.js";
 import { nameInstruction } from "./instructions.js";
 import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } from "./module.js";
 import { isReplaceable, NagaReport, translateByNaga } from "./naga-instance.js";
-import { Decoration, droppedCapabilities, MemoryModel, Op } from "./words.js";
+import { Decoration, droppedCapabilities, ExecutionMode, MemoryModel, Op } from "./words.js";
 
 /** Not an instruction of SPIR-V: naga refuses it with a report of its own. */
 const noInstruction: Instruction = { opcode: 0xffff, operands: new Uint32Array(0), at: 0 };
@@ -113,6 +113,10 @@ function inNagasTerms(instruction: Instruction): Instruction[] {
   if (decorates(instruction, Decoration.NonReadable)) return [];
   if (opcode === Op.Capability && droppedCapabilities.includes(operands[0]!)) return [];
   if (opcode === Op.Extension && textOf(operands, 0) === "SPV_KHR_vulkan_memory_model") return [];
+  // The translation gets its size back from the SPIR-V: with more than one dimension, naga refuses built-in ids of subgroups.
+  if (opcode === Op.ExecutionMode && operands[1] === ExecutionMode.LocalSize) {
+    return [{ ...instruction, operands: Uint32Array.of(operands[0]!, ExecutionMode.LocalSize, 1, 1, 1) }];
+  }
   if (opcode === Op.MemoryModel)
     return [{ ...instruction, operands: Uint32Array.of(operands[0]!, MemoryModel.GLSL450) }];
   // Alignment and privacy of an access are hints for speed.

@@ -5,14 +5,20 @@ import { scanModule } from "./scan-module.js";
 const roundedLargest = `34028235${"0".repeat(31)}f`;
 const largest = "0x1.fffffep+127f";
 
-/**
- * Mends the WGSL that naga writes: buffers that the SPIR-V never writes are `read`, subgroups are enabled, and the largest f32 is one.
- * @param isReadOnly Whether the SPIR-V never writes the buffer at a place.
- */
-export function mendTranslation(wgsl: string, isReadOnly: (group: number, binding: number) => boolean): string {
+/** What naga's WGSL lacks of the SPIR-V. */
+export interface Untranslated {
+  readonly workgroupSize: readonly [number, number, number];
+  /** Whether the SPIR-V never writes the buffer at a place. */
+  isReadOnly(group: number, binding: number): boolean;
+}
+
+/** Mends the WGSL that naga writes: workgroup size, access of buffers, `enable subgroups;`, the largest f32, and the ballot of all. */
+export function mendTranslation(wgsl: string, { workgroupSize, isReadOnly }: Untranslated): string {
   const { tokens, declarations } = scanModule(wgsl);
   const edits: Edit[] = [];
   for (const declaration of declarations.values()) {
+    const size = declaration.attributes.find(({ name }) => name === "workgroup_size");
+    if (size) edits.push({ ...size, text: `@workgroup_size(${workgroupSize.join(", ")})` });
     if (declaration.kind !== "variable" || declaration.template[1] !== "read_write") continue;
     const [group, binding] = ["group", "binding"].map((wanted) =>
       Number(declaration.attributes.find(({ name }) => name === wanted)?.arguments[0]?.[0]?.text),
@@ -22,8 +28,13 @@ export function mendTranslation(wgsl: string, isReadOnly: (group: number, bindin
     const { end } = declaration.tokens.find(({ text }) => text === ">")!;
     edits.push({ start, end, text: "var<storage, read>" });
   }
-  for (const { text, start, end } of tokens) {
+  for (const [i, { text, start, end }] of tokens.entries()) {
     if (text === roundedLargest) edits.push({ start, end, text: largest });
+    // naga leaves a constant `true` out.
+    const [open, close] = [tokens[i + 1], tokens[i + 2]];
+    if (text === "subgroupBallot" && open && close?.text === ")") {
+      edits.push({ start: open.end, end: open.end, text: "true" });
+    }
   }
   const usesSubgroups = tokens.some(({ text }) => /^(?:subgroup[A-Z_]|num_subgroups$|quad[A-Z])/u.test(text));
   return (usesSubgroups ? "enable subgroups;\n" : "") + applyEdits(wgsl, edits);
