@@ -263,6 +263,24 @@ export const workgroupKernels = {
       return [{ workgroups: 1, bindings, expected: { "0/1": expected } }];
     },
   },
+  "workgroup-uniform": {
+    runs(random) {
+      const x = random.naturals(256, 1000);
+      const expected = new Uint32Array(128);
+      for (const group of [0, 1, 2]) {
+        const neighbour = (values: readonly number[], by: number) =>
+          values.map((_, i) => values[(i + by + group) % 32]!);
+        for (let block = group; block < 8; block += 4) {
+          const values = [...x.subarray(32 * block, 32 * block + 32)];
+          const moved = block % 2 === 1 ? neighbour(neighbour(values, 1), group) : neighbour(values, block);
+          for (const [i, value] of moved.entries()) expected[32 * group + i]! += value + (block & group);
+        }
+      }
+      return [
+        { workgroups: 4, bindings: { "0/0": x, "0/1": output(Uint32Array, 128) }, expected: { "0/1": expected } },
+      ];
+    },
+  },
   "subgroup-square": {
     runs(random) {
       const x = random.naturals(32, 1000);

@@ -15,6 +15,7 @@ import { specializeSpirv } from "../spirv/specialize.js";
 import { translateSpirv } from "../spirv/translate.js";
 import { transposeMatrices } from "../spirv/transpose-matrices.js";
 import { mendTranslation } from "../wgsl/mend-translation.js";
+import { passBuiltins } from "../wgsl/pass-builtins.js";
 import { withoutImmediates } from "../wgsl/program-variant.js";
 import { chooseName, reflectProgram } from "../wgsl/reflect-program.js";
 import { scanModule } from "../wgsl/scan-module.js";
@@ -60,13 +61,14 @@ async function loadModule(
   const bindings = spirvBindings(spirv);
   checkPlaces(bindings);
 
-  const translated = mendTranslation(await translateSpirv(legalizeSpirv(spirv)), {
+  const mended = mendTranslation(await translateSpirv(legalizeSpirv(spirv)), {
     workgroupSize,
     isReadOnly: (group, binding) => {
       const here = bindings.filter(({ place }) => place && isAt(place, { group, binding }));
       return here.length > 0 && here.every(({ isReadOnly }) => isReadOnly);
     },
   });
+  const translated = passBuiltins(mended);
   const reflect = (wgsl: string) => {
     const module = scanModule(wgsl);
     const sizes: MemberSizes = new Map();
