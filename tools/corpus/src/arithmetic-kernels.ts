@@ -261,6 +261,26 @@ function nonFiniteRun(constants?: Constants): CorpusRun {
   };
 }
 
+function frexp(value: number): readonly [mantissa: number, exponent: number] {
+  if (value === 0) return [value, 0];
+  let exponent = Math.floor(Math.log2(Math.abs(value))) + 1;
+  if (Math.abs(value) / 2 ** exponent >= 1) exponent += 1;
+  return [value / 2 ** exponent, exponent];
+}
+
+function floatParts(v: number): readonly number[] {
+  const turned = Math.fround(-v * 1.5);
+  const tiny = Math.fround(v * Math.fround(1e-30));
+  const [mantissa, exponent] = frexp(v);
+  const [eighth, exponentOfEighth] = frexp(v / 8);
+  const [, exponentOfTiny] = frexp(tiny);
+  return [
+    ...[v % 1, Math.trunc(v), turned % 1, Math.trunc(v) * 4 + Math.trunc(turned)],
+    ...[mantissa, exponent, eighth, -mantissa, tiny * 2 ** 100],
+    ...[exponentOfEighth + 1000 * exponent, 1 / (v % 1), exponentOfTiny],
+  ];
+}
+
 function logic(v: readonly number[]): number {
   const [above, below] = [
     [0, 10, 20, 30],
@@ -315,6 +335,13 @@ export const arithmeticKernels = {
         ),
       );
       return [{ workgroups: 1, bindings: { "0/0": x, "0/1": output(Uint32Array, 8) }, expected: { "0/1": expected } }];
+    },
+  },
+  "float-parts": {
+    runs(random) {
+      // 1 / -0 is not 1 / 0: the rest has the sign of the whole. A remainder of JavaScript has that, too.
+      const x = Float32Array.of(...random.floats(26), 1, -1, 0, 2 ** 24, -0.5, 0.375);
+      return [eachFloat(x, { size: 1, tolerance: 1e-6 }, ([v]) => floatParts(v!))];
     },
   },
   carries: {

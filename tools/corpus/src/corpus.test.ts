@@ -112,7 +112,8 @@ function expectClose(actual: TypedArray, expected: TypedArray, tolerance: number
   expect(actual.length).toBe(expected.length);
   for (let i = 0; i < expected.length; i += 1) {
     const wanted = expected[i]!;
-    const off = Math.abs(actual[i]! - wanted);
+    // Infinities have no distance.
+    const off = actual[i] === wanted ? 0 : Math.abs(actual[i]! - wanted);
     if (!(off <= tolerance * Math.max(1, Math.abs(wanted)))) {
       expect.fail(`Element ${i} of ${expected.length} is ${actual[i]}; expected is ${wanted}.`);
     }

@@ -167,6 +167,9 @@ export const Decoration = {
 
 export const BuiltIn = { WorkgroupSize: 25 } as const;
 
+/** The instructions of GLSL.std.450 that are written out or used. */
+export const Glsl = { Trunc: 3, Modf: 35, ModfStruct: 36, Frexp: 51, FrexpStruct: 52 } as const;
+
 /** The instruction set for debuggers, as far as it is read. */
 export const DebugInfo = {
   set: "NonSemantic.Shader.DebugInfo.100",
