@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { countWorkgroups, type Grid, gridOf, type OutputCount, splitGrid } from "./dispatch.js";
-import type { Threads, Workgroups } from "./kernel.js";
+import { countWorkgroups, gridOf, type OutputCount, splitGrid } from "./dispatch.js";
+import type { Grid, Threads, Workgroups } from "./dispatch-size.js";
 import { defaultLimits, shaderOf } from "./shader-interface.test-support.js";
 
 const none = () => [];

@@ -1,10 +1,7 @@
 import type { DeviceLimits } from "./backend.js";
-import { describeEach } from "./describe.js";
+import { checkedGrid, type DispatchSize, type Grid } from "./dispatch-size.js";
 import { ComputeError } from "./errors.js";
-import type { DispatchSize, Threads, Workgroups } from "./kernel.js";
 import type { ShaderInterface } from "./shader-interface.js";
-
-export type Grid = readonly [x: number, y: number, z: number];
 
 /** The most parts a grid is split into: beyond it the encoding would cost more than a kernel that loops. */
 const maxParts = 4096;
@@ -109,23 +106,4 @@ export function splitGrid(groups: Grid, limit: number): { readonly base: Grid; r
     }
   }
   return parts;
-}
-
-/** @throws {ComputeError} of `code` when a size is no size. */
-export function checkedGrid(
-  subject: string,
-  word: "threads" | "workgroups",
-  size: Threads | Workgroups,
-  code: "invalid-kernel" | "invalid-option" = "invalid-kernel",
-): Grid {
-  const given: readonly unknown[] = Array.isArray(size) ? size : [size];
-  const [x, y = 1, z = 1] = given as readonly number[];
-  const grid: Grid = [x!, y, z];
-  if (given.length > 3 || !grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
-    throw new ComputeError(
-      code,
-      `${subject} asks for ${describeEach(given)} ${word}; expected are one to three whole numbers, each 0 or more.`,
-    );
-  }
-  return grid;
 }

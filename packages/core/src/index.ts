@@ -1,3 +1,4 @@
+export { arrayTypeOf, checkArrayType, checkAttached, isSameType } from "./array-types.js";
 export type {
   ArrayOptions,
   BackendStats,
@@ -50,17 +51,16 @@ export {
   temporary,
   type UniformValue,
 } from "./bindings.js";
-export { arrayTypeOf, checkArrayType, checkAttached, isSameType } from "./check-binding.js";
 export { checkBorrowed } from "./check-borrowed.js";
 export { checkProfileName, collectResults, emptyResults, withProfile } from "./collect-results.js";
 export { describe as describeValue, withArticle } from "./describe.js";
 export { type Diagnostic, diagnosticAt, linesOf, showDiagnostics } from "./diagnostic.js";
+export type { DispatchSize, Threads, Workgroups } from "./dispatch-size.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors.js";
 export {
   type BoundBy,
   type Constants,
   checkKernel,
-  type DispatchSize,
   defineKernel,
   type Kernel,
   type KernelDefinition,
@@ -68,10 +68,8 @@ export {
   type PassesDefinition,
   type Program,
   type ShaderSource,
-  type Threads,
   type Tunable,
   type WgslKernelDefinition,
-  type Workgroups,
 } from "./kernel.js";
 export { mayWrite } from "./may-write.js";
 export { MemoryLease } from "./memory-lease.js";

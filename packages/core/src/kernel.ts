@@ -1,21 +1,9 @@
 import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "./bindings.js";
 import { callOwn } from "./call-own.js";
 import { describe, describeEach } from "./describe.js";
-import { checkedGrid } from "./dispatch.js";
+import { checkedGrid, type Threads, type Workgroups } from "./dispatch-size.js";
 import { ComputeError } from "./errors.js";
 import type { WgslBindings } from "./wgsl/wgsl-bindings.js";
-
-/** Threads in x, y and z; a number is `[n, 1, 1]`. Rounded up to whole workgroups, so a kernel checks its own bounds. */
-export type Threads = number | readonly [x: number, y?: number, z?: number];
-
-/** Workgroups in x, y and z; a number is `[n, 1, 1]`. */
-export type Workgroups = number | readonly [x: number, y?: number, z?: number];
-
-/** How many threads or workgroups to run; one of the two. */
-export interface DispatchSize {
-  readonly threads?: Threads;
-  readonly workgroups?: Workgroups;
-}
 
 /** Shader text in WGSL, or the bytes of a SPIR-V module, as any compiler writes them (a `.spv` file). */
 export type ShaderSource =

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { bindingRole } from "./binding-role.js";
 import { type Bindings, bytes, inout, lease, output, type Temporary, temporary } from "./bindings.js";
-import { defineKernel, type Pass, type Threads, type Workgroups } from "./kernel.js";
+import type { Threads, Workgroups } from "./dispatch-size.js";
+import { defineKernel, type Pass } from "./kernel.js";
 import { planRun } from "./plan-run.js";
 import type { RunPlan } from "./run-plan.js";
 import type { ShaderInterface } from "./shader-interface.js";

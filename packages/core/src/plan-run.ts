@@ -2,13 +2,17 @@
  * The check of a run: bindings against what the shaders declare, sizes against what the device can hold. It happens once, here;
  * backends execute the plan that comes out and check nothing again.
  */
+
+import { arrayTypeOf } from "./array-types.js";
 import type { DeviceLimits } from "./backend.js";
 import type { Bindings, BindingValue } from "./bindings.js";
-import { arrayTypeOf, checkEmptiness, checkIntos } from "./check-binding.js";
-import { checkedGrid, countWorkgroups, gridOf, splitGrid } from "./dispatch.js";
+import { checkEmptiness, checkIntos } from "./check-binding.js";
+import { countWorkgroups, gridOf, splitGrid } from "./dispatch.js";
+import type { DispatchSize } from "./dispatch-size.js";
+import { checkedGrid } from "./dispatch-size.js";
 import { ComputeError } from "./errors.js";
 import { isRole, ownValue } from "./is-role.js";
-import type { DispatchSize, Kernel, Pass } from "./kernel.js";
+import type { Kernel, Pass } from "./kernel.js";
 import type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
 import { RunResources } from "./run-resources.js";
 import type { BindingInfo, ShaderInterface } from "./shader-interface.js";

@@ -1,7 +1,9 @@
 /** One plan out of those of a recording's runs: parameters and resident arrays are one resource wherever they are bound. */
+
+import { arrayTypeOf } from "./array-types.js";
 import { roleOf } from "./binding-role.js";
 import type { BindingValue, Output, Staged, TypedArray } from "./bindings.js";
-import { arrayTypeOf, checkIntos } from "./check-binding.js";
+import { checkIntos } from "./check-binding.js";
 import { checkBorrowed } from "./check-borrowed.js";
 import { describe, withArticle } from "./describe.js";
 import { ComputeError } from "./errors.js";

@@ -1,5 +1,5 @@
 import type { Bindings, Results } from "./bindings.js";
-import type { Threads, Workgroups } from "./kernel.js";
+import type { Threads, Workgroups } from "./dispatch-size.js";
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;

@@ -1,6 +1,6 @@
 /** What a run does and needs, checked: all that a backend has to know of it. */
 import type { ResidentArray, Staged, TypedArray, TypedArrayConstructor } from "./bindings.js";
-import type { Grid } from "./dispatch.js";
+import type { Grid } from "./dispatch-size.js";
 import type { TypeLayout } from "./shader-interface.js";
 
 /** A piece of GPU memory that a run needs. */

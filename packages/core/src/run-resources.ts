@@ -1,3 +1,4 @@
+import { arrayTypeOf } from "./array-types.js";
 import type { DeviceLimits } from "./backend.js";
 import type {
   Bindings,
@@ -8,7 +9,7 @@ import type {
   TypedArrayConstructor,
   UniformValue,
 } from "./bindings.js";
-import { arrayTypeOf, checkArray, checkInto, checkLength } from "./check-binding.js";
+import { checkArray, checkInto, checkLength } from "./check-binding.js";
 import { describe } from "./describe.js";
 import type { OutputCount } from "./dispatch.js";
 import { ComputeError } from "./errors.js";

@@ -2,6 +2,7 @@
  * A chain of runs, recorded once and replayed: what is said of it, and how the recording is taken down. Nothing here touches a device.
  */
 
+import { arrayTypeOf } from "./array-types.js";
 import { bindingRole, roleOf } from "./binding-role.js";
 import {
   type ArrayOf,
@@ -21,11 +22,11 @@ import {
   type UniformValue,
 } from "./bindings.js";
 import { callOwn } from "./call-own.js";
-import { arrayTypeOf } from "./check-binding.js";
 import { describe } from "./describe.js";
+import type { DispatchSize } from "./dispatch-size.js";
 import { ComputeError } from "./errors.js";
 import { ownValue } from "./is-role.js";
-import type { DispatchSize, Kernel } from "./kernel.js";
+import type { Kernel } from "./kernel.js";
 import type { RunOptions, RunResults } from "./run-options.js";
 import { takeRun } from "./take-bindings.js";
 

@@ -2,8 +2,9 @@ import { roleOf } from "./binding-role.js";
 import type { Bindings } from "./bindings.js";
 import { callOwn } from "./call-own.js";
 import { describe } from "./describe.js";
+import type { DispatchSize, Threads, Workgroups } from "./dispatch-size.js";
 import { ComputeError } from "./errors.js";
-import { checkKernel, type DispatchSize, type Kernel, type Threads, type Workgroups } from "./kernel.js";
+import { checkKernel, type Kernel } from "./kernel.js";
 import type { RunOptions } from "./run-options.js";
 
 /**
