@@ -1,4 +1,4 @@
-export type { Leak } from "./holders.js";
+export type { Leak } from "./memory/holders.js";
 export {
   openPersistentBackend,
   type PersistentBackendOptions,

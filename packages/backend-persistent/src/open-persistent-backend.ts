@@ -14,14 +14,14 @@ import {
 } from "@kiln-gpu/core";
 import { openStore, type StoreOptions } from "@kiln-gpu/store";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
-import { DeviceKeeper } from "./device-keeper.js";
-import type { KeepLimits } from "./device-session.js";
-import type { Leak } from "./holders.js";
-import { KeptManifest } from "./kept-manifest.js";
-import type { WarmProgram } from "./manifest.js";
+import { DeviceKeeper } from "./device/device-keeper.js";
+import type { KeepLimits } from "./device/device-session.js";
+import type { Leak } from "./memory/holders.js";
 import { PersistentBackend } from "./persistent-backend.js";
-import { ProgramHistory } from "./program-history.js";
-import { StoredPrograms } from "./stored-programs.js";
+import { KeptManifest } from "./programs/kept-manifest.js";
+import type { WarmProgram } from "./programs/manifest.js";
+import { ProgramHistory } from "./programs/program-history.js";
+import { StoredPrograms } from "./programs/stored-programs.js";
 
 export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
   /**

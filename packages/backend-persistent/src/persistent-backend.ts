@@ -42,20 +42,20 @@ import {
   type WarmUpReport,
 } from "@kiln-gpu/core";
 import type { Store } from "@kiln-gpu/store";
-import { claimArrays, unclaimArrays } from "./array-access.js";
-import type { DeviceKeeper } from "./device-keeper.js";
-import type { DeviceSession } from "./device-session.js";
-import { reportWhenDropped } from "./dropped-backend.js";
-import type { Leak } from "./holders.js";
-import type { KeptManifest } from "./kept-manifest.js";
-import { manifestVersion, programsOf, type WarmProgram } from "./manifest.js";
-import type { ProgramHistory } from "./program-history.js";
-import { type Recording, recordSequence } from "./record-sequence.js";
-import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
-import { type Attempt, runKernel } from "./run-kernel.js";
-import { type Claimed, claimStaged, StagedMemory } from "./staged-memory.js";
-import type { StoredPrograms } from "./stored-programs.js";
-import { tuneKernel } from "./tune-kernel.js";
+import type { DeviceKeeper } from "./device/device-keeper.js";
+import type { DeviceSession } from "./device/device-session.js";
+import { reportWhenDropped } from "./device/dropped-backend.js";
+import type { Leak } from "./memory/holders.js";
+import { type ArrayOwner, ResidentMemory } from "./memory/resident-memory.js";
+import { type Claimed, claimStaged, StagedMemory } from "./memory/staged-memory.js";
+import type { KeptManifest } from "./programs/kept-manifest.js";
+import { manifestVersion, programsOf, type WarmProgram } from "./programs/manifest.js";
+import type { ProgramHistory } from "./programs/program-history.js";
+import type { StoredPrograms } from "./programs/stored-programs.js";
+import { type Recording, recordSequence } from "./runs/record-sequence.js";
+import { type Attempt, runKernel } from "./runs/run-kernel.js";
+import { tuneKernel } from "./runs/tune-kernel.js";
+import { claimArrays, unclaimArrays } from "./submission/array-access.js";
 
 /** What a backend is made of. */
 export interface PersistentBackendParts {

@@ -7,11 +7,8 @@
  */
 import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
 import { type BufferRequest, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
-import { bufferUsage, type ResourceOfRun } from "@kiln-gpu/webgpu";
-
-/** Of buffers that kernels bind. */
-export const deviceUsage =
-  bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyDestination;
+import type { ResourceOfRun } from "@kiln-gpu/webgpu";
+import { deviceUsage } from "../memory/device-usage.js";
 
 /** A range of a region and its place in a staging buffer; all in bytes. */
 export interface Transfer {

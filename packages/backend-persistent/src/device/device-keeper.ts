@@ -1,12 +1,12 @@
 import { ComputeError, type DeviceInfo, isComputeError, type Kernel } from "@kiln-gpu/core";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
-import { ArrayUse } from "./array-use.js";
+import { ArrayUse } from "../memory/array-use.js";
+import { ResidentMemory } from "../memory/resident-memory.js";
+import type { WarmProgram } from "../programs/manifest.js";
+import { maxPrograms } from "../programs/program-history.js";
 import { DeviceListeners } from "./device-listeners.js";
 import { DeviceSession, type SessionParts } from "./device-session.js";
 import { DeviceWaiters } from "./device-waiters.js";
-import type { WarmProgram } from "./manifest.js";
-import { maxPrograms } from "./program-history.js";
-import { ResidentMemory } from "./resident-memory.js";
 import { type Counted, Totals } from "./totals.js";
 
 export interface KeeperOptions {

@@ -2,7 +2,7 @@ import { isComputeError } from "@kiln-gpu/core";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { Store } from "@kiln-gpu/store";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
-import { deviceUsage } from "./place-batch.js";
+import { deviceUsage } from "../memory/device-usage.js";
 
 /** What is measured, in bytes; below the first the queue is quicker everywhere, above the last staging is. */
 const sizes = [32, 64, 128, 256, 512].map((kibibytes) => kibibytes * 2 ** 10);

@@ -15,9 +15,9 @@ import {
   type TunedCandidate,
   type TuningReport,
 } from "@kiln-gpu/core";
-import type { DeviceSession } from "./device-session.js";
-import type { ResidentMemory } from "./resident-memory.js";
-import { elementsOf } from "./specializer.js";
+import type { DeviceSession } from "../device/device-session.js";
+import type { ResidentMemory } from "../memory/resident-memory.js";
+import { elementsOf } from "../programs/specializer.js";
 
 interface Candidate {
   readonly constants: Constants;

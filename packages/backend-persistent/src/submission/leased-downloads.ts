@@ -1,6 +1,6 @@
 import { type Lease, MemoryLease, type RunPlan, type TypedArray } from "@kiln-gpu/core";
 import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
-import type { Holders } from "./holders.js";
+import type { Holders } from "../memory/holders.js";
 import type { ReadyRun } from "./ready-run.js";
 
 /** Whether any result of a run is one. */

@@ -18,17 +18,17 @@ import {
 } from "@kiln-gpu/core";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
 import { deviceError } from "@kiln-gpu/webgpu";
-import { arraysWrittenBy, enqueueInOrder, unclaimArrays, usersOf } from "./array-access.js";
-import { ArrayUse } from "./array-use.js";
-import { acquireBindGroups } from "./bind-groups.js";
-import type { DeviceSession } from "./device-session.js";
-import type { Held, Holder } from "./holders.js";
-import { hasLease } from "./leased-downloads.js";
-import { placeBatch, placesWithStaged } from "./place-batch.js";
-import type { StoredProgram } from "./program-store.js";
-import type { RecordedBatch } from "./ready-run.js";
-import { type ArrayOwner, ResidentMemory } from "./resident-memory.js";
-import { claimStaged, TakenMemory } from "./staged-memory.js";
+import type { DeviceSession } from "../device/device-session.js";
+import { ArrayUse } from "../memory/array-use.js";
+import type { Held, Holder } from "../memory/holders.js";
+import { type ArrayOwner, ResidentMemory } from "../memory/resident-memory.js";
+import { claimStaged, TakenMemory } from "../memory/staged-memory.js";
+import type { StoredProgram } from "../programs/program-store.js";
+import { arraysWrittenBy, enqueueInOrder, unclaimArrays, usersOf } from "../submission/array-access.js";
+import { acquireBindGroups } from "../submission/bind-groups.js";
+import { hasLease } from "../submission/leased-downloads.js";
+import { placeBatch, placesWithStaged } from "../submission/place-batch.js";
+import type { RecordedBatch } from "../submission/ready-run.js";
 
 /** A larger input has a buffer of its own, so that nothing of it is uploaded where it comes as staged memory. */
 const maxSharedInputByteLength = 2 ** 20;

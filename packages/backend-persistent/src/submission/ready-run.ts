@@ -1,10 +1,10 @@
 import type { Caller, RunClock, RunPlan } from "@kiln-gpu/core";
 import type { BufferRequest, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
-import type { ArrayUse } from "./array-use.js";
+import type { ArrayUse } from "../memory/array-use.js";
+import type { TakenMemory } from "../memory/staged-memory.js";
+import type { StoredProgram } from "../programs/program-store.js";
 import type { BatchPlaces } from "./place-batch.js";
-import type { StoredProgram } from "./program-store.js";
-import type { TakenMemory } from "./staged-memory.js";
 
 /** A run with its pipelines found, and who waits for it. */
 export interface ReadyRun {

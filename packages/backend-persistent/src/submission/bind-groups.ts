@@ -1,8 +1,8 @@
 import type { BindGroupEntry, DescriptorPool, PooledBindGroup, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
+import type { StoredProgram } from "../programs/program-store.js";
 import { isEach } from "./is-each.js";
 import type { BatchPlaces } from "./place-batch.js";
-import type { StoredProgram } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
 
 type Bindable = Pick<ReadyRun, "plan" | "pipelines">;

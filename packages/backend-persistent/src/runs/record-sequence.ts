@@ -1,9 +1,9 @@
 import { type Parameters, planSequence, type RecordedRun, type RunPlan } from "@kiln-gpu/core";
-import { claimArrays, unclaimArrays } from "./array-access.js";
-import type { DeviceSession } from "./device-session.js";
-import type { StoredProgram } from "./program-store.js";
+import type { DeviceSession } from "../device/device-session.js";
+import type { ArrayOwner } from "../memory/resident-memory.js";
+import type { StoredProgram } from "../programs/program-store.js";
+import { claimArrays, unclaimArrays } from "../submission/array-access.js";
 import { RecordedSequence } from "./recorded-sequence.js";
-import type { ArrayOwner } from "./resident-memory.js";
 
 /** What a call of `record` asks for, as it was when it was asked for. */
 export interface Recording<P extends Parameters> {

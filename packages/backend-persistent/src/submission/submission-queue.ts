@@ -1,6 +1,6 @@
 import { ComputeError, isComputeError } from "@kiln-gpu/core";
 import type { CommandPool, CommandSlot } from "@kiln-gpu/resource-pools";
-import type { ArrayUsers } from "./array-use.js";
+import type { ArrayUsers } from "../memory/array-use.js";
 import { type BatchContext, type BatchProgress, executeBatch, type SlotContents } from "./execute-batch.js";
 import { type HangLimits, HangWatch } from "./hang-watch.js";
 import type { ReadyRun } from "./ready-run.js";

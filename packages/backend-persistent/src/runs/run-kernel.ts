@@ -8,13 +8,13 @@ import {
   type TakenRun,
   withProfile,
 } from "@kiln-gpu/core";
-import { arraysMaybeWritten, arraysWrittenBy, enqueueInOrder, usersOf } from "./array-access.js";
-import { ArrayUse, type ArrayUsers } from "./array-use.js";
-import type { DeviceSession } from "./device-session.js";
-import { hasLease } from "./leased-downloads.js";
-import type { LoadedKernel } from "./program-store.js";
-import type { ResidentMemory } from "./resident-memory.js";
-import { type Claimed, TakenMemory } from "./staged-memory.js";
+import type { DeviceSession } from "../device/device-session.js";
+import { ArrayUse, type ArrayUsers } from "../memory/array-use.js";
+import type { ResidentMemory } from "../memory/resident-memory.js";
+import { type Claimed, TakenMemory } from "../memory/staged-memory.js";
+import type { LoadedKernel } from "../programs/program-store.js";
+import { arraysMaybeWritten, arraysWrittenBy, enqueueInOrder, usersOf } from "../submission/array-access.js";
+import { hasLease } from "../submission/leased-downloads.js";
 
 /** The tries of one run. */
 export interface Attempt {

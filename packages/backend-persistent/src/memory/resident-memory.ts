@@ -16,8 +16,8 @@ import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { checkAligned, checkData, checkedRange, checkInto } from "./array-range.js";
 import { ArrayUsers } from "./array-use.js";
+import { deviceUsage } from "./device-usage.js";
 import type { Held, Holder, Holders } from "./holders.js";
-import { deviceUsage } from "./place-batch.js";
 
 /** One access to arrays that is no run of a kernel. */
 export interface ArrayAccess {

@@ -1,7 +1,7 @@
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
+import type { ResidentMemory } from "../memory/resident-memory.js";
 import type { BatchPlaces } from "./place-batch.js";
 import type { ReadyRun } from "./ready-run.js";
-import type { ResidentMemory } from "./resident-memory.js";
 
 /** The buffers of a batch. */
 export interface BatchMemory {

@@ -3,21 +3,21 @@ import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/
 import { wholeVariants } from "@kiln-gpu/shader";
 import type { Store } from "@kiln-gpu/store";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
-import { performAccess } from "./array-access.js";
-import { BatchPlacer } from "./batch-placer.js";
-import { BindGroups } from "./bind-groups.js";
-import { CommandsAhead } from "./commands-ahead.js";
-import type { SlotContents } from "./execute-batch.js";
-import { Holders, type Leak } from "./holders.js";
-import type { PlaceLimits } from "./place-batch.js";
-import type { ProgramHistory } from "./program-history.js";
-import { ProgramStore } from "./program-store.js";
-import type { ArrayContext, PerformAccess } from "./resident-memory.js";
-import { Specializer } from "./specializer.js";
-import type { StoredPrograms } from "./stored-programs.js";
-import { SubmissionQueue } from "./submission-queue.js";
+import { Holders, type Leak } from "../memory/holders.js";
+import type { ArrayContext, PerformAccess } from "../memory/resident-memory.js";
+import type { ProgramHistory } from "../programs/program-history.js";
+import { ProgramStore } from "../programs/program-store.js";
+import { Specializer } from "../programs/specializer.js";
+import type { StoredPrograms } from "../programs/stored-programs.js";
+import { performAccess } from "../submission/array-access.js";
+import { BatchPlacer } from "../submission/batch-placer.js";
+import { BindGroups } from "../submission/bind-groups.js";
+import { CommandsAhead } from "../submission/commands-ahead.js";
+import type { SlotContents } from "../submission/execute-batch.js";
+import type { PlaceLimits } from "../submission/place-batch.js";
+import { SubmissionQueue } from "../submission/submission-queue.js";
+import { UploadCrossover } from "../submission/upload-crossover.js";
 import type { Counted } from "./totals.js";
-import { UploadCrossover } from "./upload-crossover.js";
 
 /** How much a persistent backend keeps, and how long it waits. */
 export interface KeepLimits {

@@ -21,12 +21,12 @@ import {
   type OpenDevice,
   submissionError,
 } from "@kiln-gpu/webgpu";
+import type { Holders } from "../memory/holders.js";
 import { type BatchMemory, memoryOf, releaseMemory, stagedOf } from "./batch-memory.js";
 import type { BatchPlacer } from "./batch-placer.js";
 import type { BindGroups } from "./bind-groups.js";
 import type { CommandsAhead } from "./commands-ahead.js";
 import type { HangWatch } from "./hang-watch.js";
-import type { Holders } from "./holders.js";
 import { LeasedDownloads } from "./leased-downloads.js";
 import type { BatchPlaces } from "./place-batch.js";
 import { poison } from "./poison.js";

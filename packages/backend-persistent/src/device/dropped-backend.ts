@@ -1,5 +1,5 @@
+import type { Leak } from "../memory/holders.js";
 import type { DeviceKeeper } from "./device-keeper.js";
-import type { Leak } from "./holders.js";
 
 interface Dropped {
   readonly keeper: DeviceKeeper;

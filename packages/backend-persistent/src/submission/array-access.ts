@@ -8,12 +8,12 @@ import {
   type RunPlan,
   roleOf,
 } from "@kiln-gpu/core";
-import { ArrayUse, type ArrayUsers } from "./array-use.js";
-import type { Holders } from "./holders.js";
+import { ArrayUse, type ArrayUsers } from "../memory/array-use.js";
+import type { Holders } from "../memory/holders.js";
+import { type ArrayAccess, type ArrayOwner, ResidentMemory } from "../memory/resident-memory.js";
+import type { LoadedKernel } from "../programs/program-store.js";
 import { hasLease } from "./leased-downloads.js";
-import type { LoadedKernel } from "./program-store.js";
 import type { ReadyRun } from "./ready-run.js";
-import { type ArrayAccess, type ArrayOwner, ResidentMemory } from "./resident-memory.js";
 import type { SubmissionQueue } from "./submission-queue.js";
 
 /** What uses of arrays go through. */
