@@ -18,10 +18,10 @@ import { DeviceKeeper } from "./device/device-keeper.js";
 import type { KeepLimits } from "./device/device-session.js";
 import type { Leak } from "./memory/holders.js";
 import { PersistentBackend } from "./persistent-backend.js";
-import { KeptManifest } from "./programs/kept-manifest.js";
 import type { WarmProgram } from "./programs/manifest.js";
 import { ProgramHistory } from "./programs/program-history.js";
-import { StoredPrograms } from "./programs/stored-programs.js";
+import { ReflectionStore } from "./programs/reflection-store.js";
+import { StoredManifest } from "./programs/stored-manifest.js";
 
 export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
   /**
@@ -137,9 +137,9 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   const onLeak = typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined;
   const runs = new RunLedger("persistent", options.tracer);
   const openedStore = openStore(typeof store === "boolean" ? { isEnabled: store } : store);
-  const kept = new StoredPrograms(openedStore);
+  const reflections = new ReflectionStore(openedStore);
   const history = new ProgramHistory();
-  const manifest = options.warmUp === undefined ? undefined : new KeptManifest(openedStore, options.warmUp, history);
+  const manifest = options.warmUp === undefined ? undefined : new StoredManifest(openedStore, options.warmUp, history);
   const openAnother = () => traced(runs.recorder, "The opening of a device", () => openDevice(options));
   // Read while the device opens.
   const reading = manifest?.read();
@@ -147,7 +147,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   const parts = {
     limits,
     store: openedStore,
-    kept,
+    reflections,
     history,
     runs,
     isImmediate: mode === "latency",
@@ -159,7 +159,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   const backend = new PersistentBackend({
     runs,
     store: openedStore,
-    kept,
+    reflections,
     history,
     manifest,
     keeper,

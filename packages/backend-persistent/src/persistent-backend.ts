@@ -48,10 +48,10 @@ import { reportWhenDropped } from "./device/dropped-backend.js";
 import type { Leak } from "./memory/holders.js";
 import { type ArrayOwner, ResidentMemory } from "./memory/resident-memory.js";
 import { type Claimed, claimStaged, StagedMemory } from "./memory/staged-memory.js";
-import type { KeptManifest } from "./programs/kept-manifest.js";
 import { manifestVersion, programsOf, type WarmProgram } from "./programs/manifest.js";
 import type { ProgramHistory } from "./programs/program-history.js";
-import type { StoredPrograms } from "./programs/stored-programs.js";
+import type { ReflectionStore } from "./programs/reflection-store.js";
+import type { StoredManifest } from "./programs/stored-manifest.js";
 import { type Recording, recordSequence } from "./runs/record-sequence.js";
 import { type Attempt, runKernel } from "./runs/run-kernel.js";
 import { tuneKernel } from "./runs/tune-kernel.js";
@@ -61,9 +61,9 @@ import { claimArrays, unclaimArrays } from "./submission/array-access.js";
 export interface PersistentBackendParts {
   readonly runs: RunLedger;
   readonly store: Store;
-  readonly kept: StoredPrograms;
+  readonly reflections: ReflectionStore;
   readonly history: ProgramHistory;
-  readonly manifest: KeptManifest | undefined;
+  readonly manifest: StoredManifest | undefined;
   readonly keeper: DeviceKeeper;
   /** How often work that was lost with its device is begun again on another. */
   readonly lossRetries: number;
@@ -289,9 +289,9 @@ export class PersistentBackend
   }
 
   stats(): BackendStats {
-    const { store, kept } = this.#parts;
+    const { store, reflections } = this.#parts;
     const { hits, misses, failures } = store.stats();
-    const counted = { hits, misses, failures, programs: kept.found };
+    const counted = { hits, misses, failures, programs: reflections.found };
     return { runs: this.#runs.stats(), store: counted, ...this.#keeper.stats() };
   }
 
@@ -306,8 +306,8 @@ export class PersistentBackend
     const closed = this.#runs.close();
     this.#keeper.end();
     await closed;
-    const { manifest, kept } = this.#parts;
-    await Promise.all([this.#keeper.close(), manifest?.close(), kept.written()]);
+    const { manifest, reflections } = this.#parts;
+    await Promise.all([this.#keeper.close(), manifest?.close(), reflections.written()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -5,16 +5,14 @@ import type { Store } from "@kiln-gpu/store";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { Holders, type Leak } from "../memory/holders.js";
 import type { ArrayContext, PerformAccess } from "../memory/resident-memory.js";
+import { PipelineCache } from "../programs/pipeline-cache.js";
 import type { ProgramHistory } from "../programs/program-history.js";
-import { ProgramStore } from "../programs/program-store.js";
+import type { ReflectionStore } from "../programs/reflection-store.js";
 import { Specializer } from "../programs/specializer.js";
-import type { StoredPrograms } from "../programs/stored-programs.js";
 import { performAccess } from "../submission/array-access.js";
-import { BatchPlacer } from "../submission/batch-placer.js";
-import { BindGroups } from "../submission/bind-groups.js";
-import { CommandsAhead } from "../submission/commands-ahead.js";
+import type { PlaceLimits } from "../submission/batch-layout.js";
+import { BatchTemplates } from "../submission/batch-templates.js";
 import type { SlotContents } from "../submission/execute-batch.js";
-import type { PlaceLimits } from "../submission/place-batch.js";
 import { SubmissionQueue } from "../submission/submission-queue.js";
 import { UploadCrossover } from "../submission/upload-crossover.js";
 import type { Counted } from "./totals.js";
@@ -53,8 +51,7 @@ export interface KeepLimits {
 export interface SessionParts {
   readonly limits: KeepLimits;
   readonly store: Store;
-  /** In the store. */
-  readonly kept: StoredPrograms;
+  readonly reflections: ReflectionStore;
   readonly history: ProgramHistory;
   readonly runs: RunLedger;
   /** Whether runs are submitted by the call that asks for them. */
@@ -71,7 +68,7 @@ const maxSharedByteLength = 64 * 2 ** 20;
 /** All that is made on one device, lives while it does, and dies with it. */
 export class DeviceSession {
   readonly open: OpenDevice;
-  readonly programs: ProgramStore;
+  readonly programs: PipelineCache;
   readonly specializer: Specializer;
   readonly buffers: BufferPool;
   readonly staging: StagingPool;
@@ -79,7 +76,9 @@ export class DeviceSession {
   readonly submissions: SubmissionQueue;
   readonly holders: Holders;
   readonly arrays: ArrayContext;
-  readonly places: PlaceLimits;
+  readonly placeLimits: PlaceLimits;
+  /** As many memories as there may be batches of one kind in flight, and one more. */
+  readonly maxMemories: number;
   readonly runs: RunLedger;
   readonly #slots: CommandPool<SlotContents>;
   readonly #crossover: UploadCrossover;
@@ -94,7 +93,7 @@ export class DeviceSession {
   #isClosed = false;
 
   constructor(open: OpenDevice, parts: SessionParts) {
-    const { limits, store, kept, history, runs, isImmediate, isPoisoned, onLeak } = parts;
+    const { limits, store, reflections, history, runs, isImmediate, isPoisoned, onLeak } = parts;
     this.open = open;
     this.runs = runs;
     open.onLoss(() => {
@@ -105,7 +104,7 @@ export class DeviceSession {
     this.#maxIdleMs = maxIdleMs;
     this.holders = new Holders(onLeak);
     const { maxPipelines } = limits;
-    this.programs = new ProgramStore({ open, maxPipelines, recorder: runs.recorder, kept, history });
+    this.programs = new PipelineCache({ open, maxPipelines, recorder: runs.recorder, reflections, history });
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);
@@ -122,24 +121,21 @@ export class DeviceSession {
     const crossover = new UploadCrossover({ open, buffers: this.buffers, staging: this.staging, store });
     this.#crossover = crossover;
     const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment, maxBufferSize } = open.info.limits;
-    this.places = {
+    this.placeLimits = {
       get maxQueueUploadByteLength() {
         return crossover.byteLength;
       },
       alignment: Math.max(minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment),
       maxSharedByteLength: Math.min(maxSharedByteLength, maxBufferSize),
     };
-    // As many as there may be batches of one kind in flight, each with memory of its own, and one more.
-    const maxMemories = limits.maxSubmissions + 1;
+    this.maxMemories = limits.maxSubmissions + 1;
     this.submissions = new SubmissionQueue(
       {
         open,
         buffers: this.buffers,
         staging: this.staging,
         descriptors: this.descriptors,
-        bindGroups: new BindGroups(this.descriptors, maxMemories),
-        ahead: new CommandsAhead(maxMemories),
-        placer: new BatchPlacer(this.places),
+        templates: new BatchTemplates(this.placeLimits, this.maxMemories),
         crossover,
         scratch: new Uint8Array(UploadCrossover.largest),
         holders: this.holders,
@@ -152,8 +148,8 @@ export class DeviceSession {
       {
         isImmediate,
         maxBatchRuns,
-        maxBatchByteLength: Math.min(this.places.maxSharedByteLength, byteBudget / 8),
-        alignment: this.places.alignment,
+        maxBatchByteLength: Math.min(this.placeLimits.maxSharedByteLength, byteBudget / 8),
+        alignment: this.placeLimits.alignment,
         graceMs: limits.graceMs,
         deadlineMs: limits.deadlineMs,
         onHang: (loss) => this.#giveUp(loss),

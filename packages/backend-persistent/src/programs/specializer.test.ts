@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Bindings, type DeviceInfo, defineKernel, type Kernel } from "@kiln-gpu/core";
 import { openStore } from "@kiln-gpu/store";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { LoadedKernel, ProgramStore } from "./program-store.js";
+import type { LoadedKernel, PipelineCache } from "./pipeline-cache.js";
 import { elementsOf, Specializer } from "./specializer.js";
 
 const limits = {
@@ -26,7 +26,7 @@ const programs = {
       programs: { main: { interface: { workgroupSize } } },
     } as unknown as LoadedKernel;
   },
-} as unknown as ProgramStore;
+} as unknown as PipelineCache;
 
 const kernelOf = (tunable: Record<string, readonly number[]>, wgsl = "text") =>
   defineKernel<Bindings>({ label: "k", wgsl, tunable });
@@ -69,7 +69,7 @@ describe("where nothing was tuned", () => {
 
   test("a kernel that cannot be loaded is asked for again", async () => {
     const load = vi.fn(programs.load).mockRejectedValueOnce(new Error("no"));
-    const failing = new Specializer({ load } as unknown as ProgramStore, device, openStore({ isEnabled: false }));
+    const failing = new Specializer({ load } as unknown as PipelineCache, device, openStore({ isEnabled: false }));
     const kernel = kernelOf({ x: [64] });
     await expect(failing.choose(kernel, bindingsOf(8))).rejects.toThrow("no");
     expect((await failing.choose(kernel, bindingsOf(8))).programs.main!.constants).toEqual({ x: 64 });

@@ -11,7 +11,7 @@ import {
   type TypedArray,
 } from "@kiln-gpu/core";
 import type { Store } from "@kiln-gpu/store";
-import type { LoadedKernel, ProgramStore } from "./program-store.js";
+import type { LoadedKernel, PipelineCache } from "./pipeline-cache.js";
 
 /** Under which choices are kept: raised when what is kept changes its meaning. */
 const storeVersion = "1";
@@ -23,12 +23,12 @@ const largestBucket = 32;
  * by the device's limits.
  */
 export class Specializer {
-  readonly #programs: ProgramStore;
+  readonly #programs: PipelineCache;
   readonly #device: DeviceInfo;
   readonly #store: Store;
   readonly #chosen = new WeakMap<object, Map<number, Kernel<Bindings> | Promise<Kernel<Bindings>>>>();
 
-  constructor(programs: ProgramStore, device: DeviceInfo, store: Store) {
+  constructor(programs: PipelineCache, device: DeviceInfo, store: Store) {
     this.#programs = programs;
     this.#device = device;
     this.#store = store;

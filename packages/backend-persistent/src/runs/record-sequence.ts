@@ -1,7 +1,7 @@
 import { type Parameters, planSequence, type RecordedRun, type RunPlan } from "@kiln-gpu/core";
 import type { DeviceSession } from "../device/device-session.js";
 import type { ArrayOwner } from "../memory/resident-memory.js";
-import type { StoredProgram } from "../programs/program-store.js";
+import type { CachedPipeline } from "../programs/pipeline-cache.js";
 import { claimArrays, unclaimArrays } from "../submission/array-access.js";
 import { RecordedSequence } from "./recorded-sequence.js";
 
@@ -23,7 +23,7 @@ export async function recordSequence<P extends Parameters>(
 ): Promise<RecordedSequence<P>> {
   const { programs, specializer } = session;
   const plans: RunPlan[] = [];
-  const pipelines: StoredProgram[] = [];
+  const pipelines: CachedPipeline[] = [];
   for (const { kernel: asked, bindings, size } of runs) {
     const claimed = claimArrays(owner, `Kernel "${asked.label}"`, bindings);
     if (claimed) unclaimArrays(claimed);

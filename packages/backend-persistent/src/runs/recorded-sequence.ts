@@ -23,12 +23,11 @@ import { ArrayUse } from "../memory/array-use.js";
 import type { Held, Holder } from "../memory/holders.js";
 import { type ArrayOwner, ResidentMemory } from "../memory/resident-memory.js";
 import { claimStaged, TakenMemory } from "../memory/staged-memory.js";
-import type { StoredProgram } from "../programs/program-store.js";
+import type { CachedPipeline } from "../programs/pipeline-cache.js";
 import { arraysWrittenBy, enqueueInOrder, unclaimArrays, usersOf } from "../submission/array-access.js";
-import { acquireBindGroups } from "../submission/bind-groups.js";
-import { hasLease } from "../submission/leased-downloads.js";
-import { placeBatch, placesWithStaged } from "../submission/place-batch.js";
-import type { RecordedBatch } from "../submission/ready-run.js";
+import { layoutBatch } from "../submission/batch-layout.js";
+import { BatchTemplate, bindBatch } from "../submission/batch-template.js";
+import { replayRun } from "../submission/ready-run.js";
 
 /** A larger input has a buffer of its own, so that nothing of it is uploaded where it comes as staged memory. */
 const maxSharedInputByteLength = 2 ** 20;
@@ -36,18 +35,18 @@ const maxSharedInputByteLength = 2 ** 20;
 export class RecordedSequence<P extends Parameters = Parameters> implements Sequence<P>, Holder {
   readonly label: string;
   readonly dispatches: number;
-  readonly batch: RecordedBatch;
+  readonly #template: BatchTemplate;
   readonly owner: ArrayOwner;
   readonly #session: DeviceSession;
   readonly #plan: RunPlan;
-  readonly #isLeased: boolean;
   readonly parameters: P;
   /** Freed with the sequence. */
   readonly #owned: readonly PooledBuffer[];
   readonly #held: Held;
   readonly #constants: ResidentMemory<Uint8Array> | undefined;
   readonly #recorded: RecordedParameters;
-  #staged: { readonly key: string; readonly batch: RecordedBatch } | undefined;
+  /** Of the last replay that brought staged memory: a loop brings it for the same inputs each time. */
+  #staged: { readonly key: string; readonly template: BatchTemplate } | undefined;
   #replays = 0;
   #isDisposed = false;
   #loss: ComputeError | undefined;
@@ -62,23 +61,23 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     owner: ArrayOwner,
     parameters: P,
     planned: PlannedSequence,
-    pipelines: readonly StoredProgram[],
+    pipelines: readonly CachedPipeline[],
   ): Promise<RecordedSequence<P>> {
     const { buffers, descriptors } = session;
     const constants = await makeConstants(session, owner, planned);
     let owned: PooledBuffer[] = [];
     try {
       const plan = constants ? constants.plan : planned.plan;
-      const places = placeBatch([plan], { ...session.places, maxSharedInputByteLength });
-      const residents = places.regions.flatMap(({ resident }) =>
+      const layout = layoutBatch([plan], { ...session.placeLimits, maxSharedInputByteLength });
+      const residents = layout.regions.flatMap(({ resident }) =>
         resident ? (plan.resources[resident.resource]!.resident as ResidentMemory).buffer : [],
       );
-      const count = places.regions.length - residents.length;
-      owned = await buffers.acquireAll(places.requests.slice(0, count));
+      owned = await buffers.acquireAll(layout.requests.slice(0, layout.ownRegions));
       const regions = [...owned, ...residents];
-      const { dispatches } = acquireBindGroups(descriptors, [{ plan, pipelines }], places, regions);
-      const batch = { places, regions, staging: places.requests.slice(count), dispatches };
-      return new RecordedSequence(session, owner, parameters, plan, batch, owned, constants?.array);
+      const bound = bindBatch(descriptors, layout, [{ plan, pipelines }], regions, session.maxMemories);
+      const template = new BatchTemplate(layout, session.maxMemories, bound);
+      const dispatches = bound.dispatches.length;
+      return new RecordedSequence(session, owner, parameters, plan, template, dispatches, owned, constants?.array);
     } catch (error) {
       buffers.releaseAll(owned);
       constants?.array.dispose();
@@ -91,17 +90,17 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     owner: ArrayOwner,
     parameters: P,
     plan: RunPlan,
-    batch: RecordedBatch,
+    template: BatchTemplate,
+    dispatches: number,
     owned: readonly PooledBuffer[],
     constants: ResidentMemory<Uint8Array> | undefined,
   ) {
     this.label = plan.label;
-    this.dispatches = batch.dispatches.length;
-    this.batch = batch;
+    this.dispatches = dispatches;
+    this.#template = template;
     this.owner = owner;
     this.#session = session;
     this.#plan = plan;
-    this.#isLeased = hasLease(plan);
     this.parameters = parameters;
     this.#recorded = recordedParameters(parameters);
     this.#owned = owned;
@@ -133,7 +132,6 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
         if (clock) checkProfileName(subject, this.parameters as Bindings);
         const parameters = replayed(this.label, this.parameters, values);
         const plan = withParameters(this.#plan, this.#recorded, parameters);
-        const call = this.#isLeased ? this.#session.holders.callOf(replaying) : undefined;
         const residents: readonly ResidentMemory[] = this.#claimResidents(subject);
         const { staging } = this.#session;
         let taken: TakenMemory | undefined;
@@ -144,9 +142,9 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
           const written = arraysWrittenBy(plan);
           const use = new ArrayUse(replaying, arrays, usersOf(written), caller);
           for (const array of written) array.outdateCopy();
-          const recorded = taken ? this.#batchWithStaged(plan) : this.batch;
-          const run = { plan, pipelines: [], taken, use, record: undefined, recorded, caller, call, clock };
-          return await enqueueInOrder(this.#session, use, written, run, true);
+          const template = taken ? this.#templateWithStaged(plan) : this.#template;
+          const parts = { plan, template, staged: taken, arrayUse: use, caller, clock };
+          return await enqueueInOrder(this.#session, use, written, replayRun(this.#session.holders, parts));
         } finally {
           taken?.giveBack(staging);
           unclaimArrays(residents);
@@ -176,15 +174,12 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     this.dispose();
   }
 
-  /** The batch of a replay that brings some inputs as staged memory; the last such is kept, for a loop brings the same ones. */
-  #batchWithStaged(plan: RunPlan): RecordedBatch {
+  #templateWithStaged(plan: RunPlan): BatchTemplate {
     const key = plan.resources.map(({ staged }) => (staged ? 1 : 0)).join("");
     if (this.#staged?.key !== key) {
-      const places = placesWithStaged(this.batch.places, plan, this.#session.places);
-      const staging = places.requests.slice(places.regions.filter(({ resident }) => !resident).length);
-      this.#staged = { key, batch: { ...this.batch, places, staging } };
+      this.#staged = { key, template: this.#template.withStaged(plan, this.#session.placeLimits) };
     }
-    return this.#staged.batch;
+    return this.#staged.template;
   }
 
   /** Claims the callers' arrays, which every replay binds. */
@@ -222,7 +217,7 @@ async function makeConstants(session: DeviceSession, owner: ArrayOwner, { plan, 
     const known = starts.get(key);
     if (known !== undefined) return known;
     const last = parts.at(-1);
-    const { alignment } = session.places;
+    const { alignment } = session.placeLimits;
     const start = last ? Math.ceil((last.start + last.bytes.length) / alignment) * alignment : 0;
     parts.push({ start, bytes });
     starts.set(key, start);

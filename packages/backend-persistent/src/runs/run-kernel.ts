@@ -12,9 +12,9 @@ import type { DeviceSession } from "../device/device-session.js";
 import { ArrayUse, type ArrayUsers } from "../memory/array-use.js";
 import type { ResidentMemory } from "../memory/resident-memory.js";
 import { type Claimed, TakenMemory } from "../memory/staged-memory.js";
-import type { LoadedKernel } from "../programs/program-store.js";
+import type { LoadedKernel } from "../programs/pipeline-cache.js";
 import { arraysMaybeWritten, arraysWrittenBy, enqueueInOrder, usersOf } from "../submission/array-access.js";
-import { hasLease } from "../submission/leased-downloads.js";
+import { kernelRun } from "../submission/ready-run.js";
 
 /** The tries of one run. */
 export interface Attempt {
@@ -24,7 +24,7 @@ export interface Attempt {
   readonly staged: readonly Claimed[] | undefined;
   /** How many losses of the device it may survive. */
   readonly maxRetries: number;
-  /** How many were lost with their device; after one the run goes alone, for it may have been the cause. */
+  /** How many were lost with their device. */
   retries: number;
   /** Whether a loss leaves all that another try needs. */
   isRepeatable: boolean;
@@ -61,18 +61,16 @@ export async function runKernel(
     const { dispatches } = plan;
     const pipelines = programs.peekPipelines(loaded, dispatches) ?? (await programs.pipelines(loaded, dispatches));
     clock?.lap("pipeline");
-    // A batch that is refused is submitted again, and staged memory serves one submission; a lease keeps all of a batch's results mapped.
-    const isLeased = hasLease(plan);
-    const call = isLeased ? session.holders.callOf(`The run of kernel "${kernel.label}"`) : undefined;
     const isTimed = timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY;
-    const alone = profiled !== undefined || isTimed || taken !== undefined || isLeased || retries > 0;
-    const run = { plan, pipelines, taken, use, record: undefined, recorded: undefined, caller, call, clock: profiled };
-    if (!use) return await submissions.enqueue(run, alone);
+    const parts = { plan, pipelines, staged: taken, arrayUse: use, caller, clock: profiled };
+    // A run that was lost with its device may have been the cause.
+    const run = kernelRun(session.holders, parts, !isTimed && retries === 0);
+    if (!use) return await submissions.enqueue(run);
     // Nothing of it has come to the arrays, and nothing of it may.
     if (session.open.loss) throw session.open.loss;
     for (const array of written) array.outdateCopy();
     setRepeatable(attempt, !staged && written.length === 0);
-    return await enqueueInOrder(session, use, written, run, alone);
+    return await enqueueInOrder(session, use, written, run);
   } catch (error) {
     use?.end(error);
     throw error;

@@ -11,9 +11,8 @@ import {
 import { ArrayUse, type ArrayUsers } from "../memory/array-use.js";
 import type { Holders } from "../memory/holders.js";
 import { type ArrayAccess, type ArrayOwner, ResidentMemory } from "../memory/resident-memory.js";
-import type { LoadedKernel } from "../programs/program-store.js";
-import { hasLease } from "./leased-downloads.js";
-import type { ReadyRun } from "./ready-run.js";
+import type { LoadedKernel } from "../programs/pipeline-cache.js";
+import { accessRun, type ReadyRun } from "./ready-run.js";
 import type { SubmissionQueue } from "./submission-queue.js";
 
 /** What uses of arrays go through. */
@@ -79,16 +78,10 @@ export function arraysWrittenBy({ resources }: RunPlan): ResidentMemory[] {
 
 /** Reads, writes or copies arrays: a run without a kernel. */
 export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<object> {
-  const { subject, arrays, written, resources, record } = access;
+  const { subject, arrays, written } = access;
   return path.runs.prepare(subject, {}, async (caller) => {
     const use = new ArrayUse(subject, usersOf(arrays), usersOf(written), caller);
-    const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
-    // Mapped memory that somebody reads in place is nobody else's.
-    const alone = hasLease(plan);
-    const call = alone ? path.holders.callOf(subject) : undefined;
-    const none = undefined;
-    const run = { plan, pipelines: [], taken: none, use, record, recorded: none, caller, call, clock: none };
-    return await enqueueInOrder(path, use, written, run, alone);
+    return await enqueueInOrder(path, use, written, accessRun(path.holders, access, use, caller));
   });
 }
 
@@ -98,14 +91,13 @@ export async function enqueueInOrder(
   use: ArrayUse,
   written: readonly ResidentMemory[],
   run: ReadyRun,
-  alone: boolean,
 ): Promise<object> {
   try {
     use.writes(usersOf(written));
     const turn = use.turn();
     if (turn) await turn;
     use.come();
-    return await path.submissions.enqueue(run, alone);
+    return await path.submissions.enqueue(run);
   } catch (error) {
     use.end(error);
     throw error;

@@ -1,12 +1,7 @@
-import { type Lease, MemoryLease, type RunPlan, type TypedArray } from "@kiln-gpu/core";
+import { type Lease, MemoryLease, type TypedArray } from "@kiln-gpu/core";
 import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import type { Holders } from "../memory/holders.js";
 import type { ReadyRun } from "./ready-run.js";
-
-/** Whether any result of a run is one. */
-export function hasLease({ resources }: RunPlan): boolean {
-  return resources.some(({ result }) => result?.isLeased);
-}
 
 /** Keeps read-back memory mapped for as long as anyone has a lease on it. */
 export class LeasedDownloads {
@@ -24,16 +19,15 @@ export class LeasedDownloads {
   }
 
   /** A lease on a part of the memory, for the result `name` of `run`. */
-  lease({ plan, recorded, call }: ReadyRun, name: string, data: TypedArray): Lease {
+  lease({ leaseSource, callSite }: ReadyRun, name: string, data: TypedArray): Lease {
     this.#leases += 1;
     const lease = new MemoryLease(name, data, () => {
       this.#holders.delete(held);
       this.#end();
     });
-    // A lease on a part of a resident array is no kernel's.
-    const of = plan.bound.size === 0 && !recorded ? "" : ` of ${recorded ? "sequence" : "kernel"} "${plan.label}"`;
+    const of = leaseSource === undefined ? "" : ` of ${leaseSource}`;
     const what = `a lease on "${name}"${of}, a ${data.constructor.name} of ${data.length}`;
-    const held = this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true }, call);
+    const held = this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true }, callSite);
     return lease;
   }
 

@@ -1,37 +1,101 @@
 import type { Caller, RunClock, RunPlan } from "@kiln-gpu/core";
-import type { BufferRequest, PooledBuffer } from "@kiln-gpu/resource-pools";
-import type { EncodableDispatch } from "@kiln-gpu/webgpu";
 import type { ArrayUse } from "../memory/array-use.js";
+import type { Holders } from "../memory/holders.js";
+import type { ArrayAccess } from "../memory/resident-memory.js";
 import type { TakenMemory } from "../memory/staged-memory.js";
-import type { StoredProgram } from "../programs/program-store.js";
-import type { BatchPlaces } from "./place-batch.js";
+import type { CachedPipeline } from "../programs/pipeline-cache.js";
+import type { BatchTemplate } from "./batch-template.js";
 
-/** A run with its pipelines found, and who waits for it. */
+/** A run that is ready to be submitted: a run of a kernel, a replay of a sequence, or an access to resident arrays. */
 export interface ReadyRun {
+  /** The start of a sentence in an error: `Kernel "blur"`. */
+  readonly subject: string;
   readonly plan: RunPlan;
-  /** By dispatch. */
-  readonly pipelines: readonly StoredProgram[];
+  /** By dispatch; none of a replay, whose template has bound them. */
+  readonly pipelines: readonly CachedPipeline[];
   /** The staged memory that it binds, by resource. */
-  readonly taken: TakenMemory | undefined;
-  /** The resident arrays that it binds. */
-  readonly use: ArrayUse | undefined;
-  /** What it records itself, where it is no run of a kernel and has no dispatches. */
+  readonly staged: TakenMemory | undefined;
+  /** Its place in the order of the resident arrays that it binds. */
+  readonly arrayUse: ArrayUse | undefined;
+  /** Commands of its own, in place of dispatches. */
   readonly record: ((encoder: GPUCommandEncoder) => void) | undefined;
-  /** What was made for it when it was recorded, of a replay: the only one of its batch. */
-  readonly recorded: RecordedBatch | undefined;
+  /** The template of its sequence; every other run gets one by its shape. */
+  readonly template: BatchTemplate | undefined;
   readonly caller: Caller;
-  /** The call that asked for it, where it is to be told of: a lease may be dropped. */
-  readonly call: Error | undefined;
-  /** Of a profiled run, which is the only one of its batch. */
+  /** Whether it shares its submission with no other run. */
+  readonly isAlone: boolean;
+  /** What a lease on one of its results is of, such as `kernel "blur"`; nothing for an access, whose results are named by their array. */
+  readonly leaseSource: string | undefined;
+  /** The call that asked for it, where it leases results: a lease that is dropped is reported with it. */
+  readonly callSite: Error | undefined;
+  /** Of a profiled run. */
   readonly clock: RunClock | undefined;
 }
 
-/** What replays of a sequence share, made once; only their staging is acquired for each. */
-export interface RecordedBatch {
-  readonly places: BatchPlaces;
-  /** The sequence's own, then those of resident arrays. */
-  readonly regions: readonly PooledBuffer[];
-  /** Of uploads, then of downloads. */
-  readonly staging: readonly BufferRequest[];
-  readonly dispatches: readonly EncodableDispatch[];
+type Given<Names extends keyof ReadyRun> = Pick<ReadyRun, "plan" | "caller" | Names>;
+
+/** @param mayShare Whether nothing but what is given here speaks against a shared submission. */
+export function kernelRun(
+  holders: Holders,
+  given: Given<"pipelines" | "staged" | "arrayUse" | "clock">,
+  mayShare: boolean,
+): ReadyRun {
+  const { plan, staged, clock } = given;
+  const isLeased = hasLease(plan);
+  return {
+    ...nothing,
+    ...given,
+    subject: `Kernel "${plan.label}"`,
+    // Staged memory serves one submission, and a batch that is refused is submitted again; a lease keeps all of a batch's results mapped.
+    isAlone: !mayShare || clock !== undefined || staged !== undefined || isLeased,
+    leaseSource: `kernel "${plan.label}"`,
+    callSite: isLeased ? holders.callOf(`The run of kernel "${plan.label}"`) : undefined,
+  };
+}
+
+export function replayRun(
+  holders: Holders,
+  given: Given<"staged" | "arrayUse" | "clock"> & { readonly template: BatchTemplate },
+): ReadyRun {
+  const { plan } = given;
+  return {
+    ...nothing,
+    ...given,
+    subject: `Sequence "${plan.label}"`,
+    isAlone: true,
+    leaseSource: `sequence "${plan.label}"`,
+    callSite: hasLease(plan) ? holders.callOf(`The replay of sequence "${plan.label}"`) : undefined,
+  };
+}
+
+export function accessRun(holders: Holders, access: ArrayAccess, arrayUse: ArrayUse, caller: Caller): ReadyRun {
+  const { subject, resources, record } = access;
+  const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
+  const isLeased = hasLease(plan);
+  return {
+    ...nothing,
+    plan,
+    caller,
+    arrayUse,
+    record,
+    subject,
+    isAlone: isLeased,
+    callSite: isLeased ? holders.callOf(subject) : undefined,
+  };
+}
+
+const nothing = {
+  pipelines: [],
+  staged: undefined,
+  arrayUse: undefined,
+  record: undefined,
+  template: undefined,
+  leaseSource: undefined,
+  callSite: undefined,
+  clock: undefined,
+} as const;
+
+/** Whether any result of a run is leased. */
+function hasLease({ resources }: RunPlan): boolean {
+  return resources.some(({ result }) => result?.isLeased);
 }

@@ -1,36 +1,25 @@
 /** The commands of a batch: what copies, what computes, and in which order. */
-import { type DeviceTimer, type EncodableDispatch, encodeDispatches } from "@kiln-gpu/webgpu";
-import type { BatchMemory } from "./batch-memory.js";
-import type { BatchPlaces } from "./place-batch.js";
-import type { ReadyRun } from "./ready-run.js";
+import { type EncodableDispatch, encodeDispatches } from "@kiln-gpu/webgpu";
+import type { Batch } from "./batch.js";
 import { encodeArrayTransfers, encodeTransfersIn, encodeTransfersOut } from "./transfer.js";
 
-/** Records all of a batch but its inputs, which are written by themselves. */
+/** Records all of a batch but its inputs, which the queue or the host writes. */
 export function recordCommands(
   device: GPUDevice,
-  runs: readonly ReadyRun[],
+  batch: Batch,
   dispatches: readonly EncodableDispatch[],
-  places: BatchPlaces,
-  memory: BatchMemory,
-  timer: DeviceTimer | undefined,
 ): GPUCommandBuffer {
   const encoder = device.createCommandEncoder();
-  encodeTransfersIn(encoder, places, memory);
-  encodeRuns(encoder, runs, dispatches, places, memory, timer);
-  encodeTransfersOut(encoder, places, memory);
-  timer?.resolve(encoder);
+  encodeTransfersIn(encoder, batch);
+  encodeRuns(encoder, batch, dispatches);
+  encodeTransfersOut(encoder, batch);
+  batch.timer?.resolve(encoder);
   return encoder.finish();
 }
 
-/** The dispatches of neighbouring runs in one pass; what is no run of a kernel comes between passes. */
-function encodeRuns(
-  encoder: GPUCommandEncoder,
-  runs: readonly ReadyRun[],
-  dispatches: readonly EncodableDispatch[],
-  places: BatchPlaces,
-  memory: BatchMemory,
-  timer: DeviceTimer | undefined,
-): void {
+/** The dispatches of neighbouring runs go into one pass; an access to arrays comes between passes. */
+function encodeRuns(encoder: GPUCommandEncoder, batch: Batch, dispatches: readonly EncodableDispatch[]): void {
+  const { runs, timer } = batch;
   let next = 0;
   for (let run = 0; run < runs.length; run += 1) {
     const first = next;
@@ -43,6 +32,6 @@ function encodeRuns(
       encodeDispatches(pass, next - first === dispatches.length ? dispatches : dispatches.slice(first, next), runs);
       pass.end();
     }
-    if (run < runs.length) encodeArrayTransfers(encoder, run, runs[run]!, places, memory);
+    if (run < runs.length) encodeArrayTransfers(encoder, run, batch);
   }
 }

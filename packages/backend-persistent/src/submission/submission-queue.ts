@@ -4,13 +4,12 @@ import type { ArrayUsers } from "../memory/array-use.js";
 import { type BatchContext, type BatchProgress, executeBatch, type SlotContents } from "./execute-batch.js";
 import { type HangLimits, HangWatch } from "./hang-watch.js";
 import type { ReadyRun } from "./ready-run.js";
-import { subjectOf } from "./transfer.js";
 
 /** A run that waits for its submission or its results. */
 interface QueuedRun {
   readonly ready: ReadyRun;
-  /** Whether it shares its submission with no other. */
-  readonly alone: boolean;
+  /** As the run asks, or since it failed in company. */
+  readonly isAlone: boolean;
   readonly byteLength: number;
   resolve(results: object): void;
   reject(error: unknown): void;
@@ -63,7 +62,7 @@ export class SubmissionQueue {
   }
 
   /** Resolves with the run's results. A run whose caller has left by the time it is due is not submitted. */
-  enqueue(ready: ReadyRun, alone: boolean): Promise<object> {
+  enqueue(ready: ReadyRun): Promise<object> {
     // Nobody flushes the queue of a lost device.
     if (this.#context.open.loss) return Promise.reject(this.#context.open.loss);
     const { alignment } = this.#limits;
@@ -72,7 +71,7 @@ export class SubmissionQueue {
       if (!resident || data || result) byteLength += Math.ceil(bytes / alignment) * alignment;
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ready, alone, byteLength, resolve, reject });
+      this.#queue.push({ ready, isAlone: ready.isAlone, byteLength, resolve, reject });
       if (this.#limits.isImmediate) this.#flush();
       else this.#schedule();
     });
@@ -115,26 +114,26 @@ export class SubmissionQueue {
     let byteLength = 0;
     let taken = 0;
     for (const run of this.#queue) {
-      const { caller, use } = run.ready;
-      const refusal = caller.left ?? use?.spoiled;
+      const { caller, arrayUse } = run.ready;
+      const refusal = caller.left ?? arrayUse?.spoiled;
       if (refusal) {
         reject(run, refusal);
-      } else if (use?.isHeldBack((heldArrays ??= new Set()))) {
+      } else if (arrayUse?.isHeldBack((heldArrays ??= new Set()))) {
         (heldBack ??= []).push(run);
       } else {
         const fits =
           batch.length < this.#limits.maxBatchRuns && byteLength + run.byteLength <= this.#limits.maxBatchByteLength;
-        if (batch.length > 0 && (run.alone || !fits)) break;
+        if (batch.length > 0 && (run.isAlone || !fits)) break;
         batch.push(run);
         byteLength += run.byteLength;
       }
       taken += 1;
-      if (batch.at(-1)?.alone) break;
+      if (batch.at(-1)?.isAlone) break;
     }
     if (heldBack) this.#queue = [...heldBack, ...this.#queue.slice(taken)];
     else if (taken === this.#queue.length) this.#queue = [];
     else this.#queue.splice(0, taken);
-    for (const { ready } of batch) ready.use?.start();
+    for (const { ready } of batch) ready.arrayUse?.start();
     return batch;
   }
 
@@ -159,14 +158,14 @@ export class SubmissionQueue {
       if (batch.length === 1 || !progress.isRepeatable || open.loss) {
         for (const run of batch) reject(run, error);
       } else {
-        this.#queue.unshift(...batch.map((run) => ({ ...run, alone: true })));
+        this.#queue.unshift(...batch.map((run) => ({ ...run, isAlone: true })));
       }
     } finally {
       open.endWait();
       this.#watch.delete(runs);
       if (this.#inFlight[0] === batch) this.#inFlight.shift();
       else this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
-      for (let i = 0; i < batch.length; i += 1) batch[i]!.ready.use?.settle();
+      for (let i = 0; i < batch.length; i += 1) batch[i]!.ready.arrayUse?.settle();
       this.#slots.release(slot);
       this.#schedule();
     }
@@ -175,7 +174,7 @@ export class SubmissionQueue {
   /** The device is of no use any more to anyone; to those whose submission holds it, that is their own doing. */
   #hang(runs: readonly ReadyRun[], ms: number): void {
     const { open } = this.#context;
-    const subject = runs.length === 1 ? subjectOf(runs[0]!) : `A batch of ${runs.length} runs`;
+    const subject = runs.length === 1 ? runs[0]!.subject : `A batch of ${runs.length} runs`;
     const said = `${subject} has not ended on the device within ${ms} ms`;
     const timeout = new ComputeError("timeout", `${said}; the device is set aside.`);
     for (const batch of this.#inFlight) {
@@ -189,7 +188,7 @@ const nextMicrotask = Promise.resolve();
 
 /** At once for those that depend on it: one of them may be taken before anybody else is told. */
 function reject(run: QueuedRun, error: unknown): void {
-  run.ready.use?.fail(error);
+  run.ready.arrayUse?.fail(error);
   run.reject(error);
 }
 

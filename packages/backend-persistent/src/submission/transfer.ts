@@ -13,42 +13,37 @@ import {
   type ResultMemory,
   type TypedArray,
 } from "@kiln-gpu/core";
-import type { BatchMemory } from "./batch-memory.js";
-import type { BatchPlaces, Transfer } from "./place-batch.js";
-import type { ReadyRun } from "./ready-run.js";
+import type { Batch } from "./batch.js";
+import type { Transfer } from "./batch-layout.js";
+import type { BatchMemory } from "./batch-template.js";
 
 /** Below it a second call of the queue costs more than a copy of the bytes. */
 const minDirectByteLength = 32 * 2 ** 10;
 
 /**
- * Brings the runs' inputs to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. What callers have staged is
- * theirs no more.
+ * Brings the inputs of a batch to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. What callers have staged
+ * is no longer theirs.
  */
-export function writeInputs(
-  { queue }: GPUDevice,
-  runs: readonly ReadyRun[],
-  places: BatchPlaces,
-  memory: BatchMemory,
-  scratch: Uint8Array<ArrayBuffer>,
-): void {
+export function writeInputs({ queue }: GPUDevice, batch: Batch, scratch: Uint8Array<ArrayBuffer>): void {
+  const { layout, memory, sole } = batch;
   for (let i = 0; i < memory.staged.length; i += 1) memory.staged[i]!.buffer.unmap();
-  if (places.goesThroughQueue) {
-    if (runs.length === 1 && places.uploads[0]! >= minDirectByteLength) {
-      writeDirectly(queue, runs[0]!, places, memory, scratch);
+  if (layout.goesThroughQueue) {
+    if (sole && layout.uploads[0]! >= minDirectByteLength) {
+      writeDirectly(queue, batch, scratch);
       return;
     }
-    copyInputs(runs, places, [scratch]);
-    for (let i = 0; i < places.regions.length; i += 1) {
-      const { upload } = places.regions[i]!;
+    copyInputs(batch, [scratch]);
+    for (let i = 0; i < layout.regions.length; i += 1) {
+      const { upload } = layout.regions[i]!;
       if (!upload) continue;
       queue.writeBuffer(memory.regions[i]!.buffer, upload.start, scratch, upload.stagingStart, upload.byteLength);
     }
     return;
   }
   const { uploads } = memory;
-  const mapped = uploads.map(({ buffer }, i) => new Uint8Array(buffer.getMappedRange(0, places.uploads[i]!)));
+  const mapped = uploads.map(({ buffer }, i) => new Uint8Array(buffer.getMappedRange(0, layout.uploads[i]!)));
   try {
-    copyInputs(runs, places, mapped);
+    copyInputs(batch, mapped);
   } finally {
     // Also when an input is refused: a buffer that went back mapped would have its range taken for its next user.
     for (const { buffer } of uploads) buffer.unmap();
@@ -58,17 +53,16 @@ export function writeInputs(
 /** A call of the queue for each input, where to gather them first would cost more. */
 function writeDirectly(
   queue: GPUQueue,
-  run: ReadyRun,
-  { places }: BatchPlaces,
-  memory: BatchMemory,
+  { runs, layout: { places }, memory }: Batch,
   scratch: Uint8Array<ArrayBuffer>,
 ): void {
+  const run = runs[0]!;
   const { resources } = run.plan;
   for (let resource = 0; resource < resources.length; resource += 1) {
     const { data, byteLength } = resources[resource]!;
     const place = places[0]![resource];
     if (!data || !place || run.caller.left) continue;
-    checkBorrowed(() => subjectOf(run), resources[resource]!);
+    checkBorrowed(() => run.subject, resources[resource]!);
     const { buffer } = memory.regions[place.region]!;
     if (data.buffer instanceof ArrayBuffer && data.byteLength === byteLength) {
       queue.writeBuffer(buffer, place.start, data.buffer, data.byteOffset, byteLength);
@@ -81,17 +75,17 @@ function writeDirectly(
   }
 }
 
-function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces, staged: readonly Uint8Array[]): void {
+function copyInputs({ runs, layout: { places, regions } }: Batch, staged: readonly Uint8Array[]): void {
   for (let run = 0; run < runs.length; run += 1) {
     const ready = runs[run]!;
-    // Whoever left has the inputs back; what such a run computes is given to nobody.
+    // A caller who left has the inputs back; what such a run computes is discarded.
     if (ready.caller.left) continue;
     const { resources } = ready.plan;
     for (let resource = 0; resource < resources.length; resource += 1) {
       const { data, byteLength } = resources[resource]!;
       const place = places[run]![resource];
       if (!data || !place) continue;
-      checkBorrowed(() => subjectOf(ready), resources[resource]!);
+      checkBorrowed(() => ready.subject, resources[resource]!);
       const { start, staging, stagingStart } = regions[place.region]!.upload!;
       const at = stagingStart + place.start - start;
       const target = staged[staging]!;
@@ -102,15 +96,8 @@ function copyInputs(runs: readonly ReadyRun[], { places, regions }: BatchPlaces,
   }
 }
 
-/** What errors call `run`, as the start of a sentence. */
-export function subjectOf({ plan, recorded }: ReadyRun): string {
-  if (recorded) return `Sequence "${plan.label}"`;
-  // An access to arrays is no kernel's, and says itself what it is.
-  return plan.bound.size === 0 ? plan.label : `Kernel "${plan.label}"`;
-}
-
 /** Records what must happen before the first dispatch: zeros where results will be, and the copies out of staging. */
-export function encodeTransfersIn(encoder: GPUCommandEncoder, { regions }: BatchPlaces, memory: BatchMemory): void {
+export function encodeTransfersIn(encoder: GPUCommandEncoder, { layout: { regions }, memory }: Batch): void {
   let part = 0;
   for (let i = 0; i < regions.length; i += 1) {
     const { clear, upload, staged, resident } = regions[i]!;
@@ -128,7 +115,7 @@ export function encodeTransfersIn(encoder: GPUCommandEncoder, { regions }: Batch
 }
 
 /** Records the copies of all results into staging that the host can map. */
-export function encodeTransfersOut(encoder: GPUCommandEncoder, { regions }: BatchPlaces, memory: BatchMemory): void {
+export function encodeTransfersOut(encoder: GPUCommandEncoder, { layout: { regions }, memory }: Batch): void {
   for (let i = 0; i < regions.length; i += 1) {
     const { download, resident } = regions[i]!;
     if (resident) return;
@@ -136,15 +123,13 @@ export function encodeTransfersOut(encoder: GPUCommandEncoder, { regions }: Batc
   }
 }
 
-/** Records what one run that is no kernel's does with resident arrays: writes, reads, and what it records itself. */
+/** Records an access to resident arrays: writes, reads, and commands of its own. */
 export function encodeArrayTransfers(
   encoder: GPUCommandEncoder,
   run: number,
-  { record }: ReadyRun,
-  { places, regions }: BatchPlaces,
-  memory: BatchMemory,
+  { runs, layout: { places, regions }, memory }: Batch,
 ): void {
-  record?.(encoder);
+  runs[run]!.record?.(encoder);
   for (const place of places[run]!) {
     if (!place) continue;
     const { upload, download, resident } = regions[place.region]!;
@@ -173,14 +158,13 @@ function encodeDownload(
 
 /** The results of each run, copied out of mapped staging; of one among several that can be given none, the reason. */
 export function readResults(
-  runs: readonly ReadyRun[],
-  { places, regions }: BatchPlaces,
+  { runs, layout: { places, regions } }: Batch,
   mapped: readonly ArrayBuffer[],
   leaseOf: (name: string, data: TypedArray) => Lease,
   memory: readonly (ResultMemory | undefined)[] | undefined,
 ): (Record<string, TypedArray | Lease> | ComputeError)[] {
   return runs.map(({ plan, caller }, run) => {
-    // Whoever left was told that the run failed, and has the array that the results would go into back.
+    // A caller who left was told that the run failed, and has the array for its results back.
     if (caller.left) return {};
     const bytesOf = (resource: number) => {
       const place = places[run]![resource]!;

@@ -1,8 +1,8 @@
 import { ComputeError } from "@kiln-gpu/core";
 import type { JsonValue, Store } from "@kiln-gpu/store";
 import { manifestVersion, programsOf, type WarmProgram } from "./manifest.js";
+import { addressOf } from "./pipeline-cache.js";
 import { maxPrograms, maxTextLength, type ProgramHistory } from "./program-history.js";
-import { addressOf } from "./program-store.js";
 
 /** A program, and how many processes in a row have had no use for it. */
 interface KeptProgram extends WarmProgram {
@@ -18,7 +18,7 @@ const maxUnusedStarts = 10;
  * The manifest of a name in the store. Many processes may use one at once: whoever writes adds to what is there, and lets go only what nobody
  * has used for long. Where two write at the same time, one's additions are lost and come again with its next start.
  */
-export class KeptManifest {
+export class StoredManifest {
   readonly #store: Store;
   readonly #key: readonly string[];
   readonly #history: ProgramHistory;

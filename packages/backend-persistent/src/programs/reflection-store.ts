@@ -3,7 +3,7 @@ import { contentAddress } from "@kiln-gpu/shader-cache";
 import type { JsonValue, Store } from "@kiln-gpu/store";
 
 /** The programs that are translated and reflected, in the store. */
-export class StoredPrograms implements KeptPrograms {
+export class ReflectionStore implements KeptPrograms {
   readonly #store: Store;
   #found = 0;
   #kept: Promise<unknown> = Promise.resolve();

@@ -48,9 +48,11 @@ export interface Place {
   readonly start: number;
 }
 
-export interface BatchPlaces {
+export interface BatchLayout {
   /** Those of resident arrays come last. */
   readonly regions: readonly Region[];
+  /** How many regions are not resident arrays. */
+  readonly ownRegions: number;
   /** The bytes of each staging buffer on the way in, and out. */
   readonly uploads: readonly number[];
   readonly downloads: readonly number[];
@@ -86,7 +88,7 @@ interface Item extends ResourceOfRun {
 type Buckets = Record<Kind, Item[]>;
 type Ends = Record<Kind, number>;
 
-export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): BatchPlaces {
+export function layoutBatch(plans: readonly RunPlan[], limits: PlaceLimits): BatchLayout {
   const read = emptyBuckets();
   const written = emptyBuckets();
   const mixed: Buckets[] = [];
@@ -113,16 +115,16 @@ export function placeBatch(plans: readonly RunPlan[], limits: PlaceLimits): Batc
       buckets[kindOf(planned)].push({ run, resource, byteLength });
     }
   }
-  const layout = new Layout(limits, places);
-  layout.place(read);
-  layout.place(written);
-  for (const buckets of mixed) layout.place(buckets);
-  for (const item of staged) layout.placeStaged(item);
-  for (const item of resident) layout.placeResident(item, plans[item.run]!.resources[item.resource]!);
-  return layout.finish(plans.length);
+  const builder = new LayoutBuilder(limits, places);
+  builder.place(read);
+  builder.place(written);
+  for (const buckets of mixed) builder.place(buckets);
+  for (const item of staged) builder.placeStaged(item);
+  for (const item of resident) builder.placeResident(item, plans[item.run]!.resources[item.resource]!);
+  return builder.finish(plans.length);
 }
 
-class Layout {
+class LayoutBuilder {
   readonly #limits: PlaceLimits;
   readonly #places: (Place | undefined)[][];
   readonly #regions: Region[] = [];
@@ -184,11 +186,11 @@ class Layout {
     this.#writesResident ||= upload !== undefined;
   }
 
-  finish(runCount: number): BatchPlaces {
+  finish(runCount: number): BatchLayout {
     // The queue writes before anything of the submission happens; a resident array is written when its turn comes.
     const isInOrder = runCount === 1 || !this.#writesResident;
     const transfers = { uploads: this.#uploads, downloads: this.#downloads, isInOrder };
-    return placesOf(this.#regions, this.#places, transfers, this.#limits);
+    return layoutOf(this.#regions, this.#places, transfers, this.#limits);
   }
 
   #close({ scratch, ...ends }: Ends): void {
@@ -227,19 +229,20 @@ function transferThrough(
   return { start, byteLength, staging: staging.length - 1, stagingStart };
 }
 
-function placesOf(
+function layoutOf(
   regions: readonly Region[],
-  places: BatchPlaces["places"],
-  { uploads, downloads, isInOrder }: Pick<BatchPlaces, "uploads" | "downloads"> & { readonly isInOrder: boolean },
+  places: BatchLayout["places"],
+  { uploads, downloads, isInOrder }: Pick<BatchLayout, "uploads" | "downloads"> & { readonly isInOrder: boolean },
   { maxQueueUploadByteLength }: PlaceLimits,
-): BatchPlaces {
+): BatchLayout {
   const goesThroughQueue = isInOrder && uploads.length === 1 && uploads[0]! <= maxQueueUploadByteLength;
+  const own = regions.filter(({ resident }) => !resident);
   const requests = [
-    ...regions.filter(({ resident }) => !resident).map(({ byteLength }) => ({ byteLength, usage: deviceUsage })),
+    ...own.map(({ byteLength }) => ({ byteLength, usage: deviceUsage })),
     ...(goesThroughQueue ? [] : uploads).map((byteLength) => ({ byteLength, usage: uploadUsage })),
     ...downloads.map((byteLength) => ({ byteLength, usage: downloadUsage })),
   ];
-  return { regions, uploads, downloads, goesThroughQueue, requests, places };
+  return { regions, ownRegions: own.length, uploads, downloads, goesThroughQueue, requests, places };
 }
 
 /**
@@ -247,7 +250,7 @@ function placesOf(
  * has no other input.
  * @param plan Has `staged` in place of those inputs' `data`.
  */
-export function placesWithStaged(base: BatchPlaces, { resources }: RunPlan, limits: PlaceLimits): BatchPlaces {
+export function layoutWithStaged(base: BatchLayout, { resources }: RunPlan, limits: PlaceLimits): BatchLayout {
   const uploads: number[] = [];
   const regions = base.regions.map((region, at) => {
     const here = resources.map((_, i) => i).filter((i) => base.places[0]![i]?.region === at);
@@ -261,7 +264,7 @@ export function placesWithStaged(base: BatchPlaces, { resources }: RunPlan, limi
     const isUploaded = here.some((i) => resources[i]!.data);
     return { ...region, staged, upload: isUploaded ? transferThrough(uploads, start, byteLength, limits) : undefined };
   });
-  return placesOf(regions, base.places, { uploads, downloads: base.downloads, isInOrder: true }, limits);
+  return layoutOf(regions, base.places, { uploads, downloads: base.downloads, isInOrder: true }, limits);
 }
 
 function kindOf({ data, result }: PlannedResource): Kind {

@@ -1,7 +1,7 @@
 import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type BatchPlaces, type PlaceLimits, placeBatch, type Region, type Transfer } from "./place-batch.js";
+import { type BatchLayout, layoutBatch, type PlaceLimits, type Region, type Transfer } from "./batch-layout.js";
 import { planOf, resource, resourceOf } from "./plans.test-support.js";
 
 const maxQueueUploadByteLength = 64 * 2 ** 10;
@@ -22,7 +22,7 @@ interface Placed {
   readonly end: number;
 }
 
-function placedIn(batch: readonly RunPlan[], { places }: BatchPlaces): Placed[] {
+function placedIn(batch: readonly RunPlan[], { places }: BatchLayout): Placed[] {
   return batch.flatMap(({ resources }, run) =>
     resources.flatMap((resource, index) => {
       const place = places[run]![index];
@@ -34,9 +34,9 @@ function placedIn(batch: readonly RunPlan[], { places }: BatchPlaces): Placed[] 
   );
 }
 
-function forAllBatches(check: (batch: readonly RunPlan[], places: BatchPlaces, limits: PlaceLimits) => void): void {
+function forAllBatches(check: (batch: readonly RunPlan[], places: BatchLayout, limits: PlaceLimits) => void): void {
   fc.assert(
-    fc.property(plans, limits, (batch, given) => check(batch, placeBatch(batch, given), given)),
+    fc.property(plans, limits, (batch, given) => check(batch, layoutBatch(batch, given), given)),
     { numRuns: 500 },
   );
 }
@@ -169,7 +169,7 @@ describe("every batch", () => {
   test("is placed the same again", () => {
     forAllBatches((batch, places, given) => {
       const again = batch.map(({ resources }) => planOf(resources.map((resource) => ({ ...resource }))));
-      expect(placeBatch(again, given)).toEqual(places);
+      expect(layoutBatch(again, given)).toEqual(places);
     });
   });
 });
@@ -183,7 +183,7 @@ describe("what a batch shares", () => {
   ]);
 
   test("is one buffer to read, one to write, and one staging buffer each way, for all its runs", () => {
-    const { regions, uploads, downloads, places } = placeBatch([fieldAdd, fieldAdd], given);
+    const { regions, uploads, downloads, places } = layoutBatch([fieldAdd, fieldAdd], given);
     expect(regions).toEqual([
       {
         byteLength: 1024,
@@ -218,7 +218,7 @@ describe("what a batch shares", () => {
     const input = resourceOf("read-write", 8, { data: true, result: false });
     const output = resourceOf("read-write", 8, { data: false, result: true });
     const scratch = resourceOf("read-write", 8, { data: false, result: false });
-    const { regions, places } = placeBatch([planOf([input, inout, output, scratch])], given);
+    const { regions, places } = layoutBatch([planOf([input, inout, output, scratch])], given);
     expect(places[0]!.map((place) => place!.start)).toEqual([768, 512, 256, 0]);
     expect(regions[0]).toMatchObject({
       byteLength: 776,
@@ -230,8 +230,8 @@ describe("what a batch shares", () => {
 
   test("of nothing is nothing", () => {
     const nothing = { regions: [], uploads: [], downloads: [], requests: [] };
-    expect(placeBatch([], given)).toMatchObject({ ...nothing, places: [] });
-    expect(placeBatch([planOf([])], given)).toMatchObject({ ...nothing, places: [[]] });
+    expect(layoutBatch([], given)).toMatchObject({ ...nothing, places: [] });
+    expect(layoutBatch([planOf([])], given)).toMatchObject({ ...nothing, places: [[]] });
   });
 });
 
@@ -253,6 +253,6 @@ describe("what a batch asks of the pools", () => {
   ])("for an upload of %i bytes goes through the queue: %s", (byteLength, goesThroughQueue) => {
     const plan = planOf([resourceOf("read", byteLength, { data: true, result: false })]);
     const given = { alignment: 256, maxSharedByteLength: 2 ** 20, maxQueueUploadByteLength };
-    expect(placeBatch([plan], given).goesThroughQueue).toBe(goesThroughQueue);
+    expect(layoutBatch([plan], given).goesThroughQueue).toBe(goesThroughQueue);
   });
 });

@@ -12,10 +12,10 @@ import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shade
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
 import { flagsOf, nameOf, type Variant, variantNames, type WarmProgram } from "./manifest.js";
 import type { ProgramHistory } from "./program-history.js";
-import type { StoredPrograms } from "./stored-programs.js";
+import type { ReflectionStore } from "./reflection-store.js";
 
 /** A pipeline that is kept; its layouts carry numbers by which bind groups are kept. */
-export interface StoredProgram extends CompiledProgram {
+export interface CachedPipeline extends CompiledProgram {
   readonly layoutIds: readonly number[];
 }
 
@@ -32,12 +32,12 @@ export interface LoadedKernel {
   readonly addresses: ReadonlyMap<string, AddressByVariant>;
 }
 
-export interface ProgramStoreParts {
+export interface PipelineCacheParts {
   readonly open: OpenDevice;
   readonly maxPipelines: number;
   readonly recorder: TraceRecorder | undefined;
   /** Where programs that were read by earlier processes are found. */
-  readonly kept: StoredPrograms;
+  readonly reflections: ReflectionStore;
   /** Told of every program that a run uses here. */
   readonly history: ProgramHistory;
 }
@@ -50,9 +50,9 @@ const maxWarming = 16;
  *
  * Invariant: only the cache holds pipelines. A loaded kernel holds their addresses, so that the cache's bound is the bound.
  */
-export class ProgramStore {
-  readonly #parts: ProgramStoreParts;
-  readonly #cache: ShaderCache<StoredProgram>;
+export class PipelineCache {
+  readonly #parts: PipelineCacheParts;
+  readonly #cache: ShaderCache<CachedPipeline>;
   readonly #loaded = new WeakMap<object, LoadedKernel>();
   readonly #loading = new WeakMap<object, Promise<LoadedKernel>>();
   /** What warm-ups compile, and what they have compiled that no run has used yet. */
@@ -62,7 +62,7 @@ export class ProgramStore {
   #lastLayoutId = 0;
   #isCleared = false;
 
-  constructor(parts: ProgramStoreParts) {
+  constructor(parts: PipelineCacheParts) {
     this.#parts = parts;
     this.#cache = new ShaderCache({
       maxEntries: parts.maxPipelines,
@@ -85,8 +85,8 @@ export class ProgramStore {
   }
 
   /** The pipelines of all that is wanted, in its order, if each is compiled. */
-  peekPipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): StoredProgram[] | undefined {
-    const found: StoredProgram[] = [];
+  peekPipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): CachedPipeline[] | undefined {
+    const found: CachedPipeline[] = [];
     for (const want of wanted) {
       const variant = nameOf(want);
       const address = kernel.addresses.get(want.program)![variant]!;
@@ -103,7 +103,7 @@ export class ProgramStore {
    * The pipelines of all that is wanted, in its order; what is not compiled yet is, once.
    * @throws {ComputeError} What `compileProgram` throws.
    */
-  pipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): Promise<StoredProgram[]> {
+  pipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): Promise<CachedPipeline[]> {
     return Promise.all(wanted.map((want) => this.#pipeline(kernel, want)));
   }
 
@@ -142,7 +142,7 @@ export class ProgramStore {
   }
 
   async #load<B extends Bindings>(kernel: Kernel<B>): Promise<LoadedKernel> {
-    const programs = await loadKernel(kernel, this.#parts.kept);
+    const programs = await loadKernel(kernel, this.#parts.reflections);
     const addresses = new Map<string, AddressByVariant>();
     for (const [program, loaded] of Object.entries(programs)) {
       const hasImmediates = loaded.interface.bindings.some(({ isImmediate }) => isImmediate);
@@ -158,12 +158,12 @@ export class ProgramStore {
     return loaded;
   }
 
-  async #pipeline(kernel: LoadedKernel, want: ProgramVariant): Promise<StoredProgram> {
+  async #pipeline(kernel: LoadedKernel, want: ProgramVariant): Promise<CachedPipeline> {
     const variant = nameOf(want);
     const address = kernel.addresses.get(want.program)![variant]!;
     const create = () => this.#compile(kernel.label, kernel.programs[want.program]!, variant);
     const isWarming = this.#warming.has(address);
-    let pipeline: StoredProgram;
+    let pipeline: CachedPipeline;
     try {
       pipeline = await this.#cache.get(address, create);
     } catch (error) {
@@ -201,7 +201,7 @@ export class ProgramStore {
     label: string,
     program: Omit<WarmProgram, "label" | "variants">,
     variant: Variant,
-  ): Promise<StoredProgram> {
+  ): Promise<CachedPipeline> {
     const { open, recorder } = this.#parts;
     const flags = flagsOf(variant);
     const compiled = await traced(recorder, `The compilation of kernel "${label}"`, () =>

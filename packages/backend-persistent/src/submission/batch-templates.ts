@@ -1,0 +1,50 @@
+import type { RunPlan } from "@kiln-gpu/core";
+import { layoutBatch, type PlaceLimits } from "./batch-layout.js";
+import { BatchTemplate } from "./batch-template.js";
+
+/** The most runs of all templates of one shape together. */
+const maxTemplateRuns = 1024;
+
+/**
+ * The templates of batches whose runs all have one shape, by that shape and by the number of runs: a loop that repeats its runs finds the one of the
+ * last time, and so does a service whose callers come as they please, a few in one batch and more in the next.
+ */
+export class BatchTemplates {
+  readonly #limits: PlaceLimits;
+  readonly #maxMemories: number;
+  /** By shape; the last used first. */
+  #byShape = new WeakMap<object, BatchTemplate[]>();
+
+  constructor(limits: PlaceLimits, maxMemories: number) {
+    this.#limits = limits;
+    this.#maxMemories = maxMemories;
+  }
+
+  /** To be called when the limits have changed. */
+  forget(): void {
+    this.#byShape = new WeakMap();
+  }
+
+  of(runs: readonly { readonly plan: RunPlan }[]): BatchTemplate {
+    const { shape } = runs[0]!.plan;
+    let isUniform = true;
+    for (let i = 1; i < runs.length && isUniform; i += 1) isUniform = runs[i]!.plan.shape === shape;
+    const known = (isUniform && this.#byShape.get(shape)) || [];
+    const at = known.findIndex(({ layout }) => layout.places.length === runs.length);
+    if (at > 0) known.unshift(...known.splice(at, 1));
+    if (at >= 0) return known[0]!;
+    const plans = runs.map(({ plan }) => plan);
+    const template = new BatchTemplate(layoutBatch(plans, this.#limits), this.#maxMemories);
+    if (isUniform) this.#byShape.set(shape, fewOf([template, ...known]));
+    return template;
+  }
+}
+
+/** As many of the first as have no more than `maxTemplateRuns` together, and the first in any case. */
+function fewOf(templates: readonly BatchTemplate[]): BatchTemplate[] {
+  let runs = 0;
+  return templates.filter(({ layout }, i) => {
+    runs += layout.places.length;
+    return i === 0 || runs <= maxTemplateRuns;
+  });
+}
