@@ -121,7 +121,11 @@ describe("BufferPool", () => {
       const { pool } = setup({ device: new FakeDevice({ maxBufferSize: 3000 }) });
       await expect(pool.acquireAll([request(2048), request(2049)])).rejects.toMatchObject({
         code: "limit-exceeded",
-        message: expect.stringMatching(/4608 bytes.*4096 bytes/),
+        message: "The memory budget has no room for 2 buffers of 4608 bytes together: byteBudget is 4096 bytes.",
+      });
+      await expect(setup().pool.acquire(request(5000))).rejects.toMatchObject({
+        code: "limit-exceeded",
+        message: "The memory budget has no room for a buffer of 5120 bytes: byteBudget is 4096 bytes.",
       });
       await expect(pool.acquire(request(3001))).rejects.toMatchObject({
         code: "limit-exceeded",

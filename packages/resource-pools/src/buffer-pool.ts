@@ -188,7 +188,7 @@ export class BufferPool {
     if (bytes > this.#byteBudget) {
       throw new ComputeError(
         "limit-exceeded",
-        `${requests.length} buffers need ${bytes} bytes at once; the byteBudget is ${this.#byteBudget} bytes.`,
+        `The memory budget has no room for ${nounOf(requests, bytes)}: byteBudget is ${this.#byteBudget} bytes.`,
       );
     }
     return specs;
@@ -251,7 +251,7 @@ export class BufferPool {
       const usedBytes = this.#inUseBytes - bytes;
       throw new ComputeError(
         "out-of-memory",
-        `The device has no memory for ${specs.length} buffers of ${bytes} bytes; ${usedBytes} bytes are in use.`,
+        `The device has no memory for ${nounOf(specs, bytes)}; the pool has ${usedBytes} bytes in use.`,
         { cause: created.outOfMemory },
       );
     } finally {
@@ -309,4 +309,8 @@ function isReady({ buffer, usage }: PooledBuffer): boolean {
   if (usage & bufferUsage.mapWrite) return buffer.mapState === "mapped";
   if (usage & bufferUsage.mapRead) return buffer.mapState === "unmapped";
   return true;
+}
+
+function nounOf({ length }: readonly BufferRequest[], bytes: number): string {
+  return length === 1 ? `a buffer of ${bytes} bytes` : `${length} buffers of ${bytes} bytes together`;
 }
