@@ -3,7 +3,7 @@ import { chromiumProject, hasChromium } from "./tools/browser/src/index.ts";
 
 /** Whether this is the long form of the tests, `pnpm test:long`. */
 const provide = { isLong: process.env.KILN_LONG === "1" };
-/** Assert types and nothing else. */
+/** Tests that assert types and nothing else. */
 const typesAlone = ["packages/core/src/**/wgsl-bindings.test.ts"];
 const conditions = ["@kiln-gpu/source"];
 
@@ -20,7 +20,7 @@ export default defineConfig({
           provide,
           include: ["{packages,apps,tools}/*/src/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts", ...typesAlone],
-          // Passes where `tsc` finds no error in it.
+          // `tsc` must find no error in these.
           typecheck: {
             enabled: true,
             include: ["packages/core/src/**/types.test.ts", ...typesAlone],
@@ -31,7 +31,7 @@ export default defineConfig({
           execArgv: ["--expose-gc"],
           // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
           env: { KILN_STORE: "off" },
-          // Against hangs alone: a machine may be busy with other things.
+          // A watchdog against hangs: a busy machine is slow.
           testTimeout: 180_000,
           expect: { poll: { timeout: 120_000 } },
           hookTimeout: 180_000,

@@ -89,7 +89,7 @@ test("a run on the software GPU prints its report and writes its figures", async
   }
 });
 
-/** The suites take a minute in all; `KILN_LONG=1` has each of them run. */
+/** `KILN_LONG=1` runs every suite, which takes a minute. */
 const testLong = test.runIf(process.env.KILN_LONG === "1");
 
 describe("suites", () => {

@@ -7,7 +7,7 @@ it("works backends, loses their devices, cancels their runs, and finds nothing w
   let told = 0;
   const soak = new Soak({ fallback: softwareGpu, software: true }, rates, ({ totals, losses }) => {
     told += 1;
-    // However long that takes here.
+    // However long this machine takes for that.
     if (losses > 2 && totals.right > 100 && totals.rejected.aborted) soak.stop();
   });
   const { samples, verdict, notes, isStuck } = await soak.run();

@@ -43,7 +43,7 @@ export async function chromiumProject(
       name: "chromium",
       provide,
       include: ["{packages,apps,tools}/*/src/**/*.browser.test.ts"],
-      // Against hangs alone: a machine may be busy with other things.
+      // A watchdog against hangs: a busy machine is slow.
       testTimeout: 180_000,
       expect: { poll: { timeout: 120_000 } },
       hookTimeout: 180_000,

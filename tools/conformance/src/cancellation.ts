@@ -113,7 +113,7 @@ export function describeCancellation(suite: Suite): void {
   });
 }
 
-/** Lets no deadline pass in `work` but by its own word. */
+/** Runs `work` on a fake clock: a deadline passes only when `work` calls `pass`. */
 async function withClock(work: (pass: (ms: number) => void) => Promise<void>): Promise<void> {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {

@@ -1,6 +1,6 @@
 import { promiseHooks } from "node:v8";
 
-/** A wait for the device has some hundred turns; a collection in each would be all that the tests do. */
+/** A wait for the device takes hundreds of turns, and a full collection some ten milliseconds. */
 const turnsPerFullCollection = 4;
 
 /**

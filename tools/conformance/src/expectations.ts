@@ -20,7 +20,7 @@ export async function expectError(
   return error;
 }
 
-/** Resolves once `check` throws no more; how long that takes is the machine's affair. */
+/** Resolves once `check` no longer throws, however long the machine takes. */
 export function eventually(check: () => void): Promise<void> {
   return vi.waitFor(check, { interval: 1, timeout: 120_000 });
 }

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { runScript } from "./run-script.js";
 
-/** Timers as long as this cost nothing: `maxIdleMs` is one. */
+/** A timer this long costs nothing; the one of `maxIdleMs` is longer. */
 const longMs = 10_000;
 
 it("an open backend with nothing to do asks for no turn of the event loop, whatever it and its callers hold", async () => {
   const { code, output } = await runScript(`
-    // What is asked for and has not come, with its delay.
+    // The callbacks that are pending, with their delays.
     const pending = new Map();
     const { setTimeout: later, setImmediate: soon, setInterval: repeatedly } = globalThis;
     const once = (ask, ms, callback) => {
@@ -19,7 +19,7 @@ it("an open backend with nothing to do asks for no turn of the event loop, whate
     };
     globalThis.setTimeout = (callback, ms) => once((call) => later(call, ms), ms, callback);
     globalThis.setImmediate = (callback) => once(soon, 0, callback);
-    // One that ends itself does so at its next time, which is not worth waiting for.
+    // An interval that clears itself does so when it fires; that need not take seconds.
     globalThis.setInterval = (callback, ms) => {
       const handle = repeatedly(callback, ms / 100);
       pending.set(handle, 0);
@@ -45,7 +45,7 @@ it("an open backend with nothing to do asks for no turn of the event loop, whate
     const staged = await gpu.stage(Float32Array, 1000);
     const { c } = await gpu.run(fieldAdd, { a: one, b: array, c: lease(Float32Array, one.length) });
     if (c.data.some((value) => value !== 2)) console.log("the sum is wrong");
-    // What ends by itself may end; what asks again and again has always something pending.
+    // A timer that fires once goes away. A loop that polls always has one pending.
     const short = () => [...pending.values()].filter((ms) => ms < ${longMs});
     while (short().length > 0) await new Promise((resolve) => later(resolve, 1));
     console.log("idle");

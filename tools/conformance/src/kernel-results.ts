@@ -62,7 +62,7 @@ export function describeKernelResults(suite: Suite): void {
       expectSame(await runFieldAdd(backend(), a, b, { from }), fieldAddReference(a, b));
     });
 
-    // Of the others the backend sees passes and memory, whatever they are written in.
+    // A backend sees the passes and the memory of the other kernels; the language makes no difference there.
     const isSeen = all || from === "wgsl";
 
     it.each(all ? lengths : oneLength)("computes saxpy of %i", async (length) => {

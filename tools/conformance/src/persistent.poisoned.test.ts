@@ -1,5 +1,5 @@
 import { conformance } from "./conformance.js";
 import { persistentSuite } from "./modes.js";
 
-// In full, since a kernel of ours that reads what it has not written shows here.
+// In full: poisoned memory shows a kernel that reads what it has not written.
 conformance({ ...persistentSuite("memory poisoned", { poisonMemory: true }), isBrief: false });

@@ -50,7 +50,7 @@ export function describeProfile(suite: Suite): void {
       const hasTimer = backend().device.features.includes("timestamp-query");
       expect(typeof profile.gpuTimeNs).toBe(hasTimer ? "number" : "undefined");
       if (!hasTimer) return;
-      // No machine counts so far within a millisecond, and a browser's clock may be as coarse.
+      // No machine ends this kernel within a millisecond, and a browser rounds its clocks by less than one.
       expect(profile.gpuTimeNs).toBeGreaterThan(1e6);
       expect(profile.gpuTimeNs).toBeLessThan(profile.computeMs * 1e6 + 1e6);
     });

@@ -34,7 +34,10 @@ export interface Suite {
   readonly capabilities: Capabilities;
   /** Runs asked for at once where the suite wants many; a run that opens a device costs tens of milliseconds. */
   readonly manyRuns: number;
-  /** Leaves out, of what takes long, all that does not depend on the mode and that the suite of another mode tests; `pnpm test:long` does not. */
+  /**
+   * Leaves out the long tests whose outcome does not depend on the mode. The suite of another mode has them, and
+   * `pnpm test:long` runs them in every mode.
+   */
   readonly isBrief?: boolean;
   /** Whether `pnpm test:long` draws thousands of random shaders here: in one mode is enough. */
   readonly drawsThousands?: boolean;

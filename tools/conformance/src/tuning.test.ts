@@ -58,7 +58,7 @@ async function using(
   }
 }
 
-/** Opens a device whose work takes, by the clock of a test, `msOf` its workgroups. */
+/** Opens a device on which a submission takes `msOf` its workgroups, by the fake clock of a test. */
 async function openTimed(msOf: (workgroups: number) => number): Promise<GPUDevice> {
   const { device } = await openDevice(software);
   device.createQuerySet = () => {

@@ -57,7 +57,7 @@ describe("any bytes as SPIR-V", { timeout: 3_600_000 }, () => {
     await fc.assert(property, { seed, numRuns: first });
     const before = usedBytes();
     await fc.assert(property, { seed: seed + 1, numRuns: rest });
-    // After a few thousand the collector's own habits weigh as much as a leak would.
+    // After only a few thousand cases the collector's noise is as large as a leak.
     if (isLong) expect(usedBytes() - before).toBeLessThan(48 * 2 ** 20);
   });
 

@@ -1,26 +1,26 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
-/** Arguments of Node's with which a process whose descriptor 3 is a pipe writes there what it says itself on standard error. */
+/** Arguments that make Node copy what the program writes to standard error to descriptor 3. */
 const preload = ["--import", new URL("./own-words.mjs", import.meta.url).href];
 
 export interface NodeOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** After so long it is killed. */
+  /** The process is killed after this long. */
   readonly timeoutMs?: number;
 }
 
 export interface NodeEnd {
   readonly status: number | null;
-  /** What has ended it: a hang ends by the timeout's, a crash of native code by its own. */
+  /** The signal that ended it: the timeout's for a hang, its own for a crash of native code. */
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
-  /** Of `stderr`, what the program writes, and Node's warnings; without what drivers print, and without the error that ends it. */
+  /** The part of `stderr` that the program writes, with Node's warnings. It lacks what drivers print, and the error that ends the process. */
   readonly words: string;
   readonly stderr: string;
 }
 
-/** Told of output as it comes. */
+/** Called with output as it comes. */
 export type OnOutput = (stream: "stdout" | "stderr" | "words", text: string) => void;
 
 /** Starts Node with `args`. */

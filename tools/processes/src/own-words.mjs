@@ -1,4 +1,4 @@
-/** Preloaded: writes to descriptor 3, too, what the program writes to standard error, and Node's warnings with it. */
+/** Preloaded: copies to descriptor 3 what the program writes to standard error, Node's warnings included. */
 import { writeSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 

@@ -34,7 +34,7 @@ export interface MemoryFigures {
   readonly sizes: readonly number[];
   readonly held: readonly MemoryHeld[];
   readonly garbage: readonly Garbage[];
-  /** What the measure makes of garbage that is known: of arrays of doubles, which take 8 bytes each, as a part of these. */
+  /** A check of the measure: the bytes that it counts for arrays of doubles, divided by the 8 bytes of each double. */
   readonly counted: number;
 }
 
@@ -69,7 +69,8 @@ export const memory: Suite<MemoryFigures> = {
         table(garbage.map(garbageRow)),
       ),
       `The process is the whole of it: driver, V8 and, on a software GPU, the device's own memory. Pipelines and bind groups are those that
-are kept. What npm webgpu leaves while it waits for the device, a kilobyte each time it asks, is held down to about one a run. Arrays of doubles count as ${times(counted)} of what they take.`,
+are kept. What npm webgpu leaves while it waits for the device, a kilobyte each time it asks, is held down to about one a run.
+As a check, an array of doubles is counted as ${times(counted)} of its 8 bytes an element.`,
     ].join("\n\n");
   },
 };

@@ -4,7 +4,7 @@ import { conformance } from "../conformance.js";
 conformance({
   name: "persistent",
   mode: "in Chromium",
-  // What other test files leave in their origin's store is not to decide this one.
+  // All test files share one origin, and so the default store.
   open: (options) => openPersistentBackend({ store: false, ...options }),
   capabilities: { adoptsDevice: true, keepsResources: true },
   manyRuns: 600,

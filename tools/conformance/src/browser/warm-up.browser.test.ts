@@ -8,7 +8,7 @@ import { software } from "../suite.js";
 it("a page that is opened again translates nothing, and compiles ahead what it compiled before", async () => {
   const data = new RandomData(81);
   const [a, b] = [data.floats(700), data.floats(700)];
-  // All test files have one origin, and one store by default.
+  // All test files share one origin, and so the default store.
   const directory = `kiln-warm-up-${crypto.randomUUID()}`;
   const visit = async () => {
     const gpu = await openPersistentBackend({ ...software, warmUp: "page", store: { directory } });
