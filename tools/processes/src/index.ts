@@ -15,7 +15,7 @@ export interface NodeEnd {
   /** The signal that ended it: the timeout's for a hang, its own for a crash of native code. */
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
-  /** The part of `stderr` that the program writes, with Node's warnings. It lacks what drivers print, and the error that ends the process. */
+  /** What the program itself writes to standard error, with Node's warnings; without drivers' words and the error that ends it. */
   readonly words: string;
   readonly stderr: string;
 }
