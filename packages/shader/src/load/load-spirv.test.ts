@@ -196,6 +196,29 @@ describe("SPIR-V as glslang writes it", () => {
     ]);
   });
 
+  it("names the specialization constants behind a division by 0", async () => {
+    const divide = (divisor: string) =>
+      compile(`layout(local_size_x = 1) in;
+        layout(constant_id = 3) const int size = 0;
+        layout(constant_id = 4) const int scale = 2;
+        layout(set = 0, binding = 0) buffer O { ivec2 o; };
+        void main() { ${divisor} }`);
+    const refusal = async (body: string, constants?: Record<string, number>) => {
+      const error = await load(divide(body), constants ? { constants } : {}).catch((reason: unknown) => reason);
+      expect(isComputeError(error, "invalid-kernel"), String(error)).toBe(true);
+      return (error as Error).message.replace(/byte \d+/u, "byte N");
+    };
+    expect(await refusal("o.x /= size;")).toBe(
+      'Kernel "k" divides by the constant 0 (OpSDiv at byte N); the divisor comes from the specialization constant "size" (3), ' +
+        "which is not set; give it a value in `constants`.",
+    );
+    expect(await refusal("o %= ivec2(1, size * scale);", { size: 5, 4: 0 })).toBe(
+      'Kernel "k" divides by the constant 0 (OpSMod at byte N); the divisor comes from the specialization constant "size" (3) and ' +
+        '"scale" (4); give it a value in `constants`.',
+    );
+    await expect(load(divide("o.x /= size;"), { constants: { 3: 2 } })).resolves.toBeDefined();
+  });
+
   it("takes bytes at any offset", async () => {
     const words = compile(add);
     const shifted = new Uint8Array(words.byteLength + 3);

@@ -2,6 +2,7 @@ import type { BindingInfo, Program, TypeLayout } from "@kiln-gpu/core";
 import { Refusal } from "../refusal.js";
 import { type SpirvBinding, spirvBindings } from "../spirv/bindings.js";
 import { checkControlFlow } from "../spirv/check-control-flow.js";
+import { checkDivisors } from "../spirv/check-divisors.js";
 import { checkOperands } from "../spirv/check-operands.js";
 import { checkSupported, spirvWorkgroupSize } from "../spirv/check-supported.js";
 import { unusedBindings, withoutBlock } from "../spirv/declared-layout.js";
@@ -56,6 +57,7 @@ async function loadModule(
   const reduced = pruneGlobals(specialized);
   checkSupported(reduced);
   checkControlFlow(reduced);
+  checkDivisors(reduced, reachable, constants);
   const spirv = transposeMatrices(reduced);
   const workgroupSize = spirvWorkgroupSize(spirv);
   const bindings = spirvBindings(spirv);
@@ -133,19 +135,24 @@ function hasArray(layout: TypeLayout): boolean {
 function checkPlaces(bindings: readonly SpirvBinding[]): void {
   const taken = new Map<string, SpirvBinding>();
   for (const binding of bindings) {
-    const { place, name } = binding;
+    const { place } = binding;
     const key = place ? `group ${place.group} binding ${place.binding}` : "the push constants";
     const other = taken.get(key);
     if (other) {
       throw new InstructionRefusal(
         "unsupported-shader",
         binding.variable,
-        `binds "${other.name ?? "a block"}" and "${name ?? "a block"}" at one place, ${key} (${nameInstruction(other.variable)}, ` +
+        `binds ${called(other)} and ${called(binding)} at one place, ${key} (${nameInstruction(other.variable)}, ` +
           `${nameInstruction(binding.variable)}); WebGPU has one buffer of one type there.`,
       );
     }
     taken.set(key, binding);
   }
+}
+
+/** A variable without a name is called by its id, as disassemblers write it. */
+function called({ name, variable }: SpirvBinding): string {
+  return name === undefined ? `%${variable.operands[1]}` : `"${name}"`;
 }
 
 function describe(

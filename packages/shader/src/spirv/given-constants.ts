@@ -6,7 +6,7 @@ import { Decoration, Op } from "./words.js";
 /** The words of the constants that a program sets, by the constants' ids in the module. */
 export type GivenConstants = ReadonlyMap<number, number>;
 
-interface SpecializationConstant {
+export interface SpecializationConstant {
   readonly id: number;
   /** Its number in the API. */
   readonly specId: number | undefined;
@@ -48,7 +48,7 @@ export function matchConstants(module: SpirvModule, given: Program["constants"])
   return words;
 }
 
-function specializationConstants(module: SpirvModule): SpecializationConstant[] {
+export function specializationConstants(module: SpirvModule): SpecializationConstant[] {
   const found: SpecializationConstant[] = [];
   for (const { opcode, operands } of module.instructions) {
     if (opcode < Op.SpecConstantTrue || opcode > Op.SpecConstant) continue;
@@ -78,11 +78,14 @@ function wordOf(type: SpecializationConstant["type"], value: unknown): number | 
   return Number.isInteger(value) && value >= least && value <= most ? value >>> 0 : undefined;
 }
 
+/** `"size" (3)`, as errors name it. */
+export function nameConstant({ name, specId }: SpecializationConstant): string {
+  if (name === undefined) return `${specId}`;
+  return specId === undefined ? `"${name}"` : `"${name}" (${specId})`;
+}
+
 function unknownConstant(given: string, constants: readonly SpecializationConstant[]): ComputeError {
-  const known = constants.map(({ name, specId }) => {
-    if (name === undefined) return `${specId}`;
-    return specId === undefined ? `"${name}"` : `"${name}" (${specId})`;
-  });
+  const known = constants.map(nameConstant);
   const list = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
   return new Refusal("invalid-kernel", `has no constant "${given}"; ${list}.`);
 }

@@ -22,7 +22,10 @@ export async function translateSpirv(module: SpirvModule): Promise<string> {
     if (cause instanceof ComputeError) throw cause;
     const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)})`;
     const refused = `does not translate from SPIR-V to WGSL`;
-    const said = `${report.replace(/\.$/u, "")}; \`spirv-val\` says whether the module is valid.`;
+    // naga reports this of valid modules.
+    const isUnsupported = report.startsWith("Unsupported");
+    const hint = isUnsupported ? "." : "; if `spirv-val` finds the module valid, naga cannot translate it.";
+    const said = report.replace(/\.$/u, "") + hint;
     const instruction = await findRefused(cause, module);
     if (!instruction) throw new Refusal("unsupported-shader", `${refused}: ${said}`, { cause });
     const name = nameInstruction(instruction);
