@@ -92,7 +92,7 @@ const compilers = {
 /** Of these sources there are modules with debug lines; each of the others would only be larger with them. */
 const withLines = new Set([
   ...["add", "float-atomics", "histogram", "image", "specialization-array"],
-  ...["storage-gap", "subgroup-arithmetic", "subgroup-elect", "switch", "switch-fall-through"],
+  ...["storage-gap", "subgroup-arithmetic", "switch", "switch-fall-through"],
 ]);
 
 /** What a compiler makes of a source and the corpus has no use for. */

@@ -25,12 +25,6 @@ const places: readonly [source: string, instruction: string, line: number, text:
     8,
     "  shade = x[i]; alpha = x[i + 1u]; imageStore(image, ivec2(i, 0), vec4(vec3(shade), alpha));",
   ],
-  [
-    "subgroup-elect",
-    "OpGroupNonUniformElect",
-    5,
-    "void main() { if (subgroupElect()) atomicAdd(y[0], gl_SubgroupSize); }",
-  ],
   ["switch-fall-through", "OpSwitch", 8, "  switch (v & 3) {"],
 ];
 const compilers = ["glslang-lines", "shaderc-lines", "glslang-debug-info"];

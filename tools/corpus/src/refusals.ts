@@ -25,7 +25,6 @@ export const refusals: { readonly [source: string]: Refusal } = {
   recursion: unsupported("itself"),
   sampler: unsupported("OpImageSampleExplicitLod at byte"),
   "storage-offsets": unsupported("is at byte 16, in WGSL at 0"),
-  "subgroup-elect": unsupported("OpGroupNonUniformElect"),
   "switch-fall-through": unsupported("falls through", /OpSwitch at byte \d+/),
   "uniform-scalar-array": unsupported("is at byte 16, in WGSL at 4"),
   "uniform-mat2": unsupported(/columns of (?:m|member 0) are 16 bytes apart, in WGSL 8/),

@@ -281,6 +281,18 @@ export const workgroupKernels = {
       ];
     },
   },
+  "subgroup-elect": {
+    runs(random) {
+      // Of some subgroups all values are equal, of others all but one.
+      const x = Uint32Array.from(random.naturals(32, 1000), (value, i) => (i % 8 === 2 ? value + 1000 : i >> 2));
+      const y = new Uint32Array(33);
+      for (let i = 0; i < 32; i += 1) {
+        y[i] = (i % 8 < 4 ? 0 : 7) + (i % subgroupSize === 0 ? 8 : 0);
+      }
+      y[32] = 32;
+      return [{ workgroups: 1, bindings: { "0/0": x, "0/1": output(Uint32Array, 33) }, expected: { "0/1": y } }];
+    },
+  },
   "subgroup-square": {
     runs(random) {
       const x = random.naturals(32, 1000);

@@ -3,13 +3,14 @@ import { copyOperands } from "./copy-operands.js";
 import { writeComposites } from "./legalize-composites.js";
 import { writeFloats } from "./legalize-floats.js";
 import { writeIntegers } from "./legalize-integers.js";
+import { writeSubgroups } from "./legalize-subgroups.js";
 import type { SpirvModule } from "./module.js";
 import { type Rewrite, rewriteSpirv } from "./rewriter.js";
 import { computeAtRunTime } from "./runtime-constants.js";
 import { splitAtomics } from "./split-atomics.js";
 
 export function legalizeSpirv(module: SpirvModule): SpirvModule {
-  const rewrites: readonly Rewrite[] = [copyOperands(), writeComposites, writeFloats, writeIntegers];
+  const rewrites: readonly Rewrite[] = [writeSubgroups, copyOperands(), writeComposites, writeFloats, writeIntegers];
   return rewriteSpirv(splitAtomics(computeAtRunTime(module)), (instruction, to) =>
     rewrites.some((write) => write(instruction, to)),
   );

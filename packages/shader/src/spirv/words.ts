@@ -81,6 +81,7 @@ export const Op = {
   ISubBorrow: 150,
   UMulExtended: 151,
   SMulExtended: 152,
+  All: 155,
   IsNan: 156,
   IsInf: 157,
   LogicalOr: 166,
@@ -130,6 +131,10 @@ export const Op = {
   ExecutionModeId: 331,
   DecorateId: 332,
   GroupNonUniformElect: 333,
+  GroupNonUniformAll: 334,
+  GroupNonUniformAllEqual: 336,
+  GroupNonUniformBroadcastFirst: 338,
+  GroupNonUniformIAdd: 349,
   GroupNonUniformQuadSwap: 366,
   CopyLogical: 400,
   DecorateString: 5632,
@@ -169,6 +174,9 @@ export const Decoration = {
 } as const;
 
 export const BuiltIn = { WorkgroupSize: 25 } as const;
+
+/** How a group operation combines values. */
+export const GroupOperation = { ExclusiveScan: 2 } as const;
 
 /** The instructions of GLSL.std.450 that are written out or used. */
 export const Glsl = { Trunc: 3, Modf: 35, ModfStruct: 36, Frexp: 51, FrexpStruct: 52 } as const;
