@@ -328,6 +328,10 @@ describe("SPIR-V that is refused", () => {
     await expect(load(words)).rejects.toThrow(
       `invalid SPIR-V: OpFAdd at byte ${at * 4} uses the id ${words[at + 2]}, which nothing before it defines; \`spirv-val\` explains it.`,
     );
+    // Its result is no struct.
+    const carry = compile(add);
+    carry[at] = (carry[at]! & 0xffff_0000) | 149;
+    await expect(load(carry)).rejects.toThrow(`because of OpIAddCarry at byte ${at * 4}: `);
     const unknown = compile(add);
     unknown[at] = (unknown[at]! & 0xffff_0000) | 4450;
     await expect(load(unknown)).rejects.toThrow(`needs OpSDot at byte ${at * 4}, and OpSDot has no translation`);

@@ -10,7 +10,7 @@ import { InstructionRefusal, inItsSource } from "../spirv/instruction-source.js"
 import { nameInstruction } from "../spirv/instructions.js";
 import { legalizeSpirv } from "../spirv/legalize.js";
 import { matchLayout } from "../spirv/match-layout.js";
-import { type EntryPoint, readSpirv } from "../spirv/module.js";
+import { type EntryPoint, readSpirv, type SpirvModule } from "../spirv/module.js";
 import { pruneFunctions, pruneGlobals } from "../spirv/prune.js";
 import { specializeSpirv } from "../spirv/specialize.js";
 import { translateSpirv } from "../spirv/translate.js";
@@ -19,7 +19,7 @@ import { mendTranslation } from "../wgsl/mend-translation.js";
 import { passBuiltins } from "../wgsl/pass-builtins.js";
 import { withoutImmediates } from "../wgsl/program-variant.js";
 import { chooseName, reflectProgram } from "../wgsl/reflect-program.js";
-import { scanModule } from "../wgsl/scan-module.js";
+import { scanModule, type WgslModule } from "../wgsl/scan-module.js";
 import type { LoadedProgram } from "./loaded-program.js";
 import { addMemberSizes, type MemberSizes, withMemberSizes } from "./member-sizes.js";
 
@@ -39,41 +39,51 @@ export async function loadSpirv(
 
 async function loadModule(
   source: Uint8Array | Uint32Array,
-  { entryPoint, constants }: Pick<Program, "entryPoint" | "constants">,
+  program: Pick<Program, "entryPoint" | "constants">,
 ): Promise<LoadedProgram> {
-  const whole = readSpirv(source);
-  const entries = whole.computeEntryPoints;
-  checkNames(entries);
-  const entry =
-    entries[
-      chooseName(
-        entries.map(({ name }) => name),
-        entryPoint,
-      )
-    ]!;
-  const reachable = pruneFunctions(whole, entry);
-  checkOperands(reachable);
-  const specialized = specializeSpirv(reachable, constants);
-  const reduced = pruneGlobals(specialized);
-  checkSupported(reduced);
-  checkControlFlow(reduced);
-  checkDivisors(reduced, reachable, constants);
-  const spirv = transposeMatrices(reduced);
-  const workgroupSize = spirvWorkgroupSize(spirv);
+  const { specialized, spirv } = reduce(readSpirv(source), program);
   const bindings = spirvBindings(spirv);
   checkPlaces(bindings);
-
-  const mended = mendTranslation(await translateSpirv(legalizeSpirv(spirv)), {
-    workgroupSize,
+  const wgsl = await translateSpirv(legalizeSpirv(spirv), specialized);
+  const mended = mendTranslation(wgsl, {
+    workgroupSize: spirvWorkgroupSize(spirv),
     isReadOnly: (group, binding) => {
       const here = bindings.filter(({ place }) => place && isAt(place, { group, binding }));
       return here.length > 0 && here.every(({ isReadOnly }) => isReadOnly);
     },
   });
-  const translated = passBuiltins(mended);
-  const reflect = (wgsl: string) => {
-    const module = scanModule(wgsl);
-    const sizes: MemberSizes = new Map();
+  const translated = reflectTranslation(passBuiltins(mended), spirv, bindings);
+  const isUsed = (at: number) => bindings.some(({ variable }) => variable.at === at);
+  const unused = unusedBindings(specialized, isUsed, translated.interface.bindings);
+  return withinImmediates({ ...translated, interface: { ...translated.interface, unused } });
+}
+
+/** What an entry point needs of a module, checked and specialized; and the same with everything that the module declares. */
+function reduce(
+  module: SpirvModule,
+  { entryPoint, constants }: Pick<Program, "entryPoint" | "constants">,
+): { readonly specialized: SpirvModule; readonly spirv: SpirvModule } {
+  const entries = module.computeEntryPoints;
+  checkNames(entries);
+  const names = entries.map(({ name }) => name);
+  const reachable = pruneFunctions(module, entries[chooseName(names, entryPoint)]!);
+  checkOperands(reachable);
+  const specialized = specializeSpirv(reachable, constants);
+  const used = pruneGlobals(specialized);
+  checkSupported(used);
+  checkControlFlow(used);
+  checkDivisors(used, reachable, constants);
+  return { specialized, spirv: transposeMatrices(used) };
+}
+
+/**
+ * Reflects a translation, with the names of the SPIR-V. If parts of its layouts are at other bytes, it gets the sizes of members that the
+ * SPIR-V has.
+ * @throws {ComputeError} `unsupported-shader` if they are at other bytes even then.
+ */
+function reflectTranslation(wgsl: string, spirv: SpirvModule, bindings: readonly SpirvBinding[]): LoadedProgram {
+  const sizes: MemberSizes = new Map();
+  const reflect = (module: WgslModule) => {
     let lost: InstructionRefusal | undefined;
     const reflected = reflectProgram(module, {}, (info) =>
       describe(info, bindings, ({ type, variable }, path) => {
@@ -89,25 +99,30 @@ async function loadModule(
         return info.layout;
       }),
     );
-    return { module, reflected, sizes, lost };
+    return { program: { ...reflected, wgsl: module.source }, lost };
   };
-  const asTranslated = reflect(translated);
-  const { module, reflected, lost } = asTranslated.lost
-    ? reflect(withMemberSizes(asTranslated.module, asTranslated.sizes))
-    : asTranslated;
+  const module = scanModule(wgsl);
+  const asTranslated = reflect(module);
+  if (!asTranslated.lost) return asTranslated.program;
+  const { program, lost } = reflect(scanModule(withMemberSizes(module, sizes)));
   if (lost) throw asTranslated.lost;
-  const { bindings: used } = reflected.interface;
-  const isUsed = (at: number) => bindings.some(({ variable }) => variable.at === at);
-  const unused = unusedBindings(specialized, isUsed, used);
-  // WGSL's immediates cannot hold arrays, and their size is a multiple of 4 bytes; push constants have neither limit.
-  const tooMuch = used.find(
+  return program;
+}
+
+/**
+ * Makes push constants a buffer that do not fit WGSL's immediates, which hold no arrays and have a size that is a multiple of 4 bytes.
+ */
+function withinImmediates(program: LoadedProgram): LoadedProgram {
+  const { bindings } = program.interface;
+  const tooMuch = bindings.find(
     ({ isImmediate, layout }) => isImmediate && (hasArray(layout) || layout.byteLength % 4 !== 0),
   );
-  const asBuffers = used.map(({ isImmediate: _, ...info }) => info);
+  if (!tooMuch) return program;
+  const asBuffers = bindings.map(({ isImmediate: _, ...info }) => info);
   return {
-    ...reflected,
-    wgsl: tooMuch ? withoutImmediates(module.source, tooMuch) : module.source,
-    interface: { ...reflected.interface, bindings: tooMuch ? asBuffers : used, unused },
+    ...program,
+    wgsl: withoutImmediates(program.wgsl, tooMuch),
+    interface: { ...program.interface, bindings: asBuffers },
   };
 }
 

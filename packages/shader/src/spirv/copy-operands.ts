@@ -1,15 +1,15 @@
 /**
- * Operands of atomics and subgroup operations that come from another block, or from an OpPhi. naga turns these operations into statements, and
- * does not load such operands before them; a copy in the same block is loaded.
+ * Copies the operands of atomics and subgroup operations that come from another block or from an OpPhi. naga makes statements of these
+ * operations, and does not load such operands before the statement; it does load a copy in the same block.
  */
 import { resultOf, withIds } from "./check-operands.js";
 import type { Instruction } from "./module.js";
 import type { Rewrite, Rewriter } from "./rewriter.js";
 import { Op } from "./words.js";
 
-/** Rewrites the instructions of one module, which it has to see in their order. */
+/** Makes a rewrite for one module, whose instructions it must get in order. */
 export function copyOperands(): Rewrite {
-  /** The values that the current block defines, without those of its OpPhi. */
+  /** The values that the current block defines, except by OpPhi. */
   const own = new Set<number>();
   return (instruction: Instruction, to: Rewriter) => {
     const { opcode } = instruction;

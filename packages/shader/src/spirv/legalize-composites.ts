@@ -3,7 +3,7 @@ import type { Instruction } from "./module.js";
 import type { Rewriter } from "./rewriter.js";
 import { Op, StorageClass } from "./words.js";
 
-/** naga refuses the copy of a longer array, which is not written out. */
+/** Longer arrays are not copied part by part; naga refuses to copy them. */
 const maxCopied = 256;
 
 export function writeComposites({ opcode, operands, at }: Instruction, to: Rewriter): boolean {
@@ -14,7 +14,7 @@ export function writeComposites({ opcode, operands, at }: Instruction, to: Rewri
     // WGSL's workgroup memory is zero without an initializer.
     to.keep({ opcode, operands: operands.subarray(0, 3), at });
   } else if ((opcode === Op.LogicalOr || opcode === Op.LogicalAnd) && isVector(to, type)) {
-    // naga has these for scalars alone.
+    // naga has these only for scalars.
     to.emit(Op.Select, type, opcode === Op.LogicalOr ? [first, first, second] : [first, second, first], result);
   } else return false;
   return true;

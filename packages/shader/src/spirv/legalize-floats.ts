@@ -1,9 +1,9 @@
-/** Operations on floats that naga lacks, or translates without a care for NaNs. */
+/** Operations on floats that naga lacks, or translates wrongly for NaNs. */
 import type { Instruction } from "./module.js";
 import type { Rewriter } from "./rewriter.js";
 import { Glsl, Op } from "./words.js";
 
-/** Comparisons that hold for a NaN, each with the one that holds exactly where it does not. WGSL leaves open whether its `!=` holds. */
+/** Comparisons that hold for NaNs, each with its opposite. WGSL does not define whether its `!=` holds for a NaN. */
 const unordered: ReadonlyMap<number, number> = new Map<number, number>([
   [Op.FUnordNotEqual, Op.FOrdEqual],
   [Op.FUnordLessThan, Op.FOrdGreaterThanEqual],
@@ -28,7 +28,7 @@ export function writeFloats({ opcode, operands }: Instruction, to: Rewriter): bo
   return true;
 }
 
-/** By the bits: compilers of shaders may assume of a float that it is finite. */
+/** Looks at the bits, since compilers may assume that a float is finite. */
 function isNotFinite(to: Rewriter, opcode: number, type: number, value: number, result: number): void {
   const unsigned = to.shaped(type, to.type(Op.TypeInt, 32, 0));
   const bits = to.emit(Op.Bitcast, unsigned, [value]);
@@ -37,7 +37,7 @@ function isNotFinite(to: Rewriter, opcode: number, type: number, value: number, 
   to.emit(comparison, type, [magnitude, to.constant(unsigned, 0x7f80_0000)], result);
 }
 
-/** Two results: one of them through a pointer, or both in a struct. */
+/** `modf` and `frexp` have two results: one is stored through a pointer, or both are in a struct. */
 function splitFloat(to: Rewriter, operands: Uint32Array): boolean {
   const [type = 0, result = 0, set = 0, instruction = 0, value = 0, pointer = 0] = operands;
   const isModf = instruction === Glsl.Modf || instruction === Glsl.ModfStruct;
@@ -66,7 +66,7 @@ function wholeAndRest(to: Rewriter, float: number, set: number, value: number): 
   return [to.emit(Op.Bitcast, float, [to.emit(Op.BitwiseOr, unsigned, [rest, sign])]), whole];
 }
 
-/** A mantissa of 0.5 to 1 and its exponent, by the bits; zero, infinities and NaNs have the exponent 0. */
+/** The mantissa, from 0.5 to 1, and the exponent, from the bits. Zero, infinities and NaNs have the exponent 0. */
 function mantissaAndExponent(to: Rewriter, float: number, integer: number, value: number): [number, number] {
   const unsigned = to.shaped(float, to.type(Op.TypeInt, 32, 0));
   const isTrue = to.shaped(float, to.type(Op.TypeBool));
@@ -77,7 +77,7 @@ function mantissaAndExponent(to: Rewriter, float: number, integer: number, value
   const exponentOf = (bits: number) => to.emit(Op.ShiftRightLogical, unsigned, [and(bits, 0x7f80_0000), constant(23)]);
   const equals = (left: number, word: number) => to.emit(Op.IEqual, isTrue, [left, constant(word)]);
 
-  // A subnormal number has its exponent in its leading zeros, unless it is scaled.
+  // Scaling makes a subnormal number normal, so that its bits have its exponent.
   const isSmall = equals(exponentOf(to.emit(Op.Bitcast, unsigned, [value])), 0);
   const scaled = to.emit(Op.FMul, float, [value, to.constant(float, 0x4c00_0000)]);
   const bits = to.emit(Op.Bitcast, unsigned, [select(float, isSmall, scaled, value)]);

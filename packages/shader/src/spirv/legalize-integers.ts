@@ -24,7 +24,7 @@ export function writeIntegers(instruction: Instruction, to: Rewriter): boolean {
   return true;
 }
 
-/** naga computes this by floats, which is wrong for large numbers and refused for vectors. */
+/** naga computes this with floats, which is wrong for large numbers; it refuses vectors. */
 function signedModulo(to: Rewriter, type: number, first: number, second: number, result: number): void {
   const signed = to.shaped(type, to.type(Op.TypeInt, 32, 1));
   const isTrue = to.shaped(type, to.type(Op.TypeBool));
@@ -41,7 +41,7 @@ function signedModulo(to: Rewriter, type: number, first: number, second: number,
   if (signed !== type) to.emit(Op.Bitcast, type, [sum], result);
 }
 
-/** The result is a struct: the sum and the carry, the difference and the borrow, or the low and the high half of the product. */
+/** The result is a struct of the sum and the carry, of the difference and the borrow, or of the low and the high half of the product. */
 function withHighPart(
   to: Rewriter,
   opcode: number,
@@ -65,7 +65,7 @@ function withHighPart(
   to.emit(Op.CompositeConstruct, struct, [to.as(type, low), to.as(type, high)], result);
 }
 
-/** The high half of a product, by products of 16-bit halves. */
+/** The high half of a product, from products of 16-bit halves. */
 function highHalf(to: Rewriter, type: number, a: number, b: number, isSigned: boolean): number {
   const operate = (opcode: number) => (left: number, right: number) => to.emit(opcode, type, [left, right]);
   const [add, subtract, multiply, and] = [Op.IAdd, Op.ISub, Op.IMul, Op.BitwiseAnd].map(operate) as [
@@ -83,7 +83,7 @@ function highHalf(to: Rewriter, type: number, a: number, b: number, isSigned: bo
   const carried = add(add(highOf(multiply(aLow, bLow)), lowOf(middle)), lowOf(other));
   const high = add(add(multiply(aHigh, bHigh), highOf(middle)), add(highOf(other), highOf(carried)));
   if (!isSigned) return high;
-  // A negative factor was read as 2 ** 32 more than it is.
+  // As an unsigned number a negative factor is 2 ** 32 larger.
   const thirtyOne = to.constant(type, 31);
   const signed = to.shaped(type, to.type(Op.TypeInt, 32, 1));
   const sign = (value: number) =>

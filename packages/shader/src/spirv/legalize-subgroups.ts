@@ -6,7 +6,7 @@ import { GroupOperation, Op } from "./words.js";
 export function writeSubgroups({ opcode, operands }: Instruction, to: Rewriter): boolean {
   const [type, result, scope, value] = operands as unknown as [number, number, number, number];
   if (opcode === Op.GroupNonUniformElect) {
-    // The first active thread has none before it.
+    // No active thread comes before the first one.
     const u32 = to.type(Op.TypeInt, 32, 0);
     const scan = [scope, GroupOperation.ExclusiveScan, to.constant(u32, 1)];
     to.emit(Op.IEqual, type, [to.emit(Op.GroupNonUniformIAdd, u32, scan), to.constant(u32, 0)], result);

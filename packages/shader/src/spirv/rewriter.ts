@@ -3,12 +3,12 @@ import { type Instruction, indexSpirv, type SpirvModule } from "./module.js";
 import { Op } from "./words.js";
 
 /**
- * Writes one instruction anew by emitting others.
- * @returns Whether it did; the instruction is kept otherwise.
+ * Replaces an instruction by emitting others.
+ * @returns Whether it did; otherwise the instruction is kept.
  */
 export type Rewrite = (instruction: Instruction, to: Rewriter) => boolean;
 
-/** The module with every instruction that `write` rewrites replaced. */
+/** Applies `write` to every instruction of a module. */
 export function rewriteSpirv(module: SpirvModule, write: Rewrite): SpirvModule {
   const rewriter = new Rewriter(module);
   for (const instruction of module.instructions) rewriter.next(instruction, write);
@@ -43,7 +43,7 @@ export class Rewriter {
     }
   }
 
-  /** Adds `instruction`, or what `write` makes of it. */
+  /** Adds `instruction` as `write` rewrites it. */
   next(instruction: Instruction, write: Rewrite): void {
     this.#at = instruction.at;
     if (instruction.opcode === Op.Function) this.#firstFunction ??= this.#instructions.length;
@@ -94,12 +94,12 @@ export class Rewriter {
     return this.#types.get(value) ?? 0;
   }
 
-  /** What defines a type, a constant or a variable of module scope. */
+  /** The definition of a type, a constant or a variable. */
   definition(id: number): Instruction | undefined {
     return this.#definitions.get(id);
   }
 
-  /** The type with these operands, declared if the module lacks it. Structs and arrays are declared anew, since their layouts may differ. */
+  /** The type with these operands, declared if the module lacks it. Structs and arrays are always declared, since layouts may differ. */
   type(opcode: number, ...operands: number[]): number {
     return this.#declare(opcode, operands, (id) => [id, ...operands]);
   }
@@ -138,7 +138,7 @@ export class Rewriter {
     return id;
   }
 
-  /** Puts an instruction of module scope behind all that has been declared so far. */
+  /** Adds an instruction of module scope after all declarations so far. */
   declareLater(instruction: Instruction): void {
     this.#declared.push(instruction);
     this.#types.set(instruction.operands[1]!, instruction.operands[0]!);
@@ -151,7 +151,7 @@ export class Rewriter {
     return id;
   }
 
-  /** The type of `type`'s shape, a scalar or a vector, whose scalars are `scalar`. */
+  /** `scalar`, or a vector of it if `type` is a vector, with as many components. */
   shaped(type: number, scalar: number): number {
     const definition = this.#definitions.get(type);
     return definition?.opcode === Op.TypeVector ? this.type(Op.TypeVector, scalar, definition.operands[2]!) : scalar;
@@ -162,7 +162,7 @@ export class Rewriter {
     return this.typeOf(value) === type ? value : this.emit(Op.Bitcast, type, [value]);
   }
 
-  /** The values that an instruction takes. */
+  /** The ids that an instruction uses, without that of its type. */
   valuesOf(instruction: Instruction): number[] {
     return idsOf(instruction).slice(1);
   }

@@ -1,6 +1,7 @@
 /**
- * Constants that WGSL has no literal for, infinities and NaNs, and operations on constants alone. WGSL's compilers evaluate these and refuse what
- * overflows or is not finite; SPIR-V defines it. What a function returns they do not evaluate, and unlike a variable it is uniform.
+ * Moves infinities, NaNs and operations on constants to run time. SPIR-V defines their results; WGSL's compilers evaluate constant
+ * expressions and refuse those that overflow or are not finite. They do not evaluate calls, so the constants come from functions. Variables
+ * would do, too, but WGSL takes their values for non-uniform.
  */
 import { withIds } from "./check-operands.js";
 import type { Instruction, SpirvModule } from "./module.js";
@@ -84,26 +85,30 @@ class RunTimeConstants {
     const isEntry = this.#module.computeEntryPoints.some((entry) => entry.id === id);
     const mine = this.#stores.filter(([variable]) => isEntry || this.#isLocal(variable));
     this.#stores = this.#stores.filter((store) => !mine.includes(store));
-    for (const constant of [...(this.#used.get(id) ?? []), ...mine.map(([, value]) => value)]) {
-      if (!this.#values.has(constant)) this.#values.set(constant, this.#valueOf(constant));
-    }
-    for (const [variable, value] of mine) this.#to.add(Op.Store, variable, this.#values.get(value)!);
+    for (const constant of this.#used.get(id) ?? []) this.#valueOf(constant);
+    for (const [variable, value] of mine) this.#to.add(Op.Store, variable, this.#valueOf(value));
   }
 
   #isLocal(variable: number): boolean {
     return this.#module.definitions.get(variable)?.operands[2] === StorageClass.Function;
   }
 
+  /** The value of a constant in the current function. */
   #valueOf(constant: number): number {
     if (!this.#infinite.has(constant)) return constant;
+    const known = this.#values.get(constant);
+    if (known !== undefined) return known;
     const { opcode, operands } = this.#module.definitions.get(constant)!;
     const [type = 0, , ...rest] = operands;
-    if (opcode === Op.ConstantComposite) {
-      const parts = rest.map((part) => this.#valueOf(part));
-      return this.#to.emit(Op.CompositeConstruct, type, parts);
-    }
-    const bits = this.#to.constant(this.#to.type(Op.TypeInt, 32, 0), rest[0]!);
-    return this.#to.emit(Op.Bitcast, type, [this.#call(bits)]);
+    const isComposite = opcode === Op.ConstantComposite;
+    const parts = isComposite ? rest.map((part) => this.#valueOf(part)) : [this.#call(this.#bitsOf(rest[0]!))];
+    const value = this.#to.emit(isComposite ? Op.CompositeConstruct : Op.Bitcast, type, parts);
+    this.#values.set(constant, value);
+    return value;
+  }
+
+  #bitsOf(word: number): number {
+    return this.#to.constant(this.#to.type(Op.TypeInt, 32, 0), word);
   }
 
   #isF32(type: number): boolean {

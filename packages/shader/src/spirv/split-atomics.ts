@@ -1,6 +1,6 @@
 /**
- * Structs and arrays with a member that is used atomically, where they are read or written as a whole. In WGSL an atomic is a type of its own,
- * which is neither loaded nor stored with what is around it; so each part is.
+ * Splits loads and stores of structs and arrays that contain atomics. In WGSL an atomic has a type of its own, and cannot be loaded or
+ * stored with the struct around it, so each part is loaded or stored separately.
  */
 import { InstructionRefusal } from "./instruction-source.js";
 import { nameInstruction } from "./instructions.js";
@@ -16,7 +16,7 @@ const pointerMakers: ReadonlySet<number> = new Set([
   Op.FunctionParameter,
 ]);
 
-/** How many parts are read and written one by one, in the whole module. */
+/** How many parts may be loaded and stored separately, in the whole module. */
 const maxParts = 2 ** 14;
 
 export function splitAtomics(module: SpirvModule): SpirvModule {
@@ -41,7 +41,7 @@ export function splitAtomics(module: SpirvModule): SpirvModule {
   });
 }
 
-/** The structs and arrays on the way to something that is used atomically. */
+/** The structs and arrays that contain something that is used atomically. */
 function atomicTypes({ instructions, definitions }: SpirvModule): Set<number> {
   const types = new Set<number>();
   const pointers = new Set<number>();
@@ -57,8 +57,8 @@ function atomicTypes({ instructions, definitions }: SpirvModule): Set<number> {
     pointers.add(base);
     let type = pointees.get(base) ?? 0;
     for (const index of indices) {
-      types.add(type);
       const { opcode: kind, operands: parts } = definitions.get(type) ?? {};
+      if (kind === Op.TypeStruct || kind === Op.TypeArray) types.add(type);
       const member = kind === Op.TypeStruct ? (definitions.get(index)?.operands[2] ?? 0) : 0;
       type = parts?.[1 + member] ?? 0;
     }
@@ -113,7 +113,7 @@ function tooManyParts(instruction: Instruction): InstructionRefusal {
   return new InstructionRefusal(
     "unsupported-shader",
     instruction,
-    `copies structs or arrays with atomics as a whole (${nameInstruction(instruction)}), more than ${maxParts} parts of them; ` +
-      "copy the parts that are needed.",
+    `copies structs or arrays with atomics as a whole, more than ${maxParts} parts (${nameInstruction(instruction)}); ` +
+      "copy only the parts that are needed.",
   );
 }

@@ -14,19 +14,23 @@ const noInstruction: Instruction = { opcode: 0xffff, operands: new Uint32Array(0
 /** Time limit for finding the instruction that naga refuses; each probe may parse the whole module again. */
 const searchMs = 1000;
 
-/** @throws {ComputeError} `unsupported-shader`, with naga's report, for modules that naga refuses. */
-export async function translateSpirv(module: SpirvModule): Promise<string> {
+/**
+ * @param original The module before it was rewritten for naga, whose instructions errors name.
+ * @throws {ComputeError} `unsupported-shader`, with naga's report, for modules that naga refuses.
+ */
+export async function translateSpirv(module: SpirvModule, original: SpirvModule): Promise<string> {
   try {
     return await translateByNaga(asNagaTakes(module.instructions, module));
   } catch (cause) {
     if (cause instanceof ComputeError) throw cause;
     const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)})`;
     const refused = `does not translate from SPIR-V to WGSL`;
-    // naga reports this of valid modules.
+    // Valid modules get such reports, too.
     const isUnsupported = report.startsWith("Unsupported");
     const hint = isUnsupported ? "." : "; if `spirv-val` finds the module valid, naga cannot translate it.";
     const said = report.replace(/\.$/u, "") + hint;
-    const instruction = await findRefused(cause, module);
+    const refusedOne = await findRefused(cause, module);
+    const instruction = original.instructions.find(({ at }) => at === refusedOne?.at) ?? refusedOne;
     if (!instruction) throw new Refusal("unsupported-shader", `${refused}: ${said}`, { cause });
     const name = nameInstruction(instruction);
     const message = report.includes("UnsupportedInstruction")
@@ -116,7 +120,7 @@ function inNagasTerms(instruction: Instruction): Instruction[] {
   if (decorates(instruction, Decoration.NonReadable)) return [];
   if (opcode === Op.Capability && droppedCapabilities.includes(operands[0]!)) return [];
   if (opcode === Op.Extension && textOf(operands, 0) === "SPV_KHR_vulkan_memory_model") return [];
-  // The translation gets its size back from the SPIR-V: with more than one dimension, naga refuses built-in ids of subgroups.
+  // naga refuses the built-in ids of subgroups in workgroups of several dimensions. `mendTranslation` writes the real size.
   if (opcode === Op.ExecutionMode && operands[1] === ExecutionMode.LocalSize) {
     return [{ ...instruction, operands: Uint32Array.of(operands[0]!, ExecutionMode.LocalSize, 1, 1, 1) }];
   }

@@ -1,6 +1,6 @@
 /**
- * Row-major matrices, as all compilers of HLSL and Slang write them. WGSL has only column-major ones, so memory gets the transposed matrix,
- * which has the same bytes, and every access of it is transposed.
+ * Replaces row-major matrices, which all compilers of HLSL and Slang write. WGSL has only column-major ones. The transposed matrix has the
+ * same bytes, so buffers get its type, and every access transposes.
  */
 import { idsOf } from "./check-operands.js";
 import { InstructionRefusal } from "./instruction-source.js";
@@ -19,7 +19,7 @@ const buffers: ReadonlySet<number> = new Set([
   StorageClass.StorageBuffer,
 ]);
 
-/** What a pointer refers to, in the module's own types; `isRowMajor` if the matrices in it are. */
+/** What a pointer refers to, by the module's own type, and whether the matrices in it are row-major. */
 interface Target {
   readonly type: number;
   readonly isRowMajor: boolean;
@@ -33,8 +33,8 @@ interface Column {
 }
 
 /**
- * The module without row-major matrices in buffers.
- * @throws {ComputeError} `unsupported-shader` for pointers to such matrices that are handed on.
+ * Returns the module without row-major matrices in buffers.
+ * @throws {ComputeError} `unsupported-shader` for pointers to such matrices that are passed on.
  */
 export function transposeMatrices(module: SpirvModule): SpirvModule {
   const hasRows = module.instructions.some((instruction) => decorates(instruction, Decoration.RowMajor));
@@ -155,14 +155,14 @@ class Transposition {
       throw new InstructionRefusal(
         "unsupported-shader",
         instruction,
-        `hands on a pointer to a row-major matrix (${nameInstruction(instruction)}), which WGSL does not have; ` +
+        `passes on a pointer to a row-major matrix (${nameInstruction(instruction)}), which WGSL does not have; ` +
           "have the compiler inline the function, or pass the value.",
       );
     }
     return false;
   }
 
-  /** Copies annotations to the types in memory. Their originals are left for values alone, and lose their layouts. */
+  /** Copies annotations to the types in memory. The original types are used for values only, and lose their layouts. */
   #annotate(instruction: Instruction): boolean {
     const { opcode, operands } = instruction;
     const copies = this.#copies.get(operands[0]!);
@@ -175,7 +175,7 @@ class Transposition {
     return true;
   }
 
-  /** Whether an array of matrices has the same size when they are transposed: other members may have its type. */
+  /** Whether transposing the matrices of an array keeps its size. Other members may have the same array type. */
   #isSameSize(array: number): boolean {
     const opcode = this.#module.definitions.get(array)?.opcode;
     const part = this.#operand(array, 1);
@@ -291,7 +291,7 @@ class Transposition {
     return this.#operand(vector, 1);
   }
 
-  /** `value`, of type `from`, as `into`: one of both is the type in memory of `target`. */
+  /** Converts `value` between the type of `target` and its type in memory. */
   #convert(value: number, target: Target, from: number, into: number, result?: number): number {
     const { type } = target;
     if (this.#isMatrix(type)) return this.#to.emit(Op.Transpose, into, [value], result);
@@ -314,15 +314,15 @@ class Transposition {
       throw new InstructionRefusal(
         "unsupported-shader",
         definition,
-        `copies structs or arrays with row-major matrices as a whole (${nameInstruction(definition)}), more than ${maxCopied} parts of them; ` +
-          "copy the parts that are needed.",
+        `copies structs or arrays with row-major matrices as a whole, more than ${maxCopied} parts (${nameInstruction(definition)}); ` +
+          "copy only the parts that are needed.",
       );
     }
     if (!isStruct) return new Array<Target>(count).fill({ type: members[0]!, isRowMajor });
     return members.map((member, i) => ({ type: member, isRowMajor: this.#isRowMajorMember(type, i) }));
   }
 
-  /** An operand of what defines `id`; 0 if there is none, as in an invalid module. */
+  /** An operand of the definition of `id`; 0 if there is none, which happens in invalid modules. */
   #operand(id: number, index: number): number {
     return this.#to.definition(id)?.operands[index] ?? 0;
   }

@@ -206,5 +206,5 @@ export const unsupportedCapabilities: { readonly [capability: number]: string } 
   6034: "AtomicFloat64AddEXT",
 };
 
-/** Capabilities that naga does not know though it translates what they are for: of the Vulkan memory model, and GroupNonUniformQuad. */
+/** Capabilities that naga does not know, though it translates their instructions: the Vulkan memory model, and GroupNonUniformQuad. */
 export const droppedCapabilities: readonly number[] = [5345, 5346, 68];

@@ -1,18 +1,18 @@
 import { applyEdits, type Edit } from "./edit-text.js";
 import { scanModule } from "./scan-module.js";
 
-/** The largest f32 with as many digits as tell it from others, as naga writes it: as a decimal number it is larger than any f32. */
+/** The largest f32 as naga writes it: with just enough digits to tell it from other f32 values, which as a number is above all of them. */
 const roundedLargest = `34028235${"0".repeat(31)}f`;
 const largest = "0x1.fffffep+127f";
 
-/** What naga's WGSL lacks of the SPIR-V. */
+/** What is lost of a SPIR-V module in naga's WGSL. */
 export interface Untranslated {
   readonly workgroupSize: readonly [number, number, number];
   /** Whether the SPIR-V never writes the buffer at a place. */
   isReadOnly(group: number, binding: number): boolean;
 }
 
-/** Mends the WGSL that naga writes: workgroup size, access of buffers, `enable subgroups;`, the largest f32, and the ballot of all. */
+/** Corrects naga's WGSL: the workgroup size, the access of buffers, `enable subgroups;`, the largest f32, and ballots of a constant. */
 export function mendTranslation(wgsl: string, { workgroupSize, isReadOnly }: Untranslated): string {
   const { tokens, declarations } = scanModule(wgsl);
   const edits: Edit[] = [];

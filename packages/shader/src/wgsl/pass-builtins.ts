@@ -4,7 +4,7 @@ import { freeNames } from "./static-use.js";
 
 interface Builtin {
   readonly variable: ValueDeclaration;
-  /** What the entry point assigns to the variable. */
+  /** The value that the entry point assigns to the variable. */
   readonly value: string;
   /** The place of that assignment. */
   readonly start: number;
@@ -12,8 +12,8 @@ interface Builtin {
 }
 
 /**
- * Passes built-in values to functions as parameters. naga copies them into private variables, and WGSL assumes that any private variable differs
- * between the threads of a workgroup, so that no barrier may depend on it; of a parameter it looks what is passed.
+ * Passes built-in values to functions as parameters. naga copies them into private variables, which WGSL's uniformity analysis takes for
+ * different in each thread, so no barrier may depend on them. The analysis follows parameters to their values.
  */
 export function passBuiltins(wgsl: string): string {
   const { declarations } = scanModule(wgsl);
@@ -63,7 +63,7 @@ export function passBuiltins(wgsl: string): string {
   return applyEdits(wgsl, edits);
 }
 
-/** The private variables whose only use in the entry point is that a value is assigned to them. */
+/** The private variables whose only use in the entry point is one assignment. */
 function builtinsOf(wgsl: string, { body }: FunctionDeclaration, variables: readonly ValueDeclaration[]): Builtin[] {
   return variables.flatMap((variable) => {
     const uses = body.flatMap(({ text }, i) => (text === variable.name ? [i] : []));
