@@ -62,7 +62,7 @@ describe("the software GPU", () => {
   test("is not opened where it is asked for but not given", async () => {
     await expect(openDevice({ software: true })).rejects.toMatchObject({
       code: "no-adapter",
-      message: "A software GPU is asked for but none is given; pass `fallback: softwareGpu`.",
+      message: 'The option "software" needs a software GPU; pass `fallback: softwareGpu` of @kiln-gpu/software-gpu.',
     });
   });
 
@@ -237,11 +237,11 @@ test("backends that come and go on a caller's device leave nothing on it", async
 });
 
 test.each([
-  [{ adapter: 5 }, /adapter 5; expected is a part of an adapter's name/],
-  [{ adapter: "" }, /adapter ; expected is a part of an adapter's name/],
-  [{ powerPreference: "fast" }, /powerPreference fast; expected is "high-performance" or "low-power"/],
-  [{ fallback: {} }, /fallback .*expected is `softwareGpu`/],
-  [{ device: {} }, /device .*expected is a GPUDevice/],
+  [{ adapter: 5 }, /"adapter" must be part of an adapter's name; got 5\.$/],
+  [{ adapter: "" }, /"adapter" must be part of an adapter's name; got ""\.$/],
+  [{ powerPreference: "fast" }, /"powerPreference" must be "high-performance" or "low-power"; got "fast"\.$/],
+  [{ fallback: {} }, /"fallback" must be `softwareGpu` of @kiln-gpu\/software-gpu; got /],
+  [{ device: {} }, /"device" must be a GPUDevice or a function that opens one; got /],
 ])("an option that is none is refused by name: %j", async (options, message) => {
   await expect(openDevice(options as never)).rejects.toMatchObject({
     code: "invalid-option",

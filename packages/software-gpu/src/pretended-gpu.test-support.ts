@@ -5,11 +5,15 @@ import { softwareGpu } from "./software-gpu.js";
 /** The name of the adapter that `writePretendedGpu` makes. */
 export const pretendedName = "pretended-h-device";
 
-/** A driver that says of itself that it is a discrete GPU, for machines that have none. It is SwiftShader with other bytes where it describes itself. */
+/**
+ * A driver that says of itself that it is a discrete GPU, for machines that have none. It is SwiftShader with other
+ * bytes where it describes itself.
+ */
 export async function writePretendedGpu(folder: string): Promise<{ manifest: string }> {
   const bytes = await readFile((await softwareGpu.locate()).library);
   replaceAll(bytes, Buffer.from("SwiftShader"), Buffer.from("Pretended-H"));
-  // VkPhysicalDeviceProperties: the vendor 0x1ae0 and the device 0xc0de, then the code that stores the type CPU (4) becomes one for discrete (2).
+  // VkPhysicalDeviceProperties: the vendor 0x1ae0 and the device 0xc0de, then the code that stores the type CPU (4)
+  // becomes one for discrete (2).
   replaceAll(bytes, Buffer.from("00004001e01a0000dec00000", "hex"), Buffer.from("00004001feca000001000000", "hex"));
   replaceAll(bytes, Buffer.from("c705381a330004000000", "hex"), Buffer.from("c705381a330002000000", "hex"));
   const library = join(folder, "libpretended_gpu.so");

@@ -2,8 +2,8 @@ import { ComputeError } from "@kiln-gpu/core";
 import type { SoftwareGpu } from "@kiln-gpu/webgpu";
 
 /**
- * SwiftShader, a Vulkan driver that computes on the CPU, as it ships inside an npm package: right results with no GPU, no root and
- * no download. Give it to a backend as `fallback`.
+ * SwiftShader, a Vulkan driver that computes on the CPU. It comes inside an npm package, so it needs no GPU, no root
+ * rights and no download. Pass it to a backend as `fallback`.
  */
 export const softwareGpu: SoftwareGpu = {
   name: "SwiftShader",
@@ -12,7 +12,7 @@ export const softwareGpu: SoftwareGpu = {
     if (platform !== "linux" || arch !== "x64") {
       throw new ComputeError("no-adapter", `The software GPU runs on Linux x64; this is ${platform} ${arch}.`);
     }
-    // Loaded here and not above: a page or a machine with a GPU never needs the file system.
+    // Imported here and not above, so that pages and machines with a GPU never load it.
     const { unpackDriver } = await import("./unpack-driver.js");
     return unpackDriver();
   },

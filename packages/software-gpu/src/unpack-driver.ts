@@ -1,7 +1,7 @@
 /**
- * Puts the driver's files where the Vulkan loader can read them: once, in a folder that only this user can write.
+ * Unpacks the driver's files into a cache folder that only this user can write.
  *
- * Invariant: a file is loaded only if its SHA-256 is the one written here, on every start; anything else is unpacked again.
+ * Invariant: every start compares the SHA-256 of each file with the one written here, and unpacks again what differs.
  */
 import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -35,20 +35,24 @@ const archived: Readonly<Record<string, string>> = {
   "libvulkan.so.1": loaderFile,
 };
 
-/** SHA-256 of each file as it is written; the binaries' are those of @sparticuz/chromium 153.0.0, the driver's with its new name. */
+/**
+ * SHA-256 of each file as it is written. The binaries are those of @sparticuz/chromium 153.0.0; the driver has its new
+ * name.
+ */
 const files: Readonly<Record<string, string>> = {
   [driverFile]: "4165d33b68f7cce7aa8bcec0c340f9aeb792827845b16943025830f8516c4c36",
   [loaderFile]: "8ee5ac00fd7968e863b05e0f6808057db16a00ad322777e5a05bed51d4f84085",
   ...Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, sha256(Buffer.from(text))])),
 };
 
-/** To be changed with any of the files: several versions of this package may share a cache folder. */
+/** Change this together with any of the files: versions of this package share the cache folder. */
 const folderName = "swiftshader-153.0.0-1";
 
 /**
- * The driver, unpacked if it is not yet.
- * @param roots Folders to try, in order; by default the user's cache folder, then one of the user's own in the temporary folder.
- * @throws {ComputeError} `no-adapter` when the package's files are not the ones expected, or no folder can be written.
+ * Locates the driver, and unpacks it first if it is not there.
+ * @param roots Folders to try, in order. By default the user's cache folder, then a folder of the user's own in the
+ *   temporary folder.
+ * @throws {ComputeError} `no-adapter` if the package's files are not the expected ones, or if no folder can be written.
  */
 export async function unpackDriver(roots: readonly string[] = cacheRoots()): Promise<SoftwareDriver> {
   const reasons: unknown[] = [];
@@ -78,7 +82,10 @@ function cacheRoots(): string[] {
   return [join(cache, "kiln-gpu"), join(tmpdir(), `kiln-gpu-${process.getuid?.() ?? "user"}`)];
 }
 
-/** Makes `path` and checks that it is a folder which nobody else can write: the temporary folder is everybody's. */
+/**
+ * Makes the folder `path`, and checks that only this user can write it: anyone can make a folder in the temporary
+ * folder.
+ */
 async function privateFolder(path: string): Promise<string> {
   await makeFolder(dirname(path));
   await makeFolder(path, 0o700);
@@ -90,8 +97,8 @@ async function privateFolder(path: string): Promise<string> {
 }
 
 /**
- * Node's own `recursive` tries for ever, and keeps the process from its end, where a folder that is there says of every folder in it that it is
- * absent, as `/proc` and automounters do.
+ * Makes a folder and its parents. Node's own `recursive` never returns where a folder exists but denies that any folder
+ * in it does, as `/proc` and automounters do.
  */
 async function makeFolder(path: string, mode = 0o777): Promise<void> {
   const parent = dirname(path);
@@ -101,7 +108,7 @@ async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
     await mkdir(path, { mode });
   } catch (error) {
-    // Another process was first.
+    // EEXIST: another process was first.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
@@ -120,8 +127,8 @@ async function isIntact(folder: string): Promise<boolean> {
 }
 
 /**
- * Unpacks beside `folder` and renames file by file: a rename replaces a file at once, so whoever found all intact, in this process
- * or another, loads what it found.
+ * Unpacks beside `folder`, and then renames file by file. A rename replaces a file in one step, so a process that has
+ * found all files intact also loads them intact.
  */
 async function unpackInto(parent: string, folder: string): Promise<void> {
   const contents = await readContents();
@@ -138,7 +145,7 @@ async function unpackInto(parent: string, folder: string): Promise<void> {
   }
 }
 
-/** @returns What each file is to hold, by its name in the folder. */
+/** Resolves with the contents of each file, by its name in the folder. */
 async function readContents(): Promise<Map<string, Buffer>> {
   const entry = createRequire(import.meta.url).resolve("@sparticuz/chromium");
   const archive = join(dirname(entry), "..", "bin", "swiftshader.tar.br");
@@ -155,21 +162,21 @@ async function readContents(): Promise<Map<string, Buffer>> {
     if (sha256(bytes) !== files[name]) {
       throw new ComputeError(
         "no-adapter",
-        `"${file.header.name}" of @sparticuz/chromium is not the expected file: as "${name}" it has the SHA-256 ${sha256(bytes)}; ` +
-          `expected is ${files[name]}.`,
+        `"${file.header.name}" of @sparticuz/chromium is not the expected file: the SHA-256 of "${name}" must be ${files[name]}; ` +
+          `got ${sha256(bytes)}.`,
       );
     }
     contents.set(name, bytes);
   }
   for (const [member, name] of Object.entries(archived)) {
-    if (!contents.has(name)) throw new ComputeError("no-adapter", `"${member}" is missing in @sparticuz/chromium.`);
+    if (!contents.has(name)) throw new ComputeError("no-adapter", `"${member}" is missing from @sparticuz/chromium.`);
   }
   return contents;
 }
 
 /**
- * Replaces the name by which the dynamic linker knows a library (its SONAME) with one that is not longer. An ELF file keeps its names as
- * strings that end in a zero byte.
+ * Replaces the name by which the dynamic linker knows a library (its SONAME) with one that is not longer. An ELF file
+ * keeps its names as strings that end in a zero byte.
  */
 function renameLibrary(bytes: Buffer, from: string, to: string): void {
   const at = bytes.indexOf(`\0${from}\0`) + 1;

@@ -1,6 +1,6 @@
 /**
- * What `openDevice` of @kiln-gpu/webgpu finds where a Vulkan loader and a GPU are, and in which order they come into a process. The loader is
- * the one that ships with SwiftShader, put where the dynamic linker finds it; the GPU pretends.
+ * What `openDevice` of @kiln-gpu/webgpu finds where a Vulkan loader and a GPU are, and in which order they come into a
+ * process. The loader is the one that ships with SwiftShader, put where the dynamic linker finds it; the GPU pretends.
  */
 import { readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -16,7 +16,10 @@ const hasGpuDevice = readdirSync("/dev").some((name) => /^(dri|dxg|nvidia)/.test
 let folder: string;
 /** A machine with a loader and a GPU. */
 let machine: Record<string, string>;
-/** Folders with Vulkan loader settings that name the GPU and hide all other drivers, by the variable that leads a loader to them. */
+/**
+ * Folders with Vulkan loader settings that name the GPU and hide all other drivers, by the variable that leads a loader
+ * to them.
+ */
 let settings: Record<string, string>;
 
 beforeAll(async () => {
@@ -124,7 +127,8 @@ describe("the software GPU", () => {
       const named = { VK_DRIVER_FILES: undefined, VK_ICD_FILENAMES: undefined };
       const end = await run(
         `${inWorker("", "{ fallback: softwareGpu }")}
-      report([await opened({ fallback: softwareGpu }), await opened({ fallback: softwareGpu }), await openInWorker()]);`,
+      const options = { fallback: softwareGpu };
+      report([await opened(options), await opened(options), await openInWorker()]);`,
         { ...machine, ...named },
       );
       expect(end).toEqual({ ...silent, reported: [swiftShader, swiftShader, [swiftShader, swiftShader]] });
@@ -140,8 +144,8 @@ describe("the software GPU", () => {
       machine,
     );
     const refusal =
-      "no-adapter: No GPU can be found in this process any more: a software GPU was opened in it before, in place of the Vulkan loader. " +
-      "Open the GPU before the software GPU, or in another process.";
+      "no-adapter: This process cannot find a GPU any more: it has opened a software GPU, which took the place of the " +
+      "Vulkan loader. Open the GPU before the software GPU, or in another process.";
     expect(reported).toEqual([swiftShader, refusal, refusal, refusal, swiftShader]);
   });
 
@@ -165,8 +169,8 @@ describe("in worker threads, which have an environment of their own", () => {
       `${inWorker()}
       const seen = [];
       for (let round = 0; round < 3; round += 1) {
-        const all = await Promise.all([openInWorker(), openInWorker(), opened(software).then((one) => [one]), openInWorker()]);
-        seen.push(...all.flat());
+        const opening = [openInWorker(), openInWorker(), opened(software), openInWorker()];
+        seen.push(...(await Promise.all(opening)).flat());
       }
       report(seen);`,
       { ...machine, ...settings },
@@ -182,9 +186,9 @@ describe("in worker threads, which have an environment of their own", () => {
   test("the software GPU is refused after a GPU, never another one opened, and told how it opens", async () => {
     const code = (env?: string) => `${inWorker(env)} report([await opened(), await openInWorker()]);`;
     const refusal =
-      `no-adapter: The software GPU "SwiftShader" is asked for, but WebGPU finds "${gpu}, Pretended-H driver 5.0.0". A Vulkan loader was ` +
-      "in this process before, and does not find the driver that Kiln names to it in the environment. Open the software GPU first in this " +
-      "process; a worker thread can also be started with `env: SHARE_ENV`.";
+      `no-adapter: The software GPU "SwiftShader" is asked for, but WebGPU finds "${gpu}, Pretended-H driver 5.0.0". ` +
+      "This process had loaded a Vulkan loader before, and that loader does not find the driver which Kiln names in the " +
+      "environment. Open the software GPU first in this process, or start the worker thread with `env: SHARE_ENV`.";
     expect((await run(code(), machine)).reported).toEqual([gpu, [refusal, refusal]]);
     expect((await run(code("env: SHARE_ENV"), machine)).reported).toEqual([gpu, [swiftShader, swiftShader]]);
   });

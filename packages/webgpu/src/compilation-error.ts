@@ -1,16 +1,18 @@
 import { ComputeError, type Diagnostic, linesOf, showDiagnostics } from "@kiln-gpu/core";
 
-/** A text that is compiled, and what it is called in errors. */
+/** A text to compile, with its names in errors. */
 export interface CompiledText {
   readonly label: string;
   readonly wgsl: string;
-  /** What `wgsl` is called where an error points into it; by default the label. */
+  /** The name of the text in front of line numbers; by default the label. */
   readonly file?: string;
-  /** The language that `wgsl` was translated from, where it is not what its author wrote. */
+  /** The language that `wgsl` was translated from, if its author wrote another one. */
   readonly translatedFrom?: string;
 }
 
-/** What the device says of a text that does not compile; `undefined` where none of its messages is an error. */
+/**
+ * The error of a text that does not compile, made of the device's messages; `undefined` if none of them is an error.
+ */
 export function compilationError(
   { label, file, translatedFrom, wgsl }: CompiledText,
   messages: readonly GPUCompilationMessage[],
@@ -23,7 +25,7 @@ export function compilationError(
   return new ComputeError("shader-compilation", `${label} does not compile${whose}:\n${shown}`, { diagnostics });
 }
 
-/** One for each error, with the notes that follow it. */
+/** One diagnostic for each error, with the notes that follow it. */
 function diagnosticsOf(wgsl: string, messages: readonly GPUCompilationMessage[]): Diagnostic[] {
   const lines = linesOf(wgsl);
   const errors: { -readonly [Key in keyof Diagnostic]: Diagnostic[Key] }[] = [];
@@ -36,7 +38,7 @@ function diagnosticsOf(wgsl: string, messages: readonly GPUCompilationMessage[])
       continue;
     }
     const source = lines[lineNum - 1];
-    // A text with a character that is none has an error without a place.
+    // Dawn reports an invalid character without a place.
     const place = source === undefined ? { line: 0, column: 0, length: 0 } : { line: lineNum, column: linePos, length };
     errors.push({ message, source: source ?? "", ...place });
   }

@@ -118,7 +118,7 @@ describe("a program", () => {
     await compileProgram(open, request({ constants: { gain: 2 } }));
     await expect(compileProgram(open, request({ constants: { loss: 2 } }))).rejects.toMatchObject({
       code: "shader-compilation",
-      message: expect.stringMatching(/^Kernel "scale" makes no pipeline: .*"loss"/s),
+      message: expect.stringMatching(/^Kernel "scale" does not make a pipeline: .*"loss"/s),
     });
   });
 
@@ -153,7 +153,7 @@ describe("is refused", () => {
   it("if reflection missed a binding", async () => {
     await expect(compileProgram(open, request({}, { bindings: bindings.slice(1) }))).rejects.toMatchObject({
       code: "shader-compilation",
-      message: expect.stringMatching(/^Kernel "scale" makes no pipeline: /),
+      message: expect.stringMatching(/^Kernel "scale" does not make a pipeline: /),
     });
   });
 
@@ -211,7 +211,7 @@ describe("is refused", () => {
     });
     await expect(compileProgram(open, request())).rejects.toMatchObject({
       code: "device-failed",
-      message: 'Kernel "scale" has failed in WebGPU: a call that it does not take',
+      message: 'Kernel "scale" failed in WebGPU: a call that it does not take',
       cause: thrown,
     });
   });

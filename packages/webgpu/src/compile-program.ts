@@ -5,32 +5,32 @@ import { inErrorScope } from "./error-scope.js";
 import { shaderStage } from "./gpu-flags.js";
 import type { OpenDevice } from "./open-device.js";
 
-/** What the device compiles: WGSL, with the interface that reflection read from it. */
+/** WGSL for the device to compile, with the interface that reflection read from it. */
 export interface CompileRequest extends CompiledText {
   readonly interface: ShaderInterface;
   readonly constants: Readonly<Record<string, number>>;
-  /** Whether `wgsl` is the split variant, which binds its grid as well. */
+  /** Whether `wgsl` is the split variant, which also binds its grid. */
   readonly split: boolean;
-  /** Whether `wgsl` has its `var<immediate>`, and not a buffer in its place. */
+  /** Whether `wgsl` has its `var<immediate>`, rather than a buffer in its place. */
   readonly immediate: boolean;
   /**
-   * Compiles on this thread. Otherwise Dawn gives the device a worker, and collecting the device later joins it, which stops
-   * JavaScript for tens of milliseconds: too much for a device that serves one run.
+   * Compiles on this thread. Otherwise Dawn starts a worker for the device. When the device is collected later, that
+   * worker is joined, which stops JavaScript for tens of milliseconds: too long for a device that serves one run.
    */
   readonly blocking?: boolean;
 }
 
 export interface CompiledProgram {
   readonly pipeline: GPUComputePipeline;
-  /** By group; those that the shader skips are empty. */
+  /** By group. A group that the shader skips has an empty layout. */
   readonly bindGroupLayouts: readonly GPUBindGroupLayout[];
 }
 
 /**
- * Compiles one pipeline. The layout comes from reflection, never from the device, so that a binding that reflection missed fails
- * here and not in a run.
- * @throws {ComputeError} `shader-compilation` with the device's errors, each with its place and source line; `limit-exceeded` when the
- *   workgroup is too large for the device, or a bind group's number; `device-lost`.
+ * Compiles one pipeline. Its layout comes from reflection, not from the device, so a binding that reflection missed
+ * fails here and not in a run.
+ * @throws {ComputeError} `shader-compilation` with the device's errors, each with its place and source line;
+ *   `limit-exceeded` if the workgroup or the number of a bind group is too large for the device; `device-lost`.
  */
 export async function compileProgram(open: OpenDevice, request: CompileRequest): Promise<CompiledProgram> {
   if (open.loss) throw open.loss;
@@ -114,7 +114,10 @@ function checkWorkgroupSize({ info }: OpenDevice, { interface: shader, label }: 
   }
 }
 
-/** A layout has an entry for each group up to the last, so a large number would take all memory before the device refuses it. */
+/**
+ * A layout has an entry for each group up to the last, so a huge group number would use up the memory before the device
+ * could refuse it.
+ */
 function checkGroups({ device }: OpenDevice, { interface: shader, label }: CompileRequest): void {
   const { maxBindGroups } = device.limits;
   const beyond = shader.bindings.find(({ group }) => group >= maxBindGroups);
@@ -127,5 +130,5 @@ function checkGroups({ device }: OpenDevice, { interface: shader, label }: Compi
 
 function pipelineError({ label }: CompileRequest, cause: { message?: unknown }): ComputeError {
   const message = String(cause.message ?? cause).trim();
-  return new ComputeError("shader-compilation", `${label} makes no pipeline: ${message}`, { cause });
+  return new ComputeError("shader-compilation", `${label} does not make a pipeline: ${message}`, { cause });
 }

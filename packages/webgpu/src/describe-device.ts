@@ -1,6 +1,6 @@
 import type { DeviceInfo, DeviceLimits } from "@kiln-gpu/core";
 
-/** What a device says of itself, as plain values that outlive it. */
+/** Describes a device in plain values, which outlive it. */
 export function describeDevice(device: GPUDevice): DeviceInfo {
   const { limits, adapterInfo } = device;
   const { vendor, architecture } = adapterInfo;
@@ -27,13 +27,13 @@ export function describeDevice(device: GPUDevice): DeviceInfo {
   };
 }
 
-/** Whether an adapter computes on the CPU. Not every platform says so; the known ones are told by their names. */
+/** Whether an adapter computes on the CPU. Not every platform says so, hence the names of the known ones. */
 export function isSoftware(info: GPUAdapterInfo): boolean {
   const words = `${info.vendor} ${info.architecture} ${nameAdapter(info)}`;
   return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(words);
 }
 
-/** Browsers tell neither name nor description, only the vendor and the architecture. */
+/** An adapter's name. Browsers give neither device nor description, only the vendor and the architecture. */
 export function nameAdapter({ vendor, architecture, device, description }: GPUAdapterInfo): string {
   return join(", ", device, description) || join(" ", vendor, architecture) || "an unnamed adapter";
 }

@@ -1,17 +1,17 @@
 import { inErrorScope } from "./error-scope.js";
 import { bufferUsage, mapMode } from "./gpu-flags.js";
 
-/** Measures one compute pass on the device's own clock, where it has timestamp queries. */
+/** Measures one compute pass on the device's own clock. */
 export interface DeviceTimer {
   readonly timestampWrites: GPUComputePassTimestampWrites;
-  /** Recorded after the pass. */
+  /** Call after the pass has ended. */
   resolve(encoder: GPUCommandEncoder): void;
-  /** After the submission is done: nanoseconds between the pass's begin and end. */
+  /** Call once after each submission. Resolves with the nanoseconds between the begin and the end of the pass. */
   read(): Promise<number>;
   destroy(): void;
 }
 
-/** Resolves with a timer, or with none where the device has no timestamp queries, or no memory for one now. */
+/** Resolves with a timer; with `undefined` if the device has no timestamp queries, or no memory for one now. */
 export async function createDeviceTimer(device: GPUDevice): Promise<DeviceTimer | undefined> {
   if (!device.features.has("timestamp-query")) return undefined;
   const made: { destroy(): void }[] = [];
@@ -20,7 +20,7 @@ export async function createDeviceTimer(device: GPUDevice): Promise<DeviceTimer 
       try {
         return makeTimer(device, made);
       } catch {
-        // A run is worth more than its time.
+        // The run goes on without its time.
         return undefined;
       }
     }),

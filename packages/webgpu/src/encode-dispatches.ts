@@ -1,12 +1,12 @@
 import type { RunPlan } from "@kiln-gpu/core";
 
-/** One dispatch with everything that it uses made. */
+/** One dispatch, with the pipeline and the bind groups made. */
 export interface EncodableDispatch {
   readonly pipeline: GPUComputePipeline;
   /** By group. */
   readonly bindGroups: readonly GPUBindGroup[];
   readonly workgroups: readonly [x: number, y: number, z: number];
-  /** Where its immediates are: the resource of one of the runs. */
+  /** The resource that holds its immediates. */
   readonly immediates?: ResourceOfRun | undefined;
 }
 
@@ -22,8 +22,8 @@ interface TakesImmediates {
 }
 
 /**
- * Records `dispatches` in order; what is set already is not set again.
- * @param plans By run.
+ * Records `dispatches` in order, and sets only what differs from the dispatch before.
+ * @param plans The plan of each run.
  */
 export function encodeDispatches(
   pass: GPUComputePassEncoder,

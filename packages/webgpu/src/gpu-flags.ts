@@ -1,4 +1,7 @@
-/** WebGPU's flag values; Node has no globals for them. Source: https://www.w3.org/TR/webgpu/ (GPUBufferUsage, GPUMapMode, GPUShaderStage). */
+/**
+ * WebGPU's flag values, since Node has no globals for them. Source: https://www.w3.org/TR/webgpu/ (GPUBufferUsage,
+ * GPUMapMode, GPUShaderStage).
+ */
 export const bufferUsage = {
   mapRead: 0x0001,
   mapWrite: 0x0002,

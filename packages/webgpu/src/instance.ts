@@ -1,8 +1,8 @@
 /**
- * The `GPU` object that adapters come from: the browser's or Deno's own, or one made by npm `webgpu` in Node.
+ * The `GPU` object that gives adapters: the browser's or Deno's own, or one that npm `webgpu` makes in Node.
  *
- * Invariant: in Node an instance is never dropped. Its collection aborts the process while anything made from it lives, so each is
- * kept in one slot of the process, which every copy of this package shares.
+ * Invariant: in Node an instance is never dropped. If it is collected while something made from it is alive, the
+ * process aborts. So all instances are kept in one slot of the thread, which every copy of this package shares.
  */
 import { ComputeError } from "@kiln-gpu/core";
 import { isDriverInPlace, loadVulkan, withDriver } from "./load-driver.js";
@@ -20,12 +20,12 @@ interface Slot {
   readonly instances: Map<string, Promise<GPU>>;
 }
 
-/** Whether the platform brings WebGPU itself, as browsers and Deno do. */
+/** Whether the platform has WebGPU built in, as browsers and Deno have. */
 export function hasOwnWebGpu(): boolean {
   return ownWebGpu() !== undefined;
 }
 
-/** The process's instance for these options, made on first use. */
+/** The thread's instance for these options, made on first use. */
 export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   const own = ownWebGpu();
   if (own) return Promise.resolve(own);
@@ -49,7 +49,7 @@ async function createInstance({ adapterName, software }: InstanceOptions): Promi
       cause,
     });
   }
-  // Quantised to 100 us, a timestamp tells nothing of a kernel; the quantisation guards web pages, not one's own process.
+  // Dawn rounds timestamps to 100 us to protect web pages from each other, which is too coarse for a kernel.
   const flags = ["disable-dawn-features=timestamp_quantization"];
   if (adapterName !== undefined) flags.push(`adapter=${adapterName}`);
   const driver = await software?.locate();

@@ -1,9 +1,9 @@
 /**
  * Decides which Vulkan driver a new WebGPU instance finds in Node on Linux.
  *
- * Dawn asks for "libvulkan.so.1", and the dynamic linker answers with the first library in the process that has this name. That library serves
- * every thread, until the process exits. It is either a Vulkan loader, which finds drivers by the environment and by files, or a software
- * driver in its place, which finds only itself.
+ * Dawn asks for "libvulkan.so.1", and the dynamic linker answers with the first library in the process that has this
+ * name. That library serves every thread, until the process exits. It is either a Vulkan loader, which finds drivers by
+ * the environment and by files, or a software driver in its place, which finds only itself.
  *
  * Invariant: a software driver is never loaded behind a loader, and a GPU is never looked for behind a software driver.
  */
@@ -19,12 +19,15 @@ const longestLockMs = 2000;
 
 const driverVariables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"] as const;
 
-/** Beginnings of the names that drivers of GPUs give to their devices in /dev. A GPU under /dev/dri has a file "renderD128" or higher. */
+/**
+ * Beginnings of the names that drivers of GPUs give to their devices in /dev. A GPU under /dev/dri has a file
+ * "renderD128" or higher.
+ */
 const gpuDevice = /^(dxg|kgsl|mali|nvgpu|nvhost|nvidia|nvmap|pvr)/;
 
 /**
- * Whether this machine may have a GPU. On Linux a GPU has a device file; where there is none, Vulkan finds at most drivers that compute on
- * the CPU. A driver that the environment names counts as a GPU, so that it is looked for.
+ * Whether this machine may have a GPU. On Linux a GPU has a device file; where there is none, Vulkan finds at most
+ * drivers that compute on the CPU. A driver that the environment names counts as a GPU, so that it is looked for.
  */
 export function mayHaveGpu(): boolean {
   if (process.platform !== "linux" || driverVariables.some((name) => process.env[name])) return true;
@@ -105,8 +108,9 @@ function withDriverNamed<T>({ manifest, configHome }: SoftwareDriver, work: () =
 }
 
 /**
- * Keeps other threads that share this environment from changing it in between. They share no memory that this package could find, so they
- * meet in the file system. If a lock cannot be had there, or none is given up in time, this goes on without one.
+ * Keeps other threads that share this environment from changing it in between. They share no memory that this package
+ * could find, so they meet in the file system. If a lock cannot be had there, or none is given up in time, this goes on
+ * without one.
  */
 function lockEnvironment(manifest: string): () => void {
   const { mkdirSync, rmdirSync } = process.getBuiltinModule("node:fs");

@@ -1,4 +1,5 @@
-// <dlfcn.h> on Linux, the only system where this runs. `node:os` has these too, but a page's bundler would stumble over the import.
+// <dlfcn.h> on Linux, the only system where this runs. `node:os` has these too, but a page's bundler would stumble over
+// the import.
 const rtldNow = 0x2;
 const rtldNoDelete = 0x1000;
 
@@ -12,7 +13,7 @@ export function loadLibrary(path: string): string | undefined {
     process.dlopen({ exports: {} }, path, rtldNow | rtldNoDelete);
     return undefined;
   } catch (error) {
-    // Node always throws: it has loaded the library, found no addon in it and given it up. The flag keeps it loaded.
+    // Node always throws: it loads the library, finds no addon in it and closes it again. The flag keeps it loaded.
     const text = String(error);
     return text.includes("self-register") ? undefined : text;
   }

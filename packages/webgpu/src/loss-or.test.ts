@@ -68,9 +68,9 @@ describe("the error of a step on a device", () => {
   });
 
   it.each<[unknown, string]>([
-    [error, 'Kernel "saxpy" has failed in WebGPU: The map failed.'],
-    [new DOMException("", "AbortError"), 'Kernel "saxpy" has failed in WebGPU: no reason is given'],
-    ["a text", 'Kernel "saxpy" has failed in WebGPU: a text'],
+    [error, 'Kernel "saxpy" failed in WebGPU: The map failed.'],
+    [new DOMException("", "AbortError"), 'Kernel "saxpy" failed in WebGPU: it gives no reason'],
+    ["a text", 'Kernel "saxpy" failed in WebGPU: a text'],
   ])("says what failed, and keeps the cause: %s", async (cause, message) => {
     const opened = await open();
     const told = await deviceError(opened, 'Kernel "saxpy"', cause);

@@ -1,12 +1,12 @@
 import { hasOwnWebGpu } from "./instance.js";
 import type { OpenDevice } from "./open-device.js";
 
-/** A browser hears of a loss from another process, and may have told by then that a map has failed. */
+/** A browser hears of a loss from another process, so a map may fail before the loss is told. */
 const browserPatienceMs = 250;
 
 /**
- * What a failed step of a device's should be reported as: the loss, if there is one, else `error` itself. A step may fail just
- * before the loss is told, so this gives it a turn of the event loop, or in a browser some time.
+ * The error to report for a failed step on a device: the loss if there is one, otherwise `error`. A step may fail just
+ * before the loss is told, so this waits for a turn of the event loop, and in a browser for a quarter of a second.
  */
 export async function lossOr(open: OpenDevice, error: unknown): Promise<unknown> {
   if (!open.loss) {

@@ -2,7 +2,7 @@ import { bufferUsage } from "./gpu-flags.js";
 
 const everyMs = 5000;
 
-/** Gives `device` a little to do. Whether it takes that is nobody's concern: who waits for it is told by what they wait for. */
+/** Submits a tiny piece of work. It may fail: the caller waits for other work, and that reports the failure. */
 export function nudge(device: GPUDevice): void {
   try {
     const buffer = device.createBuffer({ size: 4, usage: bufferUsage.copyDestination });
@@ -14,8 +14,8 @@ export function nudge(device: GPUDevice): void {
 }
 
 /**
- * While a device is waited for, gives it something to do every few seconds: a driver that has reset it may say so only to who gives it work, and whoever
- * just waits would wait for ever. It costs nothing between these, and keeps no process alive.
+ * Gives a device a tiny submission every 5 s while callers wait for it. Some drivers report that they have reset a
+ * device only to new work, so a caller that just waits would wait for ever. The timer keeps no process alive.
  */
 export class DeviceNudge {
   readonly #device: GPUDevice;
@@ -38,7 +38,7 @@ export class DeviceNudge {
     this.#waiting -= 1;
   }
 
-  /** The device is lost, or nobody's any more. */
+  /** For good: the device is lost or closed. */
   end(): void {
     this.#hasEnded = true;
     this.#stop();

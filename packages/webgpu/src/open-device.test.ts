@@ -62,7 +62,7 @@ describe("where the platform brings WebGPU itself", () => {
 
   it.each([
     [1, "opens"],
-    [2, 'no-adapter: The adapter "null-backend" gives no device.'],
+    [2, 'no-adapter: The adapter "null-backend" does not give a device.'],
   ])("asks again once: %i refusals, %s", async (refusals, outcome) => {
     let refused = 0;
     const requestAdapter = async () => {
@@ -103,7 +103,7 @@ describe("both a software GPU and an adapter", () => {
   it("are refused together", async () => {
     await expect(openDevice({ software: true, adapter: "H200" })).rejects.toMatchObject({
       code: "invalid-option",
-      message: expect.stringMatching(/`software`.*"H200"/),
+      message: expect.stringMatching(/"software" and "adapter" exclude each other; .*"H200"/),
     });
   });
 });
@@ -123,7 +123,9 @@ describe("a function that opens a device", () => {
   it("is refused by what it resolved with if that is no device", async () => {
     await expect(openDevice({ device: (async () => "a GPU") as never })).rejects.toMatchObject({
       code: "invalid-option",
-      message: expect.stringMatching(/a function that resolves with a GPU; expected is a GPUDevice/),
+      message: expect.stringMatching(
+        /^The option "device" must be a GPUDevice or a function that opens one; its function resolved with "a GPU"\.$/,
+      ),
     });
   });
 

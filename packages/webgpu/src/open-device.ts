@@ -10,65 +10,70 @@ import { watchLoss } from "./watch-loss.js";
 export interface OpenDeviceOptions {
   readonly powerPreference?: "high-performance" | "low-power";
   /**
-   * Part of the adapter's name as the driver gives it, case-sensitive: `"H100"`. A browser offers one adapter, and of its name often no
-   * more than the vendor and the architecture; another than the one it offers cannot be had there.
+   * Part of the adapter's name as the driver gives it, case-sensitive: `"H100"`. A browser offers one adapter only, and
+   * often names no more than its vendor and architecture.
    */
   readonly adapter?: string;
-  /** The GPU to use where no other is found. */
+  /** The GPU to use if the machine has no other. */
   readonly fallback?: SoftwareGpu;
-  /** Uses the fallback (in browsers, the browser's own) even where there is a GPU. */
+  /** Uses the fallback (in browsers, the browser's own) even if there is a GPU. */
   readonly software?: boolean;
   /**
-   * A device of the caller's own, which is used as it is and never destroyed; or a function that opens one, which is called again
-   * whenever another is needed, and whose devices are destroyed when they no longer are.
+   * The caller's own device, which is used as it is and never destroyed. Or a function that opens one: it is called
+   * again whenever another device is needed, and its devices are destroyed when they are no longer needed.
    */
   readonly device?: GPUDevice | (() => Promise<GPUDevice>);
 }
 
-/** A device with what is known of it. */
+/** A device, its description and its loss. */
 export interface OpenDevice {
   readonly device: GPUDevice;
   readonly info: DeviceInfo;
-  /** The loss, once it happened. Calls on a lost device succeed silently, so this is asked before each step. */
+  /** The loss, once the device is lost. Calls on a lost device succeed silently, so check this before each step. */
   readonly loss: ComputeError | undefined;
-  /** Whether `close` destroys the device: not so for a caller's own. */
+  /** Whether `close` destroys the device; `false` for a caller's own device. */
   readonly isOwned: boolean;
   /**
-   * Calls `listener` at the loss, whoever caused it, `close` included, or at once where it has happened.
+   * Calls `listener` when the device is lost, also if `close` causes the loss; at once if it is lost already.
    * @returns A function that forgets the listener; `close` forgets all of them.
    */
   onLoss(listener: (loss: ComputeError) => void): () => void;
-  /** Said before something is waited for that the device must end, so that its loss is found out even where its driver is silent. */
+  /**
+   * Call before awaiting GPU work. While a wait is open the device gets a tiny submission every 5 s: some drivers
+   * report a loss only to new work.
+   */
   beginWait(): void;
-  /** Said after it, once for each `beginWait`. */
+  /** Call after the wait, once for each `beginWait`. */
   endWait(): void;
   /**
-   * Takes the device for lost, for this reason, and leaves it alone from then on, until what holds it has ended: to destroy a device that is stuck
-   * would block for as long.
-   * @param onReclaimed Called if that happens; the device, unless it is the caller's own, is destroyed then.
+   * Declares the device lost, with `loss` as the reason. A device that is stuck is destroyed only once its kernel ends;
+   * to destroy it earlier would block this thread. A caller's own device is never destroyed.
+   * @param onReclaimed Called once the device is destroyed, if that ever happens.
    */
   giveUp(loss: ComputeError, onReclaimed?: () => void): void;
-  /** Destroys the device, unless it is the caller's own or given up; waits until it is gone. */
+  /**
+   * Destroys the device and waits until it is gone. A caller's own device and one that was given up are not destroyed.
+   */
   close(): Promise<void>;
 }
 
-// Features that a compute shader can use; each is asked for where the adapter has it.
+// Features that a compute shader can use. The device gets those that the adapter has.
 const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
 
 /**
- * Opens a device with the adapter's own limits, not WebGPU's small defaults.
- * @throws {ComputeError} `no-adapter` when there is none, saying what was asked for and what there is; `invalid-option`.
+ * Opens a device with the adapter's own limits rather than WebGPU's small defaults.
+ * @throws {ComputeError} `no-adapter` if there is no adapter as asked for, with those that there are; `invalid-option`.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenDevice> {
   checkOptions(options);
   if (typeof options.device === "function") {
     const opened = await options.device();
-    if (!isDevice(opened)) throw noDevice("a function that resolves with", opened);
+    if (!isDevice(opened)) throw noDevice("its function resolved with", opened);
     return own(opened, describeDevice(opened), true);
   }
   if (options.device) return own(options.device, describeDevice(options.device), false);
   const device = await requestDevice(options).catch((error: unknown) => {
-    // While a browser's GPU process dies and starts again its adapters give no device, or there are none.
+    // While a browser's GPU process restarts, there is no adapter, or the adapter gives no device.
     if (hasOwnWebGpu()) return requestDevice(options);
     throw error;
   });
@@ -76,9 +81,12 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
   return own(device, describeDevice(device), true);
 }
 
-/** A listener of its own, not a closure in `openDevice`: npm webgpu never lets go of it, nor of what it refers to. */
+/**
+ * A function of its own and not a closure in `openDevice`: npm webgpu never lets go of a listener, nor of what it
+ * refers to.
+ */
 function warnOfError(event: GPUUncapturedErrorEvent): void {
-  // Every step runs inside an error scope: what arrives here slipped past one, and silence would hide it.
+  // Every step runs inside an error scope, so an error that arrives here has slipped past one.
   event.preventDefault();
   console.warn(`Kiln: a WebGPU error outside of any run: ${event.error.message}`);
 }
@@ -89,7 +97,9 @@ async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {
   try {
     return await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
   } catch (cause) {
-    throw new ComputeError("no-adapter", `The adapter "${nameAdapter(adapter.info)}" gives no device.`, { cause });
+    throw new ComputeError("no-adapter", `The adapter "${nameAdapter(adapter.info)}" does not give a device.`, {
+      cause,
+    });
   }
 }
 
@@ -144,16 +154,12 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
   };
 }
 
-/** A user's mistake is told before WebGPU or the driver stumbles over it. */
 function checkOptions({ adapter, device, fallback, powerPreference }: OpenDeviceOptions): void {
   const refuse = (name: string, given: unknown, expected: string) => {
-    throw new ComputeError(
-      "invalid-option",
-      `A device is opened with the ${name} ${String(given)}; expected is ${expected}.`,
-    );
+    throw new ComputeError("invalid-option", `The option "${name}" must be ${expected}; got ${show(given)}.`);
   };
   if (adapter !== undefined && (typeof adapter !== "string" || adapter === "")) {
-    refuse("adapter", adapter, "a part of an adapter's name");
+    refuse("adapter", adapter, "part of an adapter's name");
   }
   if (powerPreference !== undefined && !["high-performance", "low-power"].includes(powerPreference)) {
     refuse("powerPreference", powerPreference, '"high-performance" or "low-power"');
@@ -161,18 +167,22 @@ function checkOptions({ adapter, device, fallback, powerPreference }: OpenDevice
   if (fallback !== undefined && typeof fallback?.locate !== "function") {
     refuse("fallback", fallback, "`softwareGpu` of @kiln-gpu/software-gpu");
   }
-  if (device !== undefined && typeof device !== "function" && !isDevice(device)) throw noDevice("the device", device);
+  if (device !== undefined && typeof device !== "function" && !isDevice(device)) throw noDevice("got", device);
 }
 
 function isDevice(given: unknown): given is GPUDevice {
   return typeof (given as GPUDevice | undefined)?.createBuffer === "function";
 }
 
-function noDevice(subject: string, given: unknown): ComputeError {
+function noDevice(how: string, given: unknown): ComputeError {
   return new ComputeError(
     "invalid-option",
-    `A device is opened with ${subject} ${String(given)}; expected is a GPUDevice, or a function that opens one.`,
+    `The option "device" must be a GPUDevice or a function that opens one; ${how} ${show(given)}.`,
   );
+}
+
+function show(given: unknown): string {
+  return typeof given === "string" ? JSON.stringify(given) : String(given);
 }
 
 async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
@@ -180,14 +190,14 @@ async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
   if (software && adapterName !== undefined) {
     throw new ComputeError(
       "invalid-option",
-      `Both \`software\` and the adapter "${adapterName}" are asked for; a device has one adapter, so give one of them.`,
+      `The options "software" and "adapter" exclude each other; got both, the adapter "${adapterName}".`,
     );
   }
   if (hasOwnWebGpu()) return await findOwnAdapter(options);
   if (software && !fallback) {
     throw new ComputeError(
       "no-adapter",
-      "A software GPU is asked for but none is given; pass `fallback: softwareGpu`.",
+      'The option "software" needs a software GPU; pass `fallback: softwareGpu` of @kiln-gpu/software-gpu.',
     );
   }
   if (software) return await findSoftwareAdapter(fallback!);
@@ -219,7 +229,7 @@ async function findOwnAdapter({ adapter: wanted, powerPreference, software }: Op
   return adapter;
 }
 
-/** @returns The adapter of a GPU; if there is none, what WebGPU says of it. */
+/** @returns The adapter of a GPU; if there is none, the reason that WebGPU gives. */
 async function lookForGpu({
   adapter: wanted,
   powerPreference,
@@ -227,7 +237,7 @@ async function lookForGpu({
   if (isDriverInPlace() && isLoaderInstalled() && (wanted !== undefined || mayHaveGpu())) {
     throw new ComputeError(
       "no-adapter",
-      "No GPU can be found in this process any more: a software GPU was opened in it before, in place of the Vulkan loader. " +
+      "This process cannot find a GPU any more: it has opened a software GPU, which took the place of the Vulkan loader. " +
         "Open the GPU before the software GPU, or in another process.",
     );
   }
@@ -252,9 +262,9 @@ async function findSoftwareAdapter(software: SoftwareGpu): Promise<GPUAdapter> {
   const found = adapter ? `"${nameAdapter(adapter.info)}"` : "no adapter";
   throw new ComputeError(
     "no-adapter",
-    `The software GPU "${software.name}" is asked for, but WebGPU finds ${found}. A Vulkan loader was in this process before, and does ` +
-      "not find the driver that Kiln names to it in the environment. Open the software GPU first in this process; a worker thread can " +
-      "also be started with `env: SHARE_ENV`.",
+    `The software GPU "${software.name}" is asked for, but WebGPU finds ${found}. This process had loaded a Vulkan ` +
+      "loader before, and that loader does not find the driver which Kiln names in the environment. Open the software GPU " +
+      "first in this process, or start the worker thread with `env: SHARE_ENV`.",
   );
 }
 

@@ -8,7 +8,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** No device of the tests' own can be brought to this: its driver ends what it works on, and tells nobody who only waits. */
+/**
+ * No device of the tests' own can be brought to this: its driver ends what it works on, and tells nobody who only
+ * waits.
+ */
 class SilentDevice {
   hasEnded = false;
   isDestroyed = false;

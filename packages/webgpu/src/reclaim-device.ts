@@ -1,26 +1,28 @@
 import { bufferUsage, mapMode } from "./gpu-flags.js";
 import { nudge } from "./nudge-device.js";
 
-/** While a map is pending, npm webgpu asks the device again and again: so each look is short. */
+/** npm webgpu polls the device without a pause while a map is pending, so each look is short. */
 const lookMs = 20;
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
 
 /**
- * Destroys `device`, which is held by a kernel that may never end, once it has ended after all: before, that would block for as long. It is looked at ever
- * less often, at last once a minute, and keeps no process alive.
- * @param onReclaimed Called once it is destroyed.
+ * Destroys `device` once the kernel that occupies it has ended, if it ever does. To destroy it earlier would block this
+ * thread until then. The device is looked at less and less often, in the end once a minute, and the timer keeps no
+ * process alive.
+ * @param onReclaimed Called once the device is destroyed.
  */
 export function reclaimLater(device: GPUDevice, onReclaimed: () => void): void {
   const probe = device.createBuffer({ size: 4, usage: bufferUsage.mapRead | bufferUsage.copyDestination });
-  // Behind all that the device was given, for only then its map waits for that.
+  // A map waits for submitted work that uses the buffer, and the queue runs this work after all that it was given
+  // before.
   const encoder = device.createCommandEncoder();
   encoder.clearBuffer(probe);
   device.queue.submit([encoder.finish()]);
   const lost = device.lost.then(() => true);
 
   const look = async (pauseMs: number) => {
-    // A driver that has taken the device from its kernel may say so only to who gives it more.
+    // Some drivers report that they have reset a device only to new work.
     nudge(device);
     const giveUp = setTimeout(() => probe.unmap(), lookMs);
     const mapped = probe.mapAsync(mapMode.read).then(

@@ -1,11 +1,13 @@
 /** The files of a software Vulkan driver on this machine. */
 export interface SoftwareDriver {
   /**
-   * Path of the driver's library, with the name (SONAME) `libvulkan.so.1` and the entry point of a Vulkan loader, so that WebGPU takes it for
-   * one. Its file's name begins with `libvulkan-`, which tells it from a loader.
+   * Path of the driver's library, with the name (SONAME) `libvulkan.so.1` and the entry point of a Vulkan loader, so
+   * that WebGPU takes it for one. Its file's name begins with `libvulkan-`, which tells it from a loader.
    */
   readonly library: string;
-  /** Path of the driver's Vulkan ICD manifest (JSON): by this a Vulkan loader that is in the process already finds it. */
+  /**
+   * Path of the driver's Vulkan ICD manifest (JSON): by this a Vulkan loader that is in the process already finds it.
+   */
   readonly manifest: string;
   /** Path of a folder to be read in place of `$XDG_CONFIG_HOME`; the Vulkan loader settings in it are empty. */
   readonly configHome: string;
@@ -16,6 +18,9 @@ export interface SoftwareDriver {
 /** A software GPU that can be put on this machine: `softwareGpu` of `@kiln-gpu/software-gpu`. */
 export interface SoftwareGpu {
   readonly name: string;
-  /** @throws {ComputeError} `no-adapter` if it cannot work here: on another platform, or with a file that is not the expected one. */
+  /**
+   * @throws {ComputeError} `no-adapter` if it cannot work here: on another platform, or with a file that is not the
+   *   expected one.
+   */
   locate(): Promise<SoftwareDriver>;
 }

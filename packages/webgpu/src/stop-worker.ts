@@ -1,22 +1,23 @@
 /**
- * Ends a worker thread of Node's that computes. Node ends the whole process, by an abort, when a worker ends while the device owes it an
- * answer: a map that is pending, a submission, a compilation. So a worker is asked to end, and ends by itself once all its backends are disposed.
+ * Ends a Node worker thread that computes. If a worker ends while the device owes it an answer (to a map, a submission
+ * or a compilation), Node aborts the whole process. So the main thread asks the worker to end, and the worker ends by
+ * itself once its backends are disposed.
  *
- * What no code can defend, each seen to abort the process, nearly every time while runs were in flight and never while none were:
- * `worker.terminate()`; `process.exit()` inside the worker; and the end of the main thread, by `process.exit()`, by an error that nothing
- * catches, or by itself after `worker.unref()`. A signal without a handler ends the process as ever.
+ * No code can prevent the abort in these cases. Each was seen to abort nearly every time with runs in flight, and never
+ * without: `worker.terminate()`; `process.exit()` in the worker; the end of the main thread, by `process.exit()`, by an
+ * uncaught error, or by itself after `worker.unref()`. A signal without a handler ends the process as usual.
  */
 import { ComputeError } from "@kiln-gpu/core";
 
-/** What `parentPort` of `node:worker_threads` is. */
+/** The part of `parentPort` of `node:worker_threads` that is used here. */
 export interface StopPort {
   on(event: "message", listener: (message: unknown) => void): unknown;
   unref(): void;
 }
 
-/** What a `Worker` of `node:worker_threads` is. */
+/** The part of a `Worker` of `node:worker_threads` that is used here. */
 export interface StoppableWorker {
-  /** -1 once it has ended. */
+  /** -1 once the worker has ended. */
   readonly threadId: number;
   postMessage(message: unknown): void;
   once(event: "exit", listener: (code: number) => void): unknown;
@@ -27,12 +28,14 @@ const key = "@kiln-gpu/webgpu";
 const stopMessage = { [key]: "stop" };
 
 /**
- * In a worker thread: disposes `backends` when the main thread calls `stopWorker`, and then no longer keeps the thread from its end. An
- * error that nothing catches ends the thread in the same way, as itself. Until either the thread stays.
+ * In a worker thread: disposes `backends` when the main thread calls `stopWorker`, and then lets the thread end. An
+ * uncaught error also ends the thread only after the backends are disposed. Until then the thread stays alive.
  *
- * To be called before the worker listens to its port itself: then its listeners see no message of this protocol's.
- * @param backends What is to be disposed, or the promise of it, so that a stop while it opens is heard.
- * @returns Aborted as soon as the worker is to end: for loops, since later runs reject with `disposed`.
+ * Call it before the worker listens to its port itself, so that those listeners do not see the stop message. It may be
+ * called several times.
+ * @param backends Backends, or promises of them, so that a stop during the opening is heard.
+ * @returns A signal that is aborted as soon as the worker has to end: loops end by it, since later runs reject with
+ *   `disposed`.
  * @example
  * const opening = openPersistentBackend();
  * const stop = disposeOnStop(parentPort, opening);
@@ -46,7 +49,7 @@ export function disposeOnStop(
   if (!port) {
     throw new ComputeError(
       "invalid-option",
-      "disposeOnStop is given no port; expected is the `parentPort` of a worker thread.",
+      "disposeOnStop: the port must be the `parentPort` of a worker thread; got none.",
     );
   }
   const controller = new AbortController();
@@ -61,10 +64,12 @@ export function disposeOnStop(
 }
 
 /**
- * Asks a worker that has called `disposeOnStop` to end, and waits until it has: its runs have ended and its backends are disposed by then.
- * @returns The worker's exit code; nothing where it had ended before.
- * @throws {ComputeError} `timeout` when it has not ended within `timeoutMs`: it never asked to be told, it has something else to wait for, or
- *   a kernel does not end. It is left as it is: to terminate it may abort the process. `invalid-option` for a `timeoutMs` that is none.
+ * Asks a worker that has called `disposeOnStop` to end, and waits until it has ended, with its runs finished and its
+ * backends disposed.
+ * @returns The worker's exit code; `undefined` if it had ended before.
+ * @throws {ComputeError} `timeout` if the worker has not ended within `timeoutMs`: it did not call `disposeOnStop`, it
+ *   waits for something else, or a kernel does not end. The worker is left running, since to terminate it may abort the
+ *   process. `invalid-option` if `timeoutMs` is not a positive number of milliseconds.
  */
 export async function stopWorker(
   worker: StoppableWorker,
@@ -73,7 +78,7 @@ export async function stopWorker(
   if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
     throw new ComputeError(
       "invalid-option",
-      `stopWorker is given a timeoutMs of ${timeoutMs}; expected are milliseconds, more than 0 and at most ${0x7fff_ffff}.`,
+      `stopWorker: "timeoutMs" must be more than 0 and at most ${0x7fff_ffff}; got ${timeoutMs}.`,
     );
   }
   if (worker.threadId === -1) return undefined;
@@ -98,7 +103,7 @@ async function disposeOf(backend: AsyncDisposable | Promise<AsyncDisposable>): P
   try {
     opened = await backend;
   } catch {
-    // Whoever opens it is told.
+    // The caller that opens it gets the error.
     return;
   }
   await opened[Symbol.asyncDispose]();
@@ -111,7 +116,10 @@ interface EndingPort extends EventTarget {
   [endsKey]?: (() => Promise<unknown>)[];
 }
 
-/** What is to be done before the thread of this port ends. All calls share one list, which every copy of this package finds on the port. */
+/**
+ * What is to be done before the thread of this port ends. All calls share one list, which every copy of this package
+ * finds on the port.
+ */
 function endsOf(port: EndingPort): (() => Promise<unknown>)[] {
   if (port[endsKey]) return port[endsKey];
   const ends: (() => Promise<unknown>)[] = [];
@@ -128,7 +136,9 @@ function endsOf(port: EndingPort): (() => Promise<unknown>)[] {
   return ends;
 }
 
-/** Lets an error that nothing catches end the thread only after `end`, since the device may still owe answers before. */
+/**
+ * Lets an error that nothing catches end the thread only after `end`, since the device may still owe answers before.
+ */
 function endOnError(end: () => Promise<unknown>): void {
   const onError = async (error: unknown) => {
     // With a listener of its own the thread goes on.

@@ -15,7 +15,7 @@ it("says what the device refused, and keeps its refusal", async () => {
   const refusal = (await failure)!;
   const error = submissionError('Kernel "saxpy"', refusal);
   expect(error.code).toBe("invalid-kernel");
-  expect(error.message).toMatch(/^Kernel "saxpy" is refused by the device as it is submitted: .*destroyed/s);
+  expect(error.message).toMatch(/^Kernel "saxpy" was refused by the device at its submission: .*destroyed/s);
   expect(error.message).toBe(error.message.trim());
   expect(error.cause).toBe(refusal);
   device.destroy();

@@ -18,8 +18,8 @@ export function watchLoss(device: GPUDevice, listener: (info: GPUDeviceLostInfo)
 }
 
 /**
- * The one watch of a device. A promise never forgets a reaction, so a device that outlives many backends gets one reaction for all of them.
- * This is a function of its own so that the reaction cannot reach the first listener.
+ * The one watch of a device. A promise never forgets a reaction, so a device that outlives many backends gets one
+ * reaction for all of them. This is a function of its own so that the reaction cannot reach the first listener.
  */
 function watchOf(device: GPUDevice): LossWatch {
   const existing = watches.get(device);

@@ -324,7 +324,7 @@ describe("disposeOnStop", () => {
       try { disposeOnStop(parentPort); } catch ({ code, message }) { console.log(code, message); }`);
     expect({ code, output }).toEqual({
       code: 0,
-      output: "invalid-option disposeOnStop is given no port; expected is the `parentPort` of a worker thread.\n",
+      output: "invalid-option disposeOnStop: the port must be the `parentPort` of a worker thread; got none.\n",
     });
   });
 });
