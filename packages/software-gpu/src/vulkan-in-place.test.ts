@@ -2,7 +2,7 @@
  * What `openDevice` of @kiln-gpu/webgpu finds where a Vulkan loader and a GPU are, and in which order they come into a
  * process. The loader is the one that ships with SwiftShader, put where the dynamic linker finds it; the GPU pretends.
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,6 +11,7 @@ import { pretendedName, writePretendedGpu } from "./pretended-gpu.test-support.j
 import { runScript } from "./run-script.test-support.js";
 import { softwareGpu } from "./software-gpu.js";
 
+const hasLoader = readFileSync("/etc/ld.so.cache").includes("libvulkan.so.1");
 const hasGpuDevice = readdirSync("/dev").some((name) => /^(dri|dxg|nvidia)/.test(name));
 
 let folder: string;
@@ -134,6 +135,24 @@ describe("the software GPU", () => {
       expect(end).toEqual({ ...silent, reported: [swiftShader, swiftShader, [swiftShader, swiftShader]] });
     },
   );
+
+  test.skipIf(hasLoader)("is the fallback, and no more, in every thread where a machine has no loader", async () => {
+    const end = await run(
+      `${inWorker("", "{ fallback: softwareGpu }")}
+      const options = { fallback: softwareGpu };
+      report([
+        await opened(options), await opened(options), await openInWorker(), await opened(),
+        await opened({ ...options, adapter: "swiftshader" }),
+      ]);`,
+      { VK_DRIVER_FILES: machine.VK_DRIVER_FILES },
+    );
+    const none = expect.stringMatching(/^no-adapter: There is no WebGPU adapter on this machine\./);
+    const notThis = 'no-adapter: No adapter\'s name contains "swiftshader"; found: none.';
+    expect(end).toEqual({
+      ...silent,
+      reported: [swiftShader, swiftShader, [swiftShader, swiftShader], none, notThis],
+    });
+  });
 
   test("is not taken for a GPU that is asked for after it", async () => {
     const { reported } = await run(

@@ -78,10 +78,19 @@ export function withDriver<T>(driver: SoftwareDriver, work: () => T): T {
   return work();
 }
 
-/** What answers to "libvulkan.so.1" in this process, by the names of the files that are mapped into it. */
+/**
+ * What answers to "libvulkan.so.1" in this process, by the names of the files that are mapped into it. Nothing does as
+ * far as can be told if `/proc` cannot be read.
+ */
 function libraryInPlace(): "loader" | "driver" | undefined {
   if (process.platform !== "linux") return undefined;
-  const maps = process.getBuiltinModule("node:fs").readFileSync("/proc/self/maps", "utf8");
+  const { readFileSync } = process.getBuiltinModule("node:fs");
+  let maps: string;
+  try {
+    maps = readFileSync("/proc/self/maps", "utf8");
+  } catch {
+    return undefined;
+  }
   if (/\/libvulkan\.so[^/\n]*$/m.test(maps)) return "loader";
   return /\/libvulkan-[^/\n]*$/m.test(maps) ? "driver" : undefined;
 }
