@@ -34,37 +34,58 @@ export interface ReadyRun {
 
 type Given<Names extends keyof ReadyRun> = Pick<ReadyRun, "plan" | "caller" | Names>;
 
+// Each of the three writes every member out: to spread objects into one costs more than a microsecond, on the way of every warm run.
+
 /** @param mayShare Whether nothing but what is given here speaks against a shared submission. */
 export function kernelRun(
   holders: Holders,
-  given: Given<"pipelines" | "staged" | "arrayUse" | "clock">,
+  { plan, pipelines, staged, arrayUse, caller, clock }: Given<"pipelines" | "staged" | "arrayUse" | "clock">,
   mayShare: boolean,
 ): ReadyRun {
-  const { plan, staged, clock } = given;
   const isLeased = hasLease(plan);
+  const name = `kernel "${plan.label}"`;
   return {
-    ...nothing,
-    ...given,
     subject: `Kernel "${plan.label}"`,
+    plan,
+    pipelines,
+    staged,
+    arrayUse,
+    record: undefined,
+    template: undefined,
+    caller,
     // Staged memory serves one submission, and a batch that is refused is submitted again; a lease keeps all of a batch's results mapped.
     isAlone: !mayShare || clock !== undefined || staged !== undefined || isLeased,
-    leaseSource: `kernel "${plan.label}"`,
-    callSite: isLeased ? holders.callOf(`The run of kernel "${plan.label}"`) : undefined,
+    leaseSource: name,
+    callSite: isLeased ? holders.callOf(`The run of ${name}`) : undefined,
+    clock,
   };
 }
 
 export function replayRun(
   holders: Holders,
-  given: Given<"staged" | "arrayUse" | "clock"> & { readonly template: BatchTemplate },
+  {
+    plan,
+    template,
+    staged,
+    arrayUse,
+    caller,
+    clock,
+  }: Given<"staged" | "arrayUse" | "clock"> & { readonly template: BatchTemplate },
 ): ReadyRun {
-  const { plan } = given;
+  const name = `sequence "${plan.label}"`;
   return {
-    ...nothing,
-    ...given,
     subject: `Sequence "${plan.label}"`,
+    plan,
+    pipelines: [],
+    staged,
+    arrayUse,
+    record: undefined,
+    template,
+    caller,
     isAlone: true,
-    leaseSource: `sequence "${plan.label}"`,
-    callSite: hasLease(plan) ? holders.callOf(`The replay of sequence "${plan.label}"`) : undefined,
+    leaseSource: name,
+    callSite: hasLease(plan) ? holders.callOf(`The replay of ${name}`) : undefined,
+    clock,
   };
 }
 
@@ -73,27 +94,20 @@ export function accessRun(holders: Holders, access: ArrayAccess, arrayUse: Array
   const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
   const isLeased = hasLease(plan);
   return {
-    ...nothing,
+    subject,
     plan,
-    caller,
+    pipelines: [],
+    staged: undefined,
     arrayUse,
     record,
-    subject,
+    template: undefined,
+    caller,
     isAlone: isLeased,
+    leaseSource: undefined,
     callSite: isLeased ? holders.callOf(subject) : undefined,
+    clock: undefined,
   };
 }
-
-const nothing = {
-  pipelines: [],
-  staged: undefined,
-  arrayUse: undefined,
-  record: undefined,
-  template: undefined,
-  leaseSource: undefined,
-  callSite: undefined,
-  clock: undefined,
-} as const;
 
 /** Whether any result of a run is leased. */
 function hasLease({ resources }: RunPlan): boolean {
