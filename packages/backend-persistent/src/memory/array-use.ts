@@ -1,27 +1,35 @@
 /**
  * The order of the runs that share resident arrays.
  *
- * Invariant: of two uses of an array, at least one of which writes it, the later one is not submitted before the earlier one has
- * ended, unless both are in one submission. So a run that fails has not run, and nothing has that was to work on what it would have written.
+ * Invariant: of two uses of an array, at least one of which writes it, the later one is not submitted before the earlier one has ended, unless both are
+ * in one submission. So when a use fails, nothing has run that was to work on what it would have written.
  *
- * Where the device is lost, what is run again on the next one keeps its place before all that are called after the loss.
+ * The life of a use:
+ * 1. `called`: it has a place in the order of its arrays, behind every use that was called before.
+ * 2. `queued`: it is in the queue of submissions; every use that was called before it came there first.
+ * 3. `taken`: it is in a batch that is about to be submitted. Later uses that conflict with it are held back.
+ * 4. `submitted`: it happens, even if its caller leaves.
+ * 5. `over`: it has happened, or never will. A failure spoils the later uses of the arrays it would have written.
+ *
+ * From `taken` or `submitted` it returns to `queued` when the submission has ended. When the device is lost, a use that may be repeated is renewed: a
+ * new use takes its place in the order of the same arrays on the next device, and the old one is over.
  */
 import { type Caller, ComputeError, isComputeError } from "@kiln-gpu/core";
 
-/** Who uses one array. */
+/** The uses of one array. */
 export class ArrayUsers {
-  /** In the order of their calls; each until it has ended. */
+  /** In the order of their calls; each until it is over. */
   readonly all = new Set<ArrayUse>();
-  /** The latest of them, if it has not come to the queue yet: most often its kernel is being compiled. */
+  /** The latest of them, while it has not come to the queue: most often its kernel is being compiled. */
   coming: ArrayUse | undefined;
-  /** Of those submitted, how many read the array, and how many write it. */
+  /** How many of those that are taken or submitted read the array, and how many write it. */
   reading = 0;
   writing = 0;
-  /** Those who use it on the next device, after a loss that it survives. */
+  /** The uses on the next device, after a loss that the array survives. */
   successor: ArrayUsers | undefined;
   readonly #onUnused: () => void;
 
-  /** @param onUnused Called whenever the last use has ended. */
+  /** @param onUnused Called whenever the last use is over. */
   constructor(onUnused: () => void) {
     this.#onUnused = onUnused;
   }
@@ -31,7 +39,7 @@ export class ArrayUsers {
     if (this.all.size === 0) this.#onUnused();
   }
 
-  /** Its device is lost, and it is going to be on the next. */
+  /** Call when the device is lost and the array is going to be on the next one. */
   succeed(): ArrayUsers {
     this.successor = new ArrayUsers(this.#onUnused);
     return this.successor;
@@ -42,22 +50,23 @@ const successorsOf = (arrays: readonly ArrayUsers[]) => arrays.flatMap(({ succes
 
 let lastOrder = 0;
 
-/** The use that one run makes of all arrays that it binds, from its call to its end. */
+/** The use that one run makes of all arrays that it binds. */
 export class ArrayUse {
-  /** Rises with the calls; what is renewed keeps it. */
+  /** Rises with the calls; a renewed use keeps it. */
   readonly #order: number;
-  /** Whether it may happen again on another device, all that it needs being there: kept up to date by whoever would make it. */
+  /** Whether it may be renewed: everything it needs is on the host, or on arrays that survive. Kept up to date by the run. */
   isRepeatable = false;
   readonly #subject: string;
   readonly #arrays: readonly ArrayUsers[];
   readonly #caller: Caller;
+  /** The uses called before it that had not come to the queue at its call. */
   readonly #before: readonly ArrayUse[];
-  readonly #waiting: (() => void)[] = [];
-  /** Those that it may write, until it is known which it does. */
-  #written: readonly ArrayUsers[];
+  #state: "called" | "queued" | "taken" | "submitted" | "over" = "called";
+  /** Whether no use waits for this one to come any more; one that is over comes when those before it have. */
   #hasCome = false;
-  #isSubmitted = false;
-  #isOver = false;
+  readonly #onCome: (() => void)[] = [];
+  /** The arrays that it may write, until it is known which it does. */
+  #written: readonly ArrayUsers[];
   #spoiled: ComputeError | undefined;
   #renewed: ArrayUse | undefined;
 
@@ -88,20 +97,19 @@ export class ArrayUse {
   }
 
   /**
-   * Gives the uses of `lost` that may happen again their places on the next device, in the order of their calls; those that needed one of the others fail.
+   * Renews the uses of `lost` arrays that may be repeated, in the order of their calls; those that needed one of the others fail.
    * @param reason Why the others do.
    */
   static renewAll(lost: readonly ArrayUsers[], reason: ComputeError): void {
     const uses = [...new Set(lost.flatMap(({ all }) => [...all]))].sort((a, b) => a.#order - b.#order);
-    // Of what was submitted nobody will know how far it came.
-    for (const use of uses) use.#isSubmitted = false;
+    // How far a submission came on a lost device is never known.
+    for (const use of uses) if (use.#state === "submitted") use.#state = "taken";
     for (const use of uses) {
-      if (use.#spoiled || !use.isRepeatable) use.#spoilLater(use.#spoiled ?? reason);
+      if (use.#spoiled || !use.isRepeatable) use.fail(use.#spoiled ?? reason);
       else use.#renew();
     }
   }
 
-  /** Takes its place on the next device, and ends here. */
   #renew(): void {
     const written = successorsOf(this.#written);
     const renewed = new ArrayUse(this.#subject, successorsOf(this.#arrays), written, this.#caller, this.#order);
@@ -110,100 +118,118 @@ export class ArrayUse {
     this.end();
   }
 
-  /** Its place after all losses by now; `undefined` where it was not renewed. */
+  /** Its place after all losses so far; `undefined` if it was not renewed. */
   get renewed(): ArrayUse | undefined {
     return this.#renewed?.renewed ?? this.#renewed;
   }
 
-  /** Why it must not run, if it must not: one before it has failed, and this was to work on what that one would have written. */
+  /** Why it must not run, if it must not: an earlier use failed, and this one was to work on what that would have written. */
   get spoiled(): ComputeError | undefined {
     return this.#spoiled;
   }
 
-  /** Resolves when all that were called before it have come to the queue; `undefined` where they have. */
-  turn(): Promise<unknown> | undefined {
-    const coming = this.#before.filter((use) => !use.#hasCome);
-    if (coming.length === 0) return undefined;
-    return Promise.all(coming.map((use) => new Promise<void>((resolve) => use.#waiting.push(resolve))));
-  }
-
-  /** Tells which of its arrays it writes. */
+  /** Tells which of its arrays it writes, as soon as that is known. */
   writes(written: readonly ArrayUsers[]): void {
     this.#written = written;
   }
 
-  /** It is in the queue from now on. */
-  come(): void {
+  /**
+   * Its one way to the queue: waits until the uses that were called before it have come there, then calls `enqueue`, and is over when that settles.
+   * @param enqueue Brings the run to the queue, and resolves with its results.
+   */
+  async happen<T>(enqueue: () => Promise<T>): Promise<T> {
+    try {
+      const turn = this.#turn();
+      if (turn) await turn;
+      this.#come();
+      return await enqueue();
+    } catch (error) {
+      this.end(error);
+      throw error;
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Resolves when the uses called before it have come to the queue; `undefined` if they have. */
+  #turn(): Promise<unknown> | undefined {
+    const coming = this.#before.filter((use) => !use.#hasCome);
+    if (coming.length === 0) return undefined;
+    return Promise.all(coming.map((use) => new Promise<void>((resolve) => use.#onCome.push(resolve))));
+  }
+
+  #come(): void {
+    if (this.#state === "called") this.#state = "queued";
     if (this.#hasCome) return;
     this.#hasCome = true;
     for (const array of this.#arrays) if (array.coming === this) array.coming = undefined;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const resolve of this.#onCome.splice(0)) resolve();
   }
 
-  /** Whether something submitted reads what this writes, or writes what this uses. */
-  get mustWait(): boolean {
-    return this.#arrays.some((array) => array.writing > 0 || (array.reading > 0 && this.#written.includes(array)));
-  }
-
-  /** Whether it shares an array with those in `held`, to which its own are added where it does or `mustWait`. */
+  /**
+   * Whether it must stay in the queue, because it conflicts with a use that is taken or submitted, or shares an array with one of those held back
+   * before it. If so, its arrays are added to `held`.
+   */
   isHeldBack(held: Set<ArrayUsers>): boolean {
-    if (!this.mustWait && !this.#arrays.some((array) => held.has(array))) return false;
+    if (!this.#conflicts() && !this.#arrays.some((array) => held.has(array))) return false;
     for (const array of this.#arrays) held.add(array);
     return true;
   }
 
-  /** It is about to be submitted: what shares its arrays waits. */
+  /** Whether something taken or submitted reads what this writes, or writes what this uses. */
+  #conflicts(): boolean {
+    return this.#arrays.some((array) => array.writing > 0 || (array.reading > 0 && this.#written.includes(array)));
+  }
+
+  /** A batch has taken it. */
   start(): void {
+    if (this.#state === "queued") this.#state = "taken";
     this.#count(1);
   }
 
-  /** It is submitted: from now on it happens, whoever leaves. */
+  /** The batch is submitted. */
   commit(): void {
-    this.#isSubmitted = true;
+    if (this.#state === "taken") this.#state = "submitted";
   }
 
-  /** Undoes `start` and `commit`: the submission has ended, or nothing of it has run. */
+  /** The submission has ended, or nothing of it has run. */
   settle(): void {
-    this.#isSubmitted = false;
+    if (this.#state !== "over") this.#state = "queued";
     this.#count(-1);
   }
 
-  /** Its caller no longer waits, and knows it. What was not submitted will not be. */
+  /** Its caller no longer waits, and knows it. A use that is not submitted never will be. */
   #leave(reason: ComputeError): void {
-    if (this.#isSubmitted || this.#isOver) return;
-    this.#isOver = true;
-    this.#end(reason);
+    if (this.#state === "submitted" || this.#state === "over") return;
+    this.#state = "over";
+    this.#close(reason);
   }
 
-  /** It will not happen: those after it that were called by now are spoiled before any of them can be submitted. */
-  fail(failure: unknown): void {
-    this.#spoilLater(failure);
-  }
-
-  /** It is over, and the first call says how; where it failed, those after it that are called until its caller can know are spoiled. */
+  /** Ends the use; only the first call counts. A failure also spoils later uses, up to those made before its caller could see it. */
   end(failure?: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (failure === undefined) this.#end();
-    else queueMicrotask(() => this.#end(failure));
+    if (this.#state === "over") return;
+    this.#state = "over";
+    if (failure === undefined) this.#close();
+    else queueMicrotask(() => this.#close(failure));
   }
 
-  #end(failure?: unknown): void {
-    if (failure !== undefined) this.#spoilLater(failure);
+  #close(failure?: unknown): void {
+    if (failure !== undefined) this.fail(failure);
     for (const array of this.#arrays) array.delete(this);
-    // Those who wait for this one wait for those before it as well.
-    const turn = this.turn();
-    if (turn) turn.then(() => this.come());
-    else this.come();
+    // A use that waits for this one waits for those before it as well.
+    const turn = this.#turn();
+    if (turn) turn.then(() => this.#come());
+    else this.#come();
   }
 
-  #spoilLater(failure: unknown): void {
-    // What failed first is what helps, however long the chain of those that depend on it.
+  /** Spoils the later uses of the arrays it would have written, before any of them can be submitted. */
+  fail(failure: unknown): void {
+    // However long the chain of uses that depend on each other, the first failure is the one that helps.
     const cause = isComputeError(failure, "dependency-failed") ? failure.cause : failure;
     for (const array of this.#written) {
       let isLater = false;
       for (const use of array.all) {
-        if (isLater && !use.#isSubmitted) use.#spoiled ??= use.#dependencyFailed(cause as Error);
+        if (isLater && use.#state !== "submitted") use.#spoiled ??= use.#dependencyFailed(cause as Error);
         if (use === this) isLater = true;
       }
     }

@@ -94,15 +94,8 @@ export async function enqueueInOrder(
 ): Promise<object> {
   try {
     use.writes(usersOf(written));
-    const turn = use.turn();
-    if (turn) await turn;
-    use.come();
-    return await path.submissions.enqueue(run);
-  } catch (error) {
-    use.end(error);
-    throw error;
+    return await use.happen(() => path.submissions.enqueue(run));
   } finally {
-    use.end();
     path.trimLater();
   }
 }
