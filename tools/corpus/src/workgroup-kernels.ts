@@ -293,6 +293,36 @@ export const workgroupKernels = {
       return [{ workgroups: 1, bindings: { "0/0": x, "0/1": output(Uint32Array, 33) }, expected: { "0/1": y } }];
     },
   },
+  ballots: {
+    runs(random) {
+      const x = random.naturals(128);
+      const bits = (value: number) => value.toString(2).replaceAll("0", "").length;
+      const lowest = (value: number) => 31 - Math.clz32(value & -value);
+      const expected = Uint32Array.from(
+        Array.from({ length: 32 }, (_, i) => {
+          const [a, b, c, d] = x.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
+          const lane = i % subgroupSize;
+          const ballot = [0, 1, 2, 3].reduce((all, k) => all | ((x[4 * (i - lane + k)]! & 1) << k), 0);
+          const before = 2 ** lane - 1;
+          const [at, words] = [b & 127, [a, b, c, d]];
+          return [
+            bits(ballot),
+            bits(ballot & (2 * before + 1)),
+            bits(ballot & before),
+            (ballot >> lane) & 1,
+            (words[at >> 5]! >>> (at & 31)) & 1,
+            c & b ? 64 + lowest(c & b) : 96 + lowest(d),
+            lowest(ballot | 8),
+            31 - Math.clz32(ballot | 1),
+            bits(a & 15),
+            bits(a & before),
+          ];
+        }).flat(),
+      );
+      const bindings = { "0/0": x, "0/1": output(Uint32Array, expected.length) };
+      return [{ workgroups: 1, bindings, expected: { "0/1": expected } }];
+    },
+  },
   "subgroup-square": {
     runs(random) {
       const x = random.naturals(32, 1000);

@@ -55,6 +55,7 @@ export const Op = {
   Decorate: 71,
   MemberDecorate: 72,
   DecorationGroup: 73,
+  VectorExtractDynamic: 77,
   VectorShuffle: 79,
   CompositeConstruct: 80,
   CompositeExtract: 81,
@@ -134,6 +135,11 @@ export const Op = {
   GroupNonUniformAll: 334,
   GroupNonUniformAllEqual: 336,
   GroupNonUniformBroadcastFirst: 338,
+  GroupNonUniformInverseBallot: 340,
+  GroupNonUniformBallotBitExtract: 341,
+  GroupNonUniformBallotBitCount: 342,
+  GroupNonUniformBallotFindLSB: 343,
+  GroupNonUniformBallotFindMSB: 344,
   GroupNonUniformIAdd: 349,
   GroupNonUniformQuadSwap: 366,
   CopyLogical: 400,
@@ -154,7 +160,14 @@ export const MemoryAccess = {
   MakePointerVisible: 0x10,
 } as const;
 
-export const StorageClass = { Uniform: 2, Workgroup: 4, Function: 7, PushConstant: 9, StorageBuffer: 12 } as const;
+export const StorageClass = {
+  Input: 1,
+  Uniform: 2,
+  Workgroup: 4,
+  Function: 7,
+  PushConstant: 9,
+  StorageBuffer: 12,
+} as const;
 
 export const Decoration = {
   SpecId: 1,
@@ -173,10 +186,10 @@ export const Decoration = {
   Offset: 35,
 } as const;
 
-export const BuiltIn = { WorkgroupSize: 25 } as const;
+export const BuiltIn = { WorkgroupSize: 25, SubgroupSize: 36, SubgroupLocalInvocationId: 41 } as const;
 
 /** How a group operation combines values. */
-export const GroupOperation = { ExclusiveScan: 2 } as const;
+export const GroupOperation = { Reduce: 0, InclusiveScan: 1, ExclusiveScan: 2 } as const;
 
 /** The instructions of GLSL.std.450 that are written out or used. */
 export const Glsl = { Trunc: 3, Modf: 35, ModfStruct: 36, Frexp: 51, FrexpStruct: 52 } as const;
