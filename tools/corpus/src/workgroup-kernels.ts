@@ -263,6 +263,19 @@ export const workgroupKernels = {
       return [{ workgroups: 1, bindings, expected: { "0/1": expected } }];
     },
   },
+  "workgroup-private": {
+    runs(random) {
+      const x = random.naturals(96, 1000);
+      const expected = new Uint32Array(128);
+      for (const group of [0, 1, 2]) {
+        const added = 3 + 4 * (group + 1) + (6 + 8 + group) + (group % 2 === 1 ? 7 : 5);
+        for (let i = 0; i < 32; i += 1) expected[32 * group + i] = x[32 * group + 31 - i]! + added;
+      }
+      return [
+        { workgroups: 4, bindings: { "0/0": x, "0/1": output(Uint32Array, 128) }, expected: { "0/1": expected } },
+      ];
+    },
+  },
   "workgroup-uniform": {
     runs(random) {
       const x = random.naturals(256, 1000);

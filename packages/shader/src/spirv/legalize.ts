@@ -5,6 +5,7 @@ import { writeComposites } from "./legalize-composites.js";
 import { writeFloats } from "./legalize-floats.js";
 import { writeIntegers } from "./legalize-integers.js";
 import { writeSubgroups } from "./legalize-subgroups.js";
+import { localizeVariables } from "./localize-variables.js";
 import type { SpirvModule } from "./module.js";
 import { type Rewrite, rewriteSpirv } from "./rewriter.js";
 import { computeAtRunTime } from "./runtime-constants.js";
@@ -19,7 +20,8 @@ export function legalizeSpirv(module: SpirvModule): SpirvModule {
     writeFloats,
     writeIntegers,
   ];
-  return rewriteSpirv(splitAtomics(computeAtRunTime(declareBallotBuiltins(module))), (instruction, to) =>
-    rewrites.some((write) => write(instruction, to)),
+  return rewriteSpirv(
+    splitAtomics(computeAtRunTime(localizeVariables(declareBallotBuiltins(module)))),
+    (instruction, to) => rewrites.some((write) => write(instruction, to)),
   );
 }

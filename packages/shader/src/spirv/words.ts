@@ -164,6 +164,7 @@ export const StorageClass = {
   Input: 1,
   Uniform: 2,
   Workgroup: 4,
+  Private: 6,
   Function: 7,
   PushConstant: 9,
   StorageBuffer: 12,
