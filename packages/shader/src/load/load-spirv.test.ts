@@ -196,6 +196,15 @@ describe("SPIR-V as glslang writes it", () => {
     ]);
   });
 
+  it("refuses a vector that is too long where its operations are written out", async () => {
+    const words = compile(`layout(local_size_x = 1) in; layout(set = 0, binding = 0) buffer O { uvec3 o; };
+      void main() { uvec3 carry; o = uaddCarry(o, o.yzx, carry) + carry; }`);
+    for (let at = 5; at < words.length; at += words[at]! >>> 16) {
+      if ((words[at]! & 0xffff) === 23) words[at + 3] = 2 ** 28;
+    }
+    await expect(load(words)).rejects.toThrow("OpTypeVector at byte");
+  });
+
   it("names the specialization constants behind a division by 0", async () => {
     const divide = (divisor: string) =>
       compile(`layout(local_size_x = 1) in;

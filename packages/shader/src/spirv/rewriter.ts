@@ -111,7 +111,8 @@ export class Rewriter {
       return this.#declare(Op.Constant, [type, word], (id) => [type, id, word]);
     }
     const component = this.constant(definition.operands[1]!, word);
-    const components = new Array<number>(definition.operands[2]!).fill(component);
+    // A longer vector is invalid, and naga refuses its type.
+    const components = new Array<number>(Math.min(definition.operands[2]!, 4)).fill(component);
     return this.#declare(Op.ConstantComposite, [type, ...components], (id) => [type, id, ...components]);
   }
 

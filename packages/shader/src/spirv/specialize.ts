@@ -125,7 +125,8 @@ class Specialization {
       return;
     }
     const lanes = operands.map((id) => (this.#isScalar(id) ? id : this.#parts(instruction, id)));
-    const parts = Array.from({ length: vector.operands[2]! }, (_, lane) => {
+    // A longer vector is invalid, and naga refuses its type.
+    const parts = Array.from({ length: Math.min(vector.operands[2]!, 4) }, (_, lane) => {
       const words = lanes.map((ids) => this.#word(instruction, typeof ids === "number" ? ids : (ids[lane] ?? 0)));
       const id = this.#bound;
       this.#bound += 1;
