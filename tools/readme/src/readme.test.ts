@@ -16,12 +16,11 @@ interface Example {
   readonly code: string;
 }
 
-const examples = [".", ...readdirSync(join(root, "packages")).map((name) => join("packages", name))].flatMap(
-  examplesOf,
-);
+const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`);
+const examples = ["README.md", "CONTRIBUTING.md", ...packages].flatMap(examplesOf);
 
-function examplesOf(place: string): Example[] {
-  const path = join(root, place, "README.md");
+function examplesOf(document: string): Example[] {
+  const path = join(root, document);
   const blocks = [...readFileSync(path, "utf8").matchAll(/^```(ts|js)\n(.*?)^```/gms)];
   return blocks.map(([, language, code], i) => {
     const name = `${relative(root, path)}, example ${i + 1}`;
@@ -32,10 +31,10 @@ function examplesOf(place: string): Example[] {
 mkdirSync(folder, { recursive: true });
 for (const { path, code } of examples) writeFileSync(path, code);
 
-describe("the examples of the READMEs", () => {
-  it("stand in every README", () => {
-    const places = new Set(examples.map(({ name }) => name.replace(/, example.*/, "")));
-    expect(places.size).toBe(1 + readdirSync(join(root, "packages")).length);
+describe("the examples of the READMEs and of CONTRIBUTING.md", () => {
+  it("stand in every one of them", () => {
+    const documents = new Set(examples.map(({ name }) => name.replace(/, example.*/, "")));
+    expect(documents.size).toBe(2 + packages.length);
   });
 
   it("have right types", () => {

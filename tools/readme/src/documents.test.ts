@@ -1,0 +1,159 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const madeByTools = new Set(["node_modules", "dist", ".git", ".cache", ".turbo", ".pnpm-store"]);
+
+/** Every file and folder of the repository; folders end with "/". */
+const tree = [...pathsBelow("")];
+/** As documents name them: without `packages/` and `src/`. */
+const shortened = tree.map((path) => path.replace(/^packages\//, "").replaceAll("/src/", "/"));
+const markdown = tree.filter((path) => path.endsWith(".md") && !path.endsWith("CHANGELOG.md"));
+/** What developers read to find their way. */
+const guides = ["CONTRIBUTING.md", "docs/architecture.md"];
+const documents = markdown.filter((path) => /^([^/]+|\.github\/.*|docs\/[^/]+)$/.test(path));
+const text = (path: string) => readFileSync(join(root, path), "utf8");
+
+function* pathsBelow(folder: string): Generator<string> {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    if (madeByTools.has(entry.name)) continue;
+    const path = folder + entry.name + (entry.isDirectory() ? "/" : "");
+    yield path;
+    if (entry.isDirectory()) yield* pathsBelow(path);
+  }
+}
+
+/** Whether `named` is a path, or the end of one. A folder may be named with or without its last "/". */
+function isInTree(named: string): boolean {
+  const ends = (path: string) => [named, `${named}/`].some((end) => path === end || path.endsWith(`/${end}`));
+  return tree.some(ends) || shortened.some(ends);
+}
+
+/** What stands between backticks, outside of blocks. */
+function codeOf(document: string): string[] {
+  const prose = text(document).replace(/^```.*?^```/gms, "");
+  return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!);
+}
+
+const isPath = (code: string) => /^[\w.@<>*-]*(\/[\w.@<>*-]*)*$/.test(code) && /\/|\.(ts|md|mjs|json|yaml)$/.test(code);
+const isPackageName = (code: string) => code.startsWith("@kiln-gpu/");
+/** A path for the reader to fill in, such as `packages/<name>`. */
+const isPattern = (code: string) => /[<*]/.test(code);
+
+function commandsOf(document: string): string[] {
+  const blocks = [...text(document).matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, lines]) => lines!.split("\n"));
+  const all = [...blocks, ...codeOf(document)];
+  return all.map((line) => line.replace(/ +#.*$/, "")).filter((line) => /^(npx|node|\.ci\/run)\b/.test(line));
+}
+
+interface PackageJson {
+  readonly packageManager?: string;
+  readonly scripts?: { readonly [name: string]: string };
+  readonly dependencies?: { readonly [name: string]: string };
+}
+
+const packageJson = (folder: string) => JSON.parse(text(join(folder, "package.json"))) as PackageJson;
+const { packageManager, scripts = {} } = packageJson("");
+const ownCommandsOfPnpm = new Set(["install", "exec"]);
+
+/** What is wrong with a command that a document tells a reader to type. */
+function problemOf(command: string): string | undefined {
+  const [program, ...words] = command.split(" ");
+  if (program === ".ci/run") return undefined;
+  if (program === "node") return isInTree(words[0]!) ? undefined : `there is no ${words[0]}`;
+  const pnpm = words.findIndex((word) => word.startsWith("pnpm@"));
+  if (pnpm < 0) return problemOfTool(words);
+  if (words[pnpm] !== packageManager) return `the repository uses ${packageManager}`;
+  return problemOfPnpm(words.slice(pnpm + 1));
+}
+
+function problemOfPnpm(words: readonly string[]): string | undefined {
+  if (words[0] === "--dir" || words[0] === "--filter") {
+    const own = packageJson(words[1]!.replace(/^\.\//, "")).scripts ?? {};
+    const script = words[2] === "run" ? words[3]! : words[2]!;
+    return ownCommandsOfPnpm.has(script) || script in own ? undefined : `${words[1]} has no script "${script}"`;
+  }
+  const script = words[0] === "run" ? words[1]! : words[0]!;
+  return ownCommandsOfPnpm.has(script) || script in scripts ? undefined : `there is no script "${script}"`;
+}
+
+/** Paths that `npx vitest run` or another tool of the repository is given. */
+function problemOfTool([tool, ...words]: readonly string[]): string | undefined {
+  if (!existsSync(join(root, "node_modules/.bin", tool!))) return `the repository has no tool "${tool}"`;
+  for (const word of words.filter((given) => given.includes("/"))) {
+    const tests = tree.filter((path) => path.startsWith(word) && (tool !== "vitest" || path.endsWith(".test.ts")));
+    if (tests.length === 0) return `there is nothing at ${word}`;
+  }
+  return undefined;
+}
+
+describe("the documents for developers", () => {
+  it.each(guides)("name paths that exist: %s", (document) => {
+    const paths = codeOf(document).filter((code) => isPath(code) && !isPackageName(code) && !isPattern(code));
+    expect(paths.length).toBeGreaterThan(0);
+    expect(paths.filter((path) => !isInTree(path))).toEqual([]);
+  });
+
+  it("name types that exist", () => {
+    const sources = tree.filter((path) => /^packages\/.*\/src\/.*\.ts$/.test(path)).map(text);
+    const named = [...guides, "docs/glossary.md"].flatMap(codeOf).filter((code) => /^[A-Z][a-z]\w*$/.test(code));
+    const isDeclared = (name: string) =>
+      sources.some((source) => new RegExp(`\\b(class|interface|type) ${name}\\b`).test(source));
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !isDeclared(name))).toEqual([]);
+  });
+
+  it.each(["backend-persistent", "core", "shader"])("name every storey of %s", (name) => {
+    const page = text("docs/architecture.md");
+    const storeys = readdirSync(join(root, "packages", name, "src"), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    expect(storeys.map((storey) => storey.name).filter((storey) => !page.includes(`| \`${storey}/\``))).toEqual([]);
+  });
+
+  it("name commands that exist", () => {
+    const commands = documents.flatMap((document) => commandsOf(document).map((command) => ({ document, command })));
+    expect(commands.length).toBeGreaterThan(0);
+    const wrong = commands.map((given) => ({ ...given, problem: problemOf(given.command) }));
+    expect(wrong.filter(({ problem }) => problem !== undefined)).toEqual([]);
+  });
+
+  it("link to files that exist", () => {
+    const wrong = markdown.flatMap((document) =>
+      [...text(document).matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)]
+        .map(([, target]) => relative(root, join(root, dirname(document), target!)))
+        // A changeset's links are read from the CHANGELOG of a package.
+        .filter((target) => !document.startsWith(".changeset/") && !existsSync(join(root, target)))
+        .map((target) => ({ document, target })),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("draw the packages as they depend on each other", () => {
+    const [, drawing] = /^```mermaid\nflowchart TD\n(.*?)^```/ms.exec(text("docs/architecture.md"))!;
+    const drawn = drawing!
+      .trim()
+      .split("\n")
+      .map((line) => {
+        const [from, to = ""] = line.trim().split(" --> ");
+        return [from!, to.split(" & ").filter(Boolean).sort()] as const;
+      });
+    const real = readdirSync(join(root, "packages")).map((name) => {
+      const needed = Object.keys(packageJson(`packages/${name}`).dependencies ?? {});
+      const own = needed.filter(isPackageName).map((needs) => needs.replace("@kiln-gpu/", ""));
+      return [name, own.sort()] as const;
+    });
+    const withDependencies = real.filter(([name, needs]) => needs.length > 0 || drawn.some(([from]) => from === name));
+    expect(Object.fromEntries(drawn)).toEqual(Object.fromEntries(withDependencies));
+    const shown = new Set(drawn.flatMap(([from, to]) => [from, ...to]));
+    expect([...shown].sort()).toEqual(real.map(([name]) => name).sort());
+  });
+
+  it("number each decision as its file does", () => {
+    const decisions = tree.filter((path) => /^docs\/decisions\/\d{4}-.*\.md$/.test(path)).sort();
+    const titles = decisions.map((path) => /^# (\d+)\. /.exec(text(path))?.[1]);
+    expect(titles).toEqual(decisions.map((path) => String(Number(/\d{4}/.exec(path)![0]))));
+  });
+});
