@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
@@ -53,7 +53,7 @@ interface PackageJson {
 }
 
 const packageJson = (folder: string) => JSON.parse(text(join(folder, "package.json"))) as PackageJson;
-const { packageManager, scripts = {} } = packageJson("");
+const { packageManager } = packageJson("");
 const ownCommandsOfPnpm = new Set(["install", "exec"]);
 
 /** What is wrong with a command that a document tells a reader to type. */
@@ -68,12 +68,9 @@ function problemOf(command: string): string | undefined {
 }
 
 function problemOfPnpm(words: readonly string[]): string | undefined {
-  if (words[0] === "--dir") {
-    const own = packageJson(words[1]!).scripts ?? {};
-    const script = words[2] === "run" ? words[3]! : words[2]!;
-    return ownCommandsOfPnpm.has(script) || script in own ? undefined : `${words[1]} has no script "${script}"`;
-  }
-  const script = words[0] === "run" ? words[1]! : words[0]!;
+  const [folder, given] = words[0] === "--dir" ? [words[1]!, words.slice(2)] : ["", words];
+  const script = given[0] === "run" ? given[1]! : given[0]!;
+  const { scripts = {} } = packageJson(folder);
   return ownCommandsOfPnpm.has(script) || script in scripts ? undefined : `there is no script "${script}"`;
 }
 
@@ -82,7 +79,7 @@ function problemOfTool([tool, ...words]: readonly string[]): string | undefined 
   if (!existsSync(join(root, "node_modules/.bin", tool!))) return `the repository has no tool "${tool}"`;
   for (const word of words.filter((given) => given.includes("/"))) {
     const tests = tree.filter((path) => path.startsWith(word) && (tool !== "vitest" || path.endsWith(".test.ts")));
-    if (tests.length === 0) return `there is nothing at ${word}`;
+    if (tests.length === 0 || !existsSync(join(root, word))) return `there is nothing at ${word}`;
   }
   return undefined;
 }
@@ -119,13 +116,13 @@ describe("the documents for developers", () => {
   });
 
   it("link to files that exist", () => {
-    const wrong = markdown.flatMap((document) =>
-      [...text(document).matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)]
-        .map(([, target]) => relative(root, join(root, dirname(document), target!)))
-        // A changeset's links are read from the CHANGELOG of a package.
-        .filter((target) => !document.startsWith(".changeset/") && !existsSync(join(root, target)))
-        .map((target) => ({ document, target })),
-    );
+    const wrong = markdown.flatMap((document) => {
+      // A changeset becomes a part of a package's CHANGELOG.
+      const folder = document.startsWith(".changeset/") ? "packages/core" : dirname(document);
+      return [...text(document).matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)]
+        .filter(([, target]) => !existsSync(join(root, folder, target!)))
+        .map(([, target]) => ({ document, target }));
+    });
     expect(wrong).toEqual([]);
   });
 
