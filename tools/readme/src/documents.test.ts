@@ -84,6 +84,23 @@ function problemOfTool([tool, ...words]: readonly string[]): string | undefined 
   return undefined;
 }
 
+interface Rule {
+  readonly from: { readonly path?: string };
+  readonly to: { readonly path?: string; readonly pathNot?: string };
+}
+
+const { forbidden } = JSON.parse(text(".dependency-cruiser.json")) as { readonly forbidden: readonly Rule[] };
+
+/** Whether no rule of the boundary check forbids the import of one file in another. */
+function mayImport(importing: string, imported: string): boolean {
+  return !forbidden.some(({ from, to }) => {
+    const match = from.path === undefined ? null : new RegExp(from.path).exec(importing);
+    if (!match || to.path === undefined) return false;
+    const matches = (path: string) => new RegExp(path.replace("$1", match[1] ?? "")).test(imported);
+    return matches(to.path) && !(to.pathNot !== undefined && matches(to.pathNot));
+  });
+}
+
 describe("the documents for developers", () => {
   it.each(guides)("name paths that exist: %s", (document) => {
     const paths = codeOf(document).filter((code) => isPath(code) && !isPackageName(code));
@@ -100,12 +117,21 @@ describe("the documents for developers", () => {
     expect(named.filter((name) => !isDeclared(name))).toEqual([]);
   });
 
-  it.each(["backend-persistent", "core", "shader"])("name every storey of %s", (name) => {
-    const page = text("docs/architecture.md");
-    const storeys = readdirSync(join(root, "packages", name, "src"), { withFileTypes: true }).filter((entry) =>
-      entry.isDirectory(),
-    );
-    expect(storeys.map((storey) => storey.name).filter((storey) => !page.includes(`| \`${storey}/\``))).toEqual([]);
+  it.each(["backend-persistent", "core", "shader"])("say what each storey of %s may import", (name) => {
+    const [, table] = new RegExp(`^\`${name}\`:\n\n((?:\\|.*\n)+)`, "m").exec(text("docs/architecture.md"))!;
+    const foldersIn = (cell: string) => [...cell.matchAll(/`([\w-]+)\/`/g)].map(([, folder]) => folder!);
+    const said = table!.split("\n").flatMap((row) => {
+      const [, first = "", , last = ""] = row.split("|");
+      return foldersIn(first).map((folder) => [folder, foldersIn(last).sort()] as const);
+    });
+    const entries = readdirSync(join(root, "packages", name, "src"), { withFileTypes: true });
+    const storeys = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    const pathIn = (storey: string) => `packages/${name}/src/${storey}/a.ts`;
+    const allowed = storeys.map((from) => {
+      const others = storeys.filter((to) => to !== from && mayImport(pathIn(from), pathIn(to)));
+      return [from, others.sort()] as const;
+    });
+    expect(Object.fromEntries(said)).toEqual(Object.fromEntries(allowed));
   });
 
   it("name commands that exist", () => {
