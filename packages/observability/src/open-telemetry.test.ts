@@ -1,4 +1,4 @@
-import { ComputeError, RunLedger } from "@kiln-gpu/core";
+import { ComputeError, RunLedger, type SubmissionSpan, type WorkSpan } from "@kiln-gpu/core";
 import * as api from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
@@ -8,7 +8,7 @@ import {
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { openTelemetry } from "./open-telemetry.js";
 
 const spans = new InMemorySpanExporter();
@@ -89,42 +89,119 @@ test("a run that fails has the status and the code of its error", async () => {
   expect(run!.attributes["error.type"]).toBe("out-of-memory");
 });
 
-test("a span that is not sampled has no phases made for it", async () => {
-  const ledger = new RunLedger("test", openTelemetry(api));
+const submission: SubmissionSpan = {
+  kind: "submission",
+  backend: "test",
+  id: 5,
+  work: [1, 2, 3],
+  startUs: 20_000,
+  endUs: 90_000,
+  phases: [
+    { phase: "upload", startUs: 20_000, endUs: 30_000 },
+    { phase: "compute", startUs: 35_000, endUs: 90_000 },
+  ],
+};
+const run: WorkSpan = {
+  kind: "run",
+  backend: "test",
+  id: 2,
+  label: "saxpy",
+  startUs: 10_000,
+  endUs: 1_510_000,
+  phases: [{ phase: "pipeline", startUs: 11_000, endUs: 15_000 }],
+  submission,
+};
+
+test("each span starts and ends when its event does", () => {
+  openTelemetry(api).record(run);
+  // The time of the epoch has 0.2 µs of precision in a double of milliseconds.
+  const usOf = (time: api.HrTime) => Math.round((toMs(time) - performance.timeOrigin) * 1000);
+  const times = spans.getFinishedSpans().map((span) => [span.name, usOf(span.startTime), usOf(span.endTime)]);
+  expect(times).toEqual([
+    ["pipeline", 11_000, 15_000],
+    ["upload", 20_000, 30_000],
+    ["compute", 35_000, 90_000],
+    ["run saxpy", 10_000, 1_510_000],
+  ]);
+});
+
+test("a task has a span named as it is", () => {
+  const { submission: _, ...alone } = run;
+  openTelemetry(api).record({ ...alone, kind: "task", label: "The opening of a device" });
+  expect(spans.getFinishedSpans().map((span) => span.name)).toEqual(["pipeline", "The opening of a device"]);
+  expect(spans.getFinishedSpans()[1]!.attributes).toEqual({ "kiln.backend": "test", "kiln.id": 2 });
+});
+
+test("no span is started for the phases of a run that is not sampled", () => {
+  const tracer = api.trace.getTracer("test");
+  const startSpan = vi.spyOn(tracer, "startSpan");
+  const { context, metrics: meter, trace } = api;
+  const watched = { context, metrics: meter, trace: { getTracer: () => tracer, setSpan: trace.setSpan } };
   const unsampled = {
     traceId: "a".repeat(32),
     spanId: "b".repeat(16),
     traceFlags: api.TraceFlags.NONE,
     isRemote: true,
   };
-  await api.context.with(api.trace.setSpanContext(api.context.active(), unsampled), () => oneRun(ledger));
+  api.context.with(api.trace.setSpanContext(api.context.active(), unsampled), () => openTelemetry(watched).record(run));
+  expect(startSpan.mock.calls.map(([name]) => name)).toEqual(["run saxpy"]);
   expect(spans.getFinishedSpans()).toEqual([]);
+  openTelemetry(watched).record(run);
+  expect(startSpan.mock.calls.map(([name]) => name).slice(1)).toEqual(["run saxpy", "pipeline", "upload", "compute"]);
 });
 
-test("runs, submissions and device changes are measured", async () => {
+/** The points of one metric, each with what it counts and adds up to. */
+async function measured(work: () => unknown) {
   await meters.forceFlush();
   metrics.reset();
-  const ledger = new RunLedger("test", openTelemetry(api));
-  await oneRun(ledger);
-  await oneRun(ledger);
-  await ledger.prepare("The task", {}, async () => {});
-  ledger.recorder!.deviceLost("d", new ComputeError("device-lost", "It is gone."));
+  await work();
   await meters.forceFlush();
   const all = metrics.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
-  const pointsOf = (name: string) =>
-    all
-      .find(({ descriptor }) => descriptor.name === name)!
-      .dataPoints.map(({ attributes, value }) => ({
-        ...attributes,
-        value: typeof value === "object" && "count" in value ? value.count : value,
-      }));
-  expect(pointsOf("kiln.run.duration")).toEqual([{ "kiln.backend": "test", "kiln.run": "saxpy", value: 2 }]);
-  expect(pointsOf("kiln.submission.work")).toEqual([{ "kiln.backend": "test", value: 2 }]);
-  expect(pointsOf("kiln.submission.phase.duration")).toEqual([
-    { "kiln.backend": "test", "kiln.phase": "upload", value: 2 },
-    { "kiln.backend": "test", "kiln.phase": "compute", value: 2 },
-  ]);
-  expect(pointsOf("kiln.device.changes")).toEqual([
-    { "kiln.backend": "test", "kiln.device.change": "lost", "error.type": "device-lost", value: 1 },
-  ]);
+  return Object.fromEntries(
+    all.map(({ descriptor: { name, unit }, dataPoints }) => [
+      name,
+      dataPoints.map(({ attributes, value }) => {
+        const isHistogram = typeof value === "object" && "count" in value;
+        return { ...attributes, unit, value: isHistogram ? [value.count, value.sum] : value };
+      }),
+    ]),
+  );
+}
+
+test("durations are measured in seconds, and a submission by the work in it", async () => {
+  const points = await measured(() => {
+    const tracer = openTelemetry(api);
+    tracer.record(submission);
+    tracer.record(run);
+    tracer.record({ ...run, id: 3, kind: "task" });
+    tracer.record({ ...run, id: 4, error: { code: "timeout", message: "Too long." } });
+  });
+  const common = { "kiln.backend": "test", unit: "s" };
+  expect(points).toEqual({
+    "kiln.run.duration": [
+      { ...common, "kiln.run": "saxpy", value: [1, 1.5] },
+      { ...common, "kiln.run": "saxpy", "error.type": "timeout", value: [1, 1.5] },
+    ],
+    "kiln.submission.work": [{ "kiln.backend": "test", unit: "{run}", value: [1, 3] }],
+    "kiln.submission.phase.duration": [
+      { ...common, "kiln.phase": "upload", value: [1, 0.01] },
+      { ...common, "kiln.phase": "compute", value: [1, 0.055] },
+    ],
+  });
+});
+
+test("changes of the device are counted", async () => {
+  const points = await measured(() => {
+    const recorder = new RunLedger("test", openTelemetry(api)).recorder!;
+    recorder.deviceLost("d", new ComputeError("device-lost", "It is gone."));
+    recorder.deviceRecovered("d");
+    recorder.deviceRecovered("d");
+  });
+  const common = { "kiln.backend": "test", unit: "" };
+  expect(points).toEqual({
+    "kiln.device.changes": [
+      { ...common, "kiln.device.change": "lost", "error.type": "device-lost", value: 1 },
+      { ...common, "kiln.device.change": "recovered", value: 2 },
+    ],
+  });
 });
