@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startNode } from "@kiln-gpu/processes";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createProject, type Project, readModule, scale } from "./project.test-support.js";
+import { createProject, ignoreForcedColor, type Project, readModule, scale } from "./project.test-support.js";
 
 const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
@@ -20,6 +20,7 @@ class Running {
   #onText = () => {};
 
   constructor({ folder }: Project, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    ignoreForcedColor();
     const child = startNode(args, { cwd: folder, env: { ...process.env, ...env } }, (stream, text) => {
       if (stream === "stderr") this.stderr += text;
       else this.text += text;
@@ -67,7 +68,7 @@ describe("kiln", () => {
     expect(codes).toEqual([0, 0, 0, 2, 2, 1]);
   });
 
-  it("writes no colours where nobody sees them", async () => {
+  it("prints no color to a pipe", async () => {
     const project = await createProject({ "scale.wgsl": scale, "broken.wgsl": "fn" });
     const running = new Running(project, [command, "codegen"]);
     await running.ended;

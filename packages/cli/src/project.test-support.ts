@@ -1,9 +1,13 @@
-/** Folders for tests: inside of this package, so that what is generated there finds `@kiln-gpu/core` as it does in a user's project. */
+/**
+ * Folders for tests. They lie inside this package, so generated modules find `@kiln-gpu/core` as they do in a user's
+ * project.
+ */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import { runCommand } from "./run-command.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -16,9 +20,28 @@ export interface Project {
   readonly folder: string;
   write(files: { readonly [path: string]: string | Uint8Array }): Promise<void>;
   read(path: string): Promise<string>;
-  /** All files in it, sorted. */
+  /** All its files, sorted. */
   files(): Promise<string[]>;
   run(...args: string[]): Promise<{ readonly code: number; readonly output: string; readonly errors: string }>;
+}
+
+/** A stream that keeps what is written to it, with the properties of `terminal`. */
+export function collectText(terminal: object = {}): { readonly stream: Writable; readonly text: () => string } {
+  ignoreForcedColor();
+  let text = "";
+  const stream = new Writable({
+    write(chunk, _, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  return { stream: Object.assign(stream, terminal), text: () => text };
+}
+
+/** FORCE_COLOR, as some CI services set it, colors files and pipes too. */
+export function ignoreForcedColor(): void {
+  vi.stubEnv("FORCE_COLOR", undefined);
+  onTestFinished(() => void vi.unstubAllEnvs());
 }
 
 export async function createProject(files: { readonly [path: string]: string | Uint8Array } = {}): Promise<Project> {
@@ -42,17 +65,17 @@ export async function createProject(files: { readonly [path: string]: string | U
         .sort();
     },
     async run(...args) {
-      const texts = { output: "", errors: "" };
-      const stream = (name: keyof typeof texts) => ({ write: (text: string) => (texts[name] += text) });
-      const code = await runCommand(args, { folder, output: stream("output"), errors: stream("errors") });
-      return { code, ...texts };
+      const output = collectText();
+      const errors = collectText();
+      const code = await runCommand(args, { folder, output: output.stream, errors: errors.stream });
+      return { code, output: output.text(), errors: errors.text() };
     },
   };
   await project.write({ "package.json": '{ "type": "module" }\n', ...files });
   return project;
 }
 
-/** What the compiler says of each file, as strictly as this repository is checked. */
+/** The compiler's messages for each file, under the strict settings of this repository. */
 export function typeErrors(paths: readonly string[]): string[][] {
   const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root);
@@ -64,7 +87,7 @@ export function typeErrors(paths: readonly string[]): string[][] {
   });
 }
 
-/** A shader that multiplies; `body` stands in its entry point. */
+/** A shader that multiplies. */
 export const scale = `struct Params { factor: f32, count: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

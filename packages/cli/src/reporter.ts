@@ -1,7 +1,6 @@
 import { relative } from "node:path";
+import { styleText } from "node:util";
 import { isComputeError, showDiagnostics } from "@kiln-gpu/core";
-import type { Output } from "./output.js";
-import { type Styles, stylesOf } from "./styles.js";
 
 interface Counts {
   readonly written: number;
@@ -10,29 +9,28 @@ interface Counts {
   readonly wrong: number;
 }
 
-/** Tells people what has become of each file, with paths as they are seen from `folder`. */
+/** Prints what became of each file, with paths relative to `folder`, in color where the stream shows color. */
 export class Reporter {
   readonly #folder: string;
-  readonly #output: Output;
-  readonly #errors: Output;
-  readonly #styles: Styles;
-  readonly #errorStyles: Styles;
+  readonly #output: NodeJS.WritableStream;
+  readonly #errors: NodeJS.WritableStream;
 
-  constructor(folder: string, output: Output, errors: Output) {
+  constructor(folder: string, output: NodeJS.WritableStream, errors: NodeJS.WritableStream) {
     this.#folder = folder;
     this.#output = output;
     this.#errors = errors;
-    this.#styles = stylesOf(output);
-    this.#errorStyles = stylesOf(errors);
   }
 
   changed(what: "written" | "removed", module: string): void {
-    this.#output.write(`${this.#styles.green(what)} ${this.#seen(module)}\n`);
+    this.#output.write(`${styleText("green", what, { stream: this.#output })} ${this.#seen(module)}\n`);
   }
 
-  /** In the form that editors know, `file:line:column: error: message`, with the source line and a caret where there is one. */
+  /**
+   * Prints `file:line:column: error: message`, a form that editors read, then the source line and a caret if the error
+   * has a place.
+   */
   error(path: string, error: unknown): void {
-    const word = this.#errorStyles.red("error:");
+    const word = styleText("red", "error:", { stream: this.#errors });
     const file = this.#seen(path);
     const diagnostics = isComputeError(error) && path.endsWith(".wgsl") ? error.diagnostics : [];
     if (diagnostics.length === 0) {
@@ -44,7 +42,7 @@ export class Reporter {
   }
 
   say(text: string): void {
-    this.#output.write(`${this.#styles.dim(text)}\n`);
+    this.#output.write(`${styleText("dim", text, { stream: this.#output })}\n`);
   }
 
   summary({ written, unchanged, removed, wrong }: Counts): void {

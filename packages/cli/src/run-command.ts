@@ -1,15 +1,14 @@
 import { isComputeError } from "@kiln-gpu/core";
 import { type CodegenOptions, codegen } from "./codegen.js";
 import { type CodegenCommand, parseCommand } from "./options.js";
-import type { Output } from "./output.js";
 import { Reporter } from "./reporter.js";
 import { UsageError } from "./usage-error.js";
 
 /** Where a command runs: what its paths begin in, and where it writes. */
 export interface Surroundings {
   readonly folder: string;
-  readonly output: Output;
-  readonly errors: Output;
+  readonly output: NodeJS.WritableStream;
+  readonly errors: NodeJS.WritableStream;
 }
 
 /** @returns The exit code: 0, or 1 where something is wrong with what the command works on, or 2 with the command. */
