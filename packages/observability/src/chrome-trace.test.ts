@@ -104,6 +104,19 @@ test("keeps the latest events and counts those that had to go", () => {
   expect(trace.dropped).toBe(0);
 });
 
+test("is enabled from the start, and keeps 10,000 events where no other bound is given", () => {
+  const trace = chromeTrace();
+  expect(trace.isEnabled).toBe(true);
+  for (let id = 1; id <= 10_001; id += 1) trace.record(lost);
+  expect(trace.dropped).toBe(1);
+  expect(trace.toJSON()).toMatchObject({ displayTimeUnit: "ms", otherData: { dropped: 1 } });
+});
+
+test("has a device's time of 0 as a time", () => {
+  const [event] = eventsOf([{ ...submission, gpuTimeNs: 0 }]).filter(({ cat }) => cat === "submission");
+  expect(event!.args.gpuTimeNs).toBe(0);
+});
+
 test("a bound that is none is refused", () => {
   for (const maxEvents of [0, 1.5, Number.NaN])
     expect(() => chromeTrace({ maxEvents })).toThrow(`maxEvents of ${maxEvents}`);

@@ -112,7 +112,7 @@ const run: WorkSpan = {
   submission,
 };
 
-test("each span starts and ends when its event does", () => {
+test("each span starts and ends when its event does, and says what shared its submission", () => {
   openTelemetry(api).record(run);
   // The time of the epoch has 0.2 µs of precision in a double of milliseconds.
   const usOf = (time: api.HrTime) => Math.round((toMs(time) - performance.timeOrigin) * 1000);
@@ -123,6 +123,12 @@ test("each span starts and ends when its event does", () => {
     ["compute", 35_000, 90_000],
     ["run saxpy", 10_000, 1_510_000],
   ]);
+  expect(spans.getFinishedSpans().at(-1)!.attributes).toEqual({
+    "kiln.backend": "test",
+    "kiln.id": 2,
+    "kiln.submission.id": 5,
+    "kiln.submission.work": 3,
+  });
 });
 
 test("a task has a span named as it is", () => {
