@@ -1,6 +1,6 @@
 /**
  * Compiles shaders/*.comp (GLSL) into src/spirv.generated.ts, so that neither a build nor a run needs a GLSL compiler.
- * The output depends on the sources and the compiler's version alone; a test compares it with what is committed.
+ * The output depends only on the sources and the compiler's version; a test compares it with the committed file.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -10,7 +10,7 @@ import initGlslang from "@webgpu/glslang/dist/node-devel/glslang.js";
 const shadersFolder = new URL("../shaders/", import.meta.url);
 export const generatedFile = new URL("../src/spirv.generated.ts", import.meta.url);
 
-/** The text of `generatedFile`, as the shaders stand now. */
+/** The text of `generatedFile` for the current shaders. */
 export async function compileShaders() {
   const { version } = createRequire(import.meta.url)("@webgpu/glslang/package.json");
   const glslang = await loadGlslang();
@@ -32,12 +32,12 @@ function compile(glslang, file, glsl) {
     const words = glslang.compileGLSL(glsl, "compute", false, "1.0");
     return Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString("base64");
   } catch (cause) {
-    // The compiler has printed the lines in question.
+    // The compiler has printed what is wrong.
     throw new Error(`Shader "${file}" does not compile.`, { cause });
   }
 }
 
-/** The module is a thenable that resolves with itself, so awaiting it would never end; without `then` it is a plain object. */
+/** The module is a thenable that resolves with itself, so `await` would never end; without `then` it is an object. */
 function loadGlslang() {
   return new Promise((resolve) => {
     initGlslang().then((glslang) => {

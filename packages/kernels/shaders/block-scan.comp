@@ -1,6 +1,6 @@
 #version 450
 
-// The exclusive scan of each block of 2048 values, begun at the block's offset, one workgroup a block.
+// The exclusive scan of each block of 2048 values, starting at the block's offset; one workgroup per block.
 
 const uint workgroupSize = 256;
 const uint valuesPerThread = 8;
@@ -26,7 +26,7 @@ void main() {
   sums[0][local] = subtotal;
   barrier();
 
-  // Hillis and Steele, to and fro between two rows: after each step a thread's sum reaches twice as far back.
+  // Hillis and Steele, back and forth between two rows: after each step a thread's sum reaches twice as far back.
   uint row = 0;
   uint reached = subtotal;
   for (uint reach = 1; reach < workgroupSize; reach *= 2) {

@@ -1,6 +1,6 @@
 #version 450
 
-// The sum of each block of 2048 values, one workgroup a block.
+// The sum of each block of 2048 values, one workgroup per block.
 
 const uint workgroupSize = 256;
 const uint valuesPerThread = 8;

@@ -1,6 +1,6 @@
 #version 450
 
-// How often each bin's number occurs in `values`; each workgroup counts in its own memory, then adds to `counts`.
+// How often each bin's number occurs in `values`. Each workgroup counts in its own memory, then adds to `counts`.
 
 const uint workgroupSize = 256;
 const uint maxBinCount = 4096;
@@ -18,7 +18,7 @@ void main() {
   uint binCount = min(uint(counts.length()), maxBinCount);
   uint stride = gl_NumWorkGroups.x * workgroupSize;
 
-  // GLSL, unlike WGSL, does not begin with zeros here.
+  // Unlike WGSL, GLSL does not zero shared memory.
   for (uint bin = local; bin < binCount; bin += workgroupSize) {
     bins[bin] = 0;
   }

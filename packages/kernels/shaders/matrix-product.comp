@@ -1,6 +1,6 @@
 #version 450
 
-// c = a * b, row-major; each workgroup makes one tile of c out of a row of tiles of a and a column of tiles of b.
+// c = a * b, row-major. Each workgroup computes a tile of c from a row of tiles of a and a column of tiles of b.
 
 const uint tileSize = 16;
 
@@ -22,7 +22,7 @@ void main() {
 
   float total = 0.0;
   for (uint begin = 0; begin < dims.k; begin += tileSize) {
-    // Beyond the edges the tiles hold zeros, and every thread stays for the barriers.
+    // Beyond the edges the tiles hold zeros; every thread has to reach the barriers.
     uint aColumn = begin + localColumn;
     float aValue = 0.0;
     if (row < dims.m && aColumn < dims.k) {

@@ -1,6 +1,6 @@
 #version 450
 
-// One sum for each workgroup, of every value that its threads meet on their way through `values`.
+// One sum per workgroup, of all values that its threads read in a grid-stride loop over `values`.
 
 const uint workgroupSize = 256;
 

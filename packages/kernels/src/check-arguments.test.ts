@@ -12,70 +12,70 @@ const { backend, runs } = recordingBackend();
 const floats = new Float32Array(4);
 const words = new Uint32Array(4);
 const dims = { m: 2, k: 2, n: 2 };
-/** As what a caller without types may give. */
+/** A value that only a caller without types can pass. */
 const not = (value: unknown) => value as never;
 
 test.each<[string, () => Promise<unknown>, string]>([
-  [
-    "values to add up",
-    () => runSum(backend, not(undefined)),
-    'runSum takes "values" as a typed array; undefined is given.',
-  ],
-  ["a list", () => runSum(backend, not([1, 2])), 'runSum takes "values" as a typed array; an array of 2 is given.'],
+  ["values to add up", () => runSum(backend, not(undefined)), 'runSum: "values" must be a typed array; got undefined.'],
+  ["a list", () => runSum(backend, not([1, 2])), 'runSum: "values" must be a typed array; got an array of 2.'],
   [
     "values to scan",
     () => runExclusiveScan(backend, not(3)),
-    'runExclusiveScan takes "values" as a typed array; 3 is given.',
+    'runExclusiveScan: "values" must be a typed array; got 3.',
   ],
   [
     "values to count",
     () => runHistogram(backend, not(null), 4),
-    'runHistogram takes "values" as a typed array; null is given.',
+    'runHistogram: "values" must be a typed array; got null.',
   ],
-  ["bins", () => runHistogram(backend, words, not("4")), 'runHistogram counts in 1 to 4096 bins; "4" are given.'],
-  ["a field", () => runFieldAdd(backend, floats, not("b")), 'runFieldAdd takes "b" as a typed array; "b" is given.'],
-  ["x", () => runSaxpy(backend, 1, not({}), floats), 'runSaxpy takes "x" as a typed array; an object is given.'],
+  [
+    "bins",
+    () => runHistogram(backend, words, not("4")),
+    'runHistogram: "binCount" must be a whole number from 1 to 4096; got "4".',
+  ],
+  ["a field", () => runFieldAdd(backend, floats, not("b")), 'runFieldAdd: "b" must be a typed array; got "b".'],
+  ["x", () => runSaxpy(backend, 1, not({}), floats), 'runSaxpy: "x" must be a typed array; got an object.'],
   [
     "y",
     () => runSaxpy(backend, 1, floats, not(new DataView(new ArrayBuffer(16)))),
-    'runSaxpy takes "y" as a typed array; a DataView is given.',
+    'runSaxpy: "y" must be a typed array; got a DataView.',
   ],
   [
     "a matrix",
     () => runMatrixProduct(backend, floats, not(undefined), dims),
-    'runMatrixProduct takes "b" as a typed array; undefined is given.',
+    'runMatrixProduct: "b" must be a typed array; got undefined.',
   ],
   [
     "dimensions",
     () => runMatrixProduct(backend, floats, floats, not(undefined)),
-    "runMatrixProduct takes an object of m, k and n; undefined is given.",
+    'runMatrixProduct: "dims" must be an object with m, k and n; got undefined.',
   ],
   [
     "a dimension",
     () => runMatrixProduct(backend, floats, floats, { ...dims, m: not("2") }),
-    'runMatrixProduct is given m = "2"; a dimension is a whole number, 0 or more.',
+    'runMatrixProduct: "m" must be a whole number, 0 or more; got "2".',
   ],
   [
     "bodies",
     () => runNBody(backend, not(undefined), { timeStep: 1, softening: 1 }),
-    "runNBody takes an object of positions and velocities; undefined is given.",
+    'runNBody: "state" must be an object with positions and velocities; got undefined.',
   ],
   [
     "velocities",
     () => runNBody(backend, not({ positions: floats }), { timeStep: 1, softening: 1 }),
-    'runNBody takes "velocities" as a typed array; undefined is given.',
+    'runNBody: "velocities" must be a typed array; got undefined.',
   ],
   [
     "settings",
     () => runNBody(backend, { positions: floats, velocities: floats }, not(undefined)),
-    "runNBody takes an object of timeStep and softening; undefined is given.",
+    'runNBody: "settings" must be an object with timeStep and softening; got undefined.',
   ],
   [
     "a setting",
     () => runNBody(backend, { positions: floats, velocities: floats }, { timeStep: 1, softening: not("1") }),
-    'runNBody is given softening = "1"; expected is a finite number, 1e-12 or more.',
+    'runNBody: "softening" must be a finite number, 1e-12 or more; got "1".',
   ],
-])("what is not %s is refused before any run", async (_, attempt, message) => {
+])("a wrong argument in place of %s is refused before any run", async (_, attempt, message) => {
   await expect(attempt()).rejects.toMatchObject({ name: "ComputeError", code: "invalid-binding", message });
   expect(runs).toEqual([]);
 });
@@ -87,11 +87,11 @@ test.each<[string, () => Promise<unknown>]>([
   ["runFieldAdd", () => runFieldAdd(backend, floats, floats, { from: not("glsl") })],
   ["runSaxpy", () => runSaxpy(backend, 1, floats, floats, { from: not("glsl") })],
   ["runMatrixProduct", () => runMatrixProduct(backend, floats, floats, dims, { from: not("glsl") })],
-])("%s refuses a language that its kernels are not in", async (subject, attempt) => {
+])("%s refuses any language but WGSL and SPIR-V", async (subject, attempt) => {
   await expect(attempt()).rejects.toMatchObject({
     name: "ComputeError",
     code: "invalid-option",
-    message: `${subject} is given from: "glsl"; expected is "wgsl" or "spirv".`,
+    message: `${subject}: "from" must be "wgsl" or "spirv"; got "glsl".`,
   });
   expect(runs).toEqual([]);
 });

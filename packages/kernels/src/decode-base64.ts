@@ -1,4 +1,4 @@
-/** The bytes that `base64` stands for, without Node's Buffer: pages and workers have none. */
+/** Decodes `base64` without Node's Buffer, which pages and workers lack. */
 /* @__NO_SIDE_EFFECTS__ */
 export function decodeBase64(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -14,7 +14,7 @@ import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { blockScan as blockScanSpirv, blockTotals as blockTotalsSpirv } from "./spirv.generated.js";
 
-/** What one workgroup scans. */
+/** How many values one workgroup scans. */
 const blockLength = 2048;
 
 const blockTotalsWgsl = /* wgsl */ `
@@ -84,7 +84,7 @@ fn main(
   sums[local] = subtotal;
   workgroupBarrier();
 
-  // Hillis and Steele, to and fro between two halves: after each step a thread's sum reaches twice as far back.
+  // Hillis and Steele, back and forth between two halves: after each step a thread's sum reaches twice as far back.
   var half = 0u;
   var reached = subtotal;
   for (var reach = 1u; reach < workgroup_size; reach *= 2) {
@@ -111,8 +111,9 @@ export type ExclusiveScanBindings = {
 };
 
 /**
- * `prefixes[i] = values[0] + ... + values[i - 1]`, modulo 2^32. Reduce, then scan: the totals of blocks of 2048, of blocks of these
- * totals, and so on up to one block; then the scans on the way back down, each begun at the offsets that the one above gives.
+ * `prefixes[i] = values[0] + ... + values[i - 1]`, modulo 2^32. Reduce, then scan: the first passes add up blocks of 2048
+ * values, then blocks of these totals, and so on until one block is left. The passes back down scan each block, starting
+ * at the offset that the level above computed.
  */
 export const exclusiveScan = /* @__PURE__ */ defineExclusiveScan(
   "exclusive-scan",
@@ -129,8 +130,8 @@ export const exclusiveScanSpirv = /* @__PURE__ */ defineExclusiveScan(
 
 /**
  * Scans `values` on the GPU.
- * @returns For each element the sum of those before it, modulo 2^32, beginning with 0; equal to `exclusiveScanReference`.
- * @throws {ComputeError} `invalid-binding` when `values` is no typed array; what `ComputeBackend.run` throws.
+ * @returns For each element the sum of those before it, modulo 2^32, starting with 0; equal to `exclusiveScanReference`.
+ * @throws {ComputeError} `invalid-binding` if `values` is not a typed array; and whatever `ComputeBackend.run` throws.
  */
 export async function runExclusiveScan(
   backend: ComputeBackend,
@@ -160,7 +161,7 @@ function defineExclusiveScan(label: string, totals: Program, scan: Program): Ker
     label,
     programs: { totals, scan },
     temporaries({ values }) {
-      // Nothing writes `zero`: temporaries begin as zeros, and the topmost block begins there.
+      // Temporaries start as zeros and nothing writes `zero`: it is the offset of the topmost block.
       const temporaries: Record<string, Temporary> = { zero: temporary(Uint32Array, 1) };
       for (const [level, length] of levelLengths(values.length).entries()) {
         if (level === 0) continue;
@@ -189,7 +190,7 @@ function defineExclusiveScan(label: string, totals: Program, scan: Program): Ker
   });
 }
 
-/** What is scanned at each level: the values, the totals of their blocks, and so on, until one block holds them. */
+/** The lengths to scan at each level: the values, the totals of their blocks, and so on, until one block is enough. */
 function levelLengths(length: number): number[] {
   const lengths = [length];
   for (let rest = length; rest > blockLength; ) {

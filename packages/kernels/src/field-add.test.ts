@@ -33,7 +33,7 @@ test("refuses arrays of different lengths before it runs", async () => {
   const { backend, runs } = recordingBackend();
   await expect(runFieldAdd(backend, new Float32Array(3), new Float32Array(4))).rejects.toMatchObject({
     code: "invalid-binding",
-    message: 'runFieldAdd adds arrays of equal length; "a" has 3 elements and "b" has 4.',
+    message: 'runFieldAdd: "a" and "b" must have the same length; got 3 and 4 elements.',
   });
   expect(runs).toEqual([]);
 });

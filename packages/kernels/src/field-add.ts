@@ -42,8 +42,8 @@ export const fieldAddSpirv = /* @__PURE__ */ defineKernel<FieldAddBindings>({
 
 /**
  * Adds two fields on the GPU.
- * @returns `a + b`, each element rounded to f32 once: equal to `fieldAddReference`, bit for bit, where it is a normal number.
- * @throws {ComputeError} `invalid-binding` when the lengths differ; what `ComputeBackend.run` throws.
+ * @returns `a + b`, each element rounded to f32 once. Normal numbers equal `fieldAddReference` bit for bit.
+ * @throws {ComputeError} `invalid-binding` if the lengths differ; and whatever `ComputeBackend.run` throws.
  */
 export async function runFieldAdd(
   backend: ComputeBackend,
@@ -57,7 +57,7 @@ export async function runFieldAdd(
   if (a.length !== b.length) {
     throw new ComputeError(
       "invalid-binding",
-      `runFieldAdd adds arrays of equal length; "a" has ${a.length} elements and "b" has ${b.length}.`,
+      `runFieldAdd: "a" and "b" must have the same length; got ${a.length} and ${b.length} elements.`,
     );
   }
   const kernel = isSpirv ? fieldAddSpirv : fieldAdd;

@@ -33,11 +33,13 @@ test.each([0, 4097, 2.5, -1])("refuses %d bins", async (binCount) => {
   const { backend } = recordingBackend();
   await expect(runHistogram(backend, new Uint32Array(1), binCount)).rejects.toMatchObject({
     code: "invalid-binding",
-    message: `runHistogram counts in 1 to 4096 bins; ${binCount} are given.`,
+    message: `runHistogram: "binCount" must be a whole number from 1 to 4096; got ${binCount}.`,
   });
 });
 
 test("the kernel itself refuses more bins than it has memory for", () => {
   const bindings = { values: new Uint32Array(1), counts: output(Uint32Array, 4097) };
-  expect(() => histogram.passes(bindings)).toThrow('Kernel "histogram" counts in 1 to 4096 bins; 4097 are given.');
+  expect(() => histogram.passes(bindings)).toThrow(
+    'Kernel "histogram": the length of "counts" must be a whole number from 1 to 4096; got 4097.',
+  );
 });

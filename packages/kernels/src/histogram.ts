@@ -14,9 +14,9 @@ import type { KernelRunOptions } from "./kernel-run-options.js";
 import { histogram as spirv } from "./spirv.generated.js";
 
 const workgroupSize = 256;
-/** 16 KiB of counters, which is the workgroup memory that every WebGPU device has. */
+/** 16 KiB of counters: the workgroup memory that every WebGPU device has. */
 const maxBinCount = 4096;
-/** As many as there are bins at most, so that adding a workgroup's counts never costs more than counting. */
+/** At least as many as the most bins, so that adding up a workgroup's bins never costs more than counting. */
 const valuesPerWorkgroup = 4096;
 const maxWorkgroups = 512;
 
@@ -58,13 +58,13 @@ fn main(
 
 export type HistogramBindings = {
   readonly values: Uint32Array;
-  /** One element a bin, at most 4096. */
+  /** One element per bin, at most 4096. */
   readonly counts: Output<Uint32Array>;
 };
 
 /**
- * `counts[bin]` is how many of `values` equal `bin`; values of `counts.length` and above are counted nowhere. Workgroups count in
- * their own memory first, so that values which repeat do not queue for one address.
+ * `counts[bin]` is how many of `values` equal `bin`; values of `counts.length` and above are not counted. Each workgroup
+ * counts in its own memory first, so repeated values do not compete for one address.
  */
 export const histogram = /* @__PURE__ */ defineHistogram("histogram", { wgsl });
 
@@ -74,9 +74,9 @@ export const histogramSpirv = /* @__PURE__ */ defineHistogram("histogram-spirv",
 /**
  * Counts values on the GPU.
  * @param binCount From 1 to 4096.
- * @returns For each number below `binCount` how often it occurs; larger values are counted nowhere. Zeros for no values, without a
+ * @returns How often each number below `binCount` occurs; larger values are not counted. Zeros for no values, without a
  *   dispatch. Equal to `histogramReference`.
- * @throws {ComputeError} `invalid-binding` for another number of bins; what `ComputeBackend.run` throws.
+ * @throws {ComputeError} `invalid-binding` if `binCount` is not in that range; and whatever `ComputeBackend.run` throws.
  */
 export async function runHistogram(
   backend: ComputeBackend,
@@ -86,7 +86,7 @@ export async function runHistogram(
 ): Promise<Uint32Array> {
   const isSpirv = isFromSpirv("runHistogram", from);
   checkArray("runHistogram", "values", values);
-  checkBinCount("runHistogram", binCount);
+  checkBinCount('runHistogram: "binCount"', binCount);
   if (values.length === 0) return new Uint32Array(binCount);
   const kernel = isSpirv ? histogramSpirv : histogram;
   const { counts } = await backend.run(kernel, { values, counts: output(Uint32Array, binCount) }, options);
@@ -107,7 +107,7 @@ function defineHistogram(label: string, program: Program): Kernel<HistogramBindi
     label,
     ...program,
     threads({ values, counts }) {
-      checkBinCount(`Kernel "${label}"`, counts.length);
+      checkBinCount(`Kernel "${label}": the length of "counts"`, counts.length);
       return workgroupSize * Math.min(Math.ceil(values.length / valuesPerWorkgroup), maxWorkgroups);
     },
   });
@@ -117,7 +117,7 @@ function checkBinCount(subject: string, binCount: number): void {
   if (!Number.isSafeInteger(binCount) || binCount < 1 || binCount > maxBinCount) {
     throw new ComputeError(
       "invalid-binding",
-      `${subject} counts in 1 to ${maxBinCount} bins; ${describeValue(binCount)} are given.`,
+      `${subject} must be a whole number from 1 to ${maxBinCount}; got ${describeValue(binCount)}.`,
     );
   }
 }

@@ -1,20 +1,24 @@
-/** How a matrix product is divided; all numbers are elements. */
+/** How a matrix product is divided; all numbers count elements. */
 export interface MatrixProductBlocks {
-  /** The block of the product that one workgroup computes; multiples of 32. */
+  /** The block of the product that one workgroup computes: multiples of 32. */
   readonly blockRows: number;
   readonly blockColumns: number;
-  /** How many terms of each sum lie in workgroup memory at a time; a multiple of 4. */
+  /** How many terms of each sum are in workgroup memory at a time: a multiple of 4. */
   readonly blockInner: number;
-  /** The part of it that one thread holds in registers; multiples of 4, and so that a multiple of 4 threads is down and of 8 across. */
+  /**
+   * The part of the block that one thread holds in registers: multiples of 4, such that the threads of a block number a
+   * multiple of 4 down and a multiple of 8 across.
+   */
   readonly threadRows: number;
   readonly threadColumns: number;
-  /** Whether storage is read and written by vec4, for which k and n must be multiples of 4. */
+  /** Whether storage is read and written by vec4; then k and n must be multiples of 4. */
   readonly isAligned: boolean;
 }
 
 /**
- * The product of two matrices by blocks. While a workgroup multiplies one pair of tiles, its threads load the next into registers.
- * What a thread holds are variables of their own, and loops over them are written out: drivers put indexed arrays into slow memory.
+ * The product of two matrices by blocks. While a workgroup multiplies one pair of tiles, its threads load the next pair
+ * into registers. Each value that a thread holds is a variable of its own and the loops over them are unrolled, because
+ * drivers put indexed arrays into slow memory.
  */
 export function matrixProductWgsl(blocks: MatrixProductBlocks): string {
   const { blockRows, blockColumns, blockInner, isAligned } = blocks;
@@ -42,7 +46,7 @@ ${isAligned ? alignedAccess : scalarAccess}
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let firstRow = workgroup.y * ${blockRows};
   let firstColumn = workgroup.x * ${blockColumns};
-  // Of 32 threads, which run together, 8 are across and 4 down: nearly square, they read the fewest elements of the tiles.
+  // 32 threads run together: 8 across and 4 down is nearly square, so that they read the fewest elements of the tiles.
   let across = local % 8 + local / 32 % ${threads.across / 8} * 8;
   let down = local / 8 % 4 + local / ${4 * threads.across} * 4;
 
@@ -63,7 +67,7 @@ ${lines(totals, ({ name, row, column }) => `writeC(firstRow + ${row}, firstColum
 `;
 }
 
-// What is beyond the edges adds to elements that are not written, so that a neighbour serves; terms beyond k must be zero.
+// Elements beyond the edges are never written, so any value serves for them; terms beyond k must be zero.
 const alignedAccess = /* wgsl */ `
 fn readA(row: u32, term: u32) -> vec4f {
   var values = vec4f();
@@ -120,14 +124,17 @@ fn writeC(row: u32, column: u32, values: vec4f) {
 }
 `;
 
-/** One share of a thread in filling a tile: from storage into registers, and from there into workgroup memory. */
+/** A thread's share in filling a tile: from storage into registers, and from there into workgroup memory. */
 interface TileLoad {
   readonly declare: string;
   readonly load: string;
   readonly store: string;
 }
 
-/** By squares of 4×4, transposed in registers. Of 32 threads 8 are down and 4 along k: whole sectors, and no conflict of banks. */
+/**
+ * By squares of 4×4, which are transposed in registers. Of 32 threads, 8 go down and 4 along k: they read whole sectors,
+ * and no two threads write to one memory bank.
+ */
 function loadsOfA(blocks: MatrixProductBlocks): TileLoad[] {
   const termsOfFour = blocks.blockInner / 4;
   return sharesOf(blocks, (blocks.blockRows / 4) * termsOfFour).map(({ unit, inUnits }, share) => {
@@ -165,21 +172,21 @@ function loadsOfB(blocks: MatrixProductBlocks): TileLoad[] {
   });
 }
 
-/** Deals `count` units of work to a workgroup's threads, as many shares to each as it takes. */
+/** Deals `count` units of work out to the threads of a workgroup, one per thread and share. */
 function sharesOf(blocks: MatrixProductBlocks, count: number) {
   const { down, across } = threadsOf(blocks);
   const threads = down * across;
   return upTo(Math.ceil(count / threads)).map((share) => ({
     unit: `(local + ${share * threads})`,
-    /** `statements`, for the threads that have a unit in this share. */
+    /** `statements`, executed only by threads that have a unit in this share. */
     inUnits: (statements: string) =>
       (share + 1) * threads <= count ? statements : `if (local < ${count - share * threads}) { ${statements} }`,
   }));
 }
 
-/** A thread's sums, four columns to a variable, and where in the block they begin. */
+/** The sums of a thread, four columns per variable, and where in the block they start. */
 function totalsOf(blocks: MatrixProductBlocks) {
-  // Four rows or columns are one thread's, the next four its neighbour's: neighbours touch neighbouring memory.
+  // Each thread has four rows or columns, its neighbour the next four, so that neighbours touch neighbouring memory.
   const { down, across } = threadsOf(blocks);
   return upTo(blocks.threadRows).flatMap((i) =>
     upTo(blocks.threadColumns / 4).map((j) => ({
@@ -201,7 +208,7 @@ function addTerm(blocks: MatrixProductBlocks, term: number): string {
   }`;
 }
 
-/** How many threads a block has. */
+/** How many threads a block has in each direction. */
 function threadsOf({ blockRows, blockColumns, threadRows, threadColumns }: MatrixProductBlocks) {
   return { down: blockRows / threadRows, across: blockColumns / threadColumns };
 }

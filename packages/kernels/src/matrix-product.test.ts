@@ -64,16 +64,16 @@ test("a product over no terms is zeros, without a run", async () => {
   expect(runs).toEqual([]);
 });
 
-test("refuses a matrix that has not the length of its dimensions", async () => {
+test("refuses a matrix whose length does not fit its dimensions", async () => {
   const { backend } = recordingBackend();
   const six = new Float32Array(6);
   await expect(runMatrixProduct(backend, new Float32Array(5), six, { m: 2, k: 3, n: 2 })).rejects.toMatchObject({
     code: "invalid-binding",
-    message: 'runMatrixProduct takes "a" as 2×3, 6 elements; 5 are given.',
+    message: 'runMatrixProduct: "a" must have 2×3, 6 elements; got 5.',
   });
   await expect(runMatrixProduct(backend, six, six, { m: 2, k: 3, n: 4 })).rejects.toMatchObject({
     code: "invalid-binding",
-    message: 'runMatrixProduct takes "b" as 3×4, 12 elements; 6 are given.',
+    message: 'runMatrixProduct: "b" must have 3×4, 12 elements; got 6.',
   });
 });
 
@@ -82,6 +82,6 @@ test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses %d as a dime
   const six = new Float32Array(6);
   await expect(runMatrixProduct(backend, six, six, { m: 2, k: dim, n: 2 })).rejects.toMatchObject({
     code: "invalid-binding",
-    message: `runMatrixProduct is given k = ${dim}; a dimension is a whole number, 0 or more.`,
+    message: `runMatrixProduct: "k" must be a whole number, 0 or more; got ${dim}.`,
   });
 });

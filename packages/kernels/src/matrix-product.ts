@@ -14,8 +14,8 @@ import { matrixProductWgsl } from "./matrix-product-wgsl.js";
 import { matrixProduct as spirv } from "./spirv.generated.js";
 
 /**
- * From the largest block to the smallest, which multiply at 40, 30 and 15 TFLOP/s where there are enough of them to keep an H200 busy:
- * products of 2048, 1024 and 512. Below that a smaller block reaches more of its processors.
+ * From the largest block to the smallest. With enough of them to keep an H200 busy, they multiply at 40, 30 and 15 TFLOP/s:
+ * in products of 2048, 1024 and 512. Smaller products do better with smaller blocks, which reach more processors.
  */
 const blocks = {
   large: { blockRows: 128, blockColumns: 128, blockInner: 16, threadRows: 8, threadColumns: 8 },
@@ -23,7 +23,7 @@ const blocks = {
   small: { blockRows: 32, blockColumns: 32, blockInner: 32, threadRows: 4, threadColumns: 4 },
 };
 type BlockSize = keyof typeof blocks;
-/** One and a half for each of that device's 132 processors. */
+/** One and a half per processor of that device, which has 132. */
 const minBlocks = 198;
 
 /** `a` is m×k, `b` is k×n and `c` is m×n. */
@@ -33,7 +33,7 @@ export type MatrixDims = {
   readonly n: number;
 };
 
-/** Matrices lie row by row, without padding. */
+/** Matrices are stored row by row, without padding. */
 export type MatrixProductBindings = {
   readonly dims: MatrixDims;
   readonly a: Float32Array;
@@ -41,10 +41,10 @@ export type MatrixProductBindings = {
   readonly c: Output<Float32Array>;
 };
 
-/** `c = a * b`, by blocks that are held in registers, of a size that suits the product. */
+/** `c = a * b`, by blocks held in registers; the size of the product chooses the size of the block. */
 export const matrixProduct = /* @__PURE__ */ defineMatrixProduct();
 
-/** `c = a * b` from SPIR-V, by tiles of 16×16: one thread for each element of `c`. */
+/** `c = a * b` from SPIR-V, by tiles of 16×16, with one thread for each element of `c`. */
 export const matrixProductSpirv = /* @__PURE__ */ defineKernel<MatrixProductBindings>({
   label: "matrix-product-spirv",
   spirv: decodeBase64(spirv),
@@ -53,9 +53,9 @@ export const matrixProductSpirv = /* @__PURE__ */ defineKernel<MatrixProductBind
 
 /**
  * Multiplies two row-major matrices on the GPU.
- * @returns The m×n product, row by row, each element summed over k in order in f32; zeros where k is 0, without a dispatch.
- * @throws {ComputeError} `invalid-binding` when `dims` are not whole numbers or a matrix has not their length; what
- *   `ComputeBackend.run` throws.
+ * @returns The m×n product, row by row, each element summed over k in order in f32; zeros if k is 0, without a dispatch.
+ * @throws {ComputeError} `invalid-binding` if a dimension is not a whole number or a matrix does not have the length that
+ *   `dims` give; and whatever `ComputeBackend.run` throws.
  */
 export async function runMatrixProduct(
   backend: ComputeBackend,
@@ -67,14 +67,14 @@ export async function runMatrixProduct(
   const isSpirv = isFromSpirv("runMatrixProduct", from);
   checkArray("runMatrixProduct", "a", a);
   checkArray("runMatrixProduct", "b", b);
-  checkObject("runMatrixProduct", "m, k and n", dims);
+  checkObject("runMatrixProduct", "dims", "m, k and n", dims);
   const { m, k, n } = dims;
   checkDim("m", m);
   checkDim("k", k);
   checkDim("n", n);
   checkMatrix("a", a, m, k);
   checkMatrix("b", b, k, n);
-  // No terms to add, but a result all the same: WebGPU cannot bind the empty inputs.
+  // The sums have no terms and are 0; WebGPU cannot bind the empty inputs.
   if (k === 0) return new Float32Array(m * n);
   const kernel = isSpirv ? matrixProductSpirv : matrixProduct;
   const bindings = { dims: { m, k, n }, a, b, c: output(Float32Array, m * n) };
@@ -118,7 +118,7 @@ function checkDim(name: string, dim: number): void {
   if (!Number.isSafeInteger(dim) || dim < 0) {
     throw new ComputeError(
       "invalid-binding",
-      `runMatrixProduct is given ${name} = ${describeValue(dim)}; a dimension is a whole number, 0 or more.`,
+      `runMatrixProduct: "${name}" must be a whole number, 0 or more; got ${describeValue(dim)}.`,
     );
   }
 }
@@ -127,7 +127,7 @@ function checkMatrix(name: string, matrix: Float32Array, rows: number, columns: 
   if (matrix.length !== rows * columns) {
     throw new ComputeError(
       "invalid-binding",
-      `runMatrixProduct takes "${name}" as ${rows}×${columns}, ${rows * columns} elements; ${matrix.length} are given.`,
+      `runMatrixProduct: "${name}" must have ${rows}×${columns}, ${rows * columns} elements; got ${matrix.length}.`,
     );
   }
 }

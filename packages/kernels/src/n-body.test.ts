@@ -35,7 +35,7 @@ test("runs a thread for each body", () => {
   expect(nBody.passes(bindings)).toEqual([{ program: "main", threads: 3 }]);
 });
 
-test("binds velocities in place and gives positions of their own", async () => {
+test("binds velocities in place and positions as an output", async () => {
   const { backend, runs } = recordingBackend();
   const { signal } = new AbortController();
   const positions = new Float32Array(8);
@@ -60,7 +60,7 @@ test.each([
   const state = { positions: new Float32Array(positions), velocities: new Float32Array(velocities) };
   await expect(runNBody(backend, state, { timeStep: 1, softening: 1 })).rejects.toMatchObject({
     code: "invalid-binding",
-    message: `runNBody takes four numbers a body in each array; "positions" has ${positions} elements and "velocities" has ${velocities}.`,
+    message: `runNBody: "positions" and "velocities" must each have four numbers per body; got ${positions} and ${velocities} elements.`,
   });
   expect(runs).toEqual([]);
 });
@@ -70,7 +70,7 @@ test.each([0, -1, 1e-13, Number.NaN, Number.POSITIVE_INFINITY])("refuses %d as s
   const state = { positions: new Float32Array(4), velocities: new Float32Array(4) };
   await expect(runNBody(backend, state, { timeStep: 1, softening })).rejects.toMatchObject({
     code: "invalid-binding",
-    message: `runNBody is given softening = ${softening}; expected is a finite number, 1e-12 or more.`,
+    message: `runNBody: "softening" must be a finite number, 1e-12 or more; got ${softening}.`,
   });
 });
 
@@ -79,6 +79,6 @@ test("refuses a time step that is not finite", async () => {
   const state = { positions: new Float32Array(4), velocities: new Float32Array(4) };
   await expect(runNBody(backend, state, { timeStep: Number.NaN, softening: 1 })).rejects.toMatchObject({
     code: "invalid-binding",
-    message: "runNBody is given timeStep = NaN; expected is a finite number.",
+    message: 'runNBody: "timeStep" must be a finite number; got NaN.',
   });
 });

@@ -33,7 +33,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_inde
 
   var acceleration = vec3f();
   for (var begin = 0u; begin < count; begin += workgroup_size) {
-    // Beyond the last body the tile holds no mass, and every thread stays for the barriers.
+    // Beyond the last body the tile holds no mass; every thread has to reach the barriers.
     var loaded = vec4f();
     if (begin + local < count) {
       loaded = positions[begin + local];
@@ -58,41 +58,46 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_inde
 }
 `;
 
-/** Below it, a body's pull at its own place would be beyond f32. */
+/** With less, the pull of a body on its own position would exceed f32. */
 const minSoftening = 1e-12;
 
 /** In units in which the gravitational constant is 1. */
 export type NBodySettings = {
   /** In the unit of time; negative to go back. */
   readonly timeStep: number;
-  /** In the unit of length: distances are taken as if bodies were this far apart in a further dimension. At least 1e-12. */
+  /**
+   * In the unit of length, at least 1e-12. Distances are computed as if bodies were also this far apart in another
+   * dimension.
+   */
   readonly softening: number;
 };
 
 export type NBodyBindings = {
   readonly settings: NBodySettings;
-  /** Four numbers a body: x, y, z and mass. */
+  /** Four numbers per body: x, y, z and mass. */
   readonly positions: Float32Array;
-  /** Four numbers a body: the velocity's x, y and z, and one that is kept as it is. */
+  /** Four numbers per body: the x, y and z of its velocity, and one that stays as it is. */
   readonly velocities: Inout<Float32Array>;
-  /** As long as `positions`, and the next step's `positions`. */
+  /** As long as `positions`; these are the `positions` of the next step. */
   readonly nextPositions: Output<Float32Array>;
 };
 
-/** A system of bodies at one time, as `NBodyBindings` has it. */
+/** A system of bodies at one time, laid out as in `NBodyBindings`. */
 export interface NBodyState {
   readonly positions: Float32Array;
   readonly velocities: Float32Array;
 }
 
 /**
- * One step of n bodies that attract each other, over all n² pairs, by tiles of bodies in workgroup memory. The acceleration of body i is
+ * One step of n bodies that attract each other, over all n² pairs, by tiles of bodies in workgroup memory. The
+ * acceleration of body i is
  *
  *   a_i = Σ_j m_j r_ij / (|r_ij|² + ε²)^(3/2),   r_ij = x_j - x_i,   ε = softening,   G = 1
  *
- * as in L. Nyland, M. Harris, J. Prins, "Fast N-Body Simulation with CUDA", GPU Gems 3 (2007), chapter 31, which counts 20 floating-point
- * operations for each of the n² interactions. Then v += a Δt, and x += v Δt with the new v: symplectic Euler, of first order. The same
- * arithmetic is leapfrog, of second order, where `velocities` are those of half a step before `positions`.
+ * as in L. Nyland, M. Harris, J. Prins, "Fast N-Body Simulation with CUDA", GPU Gems 3 (2007), chapter 31, which counts
+ * 20 floating-point operations for each of the n² interactions. Then v += a Δt, and x += v Δt with the new v: symplectic
+ * Euler, of first order. If `velocities` are those of half a step before `positions`, the same arithmetic is leapfrog, of
+ * second order.
  */
 export const nBody = /* @__PURE__ */ defineKernel<NBodyBindings>({
   label: "n-body",
@@ -104,8 +109,8 @@ export const nBody = /* @__PURE__ */ defineKernel<NBodyBindings>({
 /**
  * Computes one step of `nBody` on the GPU.
  * @returns Positions and velocities after the step, in new arrays.
- * @throws {ComputeError} `invalid-binding` when the arrays are not of four numbers a body and equally long, or a setting is out of its
- *   range; what `ComputeBackend.run` throws.
+ * @throws {ComputeError} `invalid-binding` if the arrays do not have four numbers per body and the same length, or if a
+ *   setting is out of its range; and whatever `ComputeBackend.run` throws.
  */
 export async function runNBody(
   backend: ComputeBackend,
@@ -113,8 +118,8 @@ export async function runNBody(
   settings: NBodySettings,
   options: Omit<KernelRunOptions, "from"> = {},
 ): Promise<NBodyState> {
-  checkObject("runNBody", "positions and velocities", state);
-  checkObject("runNBody", "timeStep and softening", settings);
+  checkObject("runNBody", "state", "positions and velocities", state);
+  checkObject("runNBody", "settings", "timeStep and softening", settings);
   const { positions, velocities } = state;
   const { timeStep, softening } = settings;
   checkArray("runNBody", "positions", positions);
@@ -122,20 +127,20 @@ export async function runNBody(
   if (positions.length % 4 !== 0 || velocities.length !== positions.length) {
     throw new ComputeError(
       "invalid-binding",
-      "runNBody takes four numbers a body in each array; " +
-        `"positions" has ${positions.length} elements and "velocities" has ${velocities.length}.`,
+      'runNBody: "positions" and "velocities" must each have four numbers per body; ' +
+        `got ${positions.length} and ${velocities.length} elements.`,
     );
   }
   if (!Number.isFinite(timeStep)) {
     throw new ComputeError(
       "invalid-binding",
-      `runNBody is given timeStep = ${describeValue(timeStep)}; expected is a finite number.`,
+      `runNBody: "timeStep" must be a finite number; got ${describeValue(timeStep)}.`,
     );
   }
   if (!(typeof softening === "number" && softening >= minSoftening && softening < Number.POSITIVE_INFINITY)) {
     throw new ComputeError(
       "invalid-binding",
-      `runNBody is given softening = ${describeValue(softening)}; expected is a finite number, ${minSoftening} or more.`,
+      `runNBody: "softening" must be a finite number, ${minSoftening} or more; got ${describeValue(softening)}.`,
     );
   }
   const results = await backend.run(

@@ -27,6 +27,6 @@ test("refuses arrays of different lengths", async () => {
   const { backend } = recordingBackend();
   await expect(runSaxpy(backend, 1, new Float32Array(2), new Float32Array(1))).rejects.toMatchObject({
     code: "invalid-binding",
-    message: 'runSaxpy adds arrays of equal length; "x" has 2 elements and "y" has 1.',
+    message: 'runSaxpy: "x" and "y" must have the same length; got 2 and 1 elements.',
   });
 });

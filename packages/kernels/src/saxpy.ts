@@ -27,7 +27,7 @@ export type SaxpyBindings = {
   readonly y: Inout<Float32Array>;
 };
 
-/** `y = alpha * x + y`: single-precision a times x plus y, of BLAS level 1. */
+/** `y = alpha * x + y`: the saxpy of BLAS level 1, "single-precision a times x plus y". */
 export const saxpy = /* @__PURE__ */ defineKernel<SaxpyBindings>({
   label: "saxpy",
   wgsl,
@@ -43,8 +43,8 @@ export const saxpySpirv = /* @__PURE__ */ defineKernel<SaxpyBindings>({
 /**
  * Computes `alpha * x + y` on the GPU.
  * @param alpha Rounded to f32.
- * @returns A new array; `y` keeps its values. A device may round the product before it adds, or not (a fused multiply-add).
- * @throws {ComputeError} `invalid-binding` when the lengths differ; what `ComputeBackend.run` throws.
+ * @returns A new array; `y` keeps its values. A device may round the product before the addition, or fuse the two.
+ * @throws {ComputeError} `invalid-binding` if the lengths differ; and whatever `ComputeBackend.run` throws.
  */
 export async function runSaxpy(
   backend: ComputeBackend,
@@ -59,7 +59,7 @@ export async function runSaxpy(
   if (x.length !== y.length) {
     throw new ComputeError(
       "invalid-binding",
-      `runSaxpy adds arrays of equal length; "x" has ${x.length} elements and "y" has ${y.length}.`,
+      `runSaxpy: "x" and "y" must have the same length; got ${x.length} and ${y.length} elements.`,
     );
   }
   const kernel = isSpirv ? saxpySpirv : saxpy;
@@ -67,7 +67,7 @@ export async function runSaxpy(
   return results.y;
 }
 
-/** What `runSaxpy` computes, on the CPU, with the product not rounded. */
+/** What `runSaxpy` computes, on the CPU, without rounding the product. */
 export function saxpyReference(alpha: number, x: Float32Array, y: Float32Array): Float32Array {
   const result = new Float32Array(y.length);
   const factor = Math.fround(alpha);

@@ -12,9 +12,9 @@ import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 import { sum as spirv } from "./spirv.generated.js";
 
-/** Four values a thread: below this, more workgroups are worth more than longer loops. */
+/** Four values per thread: below this, more workgroups help more than longer loops. */
 const valuesPerWorkgroup = 1024;
-/** 262,144 threads, about what the largest GPUs hold at once, and few enough partial sums for one workgroup to add. */
+/** 262,144 threads: about what the largest GPUs run at once, and few enough partial sums for one workgroup to add. */
 const maxWorkgroups = 1024;
 
 const wgsl = /* wgsl */ `
@@ -61,7 +61,7 @@ export type SumBindings = {
   readonly sum: Output<Float32Array>;
 };
 
-/** The sum of `values`, by workgroups into partial sums and of these by one workgroup: two passes of one program. */
+/** The sum of `values` in two passes of one program: each workgroup writes a partial sum, then one adds these up. */
 export const sum = /* @__PURE__ */ defineSum("sum", { wgsl });
 
 /** `sum`, from SPIR-V. */
@@ -69,9 +69,10 @@ export const sumSpirv = /* @__PURE__ */ defineSum("sum-spirv", { spirv: decodeBa
 
 /**
  * Adds up `values` on the GPU.
- * @returns Their sum as f32; 0 for no values, without a dispatch. The order of the additions depends on the length alone, so that
- *   the same values give the same sum every time on one device. Each value takes part in at most n / 262,144 + 20 roundings.
- * @throws {ComputeError} `invalid-binding` when `values` is no typed array; what `ComputeBackend.run` throws.
+ * @returns Their sum as f32; 0 for no values, without a dispatch. The order of the additions depends only on the length,
+ *   so the same values give the same sum every time on one device. Each value goes through at most n / 262,144 + 20
+ *   roundings.
+ * @throws {ComputeError} `invalid-binding` if `values` is not a typed array; and whatever `ComputeBackend.run` throws.
  */
 export async function runSum(
   backend: ComputeBackend,
@@ -86,7 +87,7 @@ export async function runSum(
   return results.sum[0]!;
 }
 
-/** What `runSum` computes, on the CPU in float64, which is more exact than the GPU's f32. */
+/** What `runSum` computes, on the CPU in float64, which is more accurate than the GPU's f32. */
 export function sumReference(values: Float32Array): number {
   let total = 0;
   for (const value of values) total += value;

@@ -6,7 +6,7 @@ export interface RecordedRun {
   readonly options: RunOptions | undefined;
 }
 
-/** Computes nothing: writes down what it is asked to run, and resolves with zeros, or with a copy of an `inout`. */
+/** Computes nothing: records each run, and resolves with zeros for an `output` and a copy for an `inout`. */
 export function recordingBackend(): { readonly backend: ComputeBackend; readonly runs: RecordedRun[] } {
   const runs: RecordedRun[] = [];
   const run = async (kernel: Kernel, bindings: Bindings, options?: RunOptions) => {
