@@ -111,9 +111,9 @@ export type ExclusiveScanBindings = {
 };
 
 /**
- * `prefixes[i] = values[0] + ... + values[i - 1]`, modulo 2^32. Reduce, then scan: the first passes add up blocks of 2048
- * values, then blocks of these totals, and so on until one block is left. The passes back down scan each block, starting
- * at the offset that the level above computed.
+ * `prefixes[i] = values[0] + ... + values[i - 1]`, modulo 2^32. Reduce, then scan: the first passes add up blocks of
+ * 2048 values, then blocks of these totals, and so on until one block is left. The passes back down scan each block,
+ * starting at the offset that the level above computed.
  */
 export const exclusiveScan = /* @__PURE__ */ defineExclusiveScan(
   "exclusive-scan",
@@ -130,7 +130,8 @@ export const exclusiveScanSpirv = /* @__PURE__ */ defineExclusiveScan(
 
 /**
  * Scans `values` on the GPU.
- * @returns For each element the sum of those before it, modulo 2^32, starting with 0; equal to `exclusiveScanReference`.
+ * @returns For each element the sum of those before it, modulo 2^32, starting with 0; equal to
+ *   `exclusiveScanReference`.
  * @throws {ComputeError} `invalid-binding` if `values` is not a typed array; and whatever `ComputeBackend.run` throws.
  */
 export async function runExclusiveScan(

@@ -63,8 +63,8 @@ export type HistogramBindings = {
 };
 
 /**
- * `counts[bin]` is how many of `values` equal `bin`; values of `counts.length` and above are not counted. Each workgroup
- * counts in its own memory first, so repeated values do not compete for one address.
+ * `counts[bin]` is how many of `values` equal `bin`; values of `counts.length` and above are not counted. Each
+ * workgroup counts in its own memory first, so repeated values do not compete for one address.
  */
 export const histogram = /* @__PURE__ */ defineHistogram("histogram", { wgsl });
 
@@ -76,7 +76,8 @@ export const histogramSpirv = /* @__PURE__ */ defineHistogram("histogram-spirv",
  * @param binCount From 1 to 4096.
  * @returns How often each number below `binCount` occurs; larger values are not counted. Zeros for no values, without a
  *   dispatch. Equal to `histogramReference`.
- * @throws {ComputeError} `invalid-binding` if `binCount` is not in that range; and whatever `ComputeBackend.run` throws.
+ * @throws {ComputeError} `invalid-binding` if `binCount` is not in that range; and whatever `ComputeBackend.run`
+ *   throws.
  */
 export async function runHistogram(
   backend: ComputeBackend,

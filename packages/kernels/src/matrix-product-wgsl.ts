@@ -132,8 +132,8 @@ interface TileLoad {
 }
 
 /**
- * By squares of 4×4, which are transposed in registers. Of 32 threads, 8 go down and 4 along k: they read whole sectors,
- * and no two threads write to one memory bank.
+ * By squares of 4×4, which are transposed in registers. Of 32 threads, 8 go down and 4 along k: they read whole
+ * sectors, and no two threads write to one memory bank.
  */
 function loadsOfA(blocks: MatrixProductBlocks): TileLoad[] {
   const termsOfFour = blocks.blockInner / 4;

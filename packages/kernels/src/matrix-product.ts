@@ -14,8 +14,9 @@ import { matrixProductWgsl } from "./matrix-product-wgsl.js";
 import { matrixProduct as spirv } from "./spirv.generated.js";
 
 /**
- * From the largest block to the smallest. With enough of them to keep an H200 busy, they multiply at 40, 30 and 15 TFLOP/s:
- * in products of 2048, 1024 and 512. Smaller products do better with smaller blocks, which reach more processors.
+ * From the largest block to the smallest. With enough of them to keep an H200 busy, they multiply at 40, 30 and 15
+ * TFLOP/s: in products of 2048, 1024 and 512. Smaller products do better with smaller blocks, which reach more
+ * processors.
  */
 const blocks = {
   large: { blockRows: 128, blockColumns: 128, blockInner: 16, threadRows: 8, threadColumns: 8 },
@@ -53,9 +54,10 @@ export const matrixProductSpirv = /* @__PURE__ */ defineKernel<MatrixProductBind
 
 /**
  * Multiplies two row-major matrices on the GPU.
- * @returns The m×n product, row by row, each element summed over k in order in f32; zeros if k is 0, without a dispatch.
- * @throws {ComputeError} `invalid-binding` if a dimension is not a whole number or a matrix does not have the length that
- *   `dims` give; and whatever `ComputeBackend.run` throws.
+ * @returns The m×n product, row by row, each element summed over k in order in f32; zeros if k is 0, without a
+ *   dispatch.
+ * @throws {ComputeError} `invalid-binding` if a dimension is not a whole number or a matrix does not have the length
+ *   that `dims` give; and whatever `ComputeBackend.run` throws.
  */
 export async function runMatrixProduct(
   backend: ComputeBackend,

@@ -95,9 +95,9 @@ export interface NBodyState {
  *   a_i = Σ_j m_j r_ij / (|r_ij|² + ε²)^(3/2),   r_ij = x_j - x_i,   ε = softening,   G = 1
  *
  * as in L. Nyland, M. Harris, J. Prins, "Fast N-Body Simulation with CUDA", GPU Gems 3 (2007), chapter 31, which counts
- * 20 floating-point operations for each of the n² interactions. Then v += a Δt, and x += v Δt with the new v: symplectic
- * Euler, of first order. If `velocities` are those of half a step before `positions`, the same arithmetic is leapfrog, of
- * second order.
+ * 20 floating-point operations for each of the n² interactions. Then v += a Δt, and x += v Δt with the new v:
+ * symplectic Euler, of first order. If `velocities` are those of half a step before `positions`, the same arithmetic is
+ * leapfrog, of second order.
  */
 export const nBody = /* @__PURE__ */ defineKernel<NBodyBindings>({
   label: "n-body",

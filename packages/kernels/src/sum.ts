@@ -69,9 +69,9 @@ export const sumSpirv = /* @__PURE__ */ defineSum("sum-spirv", { spirv: decodeBa
 
 /**
  * Adds up `values` on the GPU.
- * @returns Their sum as f32; 0 for no values, without a dispatch. The order of the additions depends only on the length,
- *   so the same values give the same sum every time on one device. Each value goes through at most n / 262,144 + 20
- *   roundings.
+ * @returns Their sum as f32; 0 for no values, without a dispatch. The order of the additions depends only on the
+ *   length, so the same values give the same sum every time on one device. Each value goes through at most n / 262,144
+ *   + 20 roundings.
  * @throws {ComputeError} `invalid-binding` if `values` is not a typed array; and whatever `ComputeBackend.run` throws.
  */
 export async function runSum(
