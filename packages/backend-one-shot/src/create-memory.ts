@@ -1,21 +1,28 @@
 import { ComputeError, checkBorrowed, type RunPlan } from "@kiln-gpu/core";
 import { bufferUsage, inErrorScope, lossOr, mapMode, type OpenDevice, submissionError } from "@kiln-gpu/webgpu";
 
-/** The buffers of one run: one for each resource, and one to read each result from. */
+/** The buffers of one run: one for each resource, and a download buffer for each result. */
 export interface RunMemory {
   readonly bufferCount: number;
   readonly byteLength: number;
-  /** By resource; those that no pass binds have none. */
+  /** By resource; `undefined` for a resource that no pass binds. */
   readonly buffers: readonly (GPUBuffer | undefined)[];
   encodeDownload(encoder: GPUCommandEncoder): void;
-  /** Waits for the submission; rejects when `failure` says that it was refused, for then the bytes mean nothing. */
+  /**
+   * Waits for the submission.
+   * @param failure Resolves with the error of a submission that the device refused. Its bytes mean nothing, so this
+   *   rejects.
+   */
   map(failure: Promise<GPUError | null>): Promise<(resource: number) => { memory: ArrayBuffer; offset: number }>;
-  /** Ends maps that the device may never answer. */
+  /** Ends pending maps, which the device may never answer. */
   endMaps(): void;
   destroy(): void;
 }
 
-/** @throws {ComputeError} `out-of-memory`; `invalid-binding` where an input was taken away; with nothing left allocated. */
+/**
+ * @throws {ComputeError} `out-of-memory`; `invalid-binding` if the caller has transferred or resized an input since the
+ *   call. Then nothing stays allocated.
+ */
 export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<RunMemory> {
   const { device } = open;
   for (const resource of plan.resources) {
@@ -47,7 +54,7 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
         if (result) downloads.set(i, create(size, bufferUsage.mapRead | bufferUsage.copyDestination));
       }
     } catch (error) {
-      // A buffer that is mapped at creation throws where the host has no memory for it.
+      // `createBuffer` throws if the host has no memory to map the buffer at creation.
       refused = error;
     }
   });
@@ -56,7 +63,7 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
     destroy();
     throw new ComputeError(
       "out-of-memory",
-      `Kernel "${plan.label}" needs ${byteLength} bytes; the device does not have them.`,
+      `Kernel "${plan.label}" needs ${byteLength} bytes, which the device does not have.`,
       {
         cause: refused,
       },

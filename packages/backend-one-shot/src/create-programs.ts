@@ -4,7 +4,7 @@ import { type CompiledProgram, compileProgram, type EncodableDispatch, type Open
 
 const keyOf = ({ program, split, immediate }: ProgramVariant) => `${split} ${immediate} ${program}`;
 
-/** Compiles each program that is wanted, once. */
+/** Compiles each of the `wanted` programs once. */
 export async function compilePrograms(
   open: OpenDevice,
   label: string,
@@ -24,7 +24,7 @@ export async function compilePrograms(
   return new Map(compiled);
 }
 
-/** A fresh bind group for each group of each dispatch. */
+/** Creates a bind group for each group of each dispatch. */
 export function createBindGroups(
   device: GPUDevice,
   { dispatches, resources }: RunPlan,

@@ -1,13 +1,13 @@
 import type { Tracer } from "@kiln-gpu/core";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 
-/** Which device every run opens. */
+/** The device that each run opens, and what the backend does with it. */
 export interface OneShotBackendOptions extends OpenDeviceOptions {
   /**
-   * For how many milliseconds a device is waited for after its run's caller has left, on a signal or a timeout; 2000 by default. Then it is set aside:
-   * a kernel that does not end holds it for good.
+   * How many milliseconds a run may go on after its caller has left, on a signal or a timeout; 2000 by default. Then
+   * its device is set aside, because a kernel that never ends never frees it.
    */
   readonly graceMs?: number;
-  /** Who is told of runs, submissions and their phases; without one nothing is noted. */
+  /** Receives runs, submissions and their phases; without a tracer nothing is recorded. */
   readonly tracer?: Tracer;
 }

@@ -23,7 +23,7 @@ afterEach(() => {
 const a = new Uint32Array([1, 2, 3]);
 const bindings = { a, b: output(Uint32Array, 3) };
 
-/** What `double` binds, and the buffer that its output is read from. */
+/** The two buffers that `double` binds, and the download buffer of its output. */
 const bufferCount = 3;
 const byteLength = bufferCount * a.byteLength;
 
@@ -50,7 +50,7 @@ describe("on a caller's own device", () => {
     expect([...(await backend.run(double, bindings)).b]).toEqual([2, 4, 6]);
     expect(destroyed()).toEqual(Array(bufferCount).fill(1));
     await backend.run(double, bindings, { profile: true });
-    // The timer's as well.
+    // The timer has resources too.
     expect(made.length).toBeGreaterThan(2 * bufferCount);
     expect(destroyed()).toEqual(made.map(() => 1));
     expect(destroyDevice).not.toHaveBeenCalled();
@@ -75,7 +75,7 @@ describe("on a caller's own device", () => {
     starve(device);
     await expect(backend.run(double, bindings)).rejects.toMatchObject({
       code: "out-of-memory",
-      message: `Kernel "double" needs ${byteLength} bytes; the device does not have them.`,
+      message: `Kernel "double" needs ${byteLength} bytes, which the device does not have.`,
       cause: { message: "There is none left." },
     });
     expect(destroyed()).toEqual(Array(bufferCount).fill(1));
@@ -103,7 +103,7 @@ describe("on a caller's own device", () => {
     const { made } = watchResources(device);
     const taken = a.slice();
     await using backend = await openOneShotBackend({ device });
-    // The run is planned already when it compiles.
+    // When the run compiles, it is planned already.
     const createShaderModule = device.createShaderModule.bind(device);
     device.createShaderModule = (descriptor) => {
       structuredClone(taken.buffer, { transfer: [taken.buffer] });
@@ -124,7 +124,7 @@ describe("counts", () => {
     await using backend = await openOneShotBackend({
       device: ownDevices((device) => {
         devices.push(device);
-        // The run counts its submission after the call that this is told of.
+        // The run counts its submission after the call to `submit`.
         onSubmit(device, () => queueMicrotask(() => (during = liveOf(backend))));
       }),
     });
@@ -147,7 +147,7 @@ describe("counts", () => {
       devices: { made: 2, reused: 0, lost: 0, abandoned: 0 },
       pipelines: { made: 2, reused: 0 },
     });
-    // One was opened to learn what it is.
+    // The backend itself opened one, to learn what it is.
     expect(await Promise.all(devices.map(async ({ lost }) => (await lost).reason))).toEqual(Array(3).fill("destroyed"));
   });
 
@@ -223,7 +223,7 @@ describe("a caller who leaves after the submission", () => {
       }),
     });
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    // Only microtasks pass until the device is set aside, so the kernel cannot end before.
+    // Until the device is set aside only microtasks run, so the end of the kernel cannot come first.
     const run = backend.run(spin, { rounds: 3e7, c: output(Uint32Array, 1) }, { signal: stop.signal });
     await expect(run).rejects.toMatchObject({ code: "aborted" });
     const unmap = vi.spyOn(resources[1]!.made.at(-1) as GPUBuffer, "unmap");
@@ -236,7 +236,7 @@ describe("a caller who leaves after the submission", () => {
     await backend.dispose();
     expect(resources[1]!.destroyed().slice(0, bufferCount)).toEqual([0, 0, 0]);
     expect(liveOf(backend)).toEqual(nothingLive);
-    // The look for the kernel's end comes after a pause, and finds it however long that takes.
+    // After a pause the device is checked; the check waits for the end of the kernel.
     vi.advanceTimersByTime(500);
     await devices[1]!.lost;
     expect(backend.stats().devices).toMatchObject({ lost: 1, abandoned: 0 });
@@ -291,7 +291,7 @@ describe("the trace", () => {
   test("gives each step's time to its own phase, and no time to two", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const tracer = new TraceLog();
-    // By this clock no step takes time but these calls.
+    // By this clock only these calls take time.
     const takes = <K extends string>(target: { [key in K]: (...args: never[]) => unknown }, method: K, ms: number) => {
       const real = target[method].bind(target);
       target[method] = ((...args: never[]) => {
@@ -310,7 +310,7 @@ describe("the trace", () => {
         const createBuffer = device.createBuffer.bind(device);
         device.createBuffer = (descriptor) => {
           const buffer = createBuffer(descriptor);
-          // An input's memory is asked for once, and so is a result's.
+          // The upload of the input and the download of the result each map one range.
           takes(buffer, "getMappedRange", descriptor.mappedAtCreation ? 4 : 64);
           return buffer;
         };
@@ -320,7 +320,7 @@ describe("the trace", () => {
       label: "slow",
       programs: { main: double.programs.main! },
       passes: () => {
-        // A kernel's own function is called where the run is planned, which no phase has.
+        // This function is called while the run is planned, which belongs to no phase.
         vi.advanceTimersByTime(128);
         return [{ program: "main" }];
       },

@@ -28,7 +28,7 @@ import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
 import { Tally } from "./tally.js";
 import { whenHung } from "./when-hung.js";
 
-/** Every run opens a device, compiles, allocates, computes, and destroys all of it again. */
+/** Each run opens a device, compiles, allocates, computes, and destroys everything again. */
 export class OneShotBackend implements ComputeBackend {
   readonly name = "one-shot";
   readonly device: DeviceInfo;
@@ -88,8 +88,8 @@ export class OneShotBackend implements ComputeBackend {
     if (foreign) {
       throw new ComputeError(
         "invalid-binding",
-        `Kernel "${plan.label}" is given ${foreign.staged ? "staged memory" : "a resident array"} as "${foreign.name}", which only the ` +
-          "backend that made it can take; the one-shot backend takes typed arrays.",
+        `Kernel "${plan.label}" is given ${foreign.staged ? "staged memory" : "a resident array"} as "${foreign.name}"; ` +
+          "the one-shot backend binds typed arrays only.",
       );
     }
     if (plan.isEmpty) return options.profile ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);
@@ -146,7 +146,7 @@ export class OneShotBackend implements ComputeBackend {
         open.giveUp(new ComputeError("device-lost", `The device "${open.info.name}" is set aside: ${reason}.`), () => {
           this.#tally.abandonedDevices -= 1;
         });
-        // A map that is pending keeps the process busy asking for it.
+        // While a map is pending, npm webgpu polls the device without a pause.
         endMaps();
       });
       const mapped = await map(failure);
@@ -154,7 +154,7 @@ export class OneShotBackend implements ComputeBackend {
         throw await lossOr(open, error);
       });
       submission.lap("compute");
-      // Whoever left was told that the run failed, and has the array that the results would go into back.
+      // A caller who left was told that the run failed, and may use the array of `into` again.
       if (caller.left) throw caller.left;
       const results = collectResults(plan, mapped);
       submission.lap("download");

@@ -4,9 +4,9 @@ import { OneShotBackend } from "./one-shot-backend.js";
 import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
 
 /**
- * Opens a backend that creates everything for each run and destroys it afterwards: the reference for results, and the baseline
- * for time. A device is opened and closed once here, to learn what it is.
- * @throws {ComputeError} `no-adapter`.
+ * Opens a backend that creates everything for each run and destroys it afterwards. It is the reference for results and
+ * the baseline for time. This call opens a device and closes it again, to learn what it is.
+ * @throws {ComputeError} `no-adapter`; `invalid-option`.
  */
 export async function openOneShotBackend(options: OneShotBackendOptions = {}): Promise<ComputeBackend> {
   const open = await openDevice(options);

@@ -1,6 +1,6 @@
 import type { BackendStats } from "@kiln-gpu/core";
 
-/** Counts what is created and destroyed; a one-shot backend reuses nothing. */
+/** Counts objects that are created and destroyed; a one-shot backend reuses none. */
 class Counter {
   #made = 0;
   #live = 0;

@@ -29,7 +29,7 @@ export function ownDevices(onOpen: (device: GPUDevice) => void): () => Promise<G
   };
 }
 
-/** Everything that Kiln makes on `device` and must destroy. */
+/** Watches the resources that Kiln makes on `device` and has to destroy: `destroyed()` counts the calls for each. */
 export function watchResources(device: GPUDevice): { readonly made: { destroy(): void }[]; destroyed(): number[] } {
   const made: { destroy(): void }[] = [];
   const counts = new Map<object, number>();
@@ -60,13 +60,13 @@ export function onSubmit({ queue }: GPUDevice, listener: () => void): void {
   };
 }
 
-/** Makes the device refuse each submission of a run: the storage buffer that it binds is made for another use. */
+/** Makes `device` refuse each run: its storage buffers lose the usage that a bind group needs. */
 export function refuseBindGroups(device: GPUDevice): void {
   const createBuffer = device.createBuffer.bind(device);
   device.createBuffer = (descriptor) => createBuffer({ ...descriptor, usage: descriptor.usage & ~bufferUsage.storage });
 }
 
-/** Makes the device say that it has no memory for what is created on it. */
+/** Makes `device` report that it has no memory for anything created on it. */
 export function starve(device: GPUDevice): void {
   const filters: GPUErrorFilter[] = [];
   const push = device.pushErrorScope.bind(device);

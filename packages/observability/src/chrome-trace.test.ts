@@ -42,7 +42,7 @@ function eventsOf(events: readonly TraceEvent[]): ChromeEvent[] {
   return [...trace.toJSON().traceEvents];
 }
 
-test("writes a submission, its runs each on a track of its own, and what lies within them", () => {
+test("writes a submission, each of its runs on its own track, and the spans within them", () => {
   const events = eventsOf([submission, run(1, { submission }), run(2, { submission })]);
   const named = events.filter(({ ph }) => ph === "M").map(({ name, tid, args }) => [name, tid, args.name]);
   expect(named).toEqual([
@@ -69,7 +69,7 @@ test("writes a submission, its runs each on a track of its own, and what lies wi
   expect(first("run")).toEqual({ id: 1, submission: 7 });
 });
 
-test("gives each backend a process, and marks what failed and when the device changed", () => {
+test("gives each backend a process, and marks failures and changes of the device", () => {
   const events = eventsOf([
     run(1, { error: { code: "timeout", message: "Too long." } }),
     lost,
@@ -92,7 +92,7 @@ test("gives each backend a process, and marks what failed and when the device ch
   });
 });
 
-test("keeps the latest events and counts those that had to go", () => {
+test("keeps the latest events and counts those that it dropped", () => {
   const trace = chromeTrace({ maxEvents: 3 });
   for (let id = 1; id <= 5; id += 1) trace.record(run(id, { startUs: id * 100, endUs: id * 100 + 50, phases: [] }));
   const ids = () => trace.toJSON().traceEvents.flatMap(({ cat, args }) => (cat === "run" ? [args.id] : []));
@@ -104,7 +104,7 @@ test("keeps the latest events and counts those that had to go", () => {
   expect(trace.dropped).toBe(0);
 });
 
-test("is enabled from the start, and keeps 10,000 events where no other bound is given", () => {
+test("is enabled from the start, and keeps 10,000 events by default", () => {
   const trace = chromeTrace();
   expect(trace.isEnabled).toBe(true);
   for (let id = 1; id <= 10_001; id += 1) trace.record(lost);
@@ -112,12 +112,20 @@ test("is enabled from the start, and keeps 10,000 events where no other bound is
   expect(trace.toJSON()).toMatchObject({ displayTimeUnit: "ms", otherData: { dropped: 1 } });
 });
 
-test("has a device's time of 0 as a time", () => {
+test("writes a device time of 0", () => {
   const [event] = eventsOf([{ ...submission, gpuTimeNs: 0 }]).filter(({ cat }) => cat === "submission");
   expect(event!.args.gpuTimeNs).toBe(0);
 });
 
-test("a bound that is none is refused", () => {
-  for (const maxEvents of [0, 1.5, Number.NaN])
-    expect(() => chromeTrace({ maxEvents })).toThrow(`maxEvents of ${maxEvents}`);
+test("refuses a bound that is not a whole number above 0", () => {
+  for (const [maxEvents, shown] of [
+    [0, "0"],
+    [1.5, "1.5"],
+    [Number.NaN, "NaN"],
+    ["5" as never, '"5"'],
+  ] as const) {
+    expect(() => chromeTrace({ maxEvents })).toThrow(
+      `chromeTrace: "maxEvents" must be a whole number, 1 or more; got ${shown}.`,
+    );
+  }
 });

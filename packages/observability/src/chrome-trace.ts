@@ -1,6 +1,7 @@
 import {
   ComputeError,
   type DeviceChange,
+  describeValue,
   type PhaseSpan,
   type SubmissionSpan,
   type TimeSpan,
@@ -14,15 +15,15 @@ import { lanesOf } from "./lanes.js";
 export interface ChromeEvent {
   readonly name: string;
   readonly cat: string;
-  /** `X` is a span, `i` an instant, `M` the name of a process or thread. */
+  /** `X` for a span, `i` for an instant, `M` for the name of a process or thread. */
   readonly ph: "X" | "i" | "M";
   readonly ts: number;
   readonly dur?: number;
-  /** A backend. */
+  /** The number of the backend. */
   readonly pid: number;
-  /** A track: spans of one never overlap, but that the phases of a run lie within it. */
+  /** The number of the track. Spans of one track do not overlap, except that a run contains its phases. */
   readonly tid: number;
-  /** Of an instant, how far its mark reaches: all tracks of the backend. */
+  /** How far the mark of an instant reaches: `p` for all tracks of the backend. */
   readonly s?: "p";
   readonly args: { readonly [name: string]: string | number | readonly number[] };
 }
@@ -34,31 +35,31 @@ export interface ChromeTraceFile {
 }
 
 export interface ChromeTraceOptions {
-  /** How many events of Kiln's are kept; then the oldest go. 10,000 by default. */
+  /** How many events are kept, 10,000 by default; after that each new event replaces the oldest. */
   readonly maxEvents?: number;
 }
 
-/** Collects what backends do, for `chrome://tracing`, Perfetto (ui.perfetto.dev) and the browsers' developer tools. */
+/** Collects events of backends for `chrome://tracing`, Perfetto (ui.perfetto.dev) and browsers' developer tools. */
 export interface ChromeTrace extends Tracer {
-  /** Set to false, and nothing is noted until it is true again. */
+  /** While this is false nothing is recorded. True at first. */
   isEnabled: boolean;
-  /** How many events had to go. */
+  /** How many events were replaced. */
   readonly dropped: number;
   clear(): void;
-  /** What `JSON.stringify(trace)` writes. */
+  /** Called by `JSON.stringify(trace)`. */
   toJSON(): ChromeTraceFile;
 }
 
-/** @throws {ComputeError} `invalid-option` for a bound that is none. */
+/** @throws {ComputeError} `invalid-option` if `maxEvents` is not a whole number above 0. */
 export function chromeTrace({ maxEvents = 10_000 }: ChromeTraceOptions = {}): ChromeTrace {
   if (!Number.isSafeInteger(maxEvents) || maxEvents < 1) {
     throw new ComputeError(
       "invalid-option",
-      `chromeTrace is given maxEvents of ${maxEvents}; expected is a whole number, 1 or more.`,
+      `chromeTrace: "maxEvents" must be a whole number, 1 or more; got ${describeValue(maxEvents)}.`,
     );
   }
   let events: TraceEvent[] = [];
-  /** Of all that there ever were; each takes the place of the one that many before it. */
+  /** How many events were recorded since the last `clear`. */
   let count = 0;
   return {
     isEnabled: true,

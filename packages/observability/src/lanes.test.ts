@@ -7,7 +7,7 @@ const spans = fc.array(
   { maxLength: 40 },
 );
 
-test("puts every span on one lane, in order and without an overlap, and opens no lane that is not needed", () => {
+test("puts every span on one lane, in order and without an overlap, and opens no needless lane", () => {
   fc.assert(
     fc.property(spans, (given) => {
       const lanes = lanesOf(given);
@@ -16,7 +16,7 @@ test("puts every span on one lane, in order and without an overlap, and opens no
       for (const lane of lanes) {
         for (let i = 1; i < lane.length; i += 1) expect(lane[i - 1]!.endUs).toBeLessThanOrEqual(lane[i]!.startUs);
       }
-      // As many lanes as there are spans at the busiest start, one that begins and ends there counted as filling it.
+      // As many lanes as there are spans at the busiest start, including spans that start and end at that time.
       const busiest = Math.max(
         0,
         ...given.map(

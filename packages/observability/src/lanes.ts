@@ -1,6 +1,6 @@
 import type { TimeSpan } from "@kiln-gpu/core";
 
-/** `spans` on as few lanes as hold them without an overlap: each, by its start, on the first lane that is free. */
+/** Puts `spans` on the fewest lanes without an overlap: in the order of their starts, each on the first free lane. */
 export function lanesOf<T extends TimeSpan>(spans: readonly T[]): T[][] {
   const lanes: T[][] = [];
   for (const span of [...spans].sort((a, b) => a.startUs - b.startUs)) {

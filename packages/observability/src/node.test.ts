@@ -5,7 +5,7 @@ import { diagnosticsChannel } from "./node.js";
 
 const names = ["kiln:run", "kiln:task", "kiln:submission", "kiln:device"];
 
-test("publishes each kind on a channel of its own, and nothing is noted before somebody subscribes or after", async () => {
+test("publishes each kind on its own channel, and records nothing without a subscriber", async () => {
   const tracer = diagnosticsChannel();
   const ledger = new RunLedger("test", tracer);
   const told: [string | symbol, unknown][] = [];
@@ -22,7 +22,7 @@ test("publishes each kind on a channel of its own, and nothing is noted before s
     return isTraced;
   };
   expect(await work()).toBe(false);
-  // One that nobody refers to would be collected, with its subscribers.
+  // A channel without references would be collected, together with its subscribers.
   globalThis.gc?.();
   for (const name of names) subscribe(name, listen);
   expect(tracer.isEnabled).toBe(true);
@@ -37,7 +37,7 @@ test("publishes each kind on a channel of its own, and nothing is noted before s
   ]);
 });
 
-test.each(names)("one subscriber, of %s, is enough", (name) => {
+test.each(names)("one subscriber of %s enables the tracer", (name) => {
   const tracer = diagnosticsChannel();
   const listen = () => {};
   expect(tracer.isEnabled).toBe(false);

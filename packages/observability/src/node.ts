@@ -1,13 +1,13 @@
-/** What needs Node: an entry point of its own, so that a page never loads it. */
+/** The part that needs Node; a separate entry point, so that pages never load it. */
 import { channel } from "node:diagnostics_channel";
 import type { Tracer } from "@kiln-gpu/core";
 
 /**
- * Publishes each event on the channel of its kind: `kiln:run`, `kiln:task`, `kiln:submission` and `kiln:device`. While no channel has a
- * subscriber nothing is noted, so it may stay in place.
+ * Publishes each event on the channel of its kind: `kiln:run`, `kiln:task`, `kiln:submission` or `kiln:device`. While
+ * no channel has a subscriber, nothing is recorded, so this tracer may stay in place.
  */
 export function diagnosticsChannel(): Tracer {
-  // Kept here: Node drops a channel that nobody refers to, with its subscribers.
+  // Node collects a channel without references, together with its subscribers, so the tracer refers to each.
   const run = channel("kiln:run");
   const task = channel("kiln:task");
   const submission = channel("kiln:submission");

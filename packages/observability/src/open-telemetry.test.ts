@@ -30,7 +30,7 @@ afterAll(async () => {
   api.metrics.disable();
 });
 
-/** A run that passes through a submission, on a ledger as backends have. */
+/** A run with a submission, on a ledger such as backends have. */
 async function oneRun(ledger: RunLedger, error?: ComputeError): Promise<void> {
   await ledger.start("saxpy", {}, async (caller) => {
     caller.trace!.clock.lap("pipeline");
@@ -46,7 +46,7 @@ async function oneRun(ledger: RunLedger, error?: ComputeError): Promise<void> {
 const finished = (name: string) => spans.getFinishedSpans().filter((span) => span.name === name);
 const toMs = ([seconds, nanoseconds]: api.HrTime) => seconds * 1000 + nanoseconds / 1e6;
 
-test("a run is a child of what was active at its call, and its phases lie within it", async () => {
+test("a run is a child of the span that was active at its call, and contains its phases", async () => {
   const ledger = new RunLedger("test", openTelemetry(api));
   const before = Date.now();
   const request = (name: string) =>
@@ -54,7 +54,7 @@ test("a run is a child of what was active at its call, and its phases lie within
       await oneRun(ledger);
       span.end();
     });
-  // At once: each keeps its own.
+  // At once: each keeps its own context.
   await Promise.all([request("first"), request("second")]);
   const runs = finished("run saxpy");
   expect(runs).toHaveLength(2);
@@ -112,7 +112,7 @@ const run: WorkSpan = {
   submission,
 };
 
-test("each span starts and ends when its event does, and says what shared its submission", () => {
+test("each span starts and ends when its event does, and has the number of runs in its submission", () => {
   openTelemetry(api).record(run);
   // The time of the epoch has 0.2 µs of precision in a double of milliseconds.
   const usOf = (time: api.HrTime) => Math.round((toMs(time) - performance.timeOrigin) * 1000);
@@ -156,7 +156,7 @@ test("no span is started for the phases of a run that is not sampled", () => {
   expect(startSpan.mock.calls.map(([name]) => name).slice(1)).toEqual(["run saxpy", "pipeline", "upload", "compute"]);
 });
 
-/** The points of one metric, each with what it counts and adds up to. */
+/** The points of each metric: a counter's value, or how many values a histogram has and their sum. */
 async function measured(work: () => unknown) {
   await meters.forceFlush();
   metrics.reset();
@@ -174,7 +174,7 @@ async function measured(work: () => unknown) {
   );
 }
 
-test("durations are measured in seconds, and a submission by the work in it", async () => {
+test("durations are measured in seconds, a submission by the work in it", async () => {
   const points = await measured(() => {
     const tracer = openTelemetry(api);
     tracer.record(submission);

@@ -13,7 +13,7 @@ interface Instruments {
   createCounter(name: string, options: object): { add(value: number, attributes: Attributes): void };
 }
 
-/** What is used of `@opentelemetry/api`, whose namespace fits: `import * as api from "@opentelemetry/api"`. */
+/** The part of `@opentelemetry/api` that is used; pass its namespace: `import * as api from "@opentelemetry/api"`. */
 export interface OpenTelemetryApi {
   readonly context: { active(): object };
   readonly trace: {
@@ -34,26 +34,26 @@ const name = "@kiln-gpu/observability";
 const failed = 2;
 
 /**
- * Gives runs and tasks to OpenTelemetry as spans with their phases within, each a child of what was active at its call; and runs, submissions and
- * device changes as metrics. To be called after the SDK is set up.
+ * Reports to OpenTelemetry: runs and tasks as spans that contain their phases, each a child of the span that was active
+ * at the call; runs, submissions and device changes as metrics. Call this after the SDK is set up.
  */
 export function openTelemetry(api: OpenTelemetryApi): Tracer {
   const tracer = api.trace.getTracer(name);
   const meter = api.metrics.getMeter(name);
   const runDuration = meter.createHistogram("kiln.run.duration", {
     unit: "s",
-    description: "From the call of a run until its caller is told.",
+    description: "Time from the call of a run until its promise settles.",
   });
   const submissionSize = meter.createHistogram("kiln.submission.work", {
     unit: "{run}",
-    description: "Runs and tasks that shared one submission.",
+    description: "Number of runs and tasks in one submission.",
   });
   const phaseDuration = meter.createHistogram("kiln.submission.phase.duration", {
     unit: "s",
-    description: "Of the phases of a submission.",
+    description: "Time of each phase of a submission.",
   });
   const deviceChanges = meter.createCounter("kiln.device.changes", {
-    description: "Devices that were lost, and others that took their place.",
+    description: "Number of devices that were lost or replaced a lost one.",
   });
 
   const addSpan = (work: WorkSpan) => {
@@ -64,7 +64,7 @@ export function openTelemetry(api: OpenTelemetryApi): Tracer {
       ...(submission && { "kiln.submission.id": submission.id, "kiln.submission.work": submission.work.length }),
       ...failureOf(error),
     };
-    // The asynchronous function in which a run's caller is told goes on in that call's context.
+    // This is called from the run's own asynchronous function, whose context is that of the call.
     const context = api.context.active();
     const title = kind === "run" ? `run ${label}` : label;
     const span = tracer.startSpan(title, { startTime: toMs(work.startUs), attributes }, context);
@@ -98,7 +98,7 @@ function secondsOf({ startUs, endUs }: TimeSpan): number {
   return (endUs - startUs) / 1e6;
 }
 
-/** In milliseconds of the epoch, which OpenTelemetry takes as such; `performance.now()`'s clock starts at `timeOrigin`. */
+/** Milliseconds since the epoch, which OpenTelemetry accepts as a time. */
 function toMs(us: number): number {
   return performance.timeOrigin + us / 1000;
 }
