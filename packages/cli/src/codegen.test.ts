@@ -5,7 +5,7 @@ import { firstLine } from "./generate-module.js";
 import { createProject, readModule, scale } from "./project.test-support.js";
 
 describe("kiln codegen", () => {
-  it("writes a module beside each shader, in folders at any depth, and leaves those alone that are up to date", async () => {
+  it("writes a module beside each shader, at any depth, and leaves modules that are up to date", async () => {
     const add = await readModule("add.glslang.spv");
     const project = await createProject({ "a/scale.wgsl": scale, "a/b/scale.wgsl": scale, "a/scale.spv": add });
     expect(await project.run("codegen", "a")).toEqual({
@@ -23,14 +23,14 @@ describe("kiln codegen", () => {
     });
   });
 
-  it("begins in the current folder, and says when there is nothing", async () => {
+  it("starts in the current folder, and says if there are no shaders", async () => {
     const project = await createProject();
     expect(await project.run("codegen")).toEqual({ code: 0, output: "No shaders were found.\n", errors: "" });
     await project.write({ "scale.wgsl": scale });
     expect(await project.run("codegen")).toMatchObject({ output: expect.stringContaining("written scale.wgsl.ts") });
   });
 
-  it("writes the same bytes in any folder, from any folder, whatever the lines of a checkout end with", async () => {
+  it("writes the same bytes in any folder, from any folder, whatever the line ends of a checkout", async () => {
     const spirv = await readModule("uniform-vectors.glslang.spv");
     const one = await createProject({ "gpu/scale.wgsl": scale, "gpu/deep/vectors.spv": spirv });
     const other = await createProject({
@@ -49,7 +49,7 @@ describe("kiln codegen", () => {
     }
   });
 
-  it("passes over packages, hidden folders, links and a loop of links", async () => {
+  it("skips packages, hidden folders, links and a loop of links", async () => {
     const project = await createProject({
       "node_modules/p/scale.wgsl": scale,
       ".hidden/scale.wgsl": scale,
@@ -62,7 +62,7 @@ describe("kiln codegen", () => {
     expect((await project.run("codegen", "a/loop/a")).output).toBe("Modules: 0 written, 1 up to date.\n");
   });
 
-  it("removes the module of a shader that is gone, and no file of anybody else", async () => {
+  it("removes the module of a shader that no longer exists, and no file that it did not write", async () => {
     const project = await createProject({ "a/scale.wgsl": scale, "a/own.wgsl.ts": "export {};\n" });
     await project.run("codegen");
     await rename(join(project.folder, "a/scale.wgsl"), join(project.folder, "a/times.wgsl"));
@@ -74,12 +74,12 @@ describe("kiln codegen", () => {
     expect(await project.files()).toEqual(["a/own.wgsl.ts", "a/times.wgsl", "a/times.wgsl.ts", "package.json"]);
   });
 
-  it("never writes over a file that it has not generated", async () => {
+  it("never overwrites a file that it did not generate", async () => {
     const project = await createProject({ "scale.wgsl": scale, "scale.wgsl.ts": "export const scale = 1;\n" });
     const { code, errors } = await project.run("codegen");
     expect([code, errors]).toEqual([
       1,
-      "scale.wgsl.ts: error: This file was not generated, and a shader's module has its place; give one of them another name.\n",
+      "scale.wgsl.ts: error: This file was not generated, so its shader's module cannot be written here; rename one of them.\n",
     ]);
     expect(await project.read("scale.wgsl.ts")).toBe("export const scale = 1;\n");
     await rm(join(project.folder, "scale.wgsl.ts"));
@@ -92,7 +92,7 @@ describe("kiln codegen", () => {
 });
 
 describe("kiln codegen --check", () => {
-  it("passes where all is up to date, also with the line ends of another checkout", async () => {
+  it("passes if everything is up to date, also with the line ends of another checkout", async () => {
     const project = await createProject({ "scale.wgsl": scale });
     await project.run("codegen");
     await project.write({ "scale.wgsl.ts": (await project.read("scale.wgsl.ts")).replaceAll("\n", "\r\n") });
@@ -114,7 +114,7 @@ describe("kiln codegen --check", () => {
     expect(errors.split("\n")).toEqual([
       "b.wgsl.ts: error: This module is out of date; `kiln codegen` writes it.",
       "d.wgsl.ts: error: This module is missing; `kiln codegen` writes it.",
-      "c.wgsl.ts: error: This module was generated from c.wgsl, which is gone; `kiln codegen` removes it.",
+      "c.wgsl.ts: error: This module was generated from c.wgsl, which no longer exists; `kiln codegen` removes it.",
       "",
     ]);
     expect([code, output]).toEqual([1, "Modules: 0 written, 1 up to date, 3 wrong.\n"]);
@@ -122,10 +122,10 @@ describe("kiln codegen --check", () => {
   });
 });
 
-describe("a shader that is wrong", () => {
+describe("a shader with an error", () => {
   const main = "@compute @workgroup_size(1) fn main() {}\n";
 
-  it("is told of with its place, its line and a caret, and keeps no other from its module", async () => {
+  it("is reported with its place, its line and a caret, and does not stop the others", async () => {
     const project = await createProject({
       "gpu/broken.wgsl": `struct S { a: u32 }\n\t compute fn main() {}\n`,
       "gpu/bytes.wgsl": Buffer.concat([Buffer.from(`// é\n// `), Buffer.from([0xe9]), Buffer.from(`\n${main}`)]),
@@ -143,7 +143,7 @@ describe("a shader that is wrong", () => {
       'gpu/broken.wgsl:2:3: error: "compute" stands where a declaration is expected',
       "  \t compute fn main() {}",
       "  \t ^^^^^^^",
-      "gpu/bytes.wgsl:2:4: error: The file is not UTF-8: its byte 9 is no part of a character.",
+      "gpu/bytes.wgsl:2:4: error: The file is not UTF-8: byte 9 does not belong to a character.",
       "  // \ufffd",
       "     ^",
       "gpu/empty.wgsl: error: The shader has no compute entry point, and only those run.",
@@ -155,7 +155,7 @@ describe("a shader that is wrong", () => {
       expect.stringMatching(
         /^gpu\/volatile\.spv: error: The shader has volatile or coherent memory \(OpMemberDecorate at byte \d+\)/,
       ),
-      "gpu/wide.wgsl:1:1: error: The file is not UTF-8: its byte 0 is no part of a character.",
+      "gpu/wide.wgsl:1:1: error: The file is not UTF-8: byte 0 does not belong to a character.",
       expect.stringMatching(/^ {2}\ufffd/),
       "  ^",
       "",
@@ -163,7 +163,7 @@ describe("a shader that is wrong", () => {
     expect([code, output]).toEqual([1, "written gpu/scale.wgsl.ts\nModules: 1 written, 0 up to date, 8 wrong.\n"]);
   });
 
-  it("keeps the module that it had", async () => {
+  it("keeps its previous module", async () => {
     const project = await createProject({ "scale.wgsl": scale });
     await project.run("codegen");
     const before = await project.read("scale.wgsl.ts");
@@ -173,20 +173,17 @@ describe("a shader that is wrong", () => {
   });
 });
 
-describe("a command that is wrong", () => {
+describe("a wrong command line", () => {
   it.each([
     [["codegen", "absent"], 'There is no file or folder "absent".'],
     [["codegen", "scale.wgsl/absent"], 'There is no file or folder "scale.wgsl/absent".'],
-    [
-      ["codegen", "package.json"],
-      '"package.json" is no shader; folders and files that end in .wgsl or .spv are expected.',
-    ],
+    [["codegen", "package.json"], 'A path must be a folder, or a file that ends in .wgsl or .spv; got "package.json".'],
     [["codegen", "--chek"], "Unknown option '--chek'."],
-    [["codegen", "--check", "--watch"], "--check writes nothing and --watch goes on writing; give one of them."],
-    [["generate"], 'There is no command "generate"; codegen is one.'],
+    [["codegen", "--check", "--watch"], "--check and --watch exclude each other; got both."],
+    [["generate"], 'The command must be "codegen"; got "generate".'],
     [["--verbose"], "Unknown option '--verbose'."],
-    [[], "A command is expected."],
-  ])("is told in a sentence, and is 2: %j", async (args, message) => {
+    [[], "A command is missing."],
+  ])("is reported in a sentence and exits with 2: %j", async (args, message) => {
     const project = await createProject({ "scale.wgsl": scale });
     const { code, output, errors } = await project.run(...args);
     expect([code, output, errors.slice(0, message.length)]).toEqual([2, "", message]);
@@ -198,7 +195,7 @@ describe("a command that is wrong", () => {
     [["-h"], /^Usage: kiln <command>/],
     [["codegen", "--help"], /^Usage: kiln codegen \[paths\.\.\.\]/],
     [["--version"], /^\d+\.\d+\.\d+\n$/],
-  ])("is none: %j", async (args, output) => {
+  ])("is not one that asks for help or the version: %j", async (args, output) => {
     const project = await createProject({ "scale.wgsl": scale });
     expect(await project.run(...args)).toEqual({ code: 0, output: expect.stringMatching(output), errors: "" });
     expect(await project.files()).toEqual(["package.json", "scale.wgsl"]);

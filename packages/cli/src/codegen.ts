@@ -1,4 +1,6 @@
-/** One pass over shaders: reads each, and writes its module or compares it. What is wrong with one keeps no other from its module. */
+/**
+ * One pass over the shaders: reads each, and writes or compares its module. An error in one does not stop the others.
+ */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { LoadedProgram } from "@kiln-gpu/shader";
@@ -9,20 +11,20 @@ import { readShader } from "./read-shader.js";
 import type { Reporter } from "./reporter.js";
 
 export interface CodegenOptions {
-  /** Folders, and files of shaders; relative ones begin in `folder`. */
+  /** Folders and shader files; relative paths start in `folder`. */
   readonly paths: readonly string[];
   readonly folder: string;
-  /** Writes nothing; what would be written or removed is an error. */
+  /** Writes and removes nothing; whatever it would write or remove is an error. */
   readonly isCheck: boolean;
-  /** Compiles a shader's entry points, and throws what is wrong with them. */
+  /** Compiles the entry points of a shader; rejects with the errors of the first that does not compile. */
   readonly validate?: (entryPoints: readonly LoadedProgram[]) => Promise<void>;
 }
 
 type Outcome = "written" | "unchanged" | "removed";
 
 /**
- * @returns Whether nothing was wrong.
- * @throws {UsageError} For a path that is absent or no shader's.
+ * @returns Whether there were no errors.
+ * @throws {UsageError} If a path does not exist, or is a file that is not a shader.
  */
 export async function codegen(options: CodegenOptions, reporter: Reporter): Promise<boolean> {
   const { isCheck } = options;
@@ -66,7 +68,7 @@ async function textOf(path: string, { validate }: CodegenOptions): Promise<strin
 async function update(path: string, text: string, isCheck: boolean): Promise<Outcome> {
   const existing = await readIfThere(path);
   if (existing !== undefined && !isGenerated(existing)) {
-    throw new Error("This file was not generated, and a shader's module has its place; give one of them another name.");
+    throw new Error("This file was not generated, so its shader's module cannot be written here; rename one of them.");
   }
   if (existing === text) return "unchanged";
   if (isCheck) {
@@ -83,7 +85,7 @@ async function removeOrphan(path: string, isCheck: boolean): Promise<Outcome | u
   if (existing === undefined || !isGenerated(existing)) return undefined;
   if (isCheck) {
     const shader = basename(shaderPathOf(path));
-    throw new Error(`This module was generated from ${shader}, which is gone; \`kiln codegen\` removes it.`);
+    throw new Error(`This module was generated from ${shader}, which no longer exists; \`kiln codegen\` removes it.`);
   }
   await rm(path);
   return "removed";
@@ -93,7 +95,7 @@ function isGenerated(text: string): boolean {
   return text.startsWith(`${firstLine}\n`);
 }
 
-/** A module as it was written, whatever line ends a checkout has given it. */
+/** The text of a module with \n line ends, whatever line ends a checkout gave it. */
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, "utf8")).replaceAll("\r\n", "\n");

@@ -1,10 +1,10 @@
-/** What the language keeps for itself in a module, and what a generated module declares beside its kernels. */
+/** The reserved words of the language, and the other names that a generated module declares or uses. */
 const taken = new Set(
   (
-    "arguments as async await break case catch class const continue debugger default delete do else enum eval export extends " +
-    "false finally for function if implements import in instanceof interface let new null package private protected public " +
-    "return static super switch this throw true try typeof undefined var void while with yield " +
-    "Uint32Array kiln spirv wgsl"
+    "arguments as async await break case catch class const continue debugger default delete do else enum eval " +
+    "export extends false finally for function if implements import in instanceof interface let new null " +
+    "package private protected public return static super switch this throw true try typeof undefined var void " +
+    "while with yield Uint32Array kiln spirv wgsl"
   ).split(" "),
 );
 
@@ -14,8 +14,8 @@ export interface ExportNames {
 }
 
 /**
- * For each kernel's name an identifier, and one for the type of its bindings, no two of which are the same: `my-kernel` is `myKernel`,
- * with `MyKernelBindings`.
+ * Gives each kernel an identifier, and another one to the type of its bindings: `my-kernel` becomes `myKernel`, with
+ * `MyKernelBindings`. All identifiers are different.
  */
 export function exportNames(names: readonly string[]): ExportNames[] {
   const used = new Set(taken);

@@ -1,7 +1,10 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 
-/** The path from the package that a shader belongs to, for that is the same on every machine and from every folder; else its name. */
+/**
+ * The path of a shader relative to its package, which is the same on every machine and from every working directory. A
+ * shader outside of all packages has only its name.
+ */
 export async function fileNameOf(path: string): Promise<string> {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const isPackage = await stat(join(folder, "package.json")).then(

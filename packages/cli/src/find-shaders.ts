@@ -3,14 +3,14 @@ import { basename, join, resolve } from "node:path";
 import { isShaderName } from "./read-shader.js";
 import { UsageError } from "./usage-error.js";
 
-/** What lies at the given paths; absolute, each once, in one order on every machine. */
+/** The files at the given paths, as absolute paths: each once, in the same order on every machine. */
 export interface FoundFiles {
   readonly shaders: readonly string[];
-  /** Those in the folders that are named as modules of shaders are, whoever wrote them. */
+  /** Files in the folders that have the name of a shader's module, generated or not. */
   readonly modules: readonly string[];
 }
 
-/** Where a shader's module stands: `scale.wgsl` and `scale.spv`, side by side, have two. */
+/** The path of a shader's module. `scale.wgsl` and `scale.spv` may be side by side: each has its own module. */
 export function modulePathOf(shader: string): string {
   return `${shader}.ts`;
 }
@@ -20,9 +20,9 @@ export function shaderPathOf(module: string): string {
 }
 
 /**
- * The shaders that the paths name, and those in the folders that they name, at any depth. Folders of packages, hidden ones, and symbolic links
- * inside of folders are passed over.
- * @throws {UsageError} For a path that is absent or no shader's.
+ * Finds the shaders at `paths`, and those at any depth in folders at `paths`. In folders it skips `node_modules`,
+ * hidden folders and symbolic links.
+ * @throws {UsageError} If a path does not exist, or is a file that is not a shader.
  */
 export async function findShaders(paths: readonly string[], folder: string): Promise<FoundFiles> {
   const shaders = new Set<string>();
@@ -44,7 +44,7 @@ export async function findShaders(paths: readonly string[], folder: string): Pro
     });
     if (found.isDirectory()) await walk(path);
     else if (isShaderName(basename(path))) shaders.add(path);
-    else throw new UsageError(`"${given}" is no shader; folders and files that end in .wgsl or .spv are expected.`);
+    else throw new UsageError(`A path must be a folder, or a file that ends in .wgsl or .spv; got "${given}".`);
   }
   return { shaders: [...shaders].sort(), modules: [...modules].sort() };
 }

@@ -29,7 +29,7 @@ async function errorsOf(project: Project, before: string, calls: readonly string
 const floats = Float32Array.of(1, 2, 3);
 
 describe("a module of WGSL", () => {
-  it("runs, and checks what is bound", async () => {
+  it("runs, and checks its bindings", async () => {
     const project = await createProject({ "scale.wgsl": scale });
     await project.run("codegen");
     const kernels = await importFrom(project, "scale.wgsl.ts");
@@ -53,7 +53,7 @@ describe("a module of WGSL", () => {
     ]);
   });
 
-  it("gives its types to imports of the shader itself, where a bundler resolves them", async () => {
+  it("gives its types to imports of the shader itself, under a bundler's resolution", async () => {
     const project = await createProject({ "scale.wgsl": scale });
     await project.run("codegen");
     const before =
@@ -65,9 +65,9 @@ describe("a module of WGSL", () => {
     ]);
   });
 
-  it("has the text that the file has", async () => {
+  it("has the text of the file", async () => {
     const odd =
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: A literal would read it as a hole.
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: A template literal would substitute it.
       "/* `backticks`, ${holes}, $, \\u{41}, \\\\, a lone\rreturn and \u2028 \u200e \u0085, \u{1F600}\tand 漢 \\`${\n*/";
     const project = await createProject({ "odd.wgsl": odd + scale });
     expect(await project.run("codegen")).toMatchObject({ code: 0 });
@@ -80,7 +80,7 @@ describe("a module of WGSL", () => {
     expect(await gpu.run(kernel!, bindings)).toEqual({ y: Float32Array.of(3, 6, 9) });
   });
 
-  it("exports a kernel for each compute entry point, with what it alone binds", async () => {
+  it("exports a kernel for each compute entry point, with the bindings of that entry point alone", async () => {
     const wgsl = `
       override step: u32;
       @group(0) @binding(0) var<storage, read> source: array<u32>;
@@ -105,12 +105,12 @@ describe("a module of WGSL", () => {
     ]);
   });
 
-  it("has names that are identifiers, whatever its file is called", async () => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: It is part of a file's name.
+  it("has names that are identifiers, for any name of the file", async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: It is part of the name of a file.
     const stems = ["my-kernel", "2d", "delete", "wgsl", "kiln", 'quote"`${a}', "line\nbreak\u2028"];
     const project = await createProject(Object.fromEntries(stems.map((stem) => [`${stem}.wgsl`, scale])));
     expect(await project.run("codegen")).toMatchObject({ code: 0 });
-    // Under names that every loader of modules takes.
+    // Copies with names that every module loader accepts.
     const modules = stems.map((_, i) => join(project.folder, `module-${i}.ts`));
     await Promise.all(stems.map((stem, i) => rename(join(project.folder, `${stem}.wgsl.ts`), modules[i]!)));
     const exported = await Promise.all(stems.map((_, i) => importFrom(project, `module-${i}.ts`)));
@@ -122,7 +122,7 @@ describe("a module of WGSL", () => {
     expect(typeErrors(modules)).toEqual(stems.map(() => []));
   });
 
-  it("names its file where the device finds what is wrong", async () => {
+  it("names its file in errors of the device", async () => {
     const project = await createProject({ "gpu/scale.wgsl": scale.replace("params.factor *", "params.missing *") });
     await project.run("codegen");
     const kernels = await importFrom(project, "gpu/scale.wgsl.ts");
@@ -131,7 +131,7 @@ describe("a module of WGSL", () => {
 });
 
 describe("a module of SPIR-V", () => {
-  it("runs, and checks what is bound", async () => {
+  it("runs, and checks its bindings", async () => {
     const project = await createProject({
       "push.spv": await readModule("push-constants.glslang.spv"),
       "vectors.spv": await readModule("uniform-vectors.glslang.spv"),
@@ -146,7 +146,8 @@ describe("a module of SPIR-V", () => {
     const doubled = await gpu.run(second!, { "0/0": output(Uint32Array, 8) });
     expect(doubled).toEqual({ "0/0": Uint32Array.of(0, 2, 4, 6, 8, 10, 12, 14) });
 
-    const before = `import { push } from "./push.spv.js"; import { vectors } from "./vectors.spv.js"; import { second } from "./entry-points.spv.js";
+    const before = `import { push } from "./push.spv.js"; import { vectors } from "./vectors.spv.js";
+      import { second } from "./entry-points.spv.js";
       const [x, y] = [new Float32Array(3), kiln.output(Float32Array, 3)];
       const values = { direction: [0, 1, 0], scale: 2, n: 3, shift: [5, 1] };
       const params = { alpha: 1, offset: [1, 2, 3], count: 1, basis: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
@@ -170,7 +171,7 @@ describe("a module of SPIR-V", () => {
     expect(errors).toEqual(cases.map(([, ...expected]) => expected.map((words) => expect.stringMatching(words))));
   });
 
-  it("has the words that the file has", async () => {
+  it("has the words of the file", async () => {
     const bytes = await readModule("subgroup-arithmetic.glslang.spv");
     const text = await generateModule({ name: "sums.spv", bytes }, { language: "javascript" });
     const words = /new Uint32Array\(\[([\d,\s]+)\]\)/u.exec(text)![1]!.split(",").slice(0, -1).map(Number);

@@ -1,4 +1,6 @@
-/** The types that are written are those that the type checker reads out of a literal: both are compiled and compared. */
+/**
+ * The types that are written are those that the type checker reads out of a literal: both are compiled and compared.
+ */
 
 import { join } from "node:path";
 import { loadEntryPoints } from "@kiln-gpu/shader";
@@ -59,7 +61,7 @@ const corpus = [
   "uniform-vectors",
 ];
 
-it("writes the types that are read out of a literal", async () => {
+it("writes the types that a literal has", async () => {
   const read = await Promise.all(corpus.map(async (name) => [name, `${await readSource(`${name}.wgsl`)}`] as const));
   const all = [...Object.entries(texts), ...read];
   const files = await Promise.all(
@@ -82,7 +84,7 @@ it("writes the types that are read out of a literal", async () => {
   expect(errors).toEqual(files.map(() => []));
 });
 
-it("writes names that are no identifiers, and that every object inherits", () => {
+it("writes names that are not identifiers, and names that every object inherits", () => {
   const layout = { kind: "scalar", scalar: "f32", byteLength: 4 } as const;
   const binding = (name: string) => ({ name, group: 0, binding: 0, kind: "uniform", access: "read", layout }) as const;
   expect(bindingsType([binding("0/2"), binding("größe"), binding('a"\n'), binding("__proto__")])).toBe(`{

@@ -1,4 +1,4 @@
-/** What the host gives for a layout, written as a TypeScript type: the same types as `core` reads out of a WGSL literal. */
+/** Writes the TypeScript type of a binding's value: the same type that `core` infers from a WGSL literal. */
 import type { BindingInfo, ScalarType, TypeLayout } from "@kiln-gpu/core";
 
 const arraysOf: { readonly [scalar in ScalarType]: readonly string[] } = {
@@ -11,7 +11,7 @@ const arraysOf: { readonly [scalar in ScalarType]: readonly string[] } = {
 
 const identifier = /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u;
 
-/** A type with a member for each binding; `core` is imported as `kiln` where it stands. */
+/** A type with a member for each binding, for a module that imports `core` as `kiln`. */
 export function bindingsType(bindings: readonly BindingInfo[]): string {
   const members = bindings.map((binding) => `  readonly ${memberName(binding.name)}: ${bindingType(binding)};\n`);
   return members.length === 0 ? "Record<never, never>" : `{\n${members.join("")}}`;
@@ -32,13 +32,13 @@ function scalarsOf(layout: TypeLayout): Set<ScalarType> {
   return new Set(layout.members.flatMap((member) => [...scalarsOf(member.layout)]));
 }
 
-/** Whether it has a size of its own; else the binding's length decides how many elements it ends with. */
+/** Whether the layout has a fixed size; otherwise it ends with a runtime-sized array. */
 function isSized(layout: TypeLayout): boolean {
   if (layout.kind === "array") return layout.count > 0;
   return layout.kind !== "struct" || layout.members.every((member) => isSized(member.layout));
 }
 
-/** The types of the values that are packed into the layout. */
+/** The types of values that Kiln packs into the layout. */
 function valuesOf(layout: TypeLayout): string[] {
   switch (layout.kind) {
     case "scalar":
@@ -58,7 +58,7 @@ function valuesOf(layout: TypeLayout): string[] {
         return `readonly ${memberName(name)}: ${valuesOf(type).join(" | ")}`;
       });
       const [sole] = layout.members;
-      // A struct of one member takes the member's value itself.
+      // A struct with a single member also accepts the value of that member.
       const values = layout.members.length === 1 ? valuesOf(sole!.layout) : [];
       return [...values, `{ ${members.join("; ")} }`];
     }

@@ -1,4 +1,4 @@
-/** Hooks of Node's module loader; they run in a thread of their own, so that what they throw is copied out of it. */
+/** Hooks of Node's module loader. They run in their own thread, so the errors that they throw are copied. */
 import type { LoadHook } from "node:module";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { UsageError } from "./usage-error.js";
 
-/** What the command line asks for; a text is printed and nothing else is done. */
+/** What to do: run codegen, or only print `text`. */
 export type Command = { readonly text: string } | CodegenCommand;
 
 export interface CodegenCommand {
@@ -18,34 +18,34 @@ Commands:
   codegen [paths...]  writes a typed module beside each shader
 
 Options:
-  -h, --help          prints this, or what a command does
+  -h, --help          prints this help, or that of a command
   -v, --version       prints the version`;
 
 const codegenHelp = `Usage: kiln codegen [paths...] [options]
 
-Writes a TypeScript module beside each .wgsl and .spv file: scale.wgsl.ts beside scale.wgsl, with a kernel for its
-compute entry point, or one for each, and the types of what it binds. Modules whose shader is gone are removed.
+Writes a TypeScript module beside each .wgsl and .spv file: scale.wgsl.ts beside scale.wgsl. The module exports a kernel
+for each compute entry point, and the types of its bindings. Modules whose shader no longer exists are removed.
 
-Paths are folders and shaders (default: the current folder). Inside of folders, node_modules, hidden folders and
-symbolic links are passed over.
+Paths are folders and shaders (default: the current folder). Folders named node_modules, hidden folders, and symbolic
+links inside folders are skipped.
 
 Options:
-  --check             writes nothing, and fails where a module is missing, out of date or left over
-  --validate          compiles each shader, too, on a GPU or on the project's @kiln-gpu/software-gpu
-  --watch             goes on, and writes what changes, until it is interrupted
-  -h, --help          prints this
+  --check             writes nothing; fails if a module is missing, out of date or left over
+  --validate          also compiles each shader, on a GPU or on the project's @kiln-gpu/software-gpu
+  --watch             keeps running and updates modules when shaders change
+  -h, --help          prints this help
 
-Exits with 1 when something is wrong with a shader or a module, and with 2 when the command is.`;
+Exits with 1 if a shader or a module has an error, and with 2 if the command line has one.`;
 
-/** @throws {UsageError} naming what was given and what is expected. */
+/** @throws {UsageError} with what is expected and what was given. */
 export function parseCommand(args: readonly string[]): Command {
   const [name] = args;
-  if (name === undefined) throw new UsageError(`A command is expected.\n\n${help}`);
+  if (name === undefined) throw new UsageError(`A command is missing.\n\n${help}`);
   if (name.startsWith("-")) {
     const { values } = parse(args, { help: { type: "boolean", short: "h" }, version: { type: "boolean", short: "v" } });
     return { text: values.version ? version() : help };
   }
-  if (name !== "codegen") throw new UsageError(`There is no command "${name}"; codegen is one.`);
+  if (name !== "codegen") throw new UsageError(`The command must be "codegen"; got "${name}".`);
   const { values, positionals } = parse(args.slice(1), {
     check: { type: "boolean" },
     help: { type: "boolean", short: "h" },
@@ -54,7 +54,7 @@ export function parseCommand(args: readonly string[]): Command {
   });
   if (values.help) return { text: codegenHelp };
   const { check = false, validate = false, watch = false } = values;
-  if (check && watch) throw new UsageError("--check writes nothing and --watch goes on writing; give one of them.");
+  if (check && watch) throw new UsageError("--check and --watch exclude each other; got both.");
   return { paths: positionals.length > 0 ? positionals : ["."], check, validate, watch };
 }
 

@@ -1,4 +1,4 @@
-/** The built command, Node's loader and Vite's plugin, each in a process as users have them. */
+/** Tests of the built command, of Node's loader and of Vite's plugin, each in its own process as for a user. */
 import type { ChildProcess } from "node:child_process";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,11 +9,11 @@ import { createProject, ignoreForcedColor, type Project, readModule, scale } fro
 
 const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
-/** A process whose output can be waited for. */
+/** A process whose output a test can wait for. */
 class Running {
-  /** What it says itself. */
+  /** What the program itself prints. */
   text = "";
-  /** All that comes on standard error: what drivers print, and the error that ends it. */
+  /** Everything on standard error, including the text of drivers and of the error that ends the process. */
   stderr = "";
   readonly #child: ChildProcess;
   readonly ended: Promise<number | null>;
@@ -33,7 +33,7 @@ class Running {
     this.#child = child;
   }
 
-  /** Resolves once what was written since the last call has `words`; a test that waits in vain times out. */
+  /** Resolves with the text since the last call, once it contains `words`. */
   async until(words: string): Promise<string> {
     while (!this.text.includes(words)) {
       await new Promise<void>((resolve) => {
@@ -51,7 +51,7 @@ class Running {
 }
 
 describe("kiln", () => {
-  it("is a command with its exit codes", async () => {
+  it("exits with 0, 1 or 2", async () => {
     const project = await createProject({ "scale.wgsl": scale });
     const codes = [];
     for (const args of [
@@ -78,7 +78,7 @@ describe("kiln", () => {
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)(
-    "watches until %s, through errors and whatever comes and goes",
+    "watches until %s, through errors and through files that appear and disappear",
     async (signal) => {
       const project = await createProject({ "gpu/scale.wgsl": scale });
       const running = new Running(project, [command, "codegen", "gpu", "--watch"]);
@@ -86,7 +86,7 @@ describe("kiln", () => {
 
       await project.write({ "gpu/scale.wgsl": "fn" });
       await running.until("gpu/scale.wgsl:1:3: error: the text ends where a name is expected");
-      // As editors save: another file takes the place.
+      // Most editors save by replacing the file.
       for (const size of [32, 16]) {
         await project.write({ "gpu/scale.wgsl~": scale.replace("64", `${size}`) });
         await rename(join(project.folder, "gpu/scale.wgsl~"), join(project.folder, "gpu/scale.wgsl"));
@@ -104,12 +104,12 @@ describe("kiln", () => {
     },
   );
 
-  it("watches nothing where a path is absent", async () => {
+  it("does not watch a path that does not exist", async () => {
     const running = new Running(await createProject(), [command, "codegen", "absent", "--watch"]);
     expect(await running.ended).toBe(2);
   });
 
-  it("validates what parses on a device", async () => {
+  it("validates shaders on a device", async () => {
     const project = await createProject({
       "a.wgsl": scale,
       "b.wgsl": scale.replace("params.factor *", "params.count *"),
@@ -160,7 +160,7 @@ describe("node --import @kiln-gpu/cli/register", () => {
     expect([await running.ended, running.text]).toEqual([0, result]);
   });
 
-  it("says where a shader is wrong", async () => {
+  it("says where a shader has an error", async () => {
     const project = await createUse();
     const running = new Running(project, args("broken.js"));
     expect(await running.ended).toBe(1);
@@ -186,7 +186,7 @@ describe("the plugin of Vite", () => {
     expect([await running.ended, running.text]).toEqual([0, result]);
   });
 
-  it("says where a shader is wrong, and leaves a shader's text to Vite", async () => {
+  it("says where a shader has an error, and leaves the text of a shader to Vite", async () => {
     const project = await createUse();
     await project.write({ "build.js": build("broken.js") });
     const broken = new Running(project, ["build.js"]);

@@ -3,14 +3,14 @@ import { type LoadedProgram, loadEntryPoints } from "@kiln-gpu/shader";
 
 /** A shader's file. */
 export interface ShaderFile {
-  /** Without its folder, as `scale.wgsl` or `scale.spv`: the ending says the language, the rest names the kernel. */
+  /** Without its folder: `scale.wgsl` or `scale.spv`. The extension is the language, the rest names the kernel. */
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** What errors of a compiler call it; by default its name. */
+  /** The name of the file in compilers' errors; `name` by default. */
   readonly file?: string;
 }
 
-/** A shader that was read, with what each of its compute entry points binds. */
+/** A shader with its compute entry points and their bindings. */
 export interface Shader {
   readonly name: string;
   readonly file: string;
@@ -24,20 +24,20 @@ export function isShaderName(name: string): boolean {
   return /(?<!^)\.(?:wgsl|spv)$/u.test(name);
 }
 
-/** @throws {ComputeError} What `loadEntryPoints` throws; `shader-compilation` for WGSL that is not UTF-8. */
+/** @throws {ComputeError} `shader-compilation` for WGSL that is not UTF-8; and whatever `loadEntryPoints` throws. */
 export async function readShader({ name, bytes, file = name }: ShaderFile): Promise<Shader> {
   const source = name.endsWith(".spv") ? { spirv: bytes } : { wgsl: textOf(bytes) };
   return { name, file, source, entryPoints: await loadEntryPoints({ ...source, file }, "The shader") };
 }
 
-/** The text with lines that end in \n, as another checkout of the file may have it; a byte order mark is no part of it. */
+/** The text with \n line ends and without a byte order mark, so that it is the same in every checkout. */
 function textOf(bytes: Uint8Array): string {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   const encoded = new TextEncoder().encode(text);
   const wrong = bytes.findIndex((byte, i) => byte !== encoded[i]);
   if (wrong >= 0) {
     const before = new TextDecoder("utf-8", { ignoreBOM: true }).decode(encoded.subarray(0, wrong));
-    const message = `The file is not UTF-8: its byte ${wrong} is no part of a character.`;
+    const message = `The file is not UTF-8: byte ${wrong} does not belong to a character.`;
     const diagnostics = [diagnosticAt(text, before.length, 1, message)];
     throw new ComputeError("shader-compilation", message, { diagnostics });
   }

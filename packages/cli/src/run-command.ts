@@ -4,14 +4,14 @@ import { type CodegenCommand, parseCommand } from "./options.js";
 import { Reporter } from "./reporter.js";
 import { UsageError } from "./usage-error.js";
 
-/** Where a command runs: what its paths begin in, and where it writes. */
+/** The folder in which a command's relative paths start, and the streams that it writes to. */
 export interface Surroundings {
   readonly folder: string;
   readonly output: NodeJS.WritableStream;
   readonly errors: NodeJS.WritableStream;
 }
 
-/** @returns The exit code: 0, or 1 where something is wrong with what the command works on, or 2 with the command. */
+/** @returns The exit code: 0 for success, 1 for an error in a shader or a module, 2 for one in the command line. */
 export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { output, errors } = surroundings;
   try {

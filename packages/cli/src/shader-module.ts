@@ -5,8 +5,8 @@ import { fileNameOf } from "./file-name.js";
 import { generateModule } from "./generate-module.js";
 
 /**
- * The module of the shader at `path`, in JavaScript, for loaders.
- * @throws {Error} With the place in the file, in words: loaders show the message alone.
+ * Generates the module of the shader at `path` in JavaScript, for loaders.
+ * @throws {Error} with the place in the file as part of its message, because loaders show only the message.
  */
 export async function shaderModule(path: string): Promise<string> {
   const bytes = await readFile(path);

@@ -1,4 +1,4 @@
-/** A mistake in how the command was called; the process ends with 2. */
+/** An error in the command line; the process exits with 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -1,4 +1,4 @@
-/** Compiles shaders on a device: what parses may yet be invalid, and whether it is only its compiler knows. */
+/** Compiles shaders on a device, because text that parses may still be invalid. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,7 +13,7 @@ export interface Validator extends AsyncDisposable {
 }
 
 /**
- * Opens the machine's GPU or, where it has none and the project in `folder` has `@kiln-gpu/software-gpu`, that one.
+ * Opens the machine's GPU. If there is none, opens `@kiln-gpu/software-gpu` if the project in `folder` has it.
  * @throws {ComputeError} `no-adapter`.
  */
 export async function openValidator(folder: string): Promise<Validator> {
@@ -38,7 +38,7 @@ export async function openValidator(folder: string): Promise<Validator> {
   };
 }
 
-/** Found in the project and not among this package's own: it is 75 MB, which only who validates without a GPU needs. */
+/** Looks in the project. It is no dependency of this package: it has 75 MB and serves only validation without a GPU. */
 async function softwareGpuOf(folder: string): Promise<SoftwareGpu | undefined> {
   let path: string;
   try {

@@ -3,7 +3,7 @@ import { expect, expectTypeOf, it } from "vitest";
 import { createProject, scale } from "./project.test-support.js";
 import { shaders } from "./vite.js";
 
-it("is a plugin of Vite's, for shaders alone", async () => {
+it("is a Vite plugin for shaders alone", async () => {
   const plugin = shaders();
   expectTypeOf(plugin).toExtend<Plugin>();
   const { folder } = await createProject({ "scale.wgsl": scale });

@@ -1,9 +1,9 @@
-/** Lets Vite import shaders, in pages and in Node. */
+/** Lets Vite import shaders, for pages and for Node. */
 import { basename } from "node:path";
 import { isShaderName } from "./read-shader.js";
 import { shaderModule } from "./shader-module.js";
 
-/** A plugin of Vite's, as far as this one is. */
+/** The part of Vite's plugin type that this plugin has. */
 export interface ShaderPlugin {
   readonly name: string;
   readonly enforce: "pre";
@@ -11,7 +11,8 @@ export interface ShaderPlugin {
 }
 
 /**
- * A plugin for which `.wgsl` and `.spv` files are modules of kernels. A shader with a query, as in `?raw` and `?url`, is Vite's own.
+ * A plugin that turns imported `.wgsl` and `.spv` files into modules of kernels. It leaves imports with a query, such
+ * as `?raw` and `?url`, to Vite.
  * @example `defineConfig({ plugins: [shaders()] })`
  */
 export function shaders(): ShaderPlugin {
