@@ -45,9 +45,13 @@ const smoke = `
   console.log(passed.join(", "));
 `;
 
-/** Of the suites, what runs in processes of its own; all of the other files does. */
-const suites = ["persistent", "one-shot"];
-const files = ["process-exit-after-loss", "worker-threads", "idle"];
+/** The tests that run in processes of their own. */
+const files = [
+  ...["one-shot.process-exit", "persistent.process-exit", "worker-threads"].map(
+    (name) => `tools/conformance/src/processes/${name}.test.ts`,
+  ),
+  ...["device/process-exit-after-loss", "idle"].map((name) => `packages/backend-persistent/src/${name}.test.ts`),
+];
 
 async function install(version) {
   const folder = join(root, ".cache/nodes", version);
@@ -91,7 +95,6 @@ async function runTests(node, args) {
   }
 }
 
-const at = (names) => names.map((name) => `tools/conformance/src/${name}.test.ts`);
 const rows = [];
 const failures = [];
 for (const version of versions) {
@@ -101,18 +104,17 @@ for (const version of versions) {
   const isRight = work.passed && work.output === "one-shot, persistent, recovery";
   if (!isRight) failures.push(`Node ${version}: ${work.output}`);
   const syntax = await attempt(node, ["--input-type=module", "--eval", "await using nothing = null;"], root);
-  const counts = [await runTests(node, at(files)), await runTests(node, [...at(suites), "-t", "a process"])];
-  failures.push(...counts.flatMap((count) => count.failures.map((failure) => `Node ${version}: ${failure}`)));
-  const sum = (name) => counts.reduce((total, count) => total + count[name], 0);
+  const tests = await runTests(node, files);
+  failures.push(...tests.failures.map((failure) => `Node ${version}: ${failure}`));
   rows.push({
     Node: version,
     "both backends and recovery": isRight ? "right" : "WRONG",
     "await using": syntax.passed ? "built in" : "to be compiled",
-    "tests passed": sum("passed"),
-    "tests failed": sum("failed"),
+    "tests passed": tests.passed,
+    "tests failed": tests.failed,
     seconds: Math.round((performance.now() - begin) / 1000),
   });
-  console.log(`Node ${version}: ${sum("passed")} tests passed, ${sum("failed")} failed`);
+  console.log(`Node ${version}: ${tests.passed} tests passed, ${tests.failed} failed`);
 }
 console.table(rows);
 for (const failure of failures) console.log(`\nFAILED  ${failure}`);

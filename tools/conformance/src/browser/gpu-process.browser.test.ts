@@ -3,11 +3,9 @@
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
+import { eventually, expectError, expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
 import { expect, it } from "vitest";
 import { commands } from "vitest/browser";
-import { eventually, expectError, expectSame } from "../expectations.js";
-import { RandomData } from "../random-data.js";
-import { expectNothingLive, software } from "../suite.js";
 
 declare module "vitest/browser" {
   interface BrowserCommands {

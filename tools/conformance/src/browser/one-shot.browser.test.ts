@@ -1,5 +1,5 @@
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
-import { conformance } from "../conformance.js";
+import { conformance } from "../promises/conformance.js";
 
 conformance({
   name: "one-shot",

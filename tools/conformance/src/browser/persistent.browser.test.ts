@@ -1,5 +1,5 @@
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
-import { conformance } from "../conformance.js";
+import { conformance } from "../promises/conformance.js";
 
 conformance({
   name: "persistent",

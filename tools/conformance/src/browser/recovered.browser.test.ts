@@ -1,4 +1,4 @@
-import { conformance } from "../conformance.js";
-import { openRecovered, persistentSuite } from "../modes.js";
+import { openRecovered, persistentSuite } from "../backends/modes.js";
+import { conformance } from "../promises/conformance.js";
 
 conformance({ ...persistentSuite("in Chromium, after a loss", {}), open: openRecovered });

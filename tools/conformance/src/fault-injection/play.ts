@@ -1,8 +1,8 @@
 /** Plays a part of the work on a device that fails, and says all that is wrong with what came of it. */
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeBackend, isComputeError } from "@kiln-gpu/core";
+import { expectNothingLive, software } from "@kiln-gpu/test-support";
 import { openDevice } from "@kiln-gpu/webgpu";
-import { expectNothingLive, software } from "../suite.js";
 import { type Fault, Injection, losesDevice } from "./faults.js";
 import { type Interceptor, watchedDevice } from "./faulty-device.js";
 import { type Judge, type PartName, parts } from "./workloads.js";

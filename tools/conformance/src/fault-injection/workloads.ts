@@ -2,9 +2,7 @@
 import type { PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeBackend, inout, lease, output, type TypedArray } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
-import { expectSame } from "../expectations.js";
-import { RandomData } from "../random-data.js";
-import { combine, combined, step, stepped } from "../step-kernels.js";
+import { combine, combined, expectSame, RandomData, step, stepped } from "@kiln-gpu/test-support";
 
 const data = new RandomData(61);
 

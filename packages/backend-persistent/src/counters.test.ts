@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
+import { output } from "@kiln-gpu/core";
+import { fieldAddSpirv } from "@kiln-gpu/kernels";
+import { RandomData, software } from "@kiln-gpu/test-support";
+import { describe, expect, it, vi } from "vitest";
+import { openPersistentBackend } from "./index.js";
+
+const data = new RandomData(53);
+const [a, b] = [data.floats(1000), data.floats(1000)];
+const bindings = { a, b, c: output(Float32Array, 1000) };
+
+describe("the counters of what goes on", () => {
+  it("tell what waits, what is in flight, and which memory is in use", async () => {
+    const gpu = await openPersistentBackend({ ...software, maxSubmissions: 1 });
+    try {
+      const profiled = { profile: true } as const;
+      // The first of them makes the timer, which takes a turn of the device.
+      await gpu.run(fieldAddSpirv, bindings, profiled);
+      expect(gpu.stats()).toMatchObject({ queue: { waiting: 0, inFlight: 0 }, buffers: { inUseBytes: 0, waiting: 0 } });
+      const runs = [1, 2, 3].map(() => gpu.run(fieldAddSpirv, bindings, profiled));
+      expect(gpu.stats().queue).toEqual({ waiting: 3, inFlight: 0 });
+      await Promise.resolve();
+      const { queue, buffers } = gpu.stats();
+      expect(queue).toEqual({ waiting: 2, inFlight: 1 });
+      expect(buffers.inUseBytes).toBeGreaterThanOrEqual(3 * a.byteLength);
+      expect(buffers.inUseBytes).toBeLessThanOrEqual(buffers.bytes);
+      await Promise.all(runs);
+      const { length } = a;
+      const array = await gpu.array(Float32Array, length);
+      expect(gpu.stats()).toMatchObject({ queue: { waiting: 0, inFlight: 0 } });
+      expect(gpu.stats().buffers.inUseBytes).toBeGreaterThanOrEqual(a.byteLength);
+      array.dispose();
+    } finally {
+      await gpu.dispose();
+    }
+    expect(gpu.stats()).toMatchObject({ queue: { waiting: 0, inFlight: 0 }, buffers: { inUseBytes: 0, waiting: 0 } });
+  });
+
+  it("tell of memory that is waited for", async () => {
+    const gpu = await openPersistentBackend({ ...software, byteBudget: 65_536 });
+    try {
+      const held = await gpu.stage(Float32Array, 8192);
+      const waiting = gpu.stage(Float32Array, 16_384);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(gpu.stats().buffers.waiting).toBe(1);
+      held.release();
+      (await waiting).release();
+      expect(gpu.stats().buffers.waiting).toBe(0);
+    } finally {
+      await gpu.dispose();
+    }
+  });
+
+  it("tell what the store was asked for", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kiln-store-"));
+    vi.stubEnv("KILN_STORE", "on");
+    try {
+      for (const expected of [
+        { hits: 0, misses: 2, failures: 0, programs: 0 },
+        { hits: 2, misses: 0, failures: 0, programs: 1 },
+      ]) {
+        const gpu = await openPersistentBackend({ ...software, store: { directory } });
+        try {
+          // Large enough that the way of its upload is looked up.
+          const [x, y] = [data.floats(20_000), data.floats(20_000)];
+          await gpu.run(fieldAddSpirv, { a: x, b: y, c: output(Float32Array, 20_000) });
+          expect(gpu.stats().store).toEqual(expected);
+        } finally {
+          await gpu.dispose();
+        }
+      }
+    } finally {
+      vi.unstubAllEnvs();
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+
+  it("tell of a one-shot run while it is under way", async () => {
+    const backend = await openOneShotBackend(software);
+    const seen: number[] = [];
+    const run = backend.run(fieldAddSpirv, bindings).then(() => seen.push(-1));
+    while (seen.at(-1) !== -1) {
+      seen.push(backend.stats().queue.inFlight);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await run;
+    expect(Math.max(...seen)).toBe(1);
+    expect(backend.stats()).toMatchObject({
+      submissions: 1,
+      queue: { waiting: 0, inFlight: 0 },
+      buffers: { inUseBytes: 0 },
+    });
+    await backend.dispose();
+  });
+});

@@ -1,0 +1,547 @@
+import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
+import {
+  type ComputeBackend,
+  type ComputeError,
+  defineKernel,
+  inout,
+  type KeepsArrays,
+  output,
+  type ResidentArray,
+  type StagesMemory,
+} from "@kiln-gpu/core";
+import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
+import {
+  combine,
+  combined,
+  eventually,
+  expectError,
+  expectNothingLive,
+  expectSame,
+  nextSubmission,
+  RandomData,
+  sabotage,
+  software,
+  step,
+  stepped,
+  victimWorkgroups,
+  withOwnDevice,
+} from "@kiln-gpu/test-support";
+import { describe, expect, it } from "vitest";
+import { openPersistentBackend, type PersistentBackendOptions } from "../index.js";
+
+type Backend = ComputeBackend & StagesMemory & KeepsArrays;
+
+const data = new RandomData(31);
+
+/** `GPUBufferUsage.MAP_READ`. */
+const mapRead = 1;
+
+async function using(work: (gpu: Backend) => Promise<void>, options: PersistentBackendOptions = {}): Promise<void> {
+  const gpu = await openPersistentBackend({ ...(options.device ? {} : software), ...options });
+  try {
+    await work(gpu);
+  } finally {
+    await gpu.dispose();
+    expectNothingLive(gpu);
+  }
+}
+
+describe("a resident array", () => {
+  it("is what it was made of, of any type and length", () =>
+    using(async (gpu) => {
+      for (const length of [1, 3, 64, 1001, 70_000]) {
+        const floats = data.floats(length);
+        const words = data.words(length);
+        const bytes = new Uint8Array(words);
+        const shorts = new Uint16Array(words);
+        for (const values of [floats, words, bytes, shorts] as Uint32Array[]) {
+          const array = await gpu.array(values);
+          expect([array.type, array.length]).toEqual([values.constructor, length]);
+          expectSame(await array.read(), values);
+          array.dispose();
+        }
+        const zeros = await gpu.array(Float32Array, length);
+        expectSame(await zeros.read(), new Float32Array(length));
+        zeros.dispose();
+      }
+    }));
+
+  it("is zero where it is made of nothing, also out of memory that others have used", () =>
+    using(async (gpu) => {
+      for (let i = 0; i < 5; i += 1) {
+        const used = await gpu.array(data.words(1000));
+        used.dispose();
+        const zeros = await gpu.array(Uint32Array, 1000);
+        expectSame(await zeros.read(), new Uint32Array(1000));
+        zeros.dispose();
+      }
+    }));
+
+  it("is written by a run although another's results cannot be given", () =>
+    using(async (gpu) => {
+      const [a, b] = [data.floats(300), data.floats(300)];
+      const sum = await gpu.array(Float32Array, 300);
+      await gpu.run(fieldAdd, { a, b, c: output(Float32Array, 300) });
+      const into = new Float32Array(300);
+      const spoiled = gpu.run(fieldAdd, { a, b, c: output(Float32Array, 300, { into }) });
+      const beside = gpu.run(fieldAdd, { a, b, c: sum });
+      structuredClone(into.buffer, { transfer: [into.buffer] });
+      const before = gpu.stats().submissions;
+      await expectError(spoiled, "invalid-binding", /"c" is written into a Float32Array of 300/);
+      await beside;
+      expect(gpu.stats().submissions).toBe(before + 1);
+      expectSame(await sum.read(), fieldAddReference(a, b));
+      sum.dispose();
+    }));
+
+  it("is read and written by runs in place, in the order of their calls", () =>
+    using(async (gpu) => {
+      let expected = data.words(500);
+      const y = await gpu.array(expected);
+      const runs = [];
+      for (let factor = 1; factor <= 600; factor += 1) {
+        runs.push(gpu.run(step, { factor, y }));
+        expected = stepped(expected, factor);
+      }
+      const early = y.read();
+      const results = await Promise.all(runs);
+      expect(results.every((result) => Object.keys(result).length === 0)).toBe(true);
+      expectSame(await early, expected);
+      expectSame(await y.read(), expected);
+    }));
+
+  it("keeps the order of the calls also where kernels are still to be compiled", () =>
+    using(async (gpu) => {
+      let expected = data.words(100);
+      const y = await gpu.array(expected);
+      const runs: Promise<unknown>[] = [];
+      for (let factor = 2; factor < 12; factor += 1) {
+        // Each is another kernel, and every second is known already.
+        const kernel =
+          factor % 2 === 0
+            ? step
+            : defineKernel({ label: `step ${factor}`, wgsl: `${step.programs.main!.wgsl} //${factor}` });
+        runs.push(gpu.run(kernel, { factor, y }));
+        expected = stepped(expected, factor);
+      }
+      await Promise.all(runs);
+      expectSame(await y.read(), expected);
+    }));
+
+  it("stands for inputs, outputs and inouts of ready-made kernels, beside arrays of the host", () =>
+    using(async (gpu) => {
+      const [a, b] = [data.floats(1000), data.floats(1000)];
+      const x = await gpu.array(a);
+      expectSame((await gpu.run(fieldAdd, { a: x, b, c: output(Float32Array, 1000) })).c, fieldAddReference(a, b));
+      const c = await gpu.array(Float32Array, 1000);
+      await gpu.run(fieldAdd, { a: x, b, c });
+      expectSame(await c.read(), fieldAddReference(a, b));
+      const y = await gpu.array(b);
+      await gpu.run(saxpy, { alpha: 1, x, y });
+      expectSame(await y.read(), fieldAddReference(a, b));
+      // Two passes, and a result that is returned beside arrays that are not.
+      const words = data.words(5000, 1000);
+      const prefixes = await gpu.array(Uint32Array, words.length);
+      await gpu.run(exclusiveScan, { values: await gpu.array(words), prefixes });
+      expectSame(await prefixes.read(), exclusiveScanReference(words));
+    }));
+
+  it("is read and written in part, and copied", () =>
+    using(async (gpu) => {
+      const [words, others] = [data.words(100), data.words(100)];
+      const x = await gpu.array(words);
+      expectSame(await x.read({ start: 7, length: 20 }), words.subarray(7, 27));
+      expectSame(await x.read({ start: 99 }), words.subarray(99));
+      expect(await x.read({ start: 100 })).toEqual(new Uint32Array(0));
+      const into = new Uint32Array(3);
+      expect(await x.read({ start: 1, length: 3, into })).toBe(into);
+      expectSame(into, words.subarray(1, 4));
+      await x.write(others.subarray(0, 10), 5);
+      words.set(others.subarray(0, 10), 5);
+      expectSame(await x.read(), words);
+      const y = await gpu.array(Uint32Array, 100);
+      await y.copyFrom(x, { start: 3, length: 4 }, 90);
+      const copied = new Uint32Array(100);
+      copied.set(words.subarray(3, 7), 90);
+      expectSame(await y.read(), copied);
+      await y.copyFrom(x);
+      expectSame(await y.read(), words);
+      const many = Uint8Array.from({ length: 40_003 }, (_, i) => 1 + (i % 251));
+      const large = await gpu.array(many);
+      expectSame(await large.read(), many);
+      large.dispose();
+      const bytes = await gpu.array(Uint8Array.from({ length: 11 }, (_, i) => i + 1));
+      expectSame(await bytes.read({ start: 3, length: 5 }), Uint8Array.of(4, 5, 6, 7, 8));
+      await bytes.write(Uint8Array.of(20, 21, 22), 8);
+      expectSame(await bytes.read({ start: 7 }), Uint8Array.of(8, 20, 21, 22));
+    }));
+
+  it("is read in place through leases, which keep what they show whatever becomes of the array", () =>
+    using(async (gpu) => {
+      const [words, others] = [data.words(100), data.words(100)];
+      const x = await gpu.array(words, { label: "x" });
+      const lent = x.lease({ start: 7, length: 20 });
+      const written = x.write(others);
+      using first = await lent;
+      await written;
+      expectSame(first.data, words.subarray(7, 27));
+      using second = await x.lease();
+      expectSame(second.data, others);
+      using none = await x.lease({ start: 100 });
+      expect(none.data).toEqual(new Uint32Array(0));
+      const bytes = await gpu.array(Uint8Array.from({ length: 11 }, (_, i) => i + 1));
+      using odd = await bytes.lease({ start: 3, length: 5 });
+      expectSame(odd.data, Uint8Array.of(4, 5, 6, 7, 8));
+      // A lease is of what was read then, whatever becomes of the array.
+      x.dispose();
+      expectSame(second.data, others);
+      second.release();
+      expect(() => second.data).toThrow('The lease on "x" is released; its memory is gone.');
+      await expectError(
+        bytes.lease({ start: 3, length: 9 }),
+        "invalid-option",
+        "The lease of a resident Uint8Array of 11",
+      );
+    }));
+
+  it("takes part in any order of runs, reads, writes and copies as the calls say, also when some runs fail", () =>
+    using(
+      async (gpu) => {
+        await Promise.all([gpu.prepare(step), gpu.prepare(combine)]);
+        for (let round = 0; round < 15; round += 1) {
+          const length = data.upTo(300);
+          const arrays: { array: ResidentArray<Uint32Array>; expected: Uint32Array }[] = [];
+          for (let i = 0; i < 4; i += 1) {
+            const expected = data.words(length);
+            arrays.push({ array: await gpu.array(expected), expected });
+          }
+          const checks: Promise<unknown>[] = [];
+          const any = () => arrays[data.upTo(4) - 1]!;
+          for (let i = 0; i < 120; i += 1) {
+            const [p, q, r] = [any(), any(), any()];
+            switch (data.upTo(7)) {
+              case 1:
+              case 2: {
+                checks.push(gpu.run(step, { factor: i, y: p.array }));
+                p.expected = stepped(p.expected, i);
+                break;
+              }
+              case 3: {
+                if (r === p || r === q) break;
+                checks.push(gpu.run(combine, { x: p.array, y: q.array, z: r.array }));
+                r.expected = combined(p.expected, q.expected);
+                break;
+              }
+              case 4: {
+                const { expected } = p;
+                checks.push(p.array.read().then((given) => expectSame(given, expected)));
+                break;
+              }
+              case 5: {
+                const written = data.words(data.upTo(length));
+                const start = length - written.length;
+                checks.push(p.array.write(written, start));
+                p.expected = p.expected.slice();
+                p.expected.set(written, start);
+                break;
+              }
+              case 6: {
+                if (p === q) break;
+                checks.push(p.array.copyFrom(q.array));
+                p.expected = q.expected;
+                break;
+              }
+              default: {
+                // Refused before it begins, and alone: what it was to be given does not fit its kernel.
+                if (p === q) break;
+                const bindings = { x: q.array, y: new Uint32Array(1), z: p.array, w: 1 };
+                await expectError(gpu.run(combine, bindings as never), "invalid-binding", /"w"/);
+                const a = data.words(50);
+                const z = gpu.run(combine, { x: a, y: a, z: output(Uint32Array, 50) });
+                checks.push(z.then((results) => expectSame(results.z, combined(a, a))));
+              }
+            }
+            if (data.upTo(20) === 1) await checks.at(-1);
+          }
+          await Promise.all(checks);
+          for (const { array } of arrays) array.dispose();
+        }
+      },
+      { maxSubmissions: 2 },
+    ));
+
+  it("costs a warm chain no buffer, bind group or pipeline", () =>
+    using(async (gpu) => {
+      const [x, y] = [await gpu.array(data.words(200)), await gpu.array(data.words(200))];
+      const chain = () =>
+        Promise.all(
+          Array.from({ length: 50 }, (_, i) => gpu.run(combine, i % 2 ? { x, y: x, z: y } : { x: y, y, z: x })),
+        );
+      await chain();
+      const before = gpu.stats();
+      for (let i = 0; i < 20; i += 1) await chain();
+      const after = gpu.stats();
+      expect(after.buffers.made).toBe(before.buffers.made);
+      expect(after.bindGroups.made).toBe(before.bindGroups.made);
+      expect(after.pipelines.made).toBe(before.pipelines.made);
+      expect(after.submissions - before.submissions).toBe(20);
+    }));
+
+  it("is shared by runs that read it, at once, with others that have nothing to do with it", () =>
+    using(async (gpu) => {
+      const a = data.words(300);
+      const x = await gpu.array(a);
+      await Promise.all(
+        Array.from({ length: 700 }, async (_, i) => {
+          const b = data.words(300);
+          const { z } = await gpu.run(combine, { x: i % 3 ? x : a, y: b, z: output(Uint32Array, 300) });
+          expectSame(z, combined(a, b));
+        }),
+      );
+    }));
+});
+
+describe("a run that fails", () => {
+  it("rejects those that were to work on what it would have written, and no others", () =>
+    using(async (gpu) => {
+      const words = data.words(64);
+      const [x, y, z] = [await gpu.array(words), await gpu.array(words), await gpu.array(words)];
+      const bad = defineKernel({ label: "bad", wgsl: "@compute fn main() { nothing }" });
+      const failed = expectError(gpu.run(bad, { x }), "shader-compilation", /bad/).catch(() => "unsupported");
+      const dependent = expectError(gpu.run(combine, { x, y, z }), "dependency-failed", /"combine".*failed.*"bad"/);
+      const ofThat = expectError(z.read(), "dependency-failed", /read.*"bad"/);
+      const free = gpu.run(step, { factor: 2, y });
+      await Promise.all([failed, dependent, ofThat, free]);
+      // It is known by now; nothing of it has run.
+      expectSame(await x.read(), words);
+      expectSame(await z.read(), words);
+      expectSame(await y.read(), stepped(words, 2));
+    }));
+
+  it("because it is aborted before it is submitted is one that fails; one that is submitted happens", () =>
+    using(
+      async (gpu) => {
+        const words = data.words(64);
+        const y = await gpu.array(words);
+        const stop = new AbortController();
+        const first = gpu.run(step, { factor: 3, y });
+        const aborted = expectError(gpu.run(step, { factor: 5, y }, { signal: stop.signal }), "aborted");
+        const dependent = expectError(gpu.run(step, { factor: 7, y }), "dependency-failed", /"step"/);
+        stop.abort();
+        await Promise.all([aborted, dependent]);
+        const after = gpu.run(step, { factor: 11, y });
+        await Promise.all([first, after]);
+        expectSame(await y.read(), stepped(stepped(words, 3), 11));
+        const late = new AbortController();
+        const submitted = gpu.run(step, { factor: 3, y }, { signal: late.signal });
+        await Promise.resolve();
+        await Promise.resolve();
+        late.abort();
+        await submitted.catch(() => undefined);
+        const now = await y.read();
+        const [without, with3] = [stepped(stepped(words, 3), 11), stepped(stepped(stepped(words, 3), 11), 3)];
+        expect([without.join(), with3.join()]).toContain(now.join());
+      },
+      { maxSubmissions: 1 },
+    ));
+
+  it.each(["recording", "submit"] as const)(
+    "at %s fails alone with its dependants, and those before it happen once",
+    (time) =>
+      withOwnDevice(async (device) => {
+        await using(
+          async (gpu) => {
+            sabotage(device, time);
+            for (let round = 0; round < 3; round += 1) {
+              const words = data.words(64);
+              const [y, z] = [await gpu.array(words), await gpu.array(words)];
+              const before = gpu.run(step, { factor: 3, y });
+              const victim = gpu.run(step, { factor: 5, y }, { workgroups: [1, victimWorkgroups] });
+              const dependent = gpu.run(step, { factor: 7, y });
+              const free = gpu.run(step, { factor: 9, y: z });
+              const read = y.read();
+              await Promise.all([
+                before,
+                expectError(victim, "invalid-kernel", /"step"/),
+                expectError(dependent, "dependency-failed", /"step".*refused/),
+                expectError(read, "dependency-failed", /read/),
+                free,
+              ]);
+              expectSame(await y.read(), stepped(words, 3));
+              expectSame(await z.read(), stepped(words, 9));
+            }
+          },
+          { device },
+        );
+      }),
+  );
+});
+
+describe("what cannot be done with a resident array", () => {
+  it("is refused by name", () =>
+    using(async (gpu) => {
+      const x = await gpu.array(data.floats(16));
+      const c = output(Float32Array, 16);
+      await expectError(gpu.array(new Float32Array(0)), "invalid-option", /0 elements.*1 or more/);
+      await expectError(gpu.array(Float32Array, -1), "invalid-option", /-1 elements/);
+      await expectError(gpu.array("text" as never), "invalid-option", /typed array.*text/);
+      await expectError(x.read({ start: 10, length: 7 }), "invalid-option", /7 elements from \[10\].*16/);
+      await expectError(
+        x.read({ into: new Float32Array(3) }),
+        "invalid-option",
+        /Float32Array of 16.*Float32Array of 3/,
+      );
+      await expectError(x.read({ into: null as never }), "invalid-option", /Float32Array of 16; `into` is null/);
+      await expectError(x.write(data.floats(4), 13), "invalid-option", /4 elements from \[13\]/);
+      await expectError(x.write(new Int32Array(2) as never), "invalid-option", /Float32Array.*Int32Array/);
+      await expectError(x.copyFrom(x), "invalid-option", /another resident array/);
+      const shorts = await gpu.array(Uint16Array, 9);
+      await expectError(shorts.write(Uint16Array.of(1), 1), "invalid-option", /bytes 2 to 4.*multiples of 4/);
+      const wrong = { a: await gpu.array(Int32Array, 16), b: x, c };
+      // @ts-expect-error whole numbers where the kernel takes floats
+      await expectError(gpu.run(fieldAdd, wrong), "invalid-binding", /Int32Array/);
+      await expectError(gpu.run(saxpy, { alpha: 1, x, y: x }), "invalid-kernel", /"x".*"y".*only once/);
+      await expectError(gpu.run(fieldAdd, { a: x, b: data.floats(16), c: x }), "invalid-kernel", /"a".*"c".*only once/);
+      expectSame(
+        (await gpu.run(fieldAdd, { a: x, b: x, c })).c,
+        (await x.read()).map((value) => value + value),
+      );
+      const oneShot = await openOneShotBackend(software);
+      await expectError(oneShot.run(fieldAdd, { a: x, b: x, c }), "invalid-binding", /resident array as "a".*one-shot/);
+      await oneShot.dispose();
+      await using(async (other) => {
+        await expectError(other.run(fieldAdd, { a: x, b: x, c }), "invalid-binding", /"a".*another backend/);
+        const foreign = await other.array(Float32Array, 16);
+        await expectError(x.copyFrom(foreign), "invalid-option", /same backend/);
+      });
+      x.dispose();
+      x.dispose();
+      await expectError(gpu.run(fieldAdd, { a: x, b: x, c }), "invalid-binding", /"a".*disposed/);
+      await expectError(x.read(), "disposed", /read.*disposed/);
+      await expectError(x.write(data.floats(1)), "disposed");
+    }));
+
+  it("does not keep a resident array in use from serving a run that binds it twice to read", () =>
+    using(async (gpu) => {
+      const words = data.words(40);
+      const [x, y] = [await gpu.array(words), await gpu.array(words)];
+      for (const [p, q] of [
+        [x, y],
+        [x, x],
+        [y, x],
+        [y, y],
+      ] as const) {
+        expectSame((await gpu.run(combine, { x: p, y: q, z: output(Uint32Array, 40) })).z, combined(words, words));
+      }
+      expectSame((await gpu.run(step, { factor: 2, y: inout(words) })).y, stepped(words, 2));
+    }));
+});
+
+describe("a run of no threads", () => {
+  it("leaves the results of others in its submission as they are", () =>
+    using(async (gpu) => {
+      const idle = defineKernel({ label: "idle", wgsl: step.programs.main!.wgsl!, threads: () => 0 });
+      const [words, others] = [data.words(300_000), data.words(300_000)];
+      const [first, second] = await Promise.all([
+        gpu.run(step, { factor: 3, y: inout(words) }),
+        gpu.run(idle, { factor: 3, y: inout(others) }),
+      ]);
+      expectSame(first.y, stepped(words, 3));
+      expectSame(second.y, others);
+    }));
+});
+
+describe("the memory of a resident array", () => {
+  it("is freed when it is disposed, once the runs before are done with it", () =>
+    using(async (gpu) => {
+      const words = data.words(5000);
+      const y = await gpu.array(words);
+      const runs = [gpu.run(step, { factor: 2, y }), gpu.run(step, { factor: 3, y })];
+      const last = y.read();
+      y.dispose();
+      await Promise.all(runs);
+      expectSame(await last, stepped(stepped(words, 2), 3));
+      const { made } = gpu.stats().buffers;
+      for (let i = 0; i < 10; i += 1) (await gpu.array(data.words(5000))).dispose();
+      expect(gpu.stats().buffers.made).toBe(made);
+    }));
+
+  it("counts to the budget: others wait until there is room", () =>
+    using(
+      async (gpu) => {
+        const held = await gpu.array(Uint32Array, 8 * 1024);
+        let isThere = false;
+        const waiting = gpu.array(Uint32Array, 8 * 1024).then((array) => {
+          isThere = true;
+          return array;
+        });
+        await eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
+        expect(isThere).toBe(false);
+        held.dispose();
+        expectSame(await (await waiting).read({ length: 10 }), new Uint32Array(10));
+        await expectError(gpu.array(Uint32Array, 2 ** 20), "limit-exceeded", /4194304/);
+      },
+      { byteBudget: 48 * 1024 },
+    ));
+
+  it("keeps nobody waiting who needs less than is left", () =>
+    using(
+      async (gpu) => {
+        const held = await gpu.array(Uint32Array, (3.25 * 2 ** 20) / 4);
+        // Large enough to want to know how it is best uploaded, which there is no memory to measure.
+        for (const length of [5 * 1024, 512, 5 * 1024]) {
+          const words = data.words(length);
+          expectSame((await gpu.run(step, { factor: 2, y: inout(words) })).y, stepped(words, 2));
+        }
+        held.dispose();
+      },
+      { byteBudget: 4 * 2 ** 20 },
+    ));
+
+  it("goes with its backend", async () => {
+    const gpu = await openPersistentBackend(software);
+    const y = await gpu.array(data.words(64));
+    const run = gpu.run(step, { factor: 2, y });
+    await gpu.dispose();
+    await run;
+    expectNothingLive(gpu);
+    await expectError(y.read(), "disposed");
+  });
+
+  it("is waited for by nobody on a lost device that stays silent", () =>
+    withOwnDevice(async (device) => {
+      const gpu = await openPersistentBackend({ device, maxSubmissions: 1 });
+      await gpu.run(step, { factor: 2, y: inout(data.words(8)) });
+      const y = await gpu.array(data.words(8));
+      const createBuffer = device.createBuffer.bind(device);
+      device.createBuffer = (descriptor) => {
+        const buffer = createBuffer(descriptor);
+        if (descriptor.usage & mapRead) buffer.mapAsync = () => new Promise(() => undefined);
+        return buffer;
+      };
+      const submission = nextSubmission(device);
+      const flying = gpu.run(step, { factor: 2, y: inout(data.words(5000)) });
+      const fresh = defineKernel({ label: "fresh", wgsl: `${step.programs.main!.wgsl} // fresh` });
+      await submission;
+      const runs = [flying, gpu.run(fresh, { factor: 2, y }), gpu.run(step, { factor: 2, y })];
+      device.destroy();
+      for (const run of runs)
+        await run.catch((error: ComputeError) => expect(error.code).toMatch(/device-lost|failed/));
+      await gpu.dispose();
+      expect(gpu.stats().runs.pending).toBe(0);
+    }));
+
+  it("goes with a device that is lost: what is asked of it rejects", () =>
+    withOwnDevice(async (device) => {
+      const gpu = await openPersistentBackend({ device });
+      const y = await gpu.array(data.words(64));
+      const runs = [gpu.run(step, { factor: 2, y }), y.read()];
+      device.destroy();
+      for (const run of runs)
+        await run.catch((error: ComputeError) => expect(error.code).toMatch(/device-lost|dependency-failed/));
+      await expectError(y.read(), "device-lost");
+      await expectError(gpu.run(step, { factor: 2, y }), "device-lost");
+      await gpu.dispose();
+      expectNothingLive(gpu);
+    }));
+});

@@ -1,0 +1,124 @@
+import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
+import { type ComputeBackend, output } from "@kiln-gpu/core";
+import { fieldAdd, fieldAddReference } from "@kiln-gpu/kernels";
+import { expectError, expectNothingLive, expectSame, RandomData, withOwnDevice } from "@kiln-gpu/test-support";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Fault, faultsOf, faultsOfMethods } from "./faults.js";
+import { watchedDevice } from "./faulty-device.js";
+import { LittleMemory } from "./little-memory.js";
+import { type Case, play, type Recording, record } from "./play.js";
+import { type PartName, parts } from "./workloads.js";
+
+/** Every call of every part, not the first in one part and a later one in another. */
+const isLong = process.env.KILN_LONG === "1";
+
+const recordings = new Map<PartName, Recording>();
+
+beforeAll(async () => {
+  for (const part of Object.keys(parts) as PartName[]) recordings.set(part, await record(part));
+});
+
+/** What is played of `method`: all its faults; each in other parts, so that together they come about everywhere. */
+function casesOf(method: string): Case[] {
+  const seen = [...recordings].flatMap(([part, recording]) => {
+    const of = recording.get(method);
+    return of ? [{ part, ...of }] : [];
+  });
+  const isAsynchronous = seen.some((of) => of.isAsynchronous);
+  return faultsOf(method, isAsynchronous).flatMap((fault, i) => {
+    if (isLong) {
+      return seen.flatMap(({ part, calls }) => Array.from({ length: calls }, (_, at) => ({ part, method, fault, at })));
+    }
+    const first = seen[i % seen.length]!;
+    const later = seen[(i + (seen.length >> 1)) % seen.length]!;
+    return [
+      { part: first.part, method, fault, at: 0 },
+      { part: later.part, method, fault, at: later.calls >> 1 },
+    ];
+  });
+}
+
+describe("a WebGPU call that fails", () => {
+  it("is of a method whose faults are listed, and every method that is listed is called", () => {
+    const called = new Set([...recordings.values()].flatMap((recording) => [...recording.keys()]));
+    expect([...called].sort()).toEqual(Object.keys(faultsOfMethods).sort());
+  });
+
+  it.each(Object.keys(faultsOfMethods))(
+    "%s: gives right results or a ComputeError, and leaves nothing behind",
+    async (method) => {
+      const problems: string[] = [];
+      const struck = new Set<Fault>();
+      const cases = casesOf(method);
+      for (const one of cases) {
+        const verdict = await play(one);
+        const { part, fault, at } = one;
+        if (verdict.hasStruck) struck.add(fault);
+        problems.push(...verdict.problems.map((problem) => `${part}, call ${at} ${fault}: ${problem}`));
+      }
+      expect(problems).toEqual([]);
+      expect([...struck].sort()).toEqual([...new Set(cases.map(({ fault }) => fault))].sort());
+    },
+    isLong ? 60 * 60_000 : 180_000,
+  );
+});
+
+describe("a complaint of the device's about commands that it runs all the same", () => {
+  it.each<PartName>(["resident arrays", "repeated steps"])(
+    "does not let a batch write arrays twice: %s",
+    async (part) => {
+      for (let at = 0; at < 2; at += 1) {
+        const verdict = await play({ part, method: "GPUComputePassEncoder.end", fault: "is refused", at });
+        expect(verdict).toMatchObject({ hasStruck: true, problems: [] });
+      }
+    },
+  );
+});
+
+describe("a device with little memory", () => {
+  const data = new RandomData(71);
+
+  /** Needs 16 bytes of the device's memory for each element. */
+  async function add(gpu: ComputeBackend, length: number): Promise<void> {
+    const [a, b] = [data.floats(length), data.floats(length)];
+    const { c } = await gpu.run(fieldAdd, { a, b, c: output(Float32Array, length) });
+    expectSame(c, fieldAddReference(a, b));
+  }
+
+  const withMemory = (byteLength: number, work: (gpu: ComputeBackend, memory: LittleMemory) => Promise<void>) =>
+    withOwnDevice(async (device) => {
+      const memory = new LittleMemory(byteLength);
+      const gpu = await openPersistentBackend({ device: watchedDevice(device, memory.intercept) });
+      try {
+        await work(gpu, memory);
+      } finally {
+        await gpu.dispose();
+      }
+      expectNothingLive(gpu);
+      expect(memory.usedByteLength).toBe(0);
+    });
+
+  it("gets back what is kept for nobody, once, and serves the run that asked", () =>
+    withMemory(36 * 1024, async (gpu, memory) => {
+      await add(gpu, 1024);
+      expect([memory.refusals, memory.usedByteLength]).toEqual([0, 16 * 1024]);
+      await add(gpu, 2048);
+      expect([memory.refusals, memory.usedByteLength]).toEqual([1, 32 * 1024]);
+    }));
+
+  it("rejects alone the run that it has no memory for, after one more attempt, and serves all others", () =>
+    withMemory(20 * 1024, async (gpu, memory) => {
+      await add(gpu, 64);
+      await expectError(add(gpu, 2048), "out-of-memory", /32768 bytes/);
+      expect(memory.refusals).toBe(2);
+      for (let round = 0; round < 3; round += 1) {
+        const runs = [100, 64, 2048, 100, 2000, 64].map((length) => {
+          const run = add(gpu, length);
+          return length >= 2000 ? expectError(run, "out-of-memory", /bytes/) : run;
+        });
+        await Promise.all(runs);
+      }
+      memory.byteLength = 40 * 1024;
+      await add(gpu, 2048);
+    }));
+});

@@ -1,4 +1,0 @@
-import { conformance } from "./conformance.js";
-import { persistentSuite } from "./modes.js";
-
-conformance(persistentSuite("latency", { mode: "latency" }));

@@ -1,6 +1,0 @@
-import { conformance } from "./conformance.js";
-import { persistentSuite } from "./modes.js";
-
-conformance(
-  persistentSuite("pools of one", { maxSubmissions: 1, maxDescriptorSets: 1, maxDescriptors: 1, maxPipelines: 1 }),
-);

@@ -1,0 +1,3 @@
+import { describeProcessExit } from "./process-exit.js";
+
+describeProcessExit({ package: "@kiln-gpu/backend-one-shot", open: "openOneShotBackend" });

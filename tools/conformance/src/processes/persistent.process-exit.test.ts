@@ -1,0 +1,3 @@
+import { describeProcessExit } from "./process-exit.js";
+
+describeProcessExit({ package: "@kiln-gpu/backend-persistent", open: "openPersistentBackend" });

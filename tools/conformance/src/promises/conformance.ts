@@ -1,0 +1,67 @@
+/**
+ * The promises of `ComputeBackend`, as one suite for every backend: what it tests is shared behaviour, seen from outside. What one
+ * backend alone does, and how, its own tests say.
+ */
+
+import { collectUnhandledRejections } from "@kiln-gpu/test-support";
+import { afterAll, beforeAll, describe, expect, vi } from "vitest";
+import type { Suite } from "../support/suite.js";
+import { describeBindings } from "./bindings.js";
+import { describeCancellation } from "./cancellation.js";
+import { describeConcurrency } from "./concurrency.js";
+import { describeConstantExpressions } from "./constant-expressions.js";
+import { describeDispatchSize } from "./dispatch-size.js";
+import { describeErrors } from "./errors.js";
+import { describeFaults } from "./faults.js";
+import { describeImmediates } from "./immediates.js";
+import { describeIsolation } from "./isolation.js";
+import { describeKeptResources } from "./kept-resources.js";
+import { describeKernelResults } from "./kernel-results.js";
+import { describeLengths } from "./lengths.js";
+import { describeLifecycle } from "./lifecycle.js";
+import { describeProfile } from "./profile.js";
+import { describePrograms } from "./programs.js";
+import { describeTakenBindings } from "./taken-bindings.js";
+import { describeUniformLayouts } from "./uniform-layouts.js";
+import { describeUniforms } from "./uniforms.js";
+import { describeUnusedBindings } from "./unused-bindings.js";
+import { describeWgslDiagnostics } from "./wgsl-diagnostics.js";
+import { describeZeroedMemory } from "./zeroed-memory.js";
+
+/** Declares the tests of one backend; to be called once in a test file. */
+export function conformance(suite: Suite): void {
+  describe(`the ${suite.name} backend${suite.mode ? ` (${suite.mode})` : ""}`, () => {
+    let unhandledRejections: (() => Promise<unknown[]>) | undefined;
+    const warn = vi.spyOn(console, "warn");
+    beforeAll(() => {
+      unhandledRejections = collectUnhandledRejections();
+    });
+    afterAll(async () => {
+      expect(await unhandledRejections?.()).toEqual([]);
+      // An opened device warns of errors that slipped past every scope.
+      expect(warn.mock.calls).toEqual([]);
+    });
+
+    describeKernelResults(suite);
+    describeUniforms(suite);
+    describeUniformLayouts(suite);
+    describeBindings(suite);
+    describeTakenBindings(suite);
+    describeUnusedBindings(suite);
+    describeImmediates(suite);
+    describeZeroedMemory(suite);
+    describeIsolation(suite);
+    describePrograms(suite);
+    describeConstantExpressions(suite);
+    describeWgslDiagnostics(suite);
+    describeDispatchSize(suite);
+    describeLengths(suite);
+    describeErrors(suite);
+    describeConcurrency(suite);
+    describeCancellation(suite);
+    describeLifecycle(suite);
+    describeProfile(suite);
+    if (suite.capabilities.adoptsDevice) describeFaults(suite);
+    if (suite.capabilities.keepsResources) describeKeptResources(suite);
+  });
+}

@@ -1,0 +1,100 @@
+import { output } from "@kiln-gpu/core";
+import { fieldAdd, fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
+import { expectError, expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
+import { describe, expect, it } from "vitest";
+import type { Suite } from "../support/suite.js";
+
+export function describeLifecycle(suite: Suite): void {
+  describe("the life of a backend", () => {
+    const data = new RandomData(8);
+    const [a, b] = [data.floats(300), data.floats(300)];
+    const expected = fieldAddReference(a, b);
+
+    it("begins with its name, its device and empty accounts", async () => {
+      const backend = await suite.open(software);
+      expect(backend.name).toBe(suite.name);
+      expect(backend.device).toMatchObject({ isSoftware: true, name: expect.stringMatching(/swiftshader/i) });
+      expect(backend.device.limits.maxComputeWorkgroupsPerDimension).toBeGreaterThanOrEqual(65_535);
+      const { runs, submissions, buffers } = backend.stats();
+      expect({ runs, submissions }).toEqual({
+        runs: { started: 0, completed: 0, failed: 0, pending: 0, retried: 0 },
+        submissions: 0,
+      });
+      expect(buffers).toMatchObject({ live: 0, bytes: 0, highWaterBytes: 0 });
+      await backend.dispose();
+    });
+
+    it("counts every run once", async () => {
+      const backend = await suite.open(software);
+      const run = runFieldAdd(backend, a, b);
+      expect(backend.stats().runs).toEqual({ started: 1, completed: 0, failed: 0, pending: 1, retried: 0 });
+      await run;
+      await expectError(backend.run(fieldAdd, { a, b, c: output(Int32Array, 1) as never }), "invalid-binding");
+      await backend.prepare(fieldAdd);
+      const { runs, submissions, buffers, pipelines } = backend.stats();
+      expect(runs).toEqual({ started: 2, completed: 1, failed: 1, pending: 0, retried: 0 });
+      expect(submissions).toBe(1);
+      expect(buffers.highWaterBytes).toBeGreaterThanOrEqual(3 * a.byteLength);
+      expect(buffers.made).toBeGreaterThan(0);
+      expect(pipelines.made).toBeGreaterThan(0);
+      await backend.dispose();
+      expectNothingLive(backend);
+    });
+
+    it("ends when the runs in flight have, which resolve", async () => {
+      const backend = await suite.open(software);
+      const order: string[] = [];
+      const runs = Array.from({ length: 10 }, () => runFieldAdd(backend, a, b).finally(() => order.push("run")));
+      const preparing = backend.prepare(fieldAdd).finally(() => order.push("prepare"));
+      const disposing = Promise.all([backend.dispose(), backend.dispose()]).then(() => order.push("dispose"));
+      await expectError(runFieldAdd(backend, a, b), "disposed", /disposed.*open another/);
+      for (const run of runs) expectSame(await run, expected);
+      await preparing;
+      await disposing;
+      expect(order.at(-1)).toBe("dispose");
+      expectNothingLive(backend);
+    });
+
+    it("ends once, however often it is asked to", async () => {
+      const backend = await suite.open(software);
+      await runFieldAdd(backend, a, b);
+      await backend.dispose();
+      await backend.dispose();
+      await backend[Symbol.asyncDispose]();
+      await expectError(runFieldAdd(backend, a, b), "disposed", new RegExp(suite.name));
+      await expectError(backend.prepare(fieldAdd), "disposed", new RegExp(suite.name));
+      // What is empty needs no device, and is refused all the same.
+      await expectError(runFieldAdd(backend, a.subarray(0, 0), b.subarray(0, 0)), "disposed");
+      expectNothingLive(backend);
+    });
+
+    it("ends with the scope of `await using`", async () => {
+      let left: Awaited<ReturnType<Suite["open"]>>;
+      {
+        await using backend = await suite.open(software);
+        left = backend;
+        expectSame(await runFieldAdd(backend, a, b), expected);
+      }
+      await expectError(runFieldAdd(left, a, b), "disposed");
+      expectNothingLive(left);
+    });
+
+    it("is of no concern to other backends", async () => {
+      const [first, second] = await Promise.all([suite.open(software), suite.open(software)]);
+      const results = [runFieldAdd(first, a, b), runFieldAdd(second, b, a)];
+      for (const result of results) expectSame(await result, expected);
+      await first.dispose();
+      expectSame(await runFieldAdd(second, a, b), expected);
+      await second.dispose();
+    });
+
+    it("may begin and end many times", async () => {
+      for (let i = 0; i < 10; i += 1) {
+        const backend = await suite.open(software);
+        expectSame(await runFieldAdd(backend, a, b), expected);
+        await backend.dispose();
+        expectNothingLive(backend);
+      }
+    });
+  });
+}

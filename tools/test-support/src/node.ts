@@ -1,0 +1,2 @@
+export { type Exit, expectExit, runScript, type ScriptOptions } from "./run-script.js";
+export { entriesOf, type StoreEntry, useStoreFolder } from "./store-folder.js";
