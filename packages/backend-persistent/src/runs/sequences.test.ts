@@ -756,7 +756,7 @@ describe("a sequence that cannot be", () => {
             });
             const good = await gpu.record({ factor: 3 }, (run, { factor }) => run(step, { factor, y }));
             await Promise.all([
-              expectError(victim.replay(), "invalid-kernel", /Sequence "sequence" is refused/),
+              expectError(victim.replay(), "invalid-kernel", /Sequence "sequence" was refused/),
               expectError(good.replay(), "dependency-failed", /"sequence".*refused/),
             ]);
             await good.replay();
