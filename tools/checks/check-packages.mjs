@@ -36,8 +36,12 @@ try {
     const { name, private: isPrivate } = manifest;
     if (isPrivate) continue;
     const { stdout } = await run("pnpm", ["pack", "--json", "--pack-destination", folder], { cwd: path });
-    const { filename } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    const { filename, files } = JSON.parse(stdout.slice(stdout.indexOf("{")));
     const tarball = filename.startsWith("/") ? filename : join(folder, filename);
+    await check(`${name}: packs no tests`, () => {
+      const tests = files.filter(({ path: file }) => /\.(test|test-support)\./.test(file));
+      if (tests.length > 0) throw new Error(`packs ${tests.map(({ path: file }) => file).join(", ")}`);
+    });
     await check(`${name}: publint`, () =>
       run("npx", ["--no-install", "publint", "run", tarball, "--strict"], { cwd: root }),
     );

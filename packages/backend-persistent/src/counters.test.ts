@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { output } from "@kiln-gpu/core";
 import { fieldAddSpirv } from "@kiln-gpu/kernels";
 import { RandomData, software } from "@kiln-gpu/test-support";
@@ -76,23 +75,5 @@ describe("the counters of what goes on", () => {
       vi.unstubAllEnvs();
       await rm(directory, { recursive: true, force: true });
     }
-  });
-
-  it("tell of a one-shot run while it is under way", async () => {
-    const backend = await openOneShotBackend(software);
-    const seen: number[] = [];
-    const run = backend.run(fieldAddSpirv, bindings).then(() => seen.push(-1));
-    while (seen.at(-1) !== -1) {
-      seen.push(backend.stats().queue.inFlight);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await run;
-    expect(Math.max(...seen)).toBe(1);
-    expect(backend.stats()).toMatchObject({
-      submissions: 1,
-      queue: { waiting: 0, inFlight: 0 },
-      buffers: { inUseBytes: 0 },
-    });
-    await backend.dispose();
   });
 });

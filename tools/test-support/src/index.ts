@@ -17,4 +17,5 @@ export { RandomData } from "./random-data.js";
 export { software } from "./software.js";
 export { spin, spinBindings } from "./spin.js";
 export { combine, combined, step, stepped } from "./step-kernels.js";
+export { expectNested, expectWhole, phasesOf, submissionPhases, TraceLog } from "./trace-log.js";
 export { collectUnhandledRejections } from "./unhandled-rejections.js";

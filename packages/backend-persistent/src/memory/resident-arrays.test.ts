@@ -1,54 +1,25 @@
-import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
-import {
-  type ComputeBackend,
-  type ComputeError,
-  defineKernel,
-  inout,
-  type KeepsArrays,
-  output,
-  type ResidentArray,
-  type StagesMemory,
-} from "@kiln-gpu/core";
+import { defineKernel, inout, output, type ResidentArray } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
 import {
   combine,
   combined,
-  eventually,
   expectError,
-  expectNothingLive,
   expectSame,
-  nextSubmission,
   RandomData,
   sabotage,
-  software,
   step,
   stepped,
   victimWorkgroups,
   withOwnDevice,
 } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
-import { openPersistentBackend, type PersistentBackendOptions } from "../index.js";
-
-type Backend = ComputeBackend & StagesMemory & KeepsArrays;
+import { usingBackend } from "../using-backend.test-support.js";
 
 const data = new RandomData(31);
 
-/** `GPUBufferUsage.MAP_READ`. */
-const mapRead = 1;
-
-async function using(work: (gpu: Backend) => Promise<void>, options: PersistentBackendOptions = {}): Promise<void> {
-  const gpu = await openPersistentBackend({ ...(options.device ? {} : software), ...options });
-  try {
-    await work(gpu);
-  } finally {
-    await gpu.dispose();
-    expectNothingLive(gpu);
-  }
-}
-
 describe("a resident array", () => {
   it("is what it was made of, of any type and length", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       for (const length of [1, 3, 64, 1001, 70_000]) {
         const floats = data.floats(length);
         const words = data.words(length);
@@ -67,7 +38,7 @@ describe("a resident array", () => {
     }));
 
   it("is zero where it is made of nothing, also out of memory that others have used", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       for (let i = 0; i < 5; i += 1) {
         const used = await gpu.array(data.words(1000));
         used.dispose();
@@ -78,7 +49,7 @@ describe("a resident array", () => {
     }));
 
   it("is written by a run although another's results cannot be given", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const [a, b] = [data.floats(300), data.floats(300)];
       const sum = await gpu.array(Float32Array, 300);
       await gpu.run(fieldAdd, { a, b, c: output(Float32Array, 300) });
@@ -95,7 +66,7 @@ describe("a resident array", () => {
     }));
 
   it("is read and written by runs in place, in the order of their calls", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       let expected = data.words(500);
       const y = await gpu.array(expected);
       const runs = [];
@@ -111,7 +82,7 @@ describe("a resident array", () => {
     }));
 
   it("keeps the order of the calls also where kernels are still to be compiled", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       let expected = data.words(100);
       const y = await gpu.array(expected);
       const runs: Promise<unknown>[] = [];
@@ -129,7 +100,7 @@ describe("a resident array", () => {
     }));
 
   it("stands for inputs, outputs and inouts of ready-made kernels, beside arrays of the host", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const [a, b] = [data.floats(1000), data.floats(1000)];
       const x = await gpu.array(a);
       expectSame((await gpu.run(fieldAdd, { a: x, b, c: output(Float32Array, 1000) })).c, fieldAddReference(a, b));
@@ -147,7 +118,7 @@ describe("a resident array", () => {
     }));
 
   it("is read and written in part, and copied", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const [words, others] = [data.words(100), data.words(100)];
       const x = await gpu.array(words);
       expectSame(await x.read({ start: 7, length: 20 }), words.subarray(7, 27));
@@ -177,7 +148,7 @@ describe("a resident array", () => {
     }));
 
   it("is read in place through leases, which keep what they show whatever becomes of the array", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const [words, others] = [data.words(100), data.words(100)];
       const x = await gpu.array(words, { label: "x" });
       const lent = x.lease({ start: 7, length: 20 });
@@ -205,7 +176,7 @@ describe("a resident array", () => {
     }));
 
   it("takes part in any order of runs, reads, writes and copies as the calls say, also when some runs fail", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         await Promise.all([gpu.prepare(step), gpu.prepare(combine)]);
         for (let round = 0; round < 15; round += 1) {
@@ -271,7 +242,7 @@ describe("a resident array", () => {
     ));
 
   it("costs a warm chain no buffer, bind group or pipeline", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const [x, y] = [await gpu.array(data.words(200)), await gpu.array(data.words(200))];
       const chain = () =>
         Promise.all(
@@ -288,7 +259,7 @@ describe("a resident array", () => {
     }));
 
   it("is shared by runs that read it, at once, with others that have nothing to do with it", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const a = data.words(300);
       const x = await gpu.array(a);
       await Promise.all(
@@ -303,7 +274,7 @@ describe("a resident array", () => {
 
 describe("a run that fails", () => {
   it("rejects those that were to work on what it would have written, and no others", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const words = data.words(64);
       const [x, y, z] = [await gpu.array(words), await gpu.array(words), await gpu.array(words)];
       const bad = defineKernel({ label: "bad", wgsl: "@compute fn main() { nothing }" });
@@ -319,7 +290,7 @@ describe("a run that fails", () => {
     }));
 
   it("because it is aborted before it is submitted is one that fails; one that is submitted happens", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         const words = data.words(64);
         const y = await gpu.array(words);
@@ -349,7 +320,7 @@ describe("a run that fails", () => {
     "at %s fails alone with its dependants, and those before it happen once",
     (time) =>
       withOwnDevice(async (device) => {
-        await using(
+        await usingBackend(
           async (gpu) => {
             sabotage(device, time);
             for (let round = 0; round < 3; round += 1) {
@@ -377,69 +348,9 @@ describe("a run that fails", () => {
   );
 });
 
-describe("what cannot be done with a resident array", () => {
-  it("is refused by name", () =>
-    using(async (gpu) => {
-      const x = await gpu.array(data.floats(16));
-      const c = output(Float32Array, 16);
-      await expectError(gpu.array(new Float32Array(0)), "invalid-option", /0 elements.*1 or more/);
-      await expectError(gpu.array(Float32Array, -1), "invalid-option", /-1 elements/);
-      await expectError(gpu.array("text" as never), "invalid-option", /typed array.*text/);
-      await expectError(x.read({ start: 10, length: 7 }), "invalid-option", /7 elements from \[10\].*16/);
-      await expectError(
-        x.read({ into: new Float32Array(3) }),
-        "invalid-option",
-        /Float32Array of 16.*Float32Array of 3/,
-      );
-      await expectError(x.read({ into: null as never }), "invalid-option", /Float32Array of 16; `into` is null/);
-      await expectError(x.write(data.floats(4), 13), "invalid-option", /4 elements from \[13\]/);
-      await expectError(x.write(new Int32Array(2) as never), "invalid-option", /Float32Array.*Int32Array/);
-      await expectError(x.copyFrom(x), "invalid-option", /another resident array/);
-      const shorts = await gpu.array(Uint16Array, 9);
-      await expectError(shorts.write(Uint16Array.of(1), 1), "invalid-option", /bytes 2 to 4.*multiples of 4/);
-      const wrong = { a: await gpu.array(Int32Array, 16), b: x, c };
-      // @ts-expect-error whole numbers where the kernel takes floats
-      await expectError(gpu.run(fieldAdd, wrong), "invalid-binding", /Int32Array/);
-      await expectError(gpu.run(saxpy, { alpha: 1, x, y: x }), "invalid-kernel", /"x".*"y".*only once/);
-      await expectError(gpu.run(fieldAdd, { a: x, b: data.floats(16), c: x }), "invalid-kernel", /"a".*"c".*only once/);
-      expectSame(
-        (await gpu.run(fieldAdd, { a: x, b: x, c })).c,
-        (await x.read()).map((value) => value + value),
-      );
-      const oneShot = await openOneShotBackend(software);
-      await expectError(oneShot.run(fieldAdd, { a: x, b: x, c }), "invalid-binding", /resident array as "a".*one-shot/);
-      await oneShot.dispose();
-      await using(async (other) => {
-        await expectError(other.run(fieldAdd, { a: x, b: x, c }), "invalid-binding", /"a".*another backend/);
-        const foreign = await other.array(Float32Array, 16);
-        await expectError(x.copyFrom(foreign), "invalid-option", /same backend/);
-      });
-      x.dispose();
-      x.dispose();
-      await expectError(gpu.run(fieldAdd, { a: x, b: x, c }), "invalid-binding", /"a".*disposed/);
-      await expectError(x.read(), "disposed", /read.*disposed/);
-      await expectError(x.write(data.floats(1)), "disposed");
-    }));
-
-  it("does not keep a resident array in use from serving a run that binds it twice to read", () =>
-    using(async (gpu) => {
-      const words = data.words(40);
-      const [x, y] = [await gpu.array(words), await gpu.array(words)];
-      for (const [p, q] of [
-        [x, y],
-        [x, x],
-        [y, x],
-        [y, y],
-      ] as const) {
-        expectSame((await gpu.run(combine, { x: p, y: q, z: output(Uint32Array, 40) })).z, combined(words, words));
-      }
-      expectSame((await gpu.run(step, { factor: 2, y: inout(words) })).y, stepped(words, 2));
-    }));
-});
-
 describe("a run of no threads", () => {
   it("leaves the results of others in its submission as they are", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const idle = defineKernel({ label: "idle", wgsl: step.programs.main!.wgsl!, threads: () => 0 });
       const [words, others] = [data.words(300_000), data.words(300_000)];
       const [first, second] = await Promise.all([
@@ -448,100 +359,5 @@ describe("a run of no threads", () => {
       ]);
       expectSame(first.y, stepped(words, 3));
       expectSame(second.y, others);
-    }));
-});
-
-describe("the memory of a resident array", () => {
-  it("is freed when it is disposed, once the runs before are done with it", () =>
-    using(async (gpu) => {
-      const words = data.words(5000);
-      const y = await gpu.array(words);
-      const runs = [gpu.run(step, { factor: 2, y }), gpu.run(step, { factor: 3, y })];
-      const last = y.read();
-      y.dispose();
-      await Promise.all(runs);
-      expectSame(await last, stepped(stepped(words, 2), 3));
-      const { made } = gpu.stats().buffers;
-      for (let i = 0; i < 10; i += 1) (await gpu.array(data.words(5000))).dispose();
-      expect(gpu.stats().buffers.made).toBe(made);
-    }));
-
-  it("counts to the budget: others wait until there is room", () =>
-    using(
-      async (gpu) => {
-        const held = await gpu.array(Uint32Array, 8 * 1024);
-        let isThere = false;
-        const waiting = gpu.array(Uint32Array, 8 * 1024).then((array) => {
-          isThere = true;
-          return array;
-        });
-        await eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
-        expect(isThere).toBe(false);
-        held.dispose();
-        expectSame(await (await waiting).read({ length: 10 }), new Uint32Array(10));
-        await expectError(gpu.array(Uint32Array, 2 ** 20), "limit-exceeded", /4194304/);
-      },
-      { byteBudget: 48 * 1024 },
-    ));
-
-  it("keeps nobody waiting who needs less than is left", () =>
-    using(
-      async (gpu) => {
-        const held = await gpu.array(Uint32Array, (3.25 * 2 ** 20) / 4);
-        // Large enough to want to know how it is best uploaded, which there is no memory to measure.
-        for (const length of [5 * 1024, 512, 5 * 1024]) {
-          const words = data.words(length);
-          expectSame((await gpu.run(step, { factor: 2, y: inout(words) })).y, stepped(words, 2));
-        }
-        held.dispose();
-      },
-      { byteBudget: 4 * 2 ** 20 },
-    ));
-
-  it("goes with its backend", async () => {
-    const gpu = await openPersistentBackend(software);
-    const y = await gpu.array(data.words(64));
-    const run = gpu.run(step, { factor: 2, y });
-    await gpu.dispose();
-    await run;
-    expectNothingLive(gpu);
-    await expectError(y.read(), "disposed");
-  });
-
-  it("is waited for by nobody on a lost device that stays silent", () =>
-    withOwnDevice(async (device) => {
-      const gpu = await openPersistentBackend({ device, maxSubmissions: 1 });
-      await gpu.run(step, { factor: 2, y: inout(data.words(8)) });
-      const y = await gpu.array(data.words(8));
-      const createBuffer = device.createBuffer.bind(device);
-      device.createBuffer = (descriptor) => {
-        const buffer = createBuffer(descriptor);
-        if (descriptor.usage & mapRead) buffer.mapAsync = () => new Promise(() => undefined);
-        return buffer;
-      };
-      const submission = nextSubmission(device);
-      const flying = gpu.run(step, { factor: 2, y: inout(data.words(5000)) });
-      const fresh = defineKernel({ label: "fresh", wgsl: `${step.programs.main!.wgsl} // fresh` });
-      await submission;
-      const runs = [flying, gpu.run(fresh, { factor: 2, y }), gpu.run(step, { factor: 2, y })];
-      device.destroy();
-      for (const run of runs)
-        await run.catch((error: ComputeError) => expect(error.code).toMatch(/device-lost|failed/));
-      await gpu.dispose();
-      expect(gpu.stats().runs.pending).toBe(0);
-    }));
-
-  it("goes with a device that is lost: what is asked of it rejects", () =>
-    withOwnDevice(async (device) => {
-      const gpu = await openPersistentBackend({ device });
-      const y = await gpu.array(data.words(64));
-      const runs = [gpu.run(step, { factor: 2, y }), y.read()];
-      device.destroy();
-      for (const run of runs)
-        await run.catch((error: ComputeError) => expect(error.code).toMatch(/device-lost|dependency-failed/));
-      await expectError(y.read(), "device-lost");
-      await expectError(gpu.run(step, { factor: 2, y }), "device-lost");
-      await gpu.dispose();
-      expectNothingLive(gpu);
     }));
 });

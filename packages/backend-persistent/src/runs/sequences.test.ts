@@ -1,57 +1,24 @@
 import {
   type Bindings,
-  bindingRole,
   bytes,
-  type ComputeBackend,
   defineKernel,
   inout,
-  type KeepsArrays,
   lease,
   output,
-  type RecordRun,
-  type RecordsSequences,
-  type References,
   roleOf,
   type Staged,
-  type StagesMemory,
   temporary,
 } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
-import {
-  collectUnhandledRejections,
-  combine,
-  combined,
-  expectError,
-  expectNothingLive,
-  expectSame,
-  RandomData,
-  sabotage,
-  software,
-  step,
-  stepped,
-  victimWorkgroups,
-  withOwnDevice,
-} from "@kiln-gpu/test-support";
+import { combine, combined, expectError, expectSame, RandomData, step, stepped } from "@kiln-gpu/test-support";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { openPersistentBackend, type PersistentBackendOptions } from "../index.js";
-
-type Backend = ComputeBackend & KeepsArrays & RecordsSequences & StagesMemory;
+import { usingBackend } from "../using-backend.test-support.js";
 
 const data = new RandomData(47);
 
-async function using(work: (gpu: Backend) => Promise<void>, options: PersistentBackendOptions = {}): Promise<void> {
-  const gpu = await openPersistentBackend({ ...(options.device ? {} : software), ...options });
-  try {
-    await work(gpu);
-  } finally {
-    await gpu.dispose();
-    expectNothingLive(gpu);
-  }
-}
-
 describe("a sequence", () => {
   it("sets no immediates out of an array that has changed its length", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const kernel = defineKernel<Bindings>({
         label: "show",
         wgsl: `var<immediate> p: vec4u;
@@ -82,7 +49,7 @@ describe("a sequence", () => {
     }));
 
   it("sets new immediates in each replay, and binds what is on the GPU in their place", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const declared = (params: string) => `struct P { by: u32, more: vec2u } ${params}
         @group(0) @binding(0) var<storage, read_write> y: array<u32>;
         @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -146,7 +113,7 @@ describe("a sequence", () => {
     }));
 
   it("takes for one run what only another run uses", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const text = `@group(0) @binding(0) var<storage, read> x: array<u32>;
         @group(0) @binding(1) var<uniform> factor: u32;
         @group(0) @binding(2) var<storage, read_write> y: array<u32>;
@@ -193,7 +160,7 @@ describe("a sequence", () => {
     }));
 
   it("runs its chain over resident arrays as often as it is replayed, with new parameters", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       let expected = data.words(300);
       const y = await gpu.array(expected);
       const sequence = await gpu.record({ factor: 3 }, (run, { factor }) => {
@@ -212,7 +179,7 @@ describe("a sequence", () => {
     }));
 
   it("takes inputs and returns results of every kind, also through memory of its own", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const length = 1000;
       const [a, b] = [data.words(length), data.words(length)];
       const sequence = await gpu.record(
@@ -253,7 +220,7 @@ describe("a sequence", () => {
     }));
 
   it("takes what is as its arrays were when it was recorded, whatever became of them", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const x = data.floats(100);
       const y = data.floats(100);
       const sequence = await gpu.record({ x, sum: output(Float32Array, 100) }, (run, { x, sum }) => {
@@ -267,7 +234,7 @@ describe("a sequence", () => {
     }));
 
   it("finds memory of its own zero in every replay, and outputs where nothing is written", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const sequence = await gpu.record(
         { scratch: temporary(Uint32Array, 64), result: output(Uint32Array, 100) },
         (run, { scratch, result }) => {
@@ -286,7 +253,7 @@ describe("a sequence", () => {
   it.each([10, 1001, 2 ** 19])(
     "takes staged memory in place of any of its inputs of %i elements, replay by replay",
     (length) =>
-      using(async (gpu) => {
+      usingBackend(async (gpu) => {
         const [a, b] = [data.words(length), data.words(length)];
         const more = data.words(7);
         const sequence = await gpu.record(
@@ -327,7 +294,7 @@ describe("a sequence", () => {
   );
 
   it("uploads nothing where all its large inputs are staged, and makes nothing once it is warm", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         const length = 2 ** 19;
         const values = data.words(length);
@@ -356,7 +323,7 @@ describe("a sequence", () => {
     ));
 
   it("reads what it is given once, and keeps nothing of the object that it was recorded with", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const length = 64;
       const [x, y, secret] = [data.words(length), data.words(length), new Uint32Array(length).fill(0x5ec4e7)];
       const parameters: { x: Uint32Array; z: ReturnType<typeof output<Uint32Array>> } = {
@@ -387,7 +354,7 @@ describe("a sequence", () => {
     }));
 
   it("shares buffers among its arrays as runs do, but for inputs that staged memory may replace", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const length = 2 ** 19;
       const names = [0, 1, 2, 3];
       const { made } = gpu.stats().buffers;
@@ -407,7 +374,7 @@ describe("a sequence", () => {
     }));
 
   it("is made of ready-made kernels, of several passes too", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const words = data.words(5000, 1000);
       const scan = await gpu.record(
         { values: words, prefixes: output(Uint32Array, 5000) },
@@ -423,347 +390,4 @@ describe("a sequence", () => {
       });
       expectSame((await add.replay()).c, fieldAddReference(fieldAddReference(a, b), b));
     }));
-
-  it("is replayed many times at once, beside runs, reads and other sequences, in the order of the calls", () =>
-    using(async (gpu) => {
-      let expected = data.words(128);
-      const y = await gpu.array(expected);
-      const twice = await gpu.record({ factor: 1 }, (run, { factor }) => {
-        run(step, { factor, y });
-        run(step, { factor, y });
-      });
-      const host = await gpu.record({ x: expected, z: output(Uint32Array, 128) }, (run, { x, z }) =>
-        run(combine, { x, y: x, z }),
-      );
-      const checks: Promise<unknown>[] = [];
-      for (let factor = 2; factor < 60; factor += 1) {
-        checks.push(twice.replay({ factor }));
-        expected = stepped(stepped(expected, factor), factor);
-        if (factor % 3 === 0) {
-          checks.push(gpu.run(step, { factor, y }));
-          expected = stepped(expected, factor);
-        }
-        if (factor % 5 === 0) {
-          const now = expected;
-          checks.push(y.read().then((given) => expectSame(given, now)));
-        }
-        const x = data.words(128);
-        checks.push(host.replay({ x }).then(({ z }) => expectSame(z, combined(x, x))));
-      }
-      await Promise.all(checks);
-      expectSame(await y.read(), expected);
-    }));
-
-  it("makes nothing in a warm replay", () =>
-    using(async (gpu) => {
-      const [x, y] = [await gpu.array(data.words(200)), await gpu.array(data.words(200))];
-      const sequence = await gpu.record({ factor: 2, out: output(Uint32Array, 200) }, (run, { factor, out }) => {
-        for (let i = 0; i < 100; i += 1) run(combine, i % 2 ? { x, y: x, z: y } : { x: y, y, z: x });
-        run(step, { factor, y });
-        run(combine, { x, y, z: out });
-      });
-      for (let i = 0; i < 5; i += 1) await sequence.replay({ factor: i });
-      const before = gpu.stats();
-      for (let i = 0; i < 50; i += 1) await sequence.replay({ factor: i });
-      const after = gpu.stats();
-      for (const kind of ["buffers", "bindGroups", "pipelines"] as const)
-        expect(after[kind].made).toBe(before[kind].made);
-      expect(after.submissions - before.submissions).toBe(50);
-      expect(after.runs.completed - before.runs.completed).toBe(50);
-    }));
-
-  it("has its constants until its last replay has ended, also when its backend is disposed", async () => {
-    const gpu = await openPersistentBackend({ ...software, maxSubmissions: 1 });
-    const [x, zeros] = [data.words(2048), new Uint32Array(2048)];
-    const z = output(Uint32Array, 2048);
-    const sequence = await gpu.record({ z }, (run, { z }) => run(combine, { x, y: zeros, z }));
-    await sequence.replay();
-    const other = data.words(2048);
-    const first = gpu.run(combine, {
-      x: other.subarray(0, 64),
-      y: other.subarray(64, 128),
-      z: output(Uint32Array, 64),
-    });
-    for (let i = 0; i < 4; i += 1) await null;
-    const second = gpu.run(combine, { x: other, y: other, z });
-    const replay = sequence.replay();
-    await Promise.all([gpu.dispose(), first]);
-    expectSame((await second).z, combined(other, other));
-    expectSame((await replay).z, combined(x, zeros));
-    expectNothingLive(gpu);
-  });
-
-  it("leaves nothing when its recording is aborted", () =>
-    using(async (gpu) => {
-      const stop = new AbortController();
-      const y = data.words(100_000);
-      const { signal } = stop;
-      const recording = gpu.record({ y: inout(y) }, (run, { y }) => run(step, { factor: 2, y }), { signal });
-      stop.abort();
-      await expectError(recording, "aborted", /recording of sequence/);
-      // Its memory is there for the next, which would have to be made otherwise.
-      await (await gpu.record({ y: inout(y) }, (run, { y }) => run(step, { factor: 2, y }))).replay();
-    }));
-
-  it("tells where the time of a replay went", () =>
-    using(async (gpu) => {
-      const sequence = await gpu.record({ y: inout(data.words(64)) }, (run, { y }) => run(step, { factor: 2, y }));
-      const { profile, y } = await sequence.replay({}, { profile: true });
-      expect(y.length).toBe(64);
-      expect(profile.totalMs).toBeGreaterThan(0);
-      expect(profile.computeMs).toBeGreaterThan(0);
-    }));
-
-  it("frees its memory when it is disposed, once its replays have ended; and goes with its backend", () =>
-    using(async (gpu) => {
-      const y = data.words(50_000);
-      const make = () => gpu.record({ y: inout(y) }, (run, { y }) => run(step, { factor: 2, y }));
-      const sequence = await make();
-      const replays = [sequence.replay(), sequence.replay()];
-      sequence.dispose();
-      sequence.dispose();
-      for (const replay of replays) expectSame((await replay).y, stepped(y, 2));
-      await expectError(sequence.replay(), "disposed", /"sequence".*record it again/);
-      const { made } = gpu.stats().buffers;
-      for (let i = 0; i < 5; i += 1) (await make()).dispose();
-      expect(gpu.stats().buffers.made).toBe(made);
-      await make();
-    }));
-});
-
-describe("a sequence that cannot be", () => {
-  it("is refused by name as it is recorded", () =>
-    using(async (gpu) => {
-      const y = await gpu.array(data.words(64));
-      const floats = await gpu.array(Float32Array, 4);
-      const label = "chain";
-      let foreign: unknown;
-      await expectError(
-        gpu.record({}, () => {}, { label }),
-        "invalid-option",
-        /"chain" records no run/,
-      );
-      await expectError(
-        gpu.record({ a: 1 }, (run) => run(step, { factor: 1, y }), { label }),
-        "invalid-option",
-        /parameter "a" that no run binds/,
-      );
-      await expectError(
-        gpu.record({}, (run) => run(step, { factor: 1, y: output(Uint32Array, 64) } as never), { label }),
-        "invalid-binding",
-        /"chain" binds an output as "y" of kernel "step"; name it among the parameters/,
-      );
-      await expectError(
-        gpu.record({}, (run) => run(step, { y } as never), { label }),
-        "invalid-binding",
-        /"step".*"factor".*missing/,
-      );
-      const other = await gpu.record({ f: 1 }, (run, { f }) => {
-        run(step, { factor: f, y });
-        foreign = f;
-      });
-      await expectError(
-        gpu.record({}, (run) => run(step, { factor: foreign as never, y }), { label }),
-        "invalid-binding",
-        /parameter of another sequence/,
-      );
-      await expectError(
-        gpu.record({ v: 2 }, (run, { v }) => {
-          run(step, { factor: v, y });
-          run(saxpy, { alpha: v, x: new Float32Array(4), y: floats });
-        }),
-        "invalid-binding",
-        /"v" as u32 and as f32/,
-      );
-      await expectError(
-        gpu.record({ p: inout(data.words(8)) }, (run, { p }) => run(combine, { x: p, y, z: p }), { label }),
-        "invalid-binding",
-        /"chain" binds "p" twice.*"combine"/,
-      );
-      await expectError(
-        gpu.record({ k: 1 }, (run, { k }) => run(step, { factor: { k } as never, y }), { label }),
-        "invalid-binding",
-        /"chain" binds the reference of its parameter "k" as "factor.k", within "factor" of kernel "step"; parameters are whole/,
-      );
-      const field = await gpu.array(data.words(8), { label: "field" });
-      await expectError(
-        gpu.record({}, (run) => run(combine, { x: field, y, z: field }), { label }),
-        "invalid-kernel",
-        /"combine" binds the resident array "field" as "x" and as "z"/,
-      );
-      const named = await gpu.record({ profile: inout(data.words(8)) }, (run, { profile }) =>
-        run(step, { factor: 1, y: profile }),
-      );
-      await expectError(named.replay({}, { profile: true }), "invalid-binding", /Sequence.*"profile"/);
-      const bad = defineKernel({ label: "bad", wgsl: "@compute fn main() { nothing }" });
-      await expect(gpu.record({}, (run) => run(bad, { y }))).rejects.toMatchObject({ name: "ComputeError" });
-      await expect(
-        gpu.record({}, () => {
-          throw new Error("mine");
-        }),
-      ).rejects.toThrow("mine");
-      other.dispose();
-    }));
-
-  it("is refused where its callback is asynchronous, which leaves nothing behind", () =>
-    using(async (gpu) => {
-      const y = await gpu.array(data.words(64));
-      const ended = collectUnhandledRejections();
-      const { made, live } = gpu.stats().buffers;
-      let late: unknown;
-      const build = async (run: RecordRun, { factor }: References<{ factor: number }>) => {
-        run(step, { factor, y });
-        await undefined;
-        try {
-          run(step, { factor, y });
-        } catch (error) {
-          late = error;
-          throw error;
-        }
-      };
-      await expectError(
-        gpu.record({ factor: 2 }, build, { label: "chain" }),
-        "invalid-option",
-        /"chain": its function `build` returned a promise; it is called and read at once/,
-      );
-      expect(await ended()).toEqual([]);
-      expect(late).toMatchObject({
-        code: "invalid-option",
-        message: expect.stringMatching(/"chain" is recorded already/),
-      });
-      expect(gpu.stats().buffers).toMatchObject({ made, live });
-      const sequence = await gpu.record({ factor: 2 }, (run, { factor }) => run(step, { factor, y }));
-      await sequence.replay();
-    }));
-
-  it("is refused by name as it is replayed, and serves on", () =>
-    using(async (gpu) => {
-      const y = await gpu.array(data.words(64));
-      const sequence = await gpu.record(
-        { factor: 2, x: data.words(64), z: output(Uint32Array, 64) },
-        (run, { factor, x, z }) => {
-          run(step, { factor, y });
-          run(combine, { x, y, z });
-        },
-        { label: "chain" },
-      );
-      const replay = (values: object) => sequence.replay(values);
-      await expectError(replay({ w: 1 }), "invalid-binding", /"chain" has no parameter "w"; it has "factor", "x", "z"/);
-      await expectError(
-        replay({ x: data.words(32) }),
-        "invalid-binding",
-        /Uint32Array of 64 as "x".*Uint32Array of 32/,
-      );
-      await expectError(replay({ x: data.floats(64) }), "invalid-binding", /Uint32Array of 64.*Float32Array of 64/);
-      await expectError(replay({ z: output(Uint32Array, 3) }), "invalid-binding", /output Uint32Array of 64/);
-      await expectError(replay({ x: undefined }), "invalid-binding", /as "x"; undefined is given/);
-      await expectError(replay({ factor: [1, 2] }), "invalid-binding", /factor/);
-      const before = await y.read();
-      const x = data.words(64);
-      expectSame((await sequence.replay({ x, factor: 3 })).z, combined(x, stepped(before, 3)));
-      const stop = new AbortController();
-      stop.abort();
-      await expectError(sequence.replay({}, { signal: stop.signal }), "aborted", /sequence "chain"/);
-      y.dispose();
-      await expectError(sequence.replay(), "invalid-binding", /"chain".*array.*disposed/);
-    }));
-
-  it("is refused by name with staged memory that it cannot take, which stays its caller's", () =>
-    using(async (gpu) => {
-      const show = defineKernel<Bindings>({
-        label: "show",
-        wgsl: `var<immediate> p: vec4u;
-          @group(0) @binding(0) var<storage, read_write> y: array<u32>;
-          @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = p[id.x]; }`,
-      });
-      const label = "chain";
-      const x = data.words(64);
-      const sequence = await gpu.record(
-        { p: new Uint32Array(4), factor: 2, x, w: inout(x), z: output(Uint32Array, 64), shown: output(Uint32Array, 4) },
-        (run, { p, factor, x, w, z, shown }) => {
-          run(show, { p, y: shown });
-          run(step, { factor, y: w });
-          run(combine, { x, y: w, z });
-        },
-        { label },
-      );
-      const replay = (values: object) => sequence.replay(values);
-      const [few, right] = [await gpu.stage(Uint32Array, 4), await gpu.stage(Uint32Array, 64)];
-      await expectError(
-        replay({ x: few }),
-        "invalid-binding",
-        /Uint32Array of 64 as "x"; a staged Uint32Array of 4 is given/,
-      );
-      await expectError(replay({ w: right }), "invalid-binding", /inout Uint32Array of 64 as "w"; a staged/);
-      await expectError(replay({ z: right }), "invalid-binding", /output Uint32Array of 64 as "z"; a staged/);
-      await expectError(replay({ factor: few }), "invalid-binding", /a value as "factor"; a staged/);
-      await expectError(replay({ x: { [bindingRole]: "staged" } }), "invalid-binding", /as "x"; a staged undefined/);
-      await expectError(
-        replay({ p: few }),
-        "invalid-binding",
-        /"chain" is given staged memory as "p", which is set while/,
-      );
-      few.data.fill(1);
-      await using other = await openPersistentBackend(software);
-      using foreign = await other.stage(Uint32Array, 64);
-      await expectError(
-        replay({ x: foreign }),
-        "invalid-binding",
-        /"chain" is given staged memory as "x" that another backend staged/,
-      );
-      foreign.data.set(x);
-      right.data.set(x);
-      expectSame((await sequence.replay({ x: right })).z, combined(x, stepped(x, 2)));
-      await expectError(
-        replay({ x: right }),
-        "invalid-binding",
-        /"chain" is given staged memory as "x" that was bound or released/,
-      );
-      const stop = new AbortController();
-      stop.abort();
-      const kept = await gpu.stage(Uint32Array, 64);
-      await expectError(sequence.replay({ x: kept }, { signal: stop.signal }), "aborted", /"chain"/);
-      kept.data.set(x);
-      sequence.dispose();
-      await expectError(sequence.replay({ x: kept }), "disposed", /"chain"/);
-      expect(kept.data[3]).toBe(x[3]);
-      await expectError(
-        gpu.record({ x: kept as never }, () => {}, { label }),
-        "invalid-binding",
-        /"chain" has staged memory as its parameter "x"; record it with an array/,
-      );
-      expect(kept.data[3]).toBe(x[3]);
-      const y = await gpu.array(x);
-      await expectError(
-        gpu.record({ y: y as never }, () => {}, { label }),
-        "invalid-binding",
-        /"chain" has a resident array as its parameter "y"; bind the array itself/,
-      );
-    }));
-
-  it.each(["recording", "submit"] as const)(
-    "by the device at %s rejects, with what was to work on its result",
-    (time) =>
-      withOwnDevice(async (device) => {
-        await using(
-          async (gpu) => {
-            sabotage(device, time);
-            const words = data.words(64);
-            const y = await gpu.array(words);
-            const victim = await gpu.record({ factor: 3 }, (run, { factor }) => {
-              run(step, { factor, y });
-              run(step, { factor, y }, { workgroups: [1, victimWorkgroups] });
-            });
-            const good = await gpu.record({ factor: 3 }, (run, { factor }) => run(step, { factor, y }));
-            await Promise.all([
-              expectError(victim.replay(), "invalid-kernel", /Sequence "sequence" was refused/),
-              expectError(good.replay(), "dependency-failed", /"sequence".*refused/),
-            ]);
-            await good.replay();
-            expectSame(await y.read(), stepped(words, 3));
-          },
-          { device },
-        );
-      }),
-  );
 });

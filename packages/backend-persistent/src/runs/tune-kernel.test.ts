@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { defineKernel, inout, output } from "@kiln-gpu/core";
-import { expectError, expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
+import { expectError, expectSame, RandomData, software } from "@kiln-gpu/test-support";
 import { openDevice } from "@kiln-gpu/webgpu";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openPersistentBackend, type PersistentBackendOptions, type PersistentComputeBackend } from "../index.js";
+import type { PersistentComputeBackend } from "../index.js";
+import { usingBackend } from "../using-backend.test-support.js";
 
 const data = new RandomData(53);
 
@@ -38,19 +39,6 @@ afterAll(async () => {
   vi.unstubAllEnvs();
   await rm(directory, { recursive: true });
 });
-
-async function using(
-  work: (gpu: PersistentComputeBackend) => Promise<void>,
-  options: PersistentBackendOptions = {},
-): Promise<void> {
-  const gpu = await openPersistentBackend({ ...(options.device ? {} : software), store: false, ...options });
-  try {
-    await work(gpu);
-  } finally {
-    await gpu.dispose();
-    expectNothingLive(gpu);
-  }
-}
 
 /** Opens a device on which a submission takes `msOf` its workgroups, by the fake clock of a test. */
 async function openTimed(msOf: (workgroups: number) => number): Promise<GPUDevice> {
@@ -100,7 +88,7 @@ async function sizeOf(
 
 describe("a tunable constant", () => {
   it("is the first of its values, or the first that the device can run, or one that suits few or many elements better", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       expect(await sizeOf(gpu, twice([64, 32, 128]), 1000)).toBe(64);
       expect(await sizeOf(gpu, twice([64, 32, 128]), 20)).toBe(32);
       expect(await sizeOf(gpu, twice([1 << 20, 128, 64]), 1000)).toBe(128);
@@ -111,7 +99,7 @@ describe("a tunable constant", () => {
     }));
 
   it("is prepared in every form that a size may ask for", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const kernel = twice([1, 4, 64]);
       await gpu.prepare(kernel);
       const { made } = gpu.stats().pipelines;
@@ -128,7 +116,7 @@ describe("a tunable constant", () => {
   });
 
   it("is refused where the shader has no such constant", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const kernel = defineKernel({ label: "none", wgsl, tunable: { tile: [1, 2] } });
       await expectError(gpu.run(kernel, bindingsOf(4)), "invalid-kernel", /"none".*"tile"/);
       await expectError(gpu.run(kernel, bindingsOf(4)), "invalid-kernel", /"none".*"tile"/);
@@ -145,7 +133,7 @@ describe("tune", () => {
     const stored = { directory: path.join(directory, String(chosen)) };
     vi.useFakeTimers({ toFake: ["performance"] });
     try {
-      await using(
+      await usingBackend(
         async (gpu) => {
           const kernel = twice(values);
           const ns = (size: number) => ({ medianNs: msOf(Math.ceil(length / size)) * 1e6, deviationNs: 0 });
@@ -169,11 +157,11 @@ describe("tune", () => {
     }
     expect((await readdir(stored.directory, { recursive: true })).length).toBeGreaterThan(0);
     // Another object with the same content, as the next process makes it.
-    await using(async (gpu) => expect(await sizeOf(gpu, twice(values), length)).toBe(chosen), { store: stored });
+    await usingBackend(async (gpu) => expect(await sizeOf(gpu, twice(values), length)).toBe(chosen), { store: stored });
   });
 
   it("leaves the caller's own resident arrays as they are, and is refused by name where the device can run nothing", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const words = data.words(1000, 1e9);
       const y = await gpu.array(words);
       const report = await gpu.tune(twice([64, 32]), { y, size: output(Uint32Array, 1) });
@@ -185,7 +173,7 @@ describe("tune", () => {
     }));
 
   it("is refused for a kernel that has nothing to tune, and leaves nothing when it fails or is aborted", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const plain = defineKernel({ label: "plain", wgsl });
       await expectError(gpu.tune(plain, bindingsOf(4)), "invalid-kernel", /"plain" has nothing to tune/);
       await expectError(gpu.tune(twice([64, 32]), { y: data.words(4) } as never), "invalid-binding", /"size"/);

@@ -1,16 +1,5 @@
-import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
-import {
-  type Bindings,
-  type ComputeBackend,
-  type ComputeError,
-  defineKernel,
-  inout,
-  type KeepsArrays,
-  lease,
-  output,
-  type StagesMemory,
-} from "@kiln-gpu/core";
-import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
+import { type Bindings, type ComputeError, defineKernel, lease, output } from "@kiln-gpu/core";
+import { fieldAdd, fieldAddReference } from "@kiln-gpu/kernels";
 import {
   eventually,
   expectError,
@@ -22,29 +11,18 @@ import {
 } from "@kiln-gpu/test-support";
 import { expectExit, runScript } from "@kiln-gpu/test-support/node";
 import { describe, expect, it } from "vitest";
-import { openPersistentBackend, type PersistentBackendOptions } from "../index.js";
-
-type Backend = ComputeBackend & StagesMemory & KeepsArrays;
+import { openPersistentBackend, type PersistentComputeBackend } from "../index.js";
+import { usingBackend } from "../using-backend.test-support.js";
 
 const data = new RandomData(23);
 
-async function using(work: (gpu: Backend) => Promise<void>, options: PersistentBackendOptions = {}): Promise<void> {
-  const gpu = await openPersistentBackend({ ...software, ...options });
-  try {
-    await work(gpu);
-  } finally {
-    await gpu.dispose();
-    expectNothingLive(gpu);
-  }
-}
-
-async function stageFloats(gpu: Backend, values: Float32Array) {
+async function stageFloats(gpu: PersistentComputeBackend, values: Float32Array) {
   const staged = await gpu.stage(Float32Array, values.length);
   staged.data.set(values);
   return staged;
 }
 
-async function checkedAdd(gpu: Backend, length: number): Promise<void> {
+async function checkedAdd(gpu: PersistentComputeBackend, length: number): Promise<void> {
   const [a, b] = [data.floats(length), data.floats(length)];
   const [left, right] = [await stageFloats(gpu, a), await stageFloats(gpu, b)];
   const { c } = await gpu.run(fieldAdd, { a: left, b: right, c: output(Float32Array, length) });
@@ -52,178 +30,13 @@ async function checkedAdd(gpu: Backend, length: number): Promise<void> {
 }
 
 /** Resolves once something waits for memory. */
-const waitForOne = (gpu: Backend) => eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
-
-describe("staged memory", () => {
-  it("is taken from bindings that are read once", () =>
-    using(async (gpu) => {
-      const floats = data.floats(100);
-      const [first, second] = [await stageFloats(gpu, floats), await stageFloats(gpu, data.floats(100))];
-      let reads = 0;
-      const bindings = {
-        get a() {
-          reads += 1;
-          return reads === 1 ? first : second;
-        },
-        b: floats,
-        c: output(Float32Array, 100),
-      };
-      const { c } = await gpu.run(fieldAdd, bindings);
-      expectSame(c, fieldAddReference(floats, floats));
-      expect(second.data.length).toBe(100);
-      second.release();
-      await checkedAdd(gpu, 100);
-    }));
-
-  it("is what the kernel reads, at any length, again and again", () =>
-    using(async (gpu) => {
-      for (const length of [1, 3, 64, 1000, 65_537]) {
-        for (let i = 0; i < 5; i += 1) await checkedAdd(gpu, length);
-      }
-      const before = gpu.stats().buffers.made;
-      for (let i = 0; i < 20; i += 1) await checkedAdd(gpu, 1000);
-      expect(gpu.stats().buffers.made).toBe(before);
-    }));
-
-  it("goes with arrays, uniforms and results of every kind, and through several passes", () =>
-    using(async (gpu) => {
-      const [x, y] = [data.floats(1000), data.floats(1000)];
-      const scaled = await gpu.run(saxpy, { alpha: 1, x: await stageFloats(gpu, x), y: inout(y) });
-      expectSame(
-        scaled.y,
-        y.map((value, i) => Math.fround(value + x[i]!)),
-      );
-      const words = data.words(10_000);
-      const staged = await gpu.stage(Uint32Array, words.length);
-      staged.data.set(words);
-      const bindings = { values: staged, prefixes: output(Uint32Array, words.length) };
-      expectSame((await gpu.run(exclusiveScan, bindings)).prefixes, exclusiveScanReference(words));
-    }));
-
-  it("never mixes between runs at once", () =>
-    using(async (gpu) => {
-      await Promise.all(Array.from({ length: 40 }, (_, i) => checkedAdd(gpu, 100 + 37 * i)));
-    }));
-
-  it("is gone for its caller once it is bound, and serves once", () =>
-    using(async (gpu) => {
-      const b = data.floats(8);
-      const a = await stageFloats(gpu, data.floats(8));
-      const view = a.data;
-      const run = gpu.run(fieldAdd, { a: a, b, c: output(Float32Array, 8) });
-      expect(() => a.data).toThrow(expect.objectContaining({ code: "disposed" }));
-      await expectError(
-        gpu.run(fieldAdd, { a: a, b, c: output(Float32Array, 8) }),
-        "invalid-binding",
-        /"field-add".*"a".*bound or released before/,
-      );
-      await run;
-      expect(view.length).toBe(0);
-      const both = await stageFloats(gpu, b);
-      await expectError(
-        gpu.run(fieldAdd, { a: both, b: both, c: output(Float32Array, 8) }),
-        "invalid-binding",
-        /"b".*bound or released before/,
-      );
-    }));
-
-  it("is refused by name where another backend staged it, and stays its caller's", () =>
-    using(async (gpu) => {
-      const b = data.floats(8);
-      const a = await stageFloats(gpu, b);
-      const bindings = { a: a, b, c: output(Float32Array, 8) };
-      await using(async (other) => {
-        await expectError(other.run(fieldAdd, bindings), "invalid-binding", /"a".*another backend/);
-      });
-      const oneShot = await openOneShotBackend(software);
-      await expectError(oneShot.run(fieldAdd, bindings), "invalid-binding", /"a".*one-shot/);
-      await oneShot.dispose();
-      expectSame((await gpu.run(fieldAdd, bindings)).c, fieldAddReference(b, b));
-    }));
-
-  it("is checked as any array is, and then stays its caller's", () =>
-    using(async (gpu) => {
-      const staged = await gpu.stage(Int32Array, 8);
-      const bindings = { a: staged, b: data.floats(8), c: output(Float32Array, 8) };
-      // @ts-expect-error whole numbers where the kernel takes floats
-      await expectError(gpu.run(fieldAdd, bindings), "invalid-binding", /"a".*Float32Array.*Int32Array/);
-      expect(staged.data.length).toBe(8);
-      staged.release();
-      expect(() => staged.data).toThrow(expect.objectContaining({ code: "disposed" }));
-      staged.release();
-    }));
-
-  it("goes back to its backend when its run is refused while that is being disposed", async () => {
-    const gpu = await openPersistentBackend(software);
-    const a = await stageFloats(gpu, data.floats(8));
-    // @ts-expect-error whole numbers where the kernel writes floats
-    const run = gpu.run(fieldAdd, { a, b: data.floats(8), c: output(Int32Array, 8) });
-    const closing = gpu.dispose();
-    await expectError(run, "invalid-binding", /"c"/);
-    await closing;
-    expectNothingLive(gpu);
-    expect(() => a.data).toThrow(expect.objectContaining({ code: "disposed" }));
-  });
-
-  it("goes back to its backend when its run fails or is aborted", () =>
-    using(async (gpu) => {
-      const bad = defineKernel<Bindings>({
-        label: "bad",
-        wgsl: "@group(0) @binding(0) var<storage, read> a: array<f32>; @compute @workgroup_size(1) fn main() { a[0] = 1; }",
-        threads: () => 1,
-      });
-      const bindings = async () => ({ a: await stageFloats(gpu, data.floats(8)), c: output(Float32Array, 8) });
-      await expectError(
-        gpu.run(bad, { a: (await bindings()).a, a2: output(Float32Array, 1) }),
-        "shader-compilation",
-        /bad/,
-      ).catch(() => undefined);
-      const stop = new AbortController();
-      const b = data.floats(8);
-      const run = gpu.run(fieldAdd, { ...(await bindings()), b }, { signal: stop.signal });
-      stop.abort();
-      await expect(run).rejects.toMatchObject({ code: "aborted" });
-    }));
-
-  it("counts to the budget, and waits for room", () =>
-    using(
-      async (gpu) => {
-        const held = await gpu.stage(Float32Array, 8 * 1024);
-        let isStaged = false;
-        const waiting = gpu.stage(Float32Array, 8 * 1024).then((staged) => {
-          isStaged = true;
-          return staged;
-        });
-        await waitForOne(gpu);
-        expect(isStaged).toBe(false);
-        held.release();
-        (await waiting).release();
-        await expectError(gpu.stage(Float32Array, 2 ** 20), "limit-exceeded", /4194304 bytes.*40960 bytes/);
-      },
-      { byteBudget: 65_536 / 2 + 8192 },
-    ));
-
-  it.each([0, -1, 1.5, Number.NaN])("of %d elements is refused", (length) =>
-    using(async (gpu) => {
-      await expectError(gpu.stage(Float32Array, length), "invalid-option", /whole number/);
-    }),
-  );
-
-  it("that is never bound goes with its backend", async () => {
-    const gpu = await openPersistentBackend(software);
-    const staged = await gpu.stage(Float32Array, 100);
-    await gpu.dispose();
-    expectNothingLive(gpu);
-    expect(() => staged.data).toThrow(expect.objectContaining({ code: "disposed" }));
-    await expectError(gpu.stage(Float32Array, 100), "disposed", /disposed/);
-  });
-});
+const waitForOne = (gpu: PersistentComputeBackend) => eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
 
 describe("a lease", () => {
   const add = (length: number) => ({ a: data.floats(length), b: data.floats(length), c: lease(Float32Array, length) });
 
   it("shows the results, also beside copied ones, at any length, again and again", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       for (const length of [1, 3, 64, 1000, 65_537, 5]) {
         for (let i = 0; i < 5; i += 1) {
           const bindings = add(length);
@@ -238,7 +51,7 @@ describe("a lease", () => {
     }));
 
   it("keeps its results while other runs come and go", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const held = [];
       for (let i = 0; i < 10; i += 1) {
         const bindings = add(200 + i);
@@ -253,7 +66,7 @@ describe("a lease", () => {
     }));
 
   it("ends once, and its memory with it", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const { c } = await gpu.run(fieldAdd, add(100));
       const view = c.data;
       c[Symbol.dispose]();
@@ -264,7 +77,7 @@ describe("a lease", () => {
     }));
 
   it("of several in one run keeps all of them until each is released", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const twice = defineKernel({
         label: "twice",
         wgsl: `@group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -286,7 +99,7 @@ describe("a lease", () => {
     }));
 
   it("holds nothing where another result of its run cannot be given", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const both = defineKernel<Bindings>({
         label: "both",
         wgsl: `@group(0) @binding(0) var<storage, read_write> p: array<u32>;
@@ -305,7 +118,7 @@ describe("a lease", () => {
     }));
 
   it("counts to the budget: runs wait until it is released", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         const { c } = await gpu.run(fieldAdd, add(2048));
         let isDone = false;
@@ -321,7 +134,7 @@ describe("a lease", () => {
     ));
 
   it("that nobody releases ends the wait of all that need its memory, and is named", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         const { c } = await gpu.run(fieldAdd, add(2048));
         const refused = [/given back for 50 ms/, /a lease on "c" of kernel "field-add", a Float32Array of 2048/];
@@ -338,7 +151,7 @@ describe("a lease", () => {
     ));
 
   it("that nobody releases keeps no run from memory that is left, also of a batch that did not fit as one", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         const held = await gpu.stage(Float32Array, 229_376);
         const runs = Array.from({ length: 6 }, async () => {
@@ -352,7 +165,7 @@ describe("a lease", () => {
     ));
 
   it("that is released is there at once for who was refused before", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         const held = await gpu.stage(Float32Array, 8192);
         await expectError(gpu.stage(Float32Array, 8192), "out-of-memory", /staged memory, a Float32Array of 8192/);
@@ -363,7 +176,7 @@ describe("a lease", () => {
     ));
 
   it("lets one of two that wait for each other's go on", () =>
-    using(
+    usingBackend(
       async (gpu) => {
         const arrays = await Promise.allSettled([0, 1].map(() => gpu.array(data.floats(100_000))));
         const made = arrays.filter((array) => array.status === "fulfilled");
@@ -423,7 +236,7 @@ describe("a lease", () => {
   });
 
   it("of a run that is aborted leaves nothing held", () =>
-    using(async (gpu) => {
+    usingBackend(async (gpu) => {
       const stop = new AbortController();
       const run = gpu.run(fieldAdd, add(1000), { signal: stop.signal });
       stop.abort();
@@ -470,15 +283,4 @@ describe("a lease", () => {
       }
       expect([...endings].sort()).toEqual(["aborted", "done"]);
     }));
-
-  it("is one of a copy on a backend that keeps no memory, and empty where the result is", async () => {
-    const oneShot = await openOneShotBackend(software);
-    const bindings = add(100);
-    const { c } = await oneShot.run(fieldAdd, bindings);
-    expectSame(c.data, fieldAddReference(bindings.a, bindings.b));
-    c.release();
-    expect(() => c.data).toThrow(expect.objectContaining({ code: "disposed" }));
-    expect((await oneShot.run(fieldAdd, add(0))).c.data.length).toBe(0);
-    await oneShot.dispose();
-  });
 });
