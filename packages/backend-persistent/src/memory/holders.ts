@@ -58,7 +58,7 @@ export class Holders {
    * @returns What `delete` needs.
    */
   add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">, call?: Error): Held {
-    const origin = this.#onLeak && (call ?? new Error(what));
+    const origin = this.#onLeak && (call ?? callOf(what));
     const held = { what, holder: new WeakRef(holder), free, isViewed, origin, isGivenBack: false };
     this.#held.add(held);
     if (origin) this.#writeDownLater();
@@ -70,7 +70,7 @@ export class Holders {
 
   /** The call of now, where somebody listens. */
   callOf(subject: string): Error | undefined {
-    return this.#onLeak && new Error(subject);
+    return this.#onLeak && callOf(subject);
   }
 
   /** Whether holders end as they are added. */
@@ -141,6 +141,19 @@ export class Holders {
     this.#held.delete(held);
     held.free();
   }
+}
+
+/** Frames of an engine's stack by default are ten, which calls of ours can fill before the caller's own comes. */
+const stackFrames = 30;
+
+function callOf(subject: string): Error {
+  const limited = Error as typeof Error & { stackTraceLimit?: number };
+  const { stackTraceLimit } = limited;
+  // Only V8 has the limit; where it is frozen, the stack is as long as it is.
+  const isRaised = typeof stackTraceLimit === "number" && Reflect.set(limited, "stackTraceLimit", stackFrames);
+  const call = new Error(subject);
+  if (isRaised) limited.stackTraceLimit = stackTraceLimit;
+  return call;
 }
 
 function stackOf({ origin }: Held): string | undefined {
