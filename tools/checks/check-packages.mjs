@@ -1,6 +1,6 @@
 /**
- * Checks every public package as it would be published: packs it, lets publint and "are the types wrong" read the tarball, and
- * imports the built file alone, which must print nothing and leave nothing running.
+ * Checks every public package as it would be published: packs it, checks the tarball with publint and "are the types
+ * wrong", and imports the built file by itself, which must print nothing and leave nothing running.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), "kiln-pack-"));
-/** What SECURITY.md says no package does. */
+/** SECURITY.md says that no package does any of this. */
 const forbidden =
   /\beval\(|\bnew Function\(|\bfetch\(|\bXMLHttpRequest\b|\bWebSocket\b|node:(http|https|http2|net|tls|dgram|vm)"/;
 let failures = 0;
@@ -49,7 +49,10 @@ try {
       run("npx", ["--no-install", "attw", tarball, "--profile", "esm-only", "--no-color"], { cwd: root }),
     );
     await check(`${name}: imports alone and silently`, async () => {
-      const script = `await import(${JSON.stringify(join(path, "dist/index.js"))}); if (process.getActiveResourcesInfo().some((kind) => /Timeout|Immediate|Worker/.test(kind))) process.exit(3);`;
+      const script = `
+        await import(${JSON.stringify(join(path, "dist/index.js"))});
+        const isBusy = process.getActiveResourcesInfo().some((kind) => /Timeout|Immediate|Worker/.test(kind));
+        if (isBusy) process.exit(3);`;
       const output = await run(process.execPath, ["--input-type=module", "-e", script]);
       if (output.stdout !== "" || output.stderr !== "") throw new Error(`prints ${output.stdout}${output.stderr}`);
     });

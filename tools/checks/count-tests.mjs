@@ -1,4 +1,4 @@
-/** Prints how many tests of a report of vitest's passed and failed; and on standard error, which failed and why. */
+/** Prints how many tests of a vitest report passed and failed; on standard error, which tests failed and why. */
 import { readFileSync } from "node:fs";
 
 const [, , path] = process.argv;
@@ -13,6 +13,6 @@ try {
   }
   console.log(numPassedTests, Math.max(numFailedTests, numFailedTestSuites > 0 ? 1 : 0));
 } catch (error) {
-  console.error(`FAILED  There is no report of the tests: ${error.message}`);
+  console.error(`FAILED  The report of the tests cannot be read: ${error.message}`);
   console.log(0, 1);
 }

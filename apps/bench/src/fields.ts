@@ -2,7 +2,7 @@ import { fieldAddReference } from "@kiln-gpu/kernels";
 import { checkResult } from "./check-result.js";
 import type { Contender } from "./interleave.js";
 
-/** Two arrays to add, and what comes out; random and never zero, so that an unwritten result cannot pass. */
+/** Two arrays to add, and their sum: random and never zero, so that an unwritten result cannot pass. */
 export interface Fields {
   readonly a: Float32Array;
   readonly b: Float32Array;
@@ -19,14 +19,14 @@ export function randomFields(length: number): Fields {
   return { a, b, expected: fieldAddReference(a, b) };
 }
 
-/** Two pairs of arrays in turn, so that the result before cannot pass for this one. */
+/** Two alternating pairs of arrays, so that the previous result cannot pass for the current one. */
 export function fieldsInTurn(length: number): () => Fields {
   const [even, odd] = [randomFields(length), randomFields(length)];
   let calls = 0;
   return () => (calls++ % 2 === 0 ? even : odd);
 }
 
-/** The addition as a contender: from two arrays to one is what is timed. */
+/** The addition as a contender. The timed part is from two arrays to one. */
 export function adding(name: string, next: () => Fields, add: (fields: Fields) => Promise<Float32Array>): Contender {
   return {
     name,

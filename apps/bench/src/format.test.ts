@@ -52,7 +52,7 @@ test.each([
   expect(given).toBe(expected);
 });
 
-test("a table has the names of its columns and a line for each row", () => {
+test("a table has a head with the names of its columns, and a line for each row", () => {
   const lines = table([
     { elements: "64", median: "1 ms" },
     { elements: "1K", median: "20 ms" },

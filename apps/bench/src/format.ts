@@ -1,4 +1,4 @@
-/** Numbers with their units and tables, as the reports print them. */
+/** Formats numbers with their units, and tables, for the reports. */
 import { Table } from "console-table-printer";
 import type { Timing } from "./statistics.js";
 
@@ -6,7 +6,7 @@ export function section(title: string, body: string): string {
   return `${title}\n${body}`;
 }
 
-/** A table with a column for each name of the first row: the first to the left, the others to the right. */
+/** A table with a column for each name of the first row: the first is left-aligned, the others right-aligned. */
 export function table(rows: readonly Readonly<Record<string, string | number>>[]): string {
   const names = Object.keys(rows[0]!);
   const printed = new Table({
@@ -66,7 +66,7 @@ export function bandwidth(byteLength: number, valueMs: number): string {
   return `${(byteLength / (valueMs / 1e3) / 1e9).toFixed(3)} GB/s`;
 }
 
-/** `work` in `valueMs`, in 10^9 a second. */
+/** `work` in `valueMs`, in units of 10^9 per second. */
 export function gigaPerSecond(work: number, valueMs: number): string {
   const rate = work / (valueMs / 1e3) / 1e9;
   return rate >= 100 ? rate.toFixed(0) : rate.toPrecision(3);

@@ -2,8 +2,8 @@ import { GCProfiler, getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * Collects all that nobody uses. `--expose-gc` is read when a context is made, so it can be set now and the function be taken from a
- * new one: the command needs no flag of Node's.
+ * Runs the garbage collector. V8 reads `--expose-gc` when it creates a context, so the flag can be set here and `gc`
+ * taken from a new context. The command needs no flag.
  */
 export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
@@ -11,14 +11,14 @@ export function collectGarbage(): void {
 }
 
 /**
- * Bytes that `count` calls put on V8's heap, whether they are still there or not: what the heap has grown by, and what each
- * collection in between took away, as V8 itself counts before and after it. The memory of large arrays lies elsewhere and does
- * not count.
+ * The bytes that `count` calls allocate on V8's heap: the growth of the heap, and what each collection in between freed
+ * by V8's own count. The memory of large arrays is outside of that heap and does not count.
  */
 export async function allocatedByteLength(run: () => Promise<unknown>, count: number): Promise<number> {
   const { setImmediate } = globalThis;
-  // While a map is pending, npm webgpu asks the device again with each `setImmediate` and leaves a kilobyte every time, up to
-  // hundreds of times a run. Asked once a millisecond instead, garbage tells of the code and not of how long the device took.
+  // While a map is pending, npm webgpu polls the device with each `setImmediate`, up to hundreds of times per run, and
+  // each poll leaves a kilobyte. One poll per millisecond makes the garbage depend on the code, not on the device's
+  // speed.
   globalThis.setImmediate = ((ask: () => void) => setTimeout(ask, 1)) as unknown as typeof setImmediate;
   try {
     collectGarbage();

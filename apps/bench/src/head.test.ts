@@ -15,7 +15,7 @@ const device: DeviceInfo = {
 };
 const software: DeviceInfo = { ...device, isSoftware: true, features: [] };
 
-test("names the adapter, and says loudly where it is none", () => {
+test("names the adapter, and says in capitals if it is a software GPU", () => {
   const gpu = headOf(device, [comparison], { sizes: undefined });
   expect(gpu).toContain("Adapter    GPU 3000");
   expect(gpu).toContain("timestamp queries: yes");
@@ -33,7 +33,7 @@ test("names each kernel once", () => {
   ]);
 });
 
-test("says that sizes are left out, where they are", () => {
+test("says which sizes are left out", () => {
   expect(headOf(software, [transfer], { sizes: undefined })).toContain("a software GPU stops at 1M elements");
   expect(headOf(software, [transfer], { sizes: [2 ** 24] })).not.toContain("Sizes");
   expect(headOf(software, [comparison], { sizes: undefined })).not.toContain("Sizes");

@@ -3,7 +3,7 @@ import { formatSize } from "./format.js";
 import type { BenchOptions } from "./options.js";
 import { maxSoftwareSize, type Suite } from "./suite.js";
 
-/** What every report begins with: where it was measured, and what ran. */
+/** The head of every report: the device and the machine, and what ran. */
 export function headOf(device: DeviceInfo, suites: readonly Suite[], { sizes }: Pick<BenchOptions, "sizes">): string {
   const { name, isSoftware, features } = device;
   const kind = isSoftware ? "a SOFTWARE GPU: the CPU computes, so these are not the figures of a GPU" : "a GPU";

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Contender, interleave, timed } from "./interleave.js";
 
-// Time passes only where a contender says so.
+// Time passes only when a contender advances the clock.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Contenders that write down their names when they run, each for `ms`. */
+/** Contenders that record their names when they run, for `ms` each. */
 function recorded(names: readonly string[], ms = 0): { contenders: Contender[]; calls: string[] } {
   const calls: string[] = [];
   const contenders = names.map((name) => ({
@@ -20,7 +20,7 @@ function recorded(names: readonly string[], ms = 0): { contenders: Contender[]; 
   return { contenders, calls };
 }
 
-test("contenders run in turn, in blocks of ten after one call more, once all are warm", async () => {
+test("after a warm-up contenders run in turn, in blocks of ten timed calls after an untimed one", async () => {
   const { contenders, calls } = recorded(["a", "b"]);
   const timings = await interleave(contenders, { count: 25 });
   expect(timings.map(({ count }) => count)).toEqual([25, 25]);
@@ -28,7 +28,7 @@ test("contenders run in turn, in blocks of ten after one call more, once all are
   expect(calls.join("")).toMatch(new RegExp(`^a{1000}b{1000}${turn(11)}${turn(11)}${turn(6)}$`));
 });
 
-test("each follows each of the others in some round", async () => {
+test("each contender follows each other one in some round", async () => {
   const names = ["a", "b", "c"];
   const { contenders, calls } = recorded(names);
   await interleave(contenders, { count: 4000, warmUpMs: 0 });
@@ -36,7 +36,7 @@ test("each follows each of the others in some round", async () => {
   for (const first of names) for (const next of names) if (first !== next) expect(blocks).toContain(first + next);
 });
 
-test("slow contenders run less often within their budget, each as often as the others, and at least once", async () => {
+test("slow contenders run less often within their budget, all equally often and at least once", async () => {
   const { contenders, calls } = recorded(["a", "b"], 5);
   const timings = await interleave(contenders, { count: 1000, warmUpMs: 1, budgetMs: 1 });
   expect(timings.map(({ count }) => count)).toEqual([1, 1]);
@@ -48,12 +48,12 @@ test("a contender that fails its check fails the comparison", async () => {
   await expect(interleave([wrong], { count: 1 })).rejects.toThrow("It returns 0 at [2].");
 });
 
-test("one call's time is what another clock says, where that has measured it", async () => {
+test("the time of a call is that of another clock, if it was measured by one", async () => {
   const contender: Contender = { name: "by another clock", run: async (stopwatch) => stopwatch.add(12) };
   expect(await timed(contender)).toBe(12);
 });
 
-test("one call's time is what the stopwatch ran, in pieces", async () => {
+test("the time of a call is the sum of the stopwatch's parts", async () => {
   const contender: Contender = {
     name: "two pieces",
     async run(stopwatch) {

@@ -1,12 +1,12 @@
 import { type Timing, timingOf } from "./statistics.js";
 import { Stopwatch } from "./stopwatch.js";
 
-/** One of the ways of doing the same work that are compared. */
+/** One of several ways to do the same work, to be compared with the others. */
 export interface Contender {
   readonly name: string;
   /**
-   * Does the work once, with the stopwatch running during the work alone, and checks what came of it.
-   * @throws {Error} naming the first element that is wrong.
+   * Does the work once and checks its result. The stopwatch runs only during the work.
+   * @throws {Error} that names the first wrong element.
    */
   run(stopwatch: Stopwatch): Promise<void>;
 }
@@ -14,25 +14,27 @@ export interface Contender {
 export interface InterleaveOptions {
   /** Timed calls of each contender. */
   readonly count: number;
-  /** How long each contender is warmed up at most. */
+  /** The longest warm-up of each contender. */
   readonly warmUpMs?: number;
-  /** Ends the timed calls before `count` once each contender has had this long on average, checks included. */
+  /** Ends the timed calls early, once each contender has had this much time on average, checks included. */
   readonly budgetMs?: number;
 }
 
-/** Runs between one contender and the next, so that a drift of the machine's speed meets all alike. */
+/** Calls before another contender takes its turn. Short turns spread a drift of the machine's speed over all. */
 const maxBlockLength = 10;
-/** Calls before the first that counts, so that the engine has compiled what it will, which takes some 4000 of the smallest runs: 40 for each one timed. */
+/**
+ * Warm-up calls for each timed one. V8 finishes its optimizations after some 4000 of the smallest runs.
+ */
 const warmUpFactor = 40;
-/** However slow a call is; one that takes a millisecond is not decided by how well its host code is compiled. */
+/** A call that takes a millisecond does not depend on how well V8 has compiled it, so slow calls get no more. */
 const defaultWarmUpMs = 2000;
-/** A budget is spent in this many blocks at least, where the calls are not too slow even for that. */
+/** The fewest blocks that a budget is split into, unless the calls are too slow for that. */
 const minBlocks = 4;
 
 /**
- * Times the contenders in turn, a block of one and then a block of the next, once all are warm. Each round of blocks has an order of its own: what one
- * leaves behind, in caches and to the collector, is not always the same other's to bear.
- * @returns Their timings, in their order; each has as many samples as the others.
+ * Warms up all contenders, then times them in turn, block by block. Each round of blocks has a random order, so that
+ * what one leaves in caches and for the garbage collector does not always burden the same other one.
+ * @returns Their timings, in the same order; all have the same number of samples.
  */
 export async function interleave(contenders: readonly Contender[], options: InterleaveOptions): Promise<Timing[]> {
   const { count, warmUpMs = defaultWarmUpMs, budgetMs = Number.POSITIVE_INFINITY } = options;
@@ -47,7 +49,7 @@ export async function interleave(contenders: readonly Contender[], options: Inte
   for (let done = 0; done < count && (done === 0 || performance.now() < endMs); done += blockLength) {
     for (const i of shuffled(contenders.length)) {
       const contender = contenders[i]!;
-      // One more before each block: its first call follows another kind's, whose memory is in the caches.
+      // An untimed call before each block: the caches still hold the memory of another contender.
       await timed(contender, stopwatch);
       for (let j = 0; j < Math.min(blockLength, count - done); j += 1) {
         samples[i]!.push(await timed(contender, stopwatch));
@@ -57,14 +59,14 @@ export async function interleave(contenders: readonly Contender[], options: Inte
   return samples.map(timingOf);
 }
 
-/** The numbers below `count` in an order that chance decides. */
+/** The numbers below `count` in a random order. */
 function shuffled(count: number): number[] {
   const order: number[] = [];
   for (let i = 0; i < count; i += 1) order.splice(Math.floor(Math.random() * (i + 1)), 0, i);
   return order;
 }
 
-/** One call's time, in milliseconds. */
+/** The time of one call, in milliseconds. */
 export async function timed(contender: Contender, stopwatch = new Stopwatch()): Promise<number> {
   await contender.run(stopwatch);
   return stopwatch.take();

@@ -13,16 +13,16 @@ import {
 } from "@kiln-gpu/kernels";
 import { checkResult } from "./check-result.js";
 
-/** Runs one kernel once and checks what it returns. */
+/** Runs one kernel once and checks its result. */
 export type KernelJob = (backend: ComputeBackend) => Promise<void>;
 
-/** For what is rounded in another order than the reference does: all terms are positive, so nothing cancels. */
+/** For kernels that round in another order than the reference. All terms are positive, so nothing cancels. */
 const tolerance = 1e-5;
 const binCount = 256;
-/** The matrices are the largest squares that the arrays fill, up to here: a product is not to outlast all else. */
+/** Matrices are the largest squares that fit the arrays, up to this size, so that products do not dominate the time. */
 const maxMatrixLength = 64;
 
-/** Field add, saxpy, sum, histogram and matrix product on arrays of about `size` elements, each with inputs of its own. */
+/** Field add, saxpy, sum, histogram and matrix product on arrays of about `size` elements, each with its own inputs. */
 export function kernelJobs(size: number): KernelJob[] {
   const [a, b] = [positive(size), positive(size)];
   const alpha = 0.75;

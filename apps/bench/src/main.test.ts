@@ -1,4 +1,4 @@
-/** Tests of the command as it is built, in a process of its own. */
+/** Tests of the built command in its own process. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { help } from "./options.js";
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
-/** What the command itself writes, without what drivers print. */
+/** The output of the command itself, without that of drivers. */
 async function bench(...args: readonly string[]) {
   const { status, stdout, words } = await runNode([main, ...args]);
   return { status, stdout, stderr: words };
@@ -19,7 +19,7 @@ test.each(["--help", "-h"])("%s prints the help", async (flag) => {
   expect(await bench(flag)).toEqual({ status: 0, stdout: `${help}\n`, stderr: "" });
 });
 
-test("a wrong flag is named, with the help, and exits with 2", async () => {
+test("a wrong flag prints its name and the help, and exits with 2", async () => {
   const { status, stdout, stderr } = await bench("--bogus");
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain("'--bogus'");
@@ -27,13 +27,13 @@ test("a wrong flag is named, with the help, and exits with 2", async () => {
   expect(stderr).not.toContain("    at ");
 });
 
-test("a wrong value is named and exits with 2", async () => {
+test("a wrong value is printed and exits with 2", async () => {
   const { status, stderr } = await bench("--sizes", "64,many");
   expect(status).toBe(2);
   expect(stderr).toContain('"many"');
 });
 
-test("an adapter that is not there exits with 1 and its code", async () => {
+test("an adapter that does not exist exits with 1 and an error code", async () => {
   const { status, stdout, stderr } = await bench("--adapter", "nonsense");
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   // Vulkan drivers may print warnings before it.
@@ -282,7 +282,7 @@ describe("suites", () => {
       counted: number;
     };
     expect(held.map(({ runs }) => runs)).toEqual([0, 10, 100]);
-    // One for each kernel, and the matrix product has another for the odd size.
+    // One for each kernel, and another one of the matrix product for the odd size.
     expect(held.map(({ pipelines }) => pipelines.made)).toEqual([0, 6, 6]);
     expect(held[0]!.buffers.live).toBe(0);
     expect(held[2]!.buffers.live).toBeGreaterThan(0);
@@ -295,7 +295,7 @@ describe("suites", () => {
     expect(stdout).toContain("high-water");
   });
 
-  test("several run in the order given, beside the comparison's own figures", async () => {
+  test("several suites run in the given order, with the figures of the comparison apart", async () => {
     const { stdout, suites, names } = await figuresOf(
       "--suite",
       "transfer,comparison",
@@ -314,7 +314,7 @@ describe("suites", () => {
 });
 
 describe("one backend alone", () => {
-  test("is all that runs", async () => {
+  test("is the only suite that runs", async () => {
     const { status, stdout, stderr } = await bench(
       "--software",
       "--sizes",

@@ -20,7 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
     fallback: softwareGpu,
     software,
     ...(adapter !== undefined && { adapter }),
-    // What another process has tuned is not to decide what is measured here.
+    // The tuning results of other processes must not affect the measurements.
     store: false,
   };
   if (json !== undefined) await checkWritable(json);
@@ -49,12 +49,12 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Before minutes of measuring, not after. */
+/** Called before minutes of measuring, rather than after them. */
 async function checkWritable(path: string): Promise<void> {
   try {
     await (await openFile(path, "a")).close();
   } catch (cause) {
-    throw new UsageError(`--json takes a file that can be written; "${path}" is given: ${(cause as Error).message}`, {
+    throw new UsageError(`--json must be a file that can be written; got "${path}": ${(cause as Error).message}`, {
       cause,
     });
   }
@@ -66,7 +66,7 @@ async function describe(open: PersistentBackendOptions): Promise<DeviceInfo> {
   return device.info;
 }
 
-/** The comparison's figures stand where they stood when there was no other suite. */
+/** The figures of the comparison are at the top level, where they were when it was the only suite. */
 function jsonOf(device: DeviceInfo, figures: ReadonlyMap<string, unknown>) {
   const host = { node: process.versions.node, platform: process.platform, arch: process.arch };
   const { comparison, ...suites } = Object.fromEntries(figures);

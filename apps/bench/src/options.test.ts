@@ -81,14 +81,14 @@ test.each<[readonly string[], string, string]>([
 
 test("says what is expected", () => {
   expect(() => parseOptions(["--iterations", "x"])).toThrow(
-    '--iterations takes a whole number from 1 to 1000000; "x" is given.',
+    '--iterations must be a whole number from 1 to 1000000; got "x".',
   );
-  expect(() => parseOptions(["--backend", "x"])).toThrow('--backend takes one-shot, persistent or both; "x" is given.');
+  expect(() => parseOptions(["--backend", "x"])).toThrow('--backend must be one-shot, persistent or both; got "x".');
   expect(() => parseOptions(["--suite", "x"])).toThrow(
-    '--suite takes all, or some of comparison,transfer,throughput,chain,compute,idle,cold,memory; "x" is given.',
+    '--suite must be "all" or a list of comparison,transfer,throughput,chain,compute,idle,cold,memory; got "x".',
   );
   expect(() => parseOptions(["--sizes", "x"])).toThrow(
-    '--sizes takes numbers from 1 to 256M such as 64,1K,4M; "x" is given.',
+    '--sizes must be a list of numbers from 1 to 256M, such as 64,1K,4M; got "x".',
   );
 });
 

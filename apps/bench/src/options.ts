@@ -6,20 +6,20 @@ import { suites } from "./suites.js";
 export interface BenchOptions {
   /** In the order in which they run. */
   readonly suites: readonly Suite[];
-  /** Elements of each array; without them each suite takes its own. */
+  /** Elements of each array; by default each suite has its own sizes. */
   readonly sizes: readonly number[] | undefined;
-  /** Whether 1M and 4M come on top of the sizes. */
+  /** Whether to add 1M and 4M to the sizes. */
   readonly large: boolean;
-  /** How often a suite repeats what it times; without it each suite takes its own. */
+  /** How often a suite repeats its timed work; by default each suite has its own number. */
   readonly iterations: number | undefined;
   readonly backends: readonly BackendName[];
   readonly adapter: string | undefined;
   readonly software: boolean;
-  /** Where the figures are written as JSON. */
+  /** The file to write the figures to, as JSON. */
   readonly json: string | undefined;
 }
 
-/** What the command line says is wrong; the command then exits with 2. */
+/** An error in the command line; the command exits with 2. */
 export class UsageError extends Error {}
 
 const names = suites.map(({ name }) => name);
@@ -28,18 +28,18 @@ const [defaultSuite] = suites;
 export const help = `Usage: bench [options]
 
 Measures what a call costs, checks every result, and prints a report. By default it adds two arrays of f32 on the
-GPU, from SPIR-V, on a backend that creates and destroys everything for each call and on one that keeps it.
+GPU, from SPIR-V, on a backend that creates and destroys everything for each call and on one that keeps everything.
 
 Options:
   --suite LIST       suites to run, or all (default: ${defaultSuite.name})
   --sizes LIST       elements, with K and M for 1024 and 1024*1024 (default: the suite's own)
   --large            adds 1M and 4M to the sizes
-  --iterations N     how often what is timed is repeated (default: the suite's own)
-  --backend NAME     one-shot, persistent or both, of the comparison (default: both)
+  --iterations N     how often the timed work is repeated (default: the suite's own)
+  --backend NAME     one-shot, persistent or both, for the comparison (default: both)
   --adapter NAME     the GPU whose name contains NAME
-  --software         the software GPU, even where there is another
+  --software         the software GPU, even if there is another GPU
   --json FILE        writes the figures to FILE
-  --help             prints this
+  --help             prints this help
 
 Suites, with their default sizes and iterations:
 ${suites.map(describeSuite).join("\n")}`;
@@ -50,9 +50,9 @@ function describeSuite({ name, description, defaultSizes, defaultIterations, ite
                      --iterations ${defaultIterations}: ${iterationsAre}`;
 }
 
-/** @throws {UsageError} naming the flag, what was given and what is expected. */
+/** @throws {UsageError} with the flag, what is expected and what was given. */
 export function parseOptions(args: readonly string[]): BenchOptions | "help" {
-  // pnpm hands on the `--` that separates its own flags from the script's.
+  // pnpm passes on the `--` that separates its own flags from those of the script.
   const { values } = parse(args.filter((arg) => arg !== "--"));
   if (values.help) return "help";
   return {
@@ -93,7 +93,7 @@ function parseSuites(text: string): Suite[] {
   return [...new Set(text.split(","))].map((given) => {
     const suite = suites.find(({ name }) => name === given);
     if (suite) return suite;
-    throw new UsageError(`--suite takes all, or some of ${names.join(",")}; "${given}" is given.`);
+    throw new UsageError(`--suite must be "all" or a list of ${names.join(",")}; got "${given}".`);
   });
 }
 
@@ -102,7 +102,7 @@ function parseSize(text: string): number {
   const unit = { "": 1, k: 2 ** 10, m: 2 ** 20 }[match?.[2]?.toLowerCase() ?? ""] ?? 1;
   const size = match ? Number(match[1]) * unit : 0;
   if (size < 1 || size > 2 ** 28) {
-    throw new UsageError(`--sizes takes numbers from 1 to 256M such as 64,1K,4M; "${text}" is given.`);
+    throw new UsageError(`--sizes must be a list of numbers from 1 to 256M, such as 64,1K,4M; got "${text}".`);
   }
   return size;
 }
@@ -110,7 +110,7 @@ function parseSize(text: string): number {
 function parseIterations(text: string): number {
   const iterations = Number(text);
   if (!Number.isInteger(iterations) || iterations < 1 || iterations > 1_000_000) {
-    throw new UsageError(`--iterations takes a whole number from 1 to 1000000; "${text}" is given.`);
+    throw new UsageError(`--iterations must be a whole number from 1 to 1000000; got "${text}".`);
   }
   return iterations;
 }
@@ -118,5 +118,5 @@ function parseIterations(text: string): number {
 function parseBackend(text: string): BenchOptions["backends"] {
   if (text === "both") return ["one-shot", "persistent"];
   if (text === "one-shot" || text === "persistent") return [text];
-  throw new UsageError(`--backend takes one-shot, persistent or both; "${text}" is given.`);
+  throw new UsageError(`--backend must be one-shot, persistent or both; got "${text}".`);
 }

@@ -1,6 +1,6 @@
 import ora from "ora";
 
-/** Says what is going on: a spinner on a terminal, a plain line for each step elsewhere. */
+/** Shows the current step: a spinner on a terminal, a plain line for each step elsewhere. */
 export interface Progress {
   step(text: string): void;
   end(): void;

@@ -28,14 +28,14 @@ test.each<[readonly number[], [p10: number, median: number, p90: number]]>([
   expect(timing.p90Ms).toBeCloseTo(p90, 12);
 });
 
-test("sorts numbers as numbers, and leaves the samples alone", () => {
+test("sorts samples as numbers, and does not change the array", () => {
   const samples = [10, 9, 100];
   expect(timingOf(samples)).toMatchObject({ count: 3, medianMs: 10 });
   expect(timingOf(samples).meanMs).toBeCloseTo(119 / 3, 12);
   expect(samples).toEqual([10, 9, 100]);
 });
 
-test("depends on no order, and lies between the least and the greatest", () => {
+test("does not depend on the order, and lies between the least and the greatest sample", () => {
   const samples = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 50 });
   fc.assert(
     fc.property(samples, (given) => {
@@ -51,7 +51,7 @@ test("depends on no order, and lies between the least and the greatest", () => {
   );
 });
 
-test("a part of each call has its part of every time, and as many samples", () => {
+test("a fraction of each call has that fraction of every time, and the same number of samples", () => {
   const timing = timingOf([2, 4, 6, 9]);
   expect(scaled(timing, 0.5)).toEqual(timingOf([1, 2, 3, 4.5]));
   expect(timing.medianMs).toBe(5);

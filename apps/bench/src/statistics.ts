@@ -19,7 +19,7 @@ export function timingOf(samplesMs: readonly number[]): Timing {
   };
 }
 
-/** Linear between the two samples beside the place (type 7 of Hyndman and Fan, 1996). */
+/** Interpolates linearly between the two nearest samples (type 7 of Hyndman and Fan, 1996). */
 function quantile(sorted: readonly number[], p: number): number {
   const place = (sorted.length - 1) * p;
   const below = sorted[Math.floor(place)]!;
@@ -27,7 +27,7 @@ function quantile(sorted: readonly number[], p: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** The timing of a part of each call: `factor` of it. */
+/** The timing of the fraction `factor` of each call. */
 export function scaled({ count, meanMs, p10Ms, medianMs, p90Ms }: Timing, factor: number): Timing {
   return { count, meanMs: meanMs * factor, p10Ms: p10Ms * factor, medianMs: medianMs * factor, p90Ms: p90Ms * factor };
 }

@@ -1,4 +1,4 @@
-/** Adds up the times between `start` and `stop`, in milliseconds, so that a call can leave out what is not its work. */
+/** Adds up the times between `start` and `stop`, in milliseconds, so that a call can exclude other work. */
 export class Stopwatch {
   #totalMs = 0;
   #startMs = 0;
@@ -11,12 +11,12 @@ export class Stopwatch {
     this.#totalMs += performance.now() - this.#startMs;
   }
 
-  /** Counts time that another clock has measured. */
+  /** Adds time that another clock measured. */
   add(timeMs: number): void {
     this.#totalMs += timeMs;
   }
 
-  /** The time so far; the next begins at 0. */
+  /** Returns the time so far, and starts again at 0. */
   take(): number {
     const totalMs = this.#totalMs;
     this.#totalMs = 0;

@@ -19,7 +19,7 @@ test.each<[string, boolean, readonly number[] | undefined, boolean, readonly num
   expect(sizesFor(transfer, { sizes, large }, on(isSoftware))).toEqual(expected);
 });
 
-test("suites have names of their own", () => {
+test("all suites have different names", () => {
   const names = suites.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
 });

@@ -1,6 +1,6 @@
 /**
- * Bundles the command and each peer into `dist/`, with the few native files that they load beside them, so that `dist/` alone runs
- * on a machine that has nothing but Node. Native files are those of this platform.
+ * Bundles the command and each peer into `dist/`, together with the native files that they load, so that `dist/` runs
+ * on a machine that has only Node. The native files are those of this platform.
  */
 import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import { build } from "esbuild";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const platform = `${process.platform}-${process.arch}`;
 
-/** What is loaded from its package as it is, and which of the package's files that takes. */
+/** Packages that are not bundled but copied, and the files of each that are needed. */
 const packages = {
   webgpu: { folder: "node_modules/webgpu", files: ["package.json", "index.js", `dist/${platform}`] },
   "onnxruntime-node": {
@@ -44,11 +44,11 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  // Kiln from its sources, as its tests have it: no build has to come before this one.
+  // Takes Kiln from its sources, as its tests do, so that it need not be built first.
   conditions: ["@kiln-gpu/source"],
   // Kiln's translator of SPIR-V and gpu.js's WebGL are not used here.
   external: [...Object.keys(packages), "naga-wasm", "gl"],
-  // What was CommonJS asks for Node's own modules with `require`, which an ES module has not.
+  // Bundled CommonJS loads Node's own modules with `require`, which ES modules lack.
   banner: {
     js: 'import * as nodeModule from "node:module"; const require = nodeModule.createRequire(import.meta.url);',
   },

@@ -1,4 +1,4 @@
-/** The shader of every peer that takes WGSL; Kiln's own has the same body and workgroup size. */
+/** The shader of every peer that accepts WGSL; Kiln's own has the same body and workgroup size. */
 export const additionWgsl = /* wgsl */ `
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;

@@ -1,6 +1,6 @@
 /**
- * Keeps what a call of one length needs, buffers above all, so that no call but the first makes any: a call takes a free set, or
- * has one made while all are in use by other calls.
+ * Keeps the buffers and other objects that calls of one length need. A call uses a free set; it makes a new one only if
+ * all sets are in use by other calls.
  * @template Kept
  * @param {(length: number) => Kept} make
  */
@@ -17,7 +17,7 @@ export function keepSets(make) {
     if (!sets) free.set(length, (sets = []));
     const set = sets.pop() ?? make(length);
     const result = await use(set);
-    // Not in a `finally`: what a failed call held is in no known state.
+    // Not in a `finally`: after a failed call the state of its set is unknown.
     sets.push(set);
     return result;
   };

@@ -1,6 +1,7 @@
 /**
  * The command: opens every peer, lets them take turns at each job, and reports.
- * @typedef {{ spread: import("./statistics.mjs").Spread, toKiln?: import("./statistics.mjs").Spread, rounds: number[] }} Figure
+ * @typedef {{ spread: import("./statistics.mjs").Spread, toKiln?: import("./statistics.mjs").Spread, rounds: number[]
+ *   }} Figure
  * @typedef {{ job: import("./measure.mjs").Job, figures: Record<string, Figure> }} JobFigures
  * @typedef {{ id: string, name: string, version: string, adapter?: string, failure?: string }} PeerResult
  * @typedef {object} Results
@@ -29,7 +30,7 @@ async function main(args) {
     console.log(help);
     return 0;
   }
-  // Before minutes of measuring, not after.
+  // Now, rather than after minutes of measuring.
   if (options.json !== undefined) await appendFile(options.json, "");
   const env = options.software ? await softwareEnvironment() : process.env;
   /** @type {PeerResult[]} */
@@ -70,7 +71,7 @@ async function main(args) {
   return peers.some(({ failure }) => failure !== undefined) ? 1 : 0;
 }
 
-/** Drivers and their loader are found by these variables, whichever library looks for them. */
+/** All libraries find drivers and their loader through these variables. */
 async function softwareEnvironment() {
   const { manifest, loader } = await softwareGpu.locate();
   return { ...process.env, VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest, LD_LIBRARY_PATH: dirname(loader) };
@@ -86,9 +87,9 @@ function jobsOf({ sizes, matrices }) {
 }
 
 /**
- * Has all peers that do the job take one turn in each round, so that a drift of the machine's speed meets all alike, and each round
- * begin with another, so that none always follows the same.
- * @param {(id: string, failure: string) => void} drop Called for a peer that fails; what it did until then does not count.
+ * Each peer that can do the job takes one turn in each round, so that a drift of the machine's speed affects all
+ * equally. Each round starts with another peer, so that none always follows the same one.
+ * @param {(id: string, failure: string) => void} drop Called for a peer that fails; its earlier turns do not count.
  * @returns {Promise<Record<string, Figure>>}
  */
 async function takeTurns(job, rounds, running, drop) {
@@ -121,7 +122,7 @@ function describe({ workload, size, inFlight }) {
   return `add ${formatSize(size)}${inFlight === undefined ? "" : `, ${inFlight} in flight`}`;
 }
 
-/** One line that is written over, on a terminal only. */
+/** Shows progress on one line that is overwritten, only on a terminal. */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }

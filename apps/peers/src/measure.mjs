@@ -1,18 +1,19 @@
 /**
- * One peer's turn at one job, in the peer's own process. Every result is checked, outside of what is timed.
+ * The turn of a peer at a job, in the peer's own process. Every result is checked, outside of the timed part.
  * @typedef {object} Job
  * @property {"add" | "matmul"} workload
  * @property {number} size
- * @property {number} [inFlight] Asks for the rate of calls while so many are pending, instead of the time of a call by itself.
+ * @property {number} [inFlight] Measures the rate of calls with this many pending, instead of the time of a single
+ *   call.
  */
 import { spreadOf } from "./statistics.mjs";
 import { createProblem } from "./workloads.mjs";
 
-/** A turn takes this long and at least so many calls, unless they are slow; equal times keep a GPU's clock and heat equal. */
+/** How long a turn takes, and its fewest calls unless they are slow. Equal times keep a GPU's clock and heat equal. */
 const turnMs = 150;
 const leastCalls = 3;
 const slowMs = 2000;
-/** Of overlapping calls, the results wait for their check: so many at most. */
+/** The most results of overlapping calls that wait for their check. */
 const mostCalls = 2000;
 
 /** @param {import("./peer.mjs").Peer} peer */
@@ -23,17 +24,17 @@ export function createMeasure(peer) {
   let problems = [];
   /**
    * @param {Job} job
-   * @returns {Promise<number>} The median of a call's milliseconds, or calls a second.
+   * @returns {Promise<number>} The median time of a call in milliseconds, or calls per second.
    */
   return async (job) => {
     const isNew = job.workload !== last?.workload || job.size !== last.size || job.inFlight !== last.inFlight;
     if (isNew) {
       last = job;
-      // Two by turns, so that what an earlier call left behind is never right.
+      // Two alternate, so that the left-over result of an earlier call is never right.
       problems = [createProblem(job.workload, job.size), createProblem(job.workload, job.size)];
     }
-    // The first turn compiles what will be compiled, which takes thousands of the smallest calls; later ones follow other processes, whose
-    // memory is in the caches.
+    // In the first turn V8 optimizes the code, which takes thousands of the smallest calls. Later turns follow other
+    // processes, whose memory is in the caches.
     const warmUpMs = isNew ? 1000 : 50;
     if (job.inFlight === undefined) {
       await timesOf(peer, problems, warmUpMs);
@@ -45,7 +46,7 @@ export function createMeasure(peer) {
   };
 }
 
-/** Times calls one after the other until they have taken `forMs`. */
+/** Times calls, one after the other, until `forMs` have passed. */
 async function timesOf(peer, problems, forMs) {
   const samples = [];
   for (let total = 0; total < slowMs && (total < forMs || samples.length < leastCalls); ) {

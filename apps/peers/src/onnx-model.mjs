@@ -1,12 +1,13 @@
 /**
- * An ONNX model of one operator on f32, as bytes: ONNX Runtime runs models and nothing smaller.
- * Source: the field numbers of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), in protobuf's wire format.
+ * The bytes of an ONNX model with one operator on f32; ONNX Runtime runs only whole models. Source: the field numbers
+ * of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), in protobuf's wire format.
  */
 const float = 1;
 
 /**
  * @param {"Add" | "MatMul"} operator
- * @param {string[]} shape Of both inputs and of the output, as names of dimensions, which are known only at the run.
+ * @param {string[]} shape The shape of both inputs and of the output, as names of dimensions, which get their sizes in
+ *   the run.
  */
 export function onnxModel(operator, shape) {
   const node = [...field(1, "a"), ...field(1, "b"), ...field(2, "c"), ...field(4, operator)];
@@ -21,7 +22,7 @@ export function onnxModel(operator, shape) {
     ...field(11, value("b")),
     ...field(12, value("c")),
   ];
-  // IR version 8, and version 17 of the operators.
+  // IR version 8, operators of version 17.
   return Uint8Array.from([...number(1, 8), ...field(7, graph), ...field(8, number(2, 17))]);
 }
 

@@ -1,26 +1,26 @@
 import { parseArgs } from "node:util";
 import { kiln, peerNames } from "./peer.mjs";
 
-/** What the command line says is wrong; the command then exits with 2. */
+/** An error in the command line; the command exits with 2. */
 export class UsageError extends Error {}
 
 export const help = `Usage: peers [options]
 
-Adds two arrays of f32, and multiplies square matrices of f32, through Kiln and through other libraries by turns, each in a
-process of its own, checks every result, and prints medians, their spread and their ratios to Kiln's.
+Adds two arrays of f32, and multiplies square matrices of f32, with Kiln and with other libraries in turn, each in its
+own process. Checks every result, and prints medians, their spread and their ratios to Kiln's.
 
 Options:
   --sizes LIST     elements to add, with K and M for 1024 and 1024*1024, or none (default: 64,1K,64K,1M,4M)
   --matrices LIST  rows of the matrices to multiply, or none (default: 512,1024,2048)
   --rounds N       turns of each library at each size (default: 7)
-  --only LIST      these alone, beside ${kiln}: ${peerNames.filter((name) => name !== kiln).join(", ")}
-  --software       the software GPU, even where there is another
+  --only LIST      only these and ${kiln}: ${peerNames.filter((name) => name !== kiln).join(", ")}
+  --software       the software GPU, even if there is another GPU
   --json FILE      writes the figures to FILE
-  --help           prints this`;
+  --help           prints this help`;
 
 /**
  * @param {string[]} args
- * @throws {UsageError} Naming the flag, what was given and what is expected.
+ * @throws {UsageError} With the flag, what is expected and what was given.
  */
 export function parseOptions(args) {
   const values = parse(args.filter((arg) => arg !== "--"));
@@ -64,7 +64,7 @@ function parseSize(flag, text) {
   const unit = { k: 2 ** 10, m: 2 ** 20 }[match?.[2].toLowerCase()] ?? 1;
   const size = match ? Number(match[1]) * unit : 0;
   if (size < 1 || size > 2 ** 23) {
-    throw new UsageError(`${flag} takes whole numbers from 1 to 8M, such as 64 or 4K; "${text}" is given.`);
+    throw new UsageError(`${flag} must have whole numbers from 1 to 8M, such as 64 or 4K; got "${text}".`);
   }
   return size;
 }
@@ -74,7 +74,7 @@ function parseOnly(text) {
   const names = text.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !peerNames.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`--only takes names out of ${peerNames.join(", ")}; "${unknown}" is given.`);
+    throw new UsageError(`--only must be a list of ${peerNames.join(", ")}; got "${unknown}".`);
   }
   return peerNames.filter((name) => name === kiln || names.includes(name));
 }

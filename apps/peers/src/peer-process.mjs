@@ -1,4 +1,4 @@
-/** A peer in a process of its own: opens it, then answers each job with a figure until it is told to end. */
+/** The process of a peer: opens it, then answers each job with a figure until it is told to end. */
 import { createMeasure } from "./measure.mjs";
 
 process.on("disconnect", () => process.exit());
@@ -7,8 +7,8 @@ process.on("disconnect", () => process.exit());
 const reasonOf = (error) => String(error instanceof Error ? error.message : error).split("\n", 1)[0];
 
 /**
- * Waits until the process does nothing: V8 compiles ONNX Runtime's WebAssembly anew in the background, for longer than a minute, and
- * would do so during the turns of others.
+ * Waits until the process is idle. V8 recompiles ONNX Runtime's WebAssembly in the background for more than a minute,
+ * which would disturb the turns of other peers.
  */
 async function becomeQuiet() {
   const deadline = performance.now() + 120_000;
@@ -22,7 +22,7 @@ async function becomeQuiet() {
 }
 
 try {
-  // As a URL, for the bundler would take all peers into this file.
+  // A URL, because otherwise the bundler would include all peers in this file.
   const { open } = await import(new URL(`./peers/${process.argv[2]}.mjs`, import.meta.url).href);
   /** @type {import("./peer.mjs").Peer} */
   const peer = await open();

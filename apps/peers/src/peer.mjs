@@ -1,12 +1,14 @@
 /**
- * What every file of `peers/` exports as `open`: one library, ready for the work. A new peer is a file there and its name here.
+ * Every file of `peers/` exports `open`, which resolves with a library that is ready for the work. To add a peer, add a
+ * file there and its name here.
  * @typedef {object} Peer
- * @property {string} name As the tables print it.
+ * @property {string} name Its name in the tables.
  * @property {string} version
- * @property {string} adapter The GPU's name, or why it is not known.
- * @property {(a: Float32Array, b: Float32Array) => Promise<Float32Array>} add From host memory to host memory; calls may overlap.
- * @property {(a: Float32Array, b: Float32Array, n: number) => Promise<Float32Array>} [matmul] Of n×n matrices, row by row; where the
- *   library brings a matrix product or has a user write one as a loop.
+ * @property {string} adapter The name of the GPU, or why it is unknown.
+ * @property {(a: Float32Array, b: Float32Array) => Promise<Float32Array>} add From host memory to host memory; calls
+ *   may overlap.
+ * @property {(a: Float32Array, b: Float32Array, n: number) => Promise<Float32Array>} [matmul] Multiplies n×n
+ *   matrices, row by row. Present if the library has a matrix product, or if its users write one as a loop.
  * @property {() => Promise<void> | void} close
  */
 
@@ -28,5 +30,5 @@ export const peerNames = [
   "plain-loop",
 ];
 
-/** The one that all others are compared with. */
+/** The peer that all others are compared with. */
 export const kiln = "kiln";

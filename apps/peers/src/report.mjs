@@ -23,16 +23,16 @@ export function reportOf({ host, adapter, rounds, peers, jobs }) {
   const matrix = ({ size }) => `${size}x${size}`;
   return [
     head.join("\n"),
-    table("Add, ms a call, by elements", peers, additions, elements, milliseconds),
+    table("Add, ms per call, by elements", peers, additions, elements, milliseconds),
     spreadTable("Spread of the same over the rounds, p10..p90", peers, additions, elements, milliseconds),
     table(
-      "Add of 1K elements, calls a second, by calls in flight",
+      "Add of 1K elements, calls per second, by calls in flight",
       peers,
       rates,
       ({ inFlight }) => String(inFlight),
       perSecond,
     ),
-    table("Matrix product, ms a call", peers, products, matrix, milliseconds),
+    table("Matrix product, ms per call", peers, products, matrix, milliseconds),
     spreadTable("Spread of the same over the rounds, p10..p90", peers, products, matrix, milliseconds),
     failuresOf(peers),
   ]

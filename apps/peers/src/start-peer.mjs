@@ -2,14 +2,15 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /**
- * A peer's process, as the command sees it.
+ * The process of a peer, as seen by the command.
  * @typedef {object} RunningPeer
  * @property {string} id
  * @property {string} name
  * @property {string} version
  * @property {string} adapter
  * @property {string[]} workloads
- * @property {(job: import("./measure.mjs").Job) => Promise<number>} measure Rejects where the peer fails, ends or is silent.
+ * @property {(job: import("./measure.mjs").Job) => Promise<number>} measure Rejects if the peer fails, exits or is
+ *   silent.
  * @property {() => Promise<void>} close
  */
 
@@ -25,7 +26,7 @@ export async function startPeer(id, env) {
   const script = fileURLToPath(new URL("./peer-process.mjs", import.meta.url));
   const child = fork(script, [id], { env, stdio: ["ignore", "pipe", "pipe", "ipc"] });
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
-  // Libraries greet and warn; of a process that dies without a word to us, the last line is the reason.
+  // Libraries print greetings and warnings. If a process dies without a message, its last line is the reason.
   let lastLine = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
@@ -42,7 +43,7 @@ export async function startPeer(id, env) {
     child.kill("SIGKILL");
     throw new Error(message.failure);
   };
-  // A message to a process that has ended is an error by itself, but that it ended is told above.
+  // A message to a process that has exited is an error too, but the exit itself is reported above.
   const send = (/** @type {import("./measure.mjs").Job | "close"} */ message) => child.send(message, () => {});
   const { name, version, adapter, workloads } = await answer();
   return {
@@ -64,7 +65,7 @@ export async function startPeer(id, env) {
   };
 }
 
-/** The child's next message, or what `settle` is called with before it comes. */
+/** Resolves with the next message of the child, or with the argument of `settle` if that is called first. */
 function nextMessage(child) {
   let settle;
   const promise = new Promise((resolve) => {

@@ -1,7 +1,7 @@
 /** @typedef {{ median: number, p10: number, p90: number }} Spread */
 
 /**
- * Quantiles linear between the two samples beside the place (type 7 of Hyndman and Fan, 1996).
+ * Quantiles, interpolated linearly between the two nearest samples (type 7 of Hyndman and Fan, 1996).
  * @param {readonly number[]} samples At least one.
  * @returns {Spread}
  */

@@ -1,4 +1,4 @@
-/** The addition in TypeGPU, compiled once, and its buffers for one length: what both of its peers share. */
+/** The addition in TypeGPU, compiled once, and its buffers for one length. Both TypeGPU peers share it. */
 export async function openTypegpuAddition() {
   const { d, tgpu } = await import("typegpu");
   const root = await tgpu.init();

@@ -1,8 +1,8 @@
 /**
- * The two kinds of work, on random inputs that are never zero, with the check of a result.
+ * The two kinds of work, on random inputs that are never zero, and the checks of their results.
  * @typedef {object} Problem
  * @property {(peer: import("./peer.mjs").Peer) => Promise<Float32Array>} solve
- * @property {(result: Float32Array) => void} check Throws where any element is wrong.
+ * @property {(result: Float32Array) => void} check Throws if an element is wrong.
  */
 
 /** @param {number} length */
@@ -27,16 +27,16 @@ function createAddition(length) {
     check(result) {
       checkLength(result, length);
       for (let i = 0; i < length; i += 1) {
-        if (result[i] !== expected[i])
-          throw new Error(`It returns ${result[i]} at [${i}]; expected is ${expected[i]}.`);
+        if (result[i] !== expected[i]) throw new Error(`It must return ${expected[i]} at [${i}]; got ${result[i]}.`);
       }
     },
   };
 }
 
 /**
- * The product C of A and B is checked in n² steps, not n³, by C·r = A·(B·r) for a random vector r of 1 and -1: Freivalds,
- * "Probabilistic machines can use less running time", 1977. Any wrong row shows, but one time in two to the number of wrong elements.
+ * Checks the product C of A and B in n² steps instead of n³, by C·r = A·(B·r) for a random vector r of 1 and -1:
+ * Freivalds, "Probabilistic machines can use less running time", 1977. Each check misses a wrong row with a probability
+ * of at most 1/2.
  * @param {number} n
  */
 function createProduct(n) {
@@ -44,7 +44,7 @@ function createProduct(n) {
   const b = randomArray(n * n);
   const random = Float64Array.from({ length: n }, () => (Math.random() < 0.5 ? -1 : 1));
   const expected = multiply(a, multiply(b, random));
-  // Sums of n terms near 1 in f32 keep within a tenth of this; a result for other inputs, or of zeros, is far outside.
+  // Sums of n terms near 1 in f32 stay within a tenth of this; results for other inputs, or zeros, are far outside.
   const tolerance = 1e-6 * n * n;
   return {
     solve: (peer) => peer.matmul(a, b, n),
@@ -53,7 +53,7 @@ function createProduct(n) {
       multiply(result, random).forEach((value, row) => {
         const difference = Math.abs(value - expected[row]);
         if (!(difference <= tolerance)) {
-          throw new Error(`Row ${row} of its product is off by ${difference}; expected is at most ${tolerance}.`);
+          throw new Error(`Row ${row} of its product may be off by ${tolerance} at most; got ${difference}.`);
         }
       });
     },

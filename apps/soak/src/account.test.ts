@@ -4,7 +4,7 @@ import { Account } from "./account.js";
 
 const lost = () => Promise.reject(new ComputeError("device-lost", "Gone."));
 
-it("takes down how each call ends", async () => {
+it("records how each call ends", async () => {
   const account = new Account();
   const may = (code: string) => code === "device-lost";
   await account.take("a", () => Promise.resolve(true), may);
@@ -29,10 +29,10 @@ it("takes down how each call ends", async () => {
     complaints: 1,
   });
   expect(account.notes).toHaveLength(5);
-  expect(account.notes[0]).toBe("b gives a wrong result.");
+  expect(account.notes[0]).toBe("b gave a wrong result.");
 });
 
-it("finds what does not settle, once", async () => {
+it("reports a call that does not settle once", async () => {
   let now = 0;
   const account = new Account(() => now);
   let finish: ((isRight: boolean) => void) | undefined;

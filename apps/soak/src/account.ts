@@ -1,7 +1,7 @@
-/** What was asked of the backends, and what became of it. */
+/** Counts the calls to the backends and their outcomes. */
 import { type ComputeErrorCode, isComputeError } from "@kiln-gpu/core";
 
-/** For how long a call may be unsettled. */
+/** A call that has not settled after this long hangs. */
 const hangMs = 30_000;
 const maxNotes = 20;
 
@@ -15,13 +15,13 @@ export interface Totals {
   readonly asked: number;
   readonly right: number;
   readonly wrong: number;
-  /** Rejected with a code that the call may be rejected with, by code. */
+  /** Rejections with a code that the call allows, by code. */
   readonly rejected: { readonly [code: string]: number };
-  /** Rejected otherwise. */
+  /** Other rejections. */
   readonly unexpected: number;
   readonly hung: number;
   readonly unhandled: number;
-  /** What devices said outside of every run, and what was dropped without being given back. */
+  /** Errors of devices outside of any run, and leaks. */
   readonly complaints: number;
 }
 
@@ -48,9 +48,9 @@ export class Account {
   }
 
   /**
-   * Does `work` and takes down what becomes of it; never rejects.
+   * Does `work` and records its outcome; never rejects.
    * @param work Resolves with whether its result is right.
-   * @param mayReject Asked once it has rejected.
+   * @param mayReject Called with the code if `work` rejects: whether it may.
    */
   async take(
     what: string,
@@ -62,13 +62,13 @@ export class Account {
     this.#counts.asked += 1;
     try {
       if (await work()) this.#counts.right += 1;
-      else this.#note("wrong", `${what} gives a wrong result.`);
+      else this.#note("wrong", `${what} gave a wrong result.`);
       this.#latenciesMs.push(this.#nowMs() - pending.sinceMs);
     } catch (error) {
       if (isComputeError(error) && mayReject(error.code)) {
         this.#rejected[error.code] = (this.#rejected[error.code] ?? 0) + 1;
       } else {
-        this.#note("unexpected", `${what} is rejected: ${error instanceof Error ? error.stack : error}`);
+        this.#note("unexpected", `${what} was rejected: ${error instanceof Error ? error.stack : error}`);
       }
     } finally {
       this.#pending.delete(pending);
@@ -76,7 +76,7 @@ export class Account {
   }
 
   unhandled(reason: unknown): void {
-    this.#note("unhandled", `Nobody handles: ${reason instanceof Error ? reason.stack : reason}`);
+    this.#note("unhandled", `Unhandled: ${reason instanceof Error ? reason.stack : reason}`);
   }
 
   complain(text: string): void {
@@ -84,8 +84,8 @@ export class Account {
   }
 
   /**
-   * Finds what has not settled for long; each is counted once.
-   * @returns Whether there is any.
+   * Finds calls that hang, and counts each once.
+   * @returns Whether any call ever hung.
    */
   findHung(): boolean {
     for (const pending of this.#pending) {
@@ -96,7 +96,7 @@ export class Account {
     return this.#counts.hung > 0;
   }
 
-  /** Those since the last call, in ascending order. */
+  /** The latencies since the previous call, in ascending order. */
   takeLatencies(): number[] {
     const latencies = this.#latenciesMs.sort((a, b) => a - b);
     this.#latenciesMs = [];

@@ -1,4 +1,4 @@
-/** What clients do, over and over; each checks its results, and gives back what it holds whatever happens. */
+/** The jobs that clients repeat. Each checks its results, and releases what it holds even if it fails. */
 import { inout, type Lease, lease, output, type ResidentArray } from "@kiln-gpu/core";
 import { anyLength, below, pick, sleep, wordsOf } from "./inputs.js";
 import { anyKernelRun, combine, combineRun, isCombined, isSame, step, stepped } from "./kernel-runs.js";
@@ -29,7 +29,7 @@ const stagedRun: Job = (phase) => {
     const [x, y] = [wordsOf(length), wordsOf(length)];
     using staged = await phase.backend.stage(Uint32Array, length);
     staged.data.set(x);
-    // Some are never bound.
+    // Some staged memory is never bound.
     if (below(8) === 0) return true;
     const { z } = await phase.backend.run(combine, { x: staged, y, z: output(Uint32Array, length) });
     return isCombined(z, x, y);
@@ -50,7 +50,7 @@ async function readLease({ backend }: Phase, length: number, signal: AbortSignal
   return isCombined(z.data, x, y);
 }
 
-/** Steps, writes, copies and reads, asked for in one go: they happen in this order. */
+/** Steps, writes, copies and reads, requested at once; they happen in this order. */
 const residentChain: Job = (phase) => {
   const length = anyLength(phase.maxHeldLength);
   return phase.take(`A chain over resident arrays, ${length}`, {}, () => runChain(phase, length, undefined));
@@ -74,7 +74,7 @@ async function runChain({ backend }: Phase, length: number, signal: AbortSignal 
   return isSame(first, given) && isSame(last, later) && isSame(copied, expected) && isCombined(z, later, expected);
 }
 
-/** Survives losses, for nothing but the host writes it. */
+/** Only the host writes this array, so it survives losses. */
 const recoverableArray: Job = (phase) => {
   const length = anyLength(phase.maxHeldLength);
   return phase.take(`Reads of a recoverable array, ${length}`, {}, async () => {
@@ -88,7 +88,7 @@ const recoverableArray: Job = (phase) => {
   });
 };
 
-/** A read that is lost with its device may be asked for again. */
+/** Repeats a read that was lost with its device. */
 async function readAgain(array: ResidentArray<Uint32Array>): Promise<Uint32Array> {
   for (let lost = 0; ; lost += 1) {
     try {
@@ -140,12 +140,12 @@ const jobs: readonly Job[] = [
   ...[stagedRun, leasedRun, residentChain, recoverableArray, sequence, refusedRun, shortWait],
 ];
 
-/** One job after another. */
+/** Does one job after another. */
 export async function work(phase: Phase): Promise<void> {
   while (!phase.isEnding) await pick(jobs)(phase);
 }
 
-/** A run that is aborted at some time: in the call's own turn, some microtasks later, or some milliseconds. */
+/** A run that is aborted at a random time: at once, some microtasks later, or some milliseconds later. */
 export const cancelledRun: Job = (phase) => {
   const controller = new AbortController();
   const { signal } = controller;

@@ -1,4 +1,4 @@
-/** Runs of kernels, each checked against what the CPU computes. */
+/** Runs of kernels, each compared with the result of the CPU. */
 import { type ComputeBackend, defineKernel, inout, output, type RunOptions, type TypedArray } from "@kiln-gpu/core";
 import {
   exclusiveScan,
@@ -17,7 +17,9 @@ import { below, floatsOf, integersOf, wordsOf } from "./inputs.js";
 
 export interface KernelRun {
   readonly name: string;
-  /** How often it is chosen; on a software GPU, which takes some kernels seconds to compile anew for each device, less often. */
+  /**
+   * How often it is chosen. Some kernels take a software GPU seconds to compile, on each device; they get less there.
+   */
   readonly weight: number;
   readonly softwareWeight: number;
   /** @returns Whether the result is right. */
@@ -35,7 +37,7 @@ export const combine = defineKernel({
     }`,
 });
 
-/** `y[i] = factor * y[i] + i`; the order of two such steps shows. */
+/** `y[i] = factor * y[i] + i`; the result shows the order of two such steps. */
 export const step = defineKernel({
   label: "step",
   wgsl: `@group(0) @binding(0) var<uniform> factor: u32;
@@ -48,7 +50,7 @@ export const step = defineKernel({
 export const isCombined = (z: Uint32Array, x: Uint32Array, y: Uint32Array) =>
   isEach(z, x.length, (i) => (3 * x[i]! + y[i]!) >>> 0);
 
-/** `y` after as many steps as there are factors. */
+/** `y` after one step for each of `factors`. */
 export function stepped(y: Uint32Array, factors: readonly number[]): Uint32Array {
   const result = y.slice();
   for (let i = 0; i < result.length; i += 1) {
@@ -168,7 +170,7 @@ async function runFieldAdd(
   return isEach(c, length, (i) => Math.fround(a[i]! + b[i]!));
 }
 
-/** One of them, by weight. */
+/** Picks a random kernel run, by weight. */
 export function anyKernelRun(isSoftware: boolean): KernelRun {
   const weightOf = (run: KernelRun) => (isSoftware ? run.softwareWeight : run.weight);
   let rest = Math.random() * kernelRuns.reduce((total, run) => total + weightOf(run), 0);

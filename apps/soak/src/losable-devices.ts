@@ -3,7 +3,7 @@ import type { Account } from "./account.js";
 
 const answersWithinMs = 2000;
 
-/** Opens devices, and loses the latest as a driver's reset would. */
+/** Opens devices, and loses the latest, as if its driver were reset. */
 export class LosableDevices {
   readonly #options: OpenDeviceOptions;
   readonly #account: Account;
@@ -22,15 +22,16 @@ export class LosableDevices {
   readonly open = async (): Promise<GPUDevice> => {
     const { device } = await openDevice(this.#options);
     device.addEventListener("uncapturederror", ({ error }) => {
-      this.#account.complain(`A device says outside of any run: ${error.message}`);
+      this.#account.complain(`A device reports an error outside of any run: ${error.message}`);
     });
     this.#latest = device;
     return device;
   };
 
   /**
-   * Loses the device, unless it does not answer: then it is lost already, and to destroy it would block until the driver has reset it.
-   * @returns Whether it did.
+   * Loses the latest device, unless it does not answer. Then it is lost already, and destroying it would block until
+   * the driver has reset it.
+   * @returns Whether this call lost it.
    */
   async lose(): Promise<boolean> {
     const device = this.#latest;

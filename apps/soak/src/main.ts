@@ -23,23 +23,26 @@ async function main(args: readonly string[]): Promise<number> {
   process.once("SIGINT", () => soak.stop());
   const soaked = await soak.run();
   const { samples, verdict, notes, isStuck } = soaked;
-  console.log(["", ...verdict.lines, ...notes, verdict.isGood ? "All is well." : "Something is wrong."].join("\n"));
+  console.log(["", ...verdict.lines, ...notes, verdict.isGood ? "The soak passed." : "The soak FAILED."].join("\n"));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(jsonOf(device, options, soaked), null, 2)}\n`);
   if (svg !== undefined) await writeFile(svg, plotOf(samples));
   const code = verdict.isGood ? 0 : 1;
-  // Node's event loop would wait for it.
+  // A stuck device or call would keep the event loop going.
   if (isStuck) process.exit(code);
   return code;
 }
 
-/** Before hours of work, not after. */
+/** Called before hours of work, rather than after them. */
 async function checkWritable(path: string): Promise<void> {
   try {
     await (await openFile(path, "a")).close();
   } catch (cause) {
-    throw new UsageError(`A file that can be written is expected; "${path}" is given: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new UsageError(
+      `--json and --svg must be files that can be written; got "${path}": ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -4,7 +4,7 @@ export interface SoakOptions {
   readonly minutes: number;
   readonly lossesPerMinute: number;
   readonly cancellationsPerSecond: number;
-  /** Between samples. */
+  /** Seconds between samples. */
   readonly everySeconds: number;
   readonly adapter: string | undefined;
   readonly software: boolean;
@@ -12,34 +12,34 @@ export interface SoakOptions {
   readonly svg: string | undefined;
 }
 
-/** What the command line says is wrong; the command then exits with 2. */
+/** An error in the command line; the command exits with 2. */
 export class UsageError extends Error {}
 
 export const help = `Usage: soak [options]
 
-Works the persistent backend with mixed kernels and sizes, with devices that are lost and runs that are cancelled at random
-moments, checks every result, and sees whether memory, handles or latency drift. It exits with 0 only where all is well.
+Runs mixed kernels and sizes on the persistent backend, while devices are lost and runs are cancelled at random
+moments. Checks every result, and whether memory, handles or latency drift. Exits with 0 only if nothing is wrong.
 
 Options:
   --minutes N                     how long (default: 30)
-  --losses-per-minute N           devices that are destroyed at work (default: 45)
+  --losses-per-minute N           devices that are destroyed while they work (default: 45)
   --cancellations-per-second N    runs that are aborted before they end (default: 70)
   --every N                       seconds between samples (default: 10)
   --json FILE                     writes the samples and the verdict to FILE
   --svg FILE                      draws the samples into FILE
   --adapter NAME                  the GPU whose name contains NAME
-  --software                      the software GPU, even where there is another
-  --help                          prints this`;
+  --software                      the software GPU, even if there is another GPU
+  --help                          prints this help`;
 
-/** @throws {UsageError} naming the flag, what was given and what is expected. */
+/** @throws {UsageError} with the flag, what is expected and what was given. */
 export function parseOptions(args: readonly string[]): SoakOptions | "help" {
-  // pnpm hands on the `--` that separates its own flags from the script's.
+  // pnpm passes on the `--` that separates its own flags from those of the script.
   const { values } = parse(args.filter((arg) => arg !== "--"));
   if (values.help) return "help";
   const amount = (name: "minutes" | "losses-per-minute" | "cancellations-per-second" | "every", least: number) => {
     const given = Number(values[name]);
     if (given >= least && given <= 1e6) return given;
-    throw new UsageError(`--${name} takes a number, ${least} to 1000000; "${values[name]}" is given.`);
+    throw new UsageError(`--${name} must be a number from ${least} to 1000000; got "${values[name]}".`);
   };
   return {
     minutes: amount("minutes", 0.01),

@@ -1,4 +1,4 @@
-/** A stretch of the soak: one backend, from its opening to its disposal, that clients work on. */
+/** A phase of the soak: clients work on one backend, from its opening to its disposal. */
 import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import type { ComputeErrorCode, RunOptions } from "@kiln-gpu/core";
 import type { Account } from "./account.js";
@@ -17,7 +17,7 @@ export interface PhaseKind {
 
 const mebibyte = 2 ** 20;
 
-/** A driver that resets a GPU by itself may say nothing for longer; no kernel of the soak takes nearly as long. */
+/** A driver that resets its GPU may be silent for longer; no kernel of the soak takes nearly as long. */
 const deadlineMs = 10_000;
 
 export const phaseKinds: readonly PhaseKind[] = [
@@ -27,9 +27,9 @@ export const phaseKinds: readonly PhaseKind[] = [
   { name: "poisoned", byteBudget: 64 * mebibyte, lossRetries: 0, poisonMemory: true },
 ];
 
-/** How a call may end otherwise than well. */
+/** How a call may fail. */
 export interface Endings extends Pick<RunOptions, "signal" | "timeoutMs"> {
-  /** How many losses it survives; by default none. */
+  /** How many losses it survives; 0 by default. */
   readonly retries?: number;
   readonly refusal?: ComputeErrorCode;
 }
@@ -37,9 +37,9 @@ export interface Endings extends Pick<RunOptions, "signal" | "timeoutMs"> {
 export class Phase {
   readonly kind: PhaseKind;
   readonly backend: PersistentComputeBackend;
-  /** Elements of one run at most, so that it fits the budget with all that it needs. */
+  /** The most elements of one run, so that the memory that it needs fits the budget. */
   readonly maxLength: number;
-  /** Of what clients hold while they ask for more: all of it together must leave room. */
+  /** The most elements that a client holds during other calls: together all clients must leave room. */
   readonly maxHeldLength: number;
   readonly #account: Account;
   #losses = 0;
@@ -62,7 +62,7 @@ export class Phase {
     this.kind = kind;
     this.backend = backend;
     this.#account = account;
-    // Two inputs and a result of 4 bytes an element, each on the device and in staging, and what their size classes waste.
+    // Two inputs and a result of 4 bytes per element, each on the device and in staging, rounded up to size classes.
     this.maxLength = Math.min(largest, Math.floor(kind.byteBudget / 40));
     this.maxHeldLength = Math.min(largest, Math.floor(kind.byteBudget / (80 * clients)));
     backend.on("lost", () => {
@@ -86,13 +86,13 @@ export class Phase {
       if (code === "aborted") return signal?.aborted === true;
       if (code === "timeout") return timeoutMs !== undefined || this.#losses > losses;
       if (code === "disposed") return this.#isEnding;
-      // A backend that is being disposed tells of no loss.
+      // A backend that is being disposed reports no loss.
       if (code === "device-lost") return this.#isEnding || this.#losses - losses > retries;
       return code === refusal;
     });
   }
 
-  /** @param working Of the clients; they end by themselves once the phase does. */
+  /** @param working The clients, which stop once the phase ends. */
   async end(working: Promise<unknown>, isAbrupt: boolean): Promise<void> {
     this.#isEnding = true;
     if (!isAbrupt) await working;

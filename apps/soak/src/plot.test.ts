@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { svgOf } from "./plot.js";
 
-it("draws each line from left to right, the most at the top", () => {
+it("draws each line from left to right, with the largest value at the top", () => {
   const svg = svgOf(
     [0, 5, 10],
     [
@@ -21,6 +21,6 @@ it("draws each line from left to right, the most at the top", () => {
   expect(svg).toContain(">Memory, MiB<");
 });
 
-it("draws no line of nothing", () => {
+it("draws no line without values", () => {
   expect(svgOf([], [{ title: "Nothing", lines: [{ name: "none", values: [] }] }])).not.toMatch(/NaN|Infinity/);
 });

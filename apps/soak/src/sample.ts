@@ -1,4 +1,4 @@
-/** What is looked at every few seconds. */
+/** The figures that are sampled every few seconds. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { BackendStats } from "@kiln-gpu/core";
@@ -9,20 +9,20 @@ export interface Sample {
   readonly totals: Totals;
   readonly retried: number;
   readonly losses: number;
-  /** V8's, after a collection. */
+  /** V8's heap, after a garbage collection. */
   readonly heapByteLength: number;
   readonly residentByteLength: number;
   readonly externalByteLength: number;
-  /** What keeps Node's event loop going. */
+  /** The number of handles that keep Node's event loop going. */
   readonly handles: number;
   readonly buffers: number;
   readonly bufferByteLength: number;
-  /** Of calls that gave a result since the last sample, in milliseconds. */
+  /** The latency of calls with a result since the previous sample, in milliseconds. */
   readonly medianMs: number;
   readonly p99Ms: number;
 }
 
-/** Whether `--expose-gc` was given or not: the flag is read when a context is made. */
+/** V8 reads this flag when it creates a context, so the command needs no `--expose-gc`. */
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
@@ -66,11 +66,12 @@ export function lineOf({ totals, ...sample }: Sample): string {
     unhandled: totals.unhandled,
     complaints: totals.complaints,
   }).map(([kind, count]) => `${kind} ${count}`);
+  const { heapByteLength: heap, residentByteLength: resident, externalByteLength: external } = sample;
   return [
     `${sample.seconds.toFixed(0)} s`,
     `asked ${totals.asked}, right ${totals.right}, ${defects.join(", ")}`,
     `${rejected.join(", ")}; retried ${sample.retried}, losses ${sample.losses}`,
-    `heap ${mebibytes(sample.heapByteLength)}, rss ${mebibytes(sample.residentByteLength)}, external ${mebibytes(sample.externalByteLength)}`,
+    `heap ${mebibytes(heap)}, rss ${mebibytes(resident)}, external ${mebibytes(external)}`,
     `handles ${sample.handles}, buffers ${sample.buffers} of ${mebibytes(sample.bufferByteLength)}`,
     `p50 ${sample.medianMs.toFixed(2)} ms, p99 ${sample.p99Ms.toFixed(1)} ms`,
   ].join(" | ");

@@ -2,12 +2,12 @@ import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { expect, it } from "vitest";
 import { Soak } from "./soak.js";
 
-it("works backends, loses their devices, cancels their runs, and finds nothing wrong", async () => {
+it("runs backends, loses their devices, cancels their runs, and finds no errors", async () => {
   const rates = { minutes: 2, lossesPerMinute: 60, cancellationsPerSecond: 20, everySeconds: 0.5 };
   let told = 0;
   const soak = new Soak({ fallback: softwareGpu, software: true }, rates, ({ totals, losses }) => {
     told += 1;
-    // However long this machine takes for that.
+    // However long that takes on this machine.
     if (losses > 2 && totals.right > 100 && totals.rejected.aborted) soak.stop();
   });
   const { samples, verdict, notes, isStuck } = await soak.run();

@@ -11,22 +11,22 @@ import { type Verdict, verdictOf } from "./verdict.js";
 export interface Soaked {
   readonly samples: readonly Sample[];
   readonly verdict: Verdict;
-  /** The first of what went wrong, in words. */
+  /** Descriptions of the first errors. */
   readonly notes: readonly string[];
-  /** Whether something did not settle, or a device was set aside: either may keep the process from ending. */
+  /** Whether a call did not settle or a device was set aside; either may keep the process from ending. */
   readonly isStuck: boolean;
 }
 
 type Rates = Pick<SoakOptions, "minutes" | "lossesPerMinute" | "cancellationsPerSecond" | "everySeconds">;
 
 const clients = 6;
-/** Short beside a quarter of the soak, so that each quarter has some of every kind. */
+/** Short compared with a quarter of the soak, so that each quarter has phases of every kind. */
 const longestPhaseMs = 15_000;
 const maxCancelsAtOnce = 32;
-/** Of what is asked for, a part comes too late to count. */
+/** The share of the requested losses and cancellations that must happen; some come too late to count. */
 const expectedPart = 0.9;
 
-/** Works backends, one after another. */
+/** Puts one backend after another to work. */
 export class Soak {
   readonly #rates: Rates;
   readonly #onSample: (sample: Sample) => void;
@@ -36,11 +36,11 @@ export class Soak {
   readonly #startMs = performance.now();
   #endSeconds: number;
   #phase: Phase | undefined;
-  /** In the phases before this one. */
+  /** In earlier phases. */
   #retried = 0;
   #abandoned = 0;
 
-  /** @param onSample Told of each sample as it is taken. */
+  /** @param onSample Called with each sample. */
   constructor(device: OpenDeviceOptions, rates: Rates, onSample: (sample: Sample) => void) {
     this.#rates = rates;
     this.#onSample = onSample;
@@ -69,7 +69,7 @@ export class Soak {
     clearInterval(sampler);
     this.stop();
     await losing;
-    // Rejections that nobody handles are told after a turn of the event loop.
+    // Node reports unhandled rejections after a turn of the event loop.
     await sleep(0);
     process.off("unhandledRejection", onUnhandled);
     process.off("uncaughtException", onUnhandled);
@@ -101,7 +101,7 @@ export class Soak {
     }
   }
 
-  /** Aborts as many runs as the rate asks for; of those that have ended before, others take the place. */
+  /** Aborts as many runs as the rate requires; runs that ended before their abort are replaced by others. */
   async #cancel(phase: Phase): Promise<void> {
     const running = new Set<Promise<void>>();
     while (!phase.isEnding) {
@@ -115,7 +115,7 @@ export class Soak {
     await Promise.all(running);
   }
 
-  /** At random moments, each once in its own part of the time. */
+  /** Loses devices: one at a random moment of each interval. */
   async #lose(): Promise<void> {
     const intervalMs = 60_000 / this.#rates.lossesPerMinute;
     for (let next = 0; !this.#isOver; next += 1) {
@@ -124,7 +124,7 @@ export class Soak {
     }
   }
 
-  /** Not beyond the end. */
+  /** Waits, but not beyond the end of the soak. */
   async #wait(ms: number): Promise<void> {
     const endMs = performance.now() + ms;
     for (let left = ms; left > 0 && !this.#isOver; left = endMs - performance.now()) await sleep(Math.min(left, 100));

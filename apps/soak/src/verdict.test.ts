@@ -35,7 +35,7 @@ const samplesOf = (count: number, mebibytes: (i: number) => number) =>
   });
 
 describe("the verdict", () => {
-  it("is good where nothing went wrong and memory goes up and down", () => {
+  it("is good if there are no errors and memory goes up and down", () => {
     const { isGood, drifts } = verdictOf(
       samplesOf(40, (i) => 300 + 20 * (i % 2)),
       none,
@@ -45,7 +45,7 @@ describe("the verdict", () => {
     expect(drifts).toHaveLength(5);
   });
 
-  it("is bad where memory grows from the second quarter to the last, and says by how much", () => {
+  it("is bad if memory grows from the second quarter to the last, and says by how much", () => {
     const { isGood, drifts, lines } = verdictOf(
       samplesOf(40, (i) => 300 + 5 * i),
       none,
@@ -61,7 +61,7 @@ describe("the verdict", () => {
     expect(lines).toContain("FAIL resident memory: 375.0 MiB early, 475.0 MiB late, 1.267 times");
   });
 
-  it("does not speak of drift after few samples", () => {
+  it("says nothing about drift after few samples", () => {
     expect(
       verdictOf(
         samplesOf(7, (i) => 1 + i * 1000),
@@ -72,7 +72,7 @@ describe("the verdict", () => {
     expect(verdictOf([], none, []).drifts).toBeUndefined();
   });
 
-  it.each(["wrong", "unexpected", "hung", "unhandled", "complaints"] as const)("is bad where one is %s", (kind) => {
+  it.each(["wrong", "unexpected", "hung", "unhandled", "complaints"] as const)("is bad if one is %s", (kind) => {
     expect(
       verdictOf(
         samplesOf(10, () => 1),
@@ -82,7 +82,7 @@ describe("the verdict", () => {
     ).toBe(false);
   });
 
-  it("is bad where too little happened", () => {
+  it("is bad if there were too few losses or cancellations", () => {
     const goal = { of: "losses", given: 9, expected: 10 };
     const { isGood, lines } = verdictOf([], none, [goal]);
     expect(isGood).toBe(false);

@@ -3,17 +3,17 @@ import type { Sample } from "./sample.js";
 
 export interface Drift {
   readonly of: string;
-  /** The median of the second quarter of the samples, and of the last. */
+  /** The median of the second quarter of the samples; `late` is that of the last. */
   readonly early: number;
   readonly late: number;
   readonly ratio: number;
-  /** Whether that is no more than noise. */
+  /** Whether the difference is no more than noise. */
   readonly isFlat: boolean;
 }
 
 export interface Verdict {
   readonly isGood: boolean;
-  /** Absent where there are too few samples to tell. */
+  /** Absent if there are too few samples. */
   readonly drifts?: readonly Drift[];
   readonly lines: readonly string[];
 }
@@ -21,7 +21,7 @@ export interface Verdict {
 interface Bound {
   readonly of: string;
   readonly value: (sample: Sample) => number;
-  /** How much more the last quarter may have: a part of the second's, and this on top. */
+  /** The last quarter may have at most `factor` times the second quarter, plus `slack`. */
   readonly factor: number;
   readonly slack: number;
 }
@@ -33,13 +33,13 @@ const bounds: readonly Bound[] = [
   { of: "resident memory", value: (sample) => sample.residentByteLength, factor: 1.1, slack: 16 * mebibyte },
   { of: "heap", value: (sample) => sample.heapByteLength, factor: 1.1, slack: 2 * mebibyte },
   { of: "external memory", value: (sample) => sample.externalByteLength, factor: 1.1, slack: 16 * mebibyte },
-  // Timers of clients that wait, and of calls with a deadline.
+  // Timers of waiting clients and of calls with a deadline.
   { of: "handles", value: (sample) => sample.handles, factor: 1.1, slack: 40 },
-  // A machine that others use as well is not equally quick all the time.
+  // A shared machine is not always equally fast.
   { of: "median latency", value: (sample) => sample.medianMs, factor: 2, slack: 1 },
 ];
 
-/** @param goals What must have been reached, by name, beside what there was. */
+/** @param goals The counts that the soak must reach. */
 export function verdictOf(
   samples: readonly Sample[],
   { wrong, unexpected, hung, unhandled, complaints }: Totals,

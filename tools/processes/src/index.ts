@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
-/** Arguments that make Node copy what the program writes to standard error to descriptor 3. */
+/** Makes Node copy to descriptor 3 what the program itself writes to standard error. */
 const preload = ["--import", new URL("./own-words.mjs", import.meta.url).href];
 
 export interface NodeOptions {
@@ -12,15 +12,17 @@ export interface NodeOptions {
 
 export interface NodeEnd {
   readonly status: number | null;
-  /** The signal that ended it: the timeout's for a hang, its own for a crash of native code. */
+  /** The signal that ended the process: SIGTERM after the timeout, another one for a crash of native code. */
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
-  /** What the program itself writes to standard error, with Node's warnings; without drivers' words and the error that ends it. */
+  /**
+   * What the program itself writes to standard error, and Node's warnings; without drivers and the error that ends it.
+   */
   readonly words: string;
   readonly stderr: string;
 }
 
-/** Called with output as it comes. */
+/** Receives output as it arrives. */
 export type OnOutput = (stream: "stdout" | "stderr" | "words", text: string) => void;
 
 /** Starts Node with `args`. */
@@ -38,7 +40,7 @@ export function startNode(args: readonly string[], options: NodeOptions, onOutpu
   return child;
 }
 
-/** Runs Node with `args`, to its end. */
+/** Runs Node with `args` until it ends. */
 export function runNode(args: readonly string[], options: NodeOptions = {}): Promise<NodeEnd> {
   const said = { stdout: "", words: "", stderr: "" };
   const child = startNode(args, options, (stream, text) => {

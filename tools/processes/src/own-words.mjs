@@ -1,8 +1,8 @@
-/** Preloaded: copies to descriptor 3 what the program writes to standard error, Node's warnings included. */
+/** Preloaded: copies to descriptor 3 what the program writes to standard error, including Node's warnings. */
 import { writeSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 
-// What a worker thread writes comes through the main thread.
+// The output of worker threads passes through the main thread.
 if (isMainThread) {
   const write = process.stderr.write.bind(process.stderr);
   process.stderr.write = (chunk, ...rest) => {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { runNode } from "./index.js";
 
-it("tells what a program says on standard error from what is printed past it", async () => {
+it("separates what a program writes to standard error from what is written past it", async () => {
   const code = `
     console.log("out");
     console.error("mine");
@@ -15,7 +15,7 @@ it("tells what a program says on standard error from what is printed past it", a
   expect(stderr).toContain("a driver's\n");
 });
 
-it("tells how a process ends", async () => {
+it("reports how a process ends", async () => {
   const { status, words, stderr } = await runNode(["--eval", 'throw new Error("a mistake")']);
   expect({ status, words }).toEqual({ status: 1, words: "" });
   expect(stderr).toContain("Error: a mistake");

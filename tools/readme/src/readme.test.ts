@@ -6,7 +6,7 @@ import ts from "typescript";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-/** Inside this package, so that the examples find what they import as a user's project would: built. */
+/** Inside this package, so that the examples resolve their imports to the built packages, as in a user's project. */
 const folder = fileURLToPath(new URL("../.cache", import.meta.url));
 
 interface Example {
@@ -32,12 +32,12 @@ mkdirSync(folder, { recursive: true });
 for (const { path, code } of examples) writeFileSync(path, code);
 
 describe("the examples of the READMEs and of CONTRIBUTING.md", () => {
-  it("stand in every one of them", () => {
+  it("exist in every one of them", () => {
     const documents = new Set(examples.map(({ name }) => name.replace(/, example.*/, "")));
     expect(documents.size).toBe(2 + packages.length);
   });
 
-  it("have right types", () => {
+  it("pass the type check", () => {
     const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
     const program = ts.createProgram(
@@ -60,7 +60,7 @@ describe("the examples of the READMEs and of CONTRIBUTING.md", () => {
     expect({ status, words }, stderr).toEqual({ status: 0, words: "" });
   });
 
-  it("print what the first one says it prints", async () => {
+  it("print what the first example says", async () => {
     const { path } = examples.find(({ name }) => name === "README.md, example 1")!;
     const { stdout } = await runNode([path.replace(/\.mts$/, ".mjs")]);
     expect(stdout).toBe("Float32Array(3) [ 2, 4, 6 ]\n");

@@ -22,8 +22,9 @@ const dims = { m: 8, k: 8, n: 8 };
 const tolerance = 1e-5;
 
 /**
- * Twenty kernels on arrays of 64, five from SPIR-V and fifteen from WGSL, of which twelve differ from others in a constant alone; the first
- * is from SPIR-V. The histogram is left out, and so is the large matrix product: a software GPU takes seconds for each, which is no cost of Kiln's.
+ * Twenty kernels on arrays of 64: five from SPIR-V, the first among them, and fifteen from WGSL, twelve of which differ
+ * from others only in a constant. The histogram and the large matrix product are left out: each takes a software GPU
+ * seconds, which is not a cost of Kiln.
  */
 export function coldJobs(): KernelJob[] {
   const a = Float32Array.from({ length }, (_, i) => 0.5 + i / length);
@@ -51,7 +52,7 @@ export function coldJobs(): KernelJob[] {
       checkResult("Matrix product", matrixProductReference(a, b, dims), product, tolerance);
     },
   );
-  // Arrays of 64 let the tunable kernels above run by 64.
+  // On arrays of 64 the tunable kernels above use workgroups of 64.
   for (const size of [4, 8, 16, 32, 128, 256]) jobs.push(...withWorkgroups(size, a, b));
   return jobs;
 }

@@ -1,4 +1,4 @@
-/** A process that opens a backend, runs kernels, and tells on one line when it came how far. */
+/** A process that opens a backend, runs kernels, and prints on one line when it reached each step. */
 import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { coldJobs } from "./cold-jobs.js";
@@ -6,7 +6,7 @@ import type { ColdEnd, ColdStart } from "./start-cold.js";
 
 const { startedMs, kernels, inTurn, adapter, software, store, warmUp } = JSON.parse(process.argv[2]!) as ColdStart;
 
-/** Since the process was asked for. */
+/** Milliseconds since the start of the process was requested. */
 const sinceStart = () => performance.timeOrigin + performance.now() - startedMs;
 
 const loadedMs = sinceStart();

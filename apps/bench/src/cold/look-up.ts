@@ -7,13 +7,13 @@ import { checkResult } from "../check-result.js";
 import { randomFields } from "../fields.js";
 import { type Timing, timingOf } from "../statistics.js";
 
-/** What a warm run takes to find what it was compiled to. */
+/** The time in which a warm run finds its compiled programs. */
 export interface LookUp {
-  /** From a kernel to its pipelines, by the digest that was taken when it was loaded; a thousand for each sample: of one. */
+  /** From a kernel to its pipelines, by the digest from when it was loaded. A sample is the mean of a thousand. */
   readonly pipelines: Timing;
-  /** The same with the run's plan, which is found by the shape of its bindings and filled with them. */
+  /** The same with the plan of the run, which is found by the shape of its bindings and filled with them. */
   readonly withPlan: Timing;
-  /** The phase of a run, as its profile tells: between waits for the device, with two looks at the clock. */
+  /** The phase in the profile of a run: between waits for the device, and with two readings of the clock. */
   readonly inRuns: Timing;
 }
 
@@ -29,7 +29,7 @@ export async function measureLookUp(
   return { ...(await measureAlone(limits)), inRuns: await measureInRuns(open, runs) };
 }
 
-/** The same look-ups as a run's, in the same classes. */
+/** The look-ups of a run, with the same classes. */
 async function measureAlone(limits: DeviceInfo["limits"]): Promise<Pick<LookUp, "pipelines" | "withPlan">> {
   const { a, b } = randomFields(length);
   const programs = await loadKernel(fieldAddSpirv);
@@ -51,9 +51,9 @@ async function measureAlone(limits: DeviceInfo["limits"]): Promise<Pick<LookUp, 
     return found;
   };
   const measure = (isPlanned: boolean) => {
-    if (find(isPlanned)[0] === undefined) throw new Error("A pipeline that is kept was not found.");
+    if (find(isPlanned)[0] === undefined) throw new Error("A kept pipeline was not found.");
     const timesMs: number[] = [];
-    // The first half lets the engine compile what it will.
+    // In the first half V8 optimizes the code.
     for (let sample = 0; sample < 2 * samples; sample += 1) {
       const startMs = performance.now();
       for (let i = 0; i < perSample; i += 1) find(isPlanned);

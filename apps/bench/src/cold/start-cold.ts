@@ -2,12 +2,12 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** What a process is to do. */
+/** What a process has to do. */
 export interface ColdStart {
-  /** When it was asked for, in milliseconds of `Date.now()`'s clock with its fractions. */
+  /** When its start was requested, in milliseconds on the clock of `Date.now()`, with fractions. */
   readonly startedMs: number;
   readonly kernels: number;
-  /** Whether each run is awaited before the next. */
+  /** Whether to await each run before the next. */
   readonly inTurn: boolean;
   readonly adapter: string | undefined;
   readonly software: boolean;
@@ -15,7 +15,7 @@ export interface ColdStart {
   readonly warmUp: string | undefined;
 }
 
-/** How far it came, in milliseconds since it was asked for, and what it made. */
+/** When it reached each step, in milliseconds since its start was requested, and what it created. */
 export interface ColdEnd {
   readonly loadedMs: number;
   readonly openedMs: number;
@@ -26,13 +26,13 @@ export interface ColdEnd {
   readonly failures: number;
 }
 
-/** Beside the command, in the build. */
+/** In the build, beside the command. */
 const script = fileURLToPath(new URL("./cold-process.js", import.meta.url));
 
 /** Runs a process to its end. */
 export async function startCold(given: Omit<ColdStart, "startedMs">): Promise<ColdEnd> {
   const start: ColdStart = { ...given, startedMs: performance.timeOrigin + performance.now() };
-  // A store that is turned off in this process is to be measured all the same.
+  // The environment of this process may turn the store off; the child has to use it.
   const env = { ...process.env, KILN_STORE: "on" };
   const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(start)], { env });
   return JSON.parse(stdout) as ColdEnd;

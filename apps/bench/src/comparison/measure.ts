@@ -24,9 +24,9 @@ export interface PersistentFigures {
   readonly warm: Timing;
   readonly firstProfile: RunProfile;
   readonly warmProfile: RunProfile;
-  /** After the warm runs: what was made and what was reused. */
+  /** How many objects were created and reused, after the warm runs. */
   readonly stats: BackendStats;
-  /** The quicker of the two ways to upload, with Kiln's promises and without. */
+  /** The faster of the two ways to upload, with Kiln's promises and without. */
   readonly handTuned: { readonly name: string; readonly warm: Timing };
   readonly bare: { readonly name: string; readonly warm: Timing };
   readonly plainLoop: Timing;
@@ -37,12 +37,12 @@ const call = (fields: Fields, backend: ComputeBackend) => backend.run(fieldAddSp
 const profiledCall = (fields: Fields, backend: ComputeBackend) =>
   backend.run(fieldAddSpirv, bindingsOf(fields), { profile: true });
 
-/** Times whole calls on a backend that keeps nothing. */
+/** Times whole calls on the one-shot backend, which keeps nothing. */
 export async function measureOneShot(options: OpenDeviceOptions, size: number, count: number): Promise<OneShotFigures> {
   const fields = randomFields(size);
   const backend = await openOneShotBackend(options);
   try {
-    // The first call of a process also loads the translator; the report's baseline is the calls after it.
+    // The first call of a process also loads the translator; the baseline of the report is the calls after it.
     await call(fields, backend);
     const samples: number[] = [];
     for (let i = 0; i < count; i += 1) {
@@ -57,7 +57,7 @@ export async function measureOneShot(options: OpenDeviceOptions, size: number, c
   }
 }
 
-/** Times a backend that keeps everything, beside WebGPU written by hand and a loop without any GPU. */
+/** Times the persistent backend, which keeps everything, beside hand-written WebGPU and a plain loop. */
 export async function measurePersistent(
   options: OpenDeviceOptions,
   size: number,
@@ -100,7 +100,7 @@ export async function measurePersistent(
   }
 }
 
-/** The phases of a new backend's first run, with its opening as `initMs`. */
+/** The phases of the first run of a new backend; `initMs` is the opening of the backend. */
 async function firstProfileOf(options: OpenDeviceOptions, fields: Fields): Promise<RunProfile> {
   const start = performance.now();
   const backend = await openPersistentBackend(options);
@@ -114,7 +114,7 @@ async function firstProfileOf(options: OpenDeviceOptions, fields: Fields): Promi
   }
 }
 
-/** The median run of five by total time: one run's phases, so that they add up. */
+/** The median of five runs by total time. The phases are those of one run, so that they add up. */
 async function medianProfile(fields: Fields, backend: ComputeBackend): Promise<RunProfile> {
   const profiles: RunProfile[] = [];
   for (let i = 0; i < 5; i += 1) {

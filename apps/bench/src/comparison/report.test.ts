@@ -100,7 +100,7 @@ describe("targets", () => {
     ["two", { made: 2 }, false],
     ["one that is made and hardly reused", { reused: 199 }, false],
     ["one that is reused just often enough", { reused: 200 }, true],
-  ])("pipeline reuse wants %s", (_, pipelines, isMet) => {
+  ])("pipeline reuse requires %s", (_, pipelines, isMet) => {
     const figures = [row(64, 1, persistent(1, { stats: { ...stats, pipelines: { ...counters, ...pipelines } } }))];
     expect(targetNamed(figures, "pipeline reuse")!.isMet).toBe(isMet);
   });
@@ -110,14 +110,14 @@ describe("targets", () => {
     ["500 at most", { made: 501, live: 501 }, false],
     ["500", { made: 500, live: 500 }, true],
     ["more reused than made", { made: 1000, live: 10 }, false],
-  ])("descriptor pooling wants %s", (_, bindGroups, isMet) => {
+  ])("descriptor pooling requires %s", (_, bindGroups, isMet) => {
     const figures = [row(64, 1, persistent(1, { stats: { ...stats, bindGroups: { ...counters, ...bindGroups } } }))];
     expect(targetNamed(figures, "descriptor pooling")!.isMet).toBe(isMet);
   });
 });
 
 describe("the report", () => {
-  /** The cells of the table's row that begins with `first`. */
+  /** The cells of the row that starts with `first`. */
   const cells = (report: string, first: string) =>
     report
       .split("\n")
@@ -130,7 +130,7 @@ describe("the report", () => {
       )
       .filter(([cell]) => cell === first);
 
-  test("says yes to a target that is met, and NO to one that is not", () => {
+  test("prints yes for a target that is met, and NO for one that is missed", () => {
     const met = reported([row(64, 100, 1)]);
     expect(cells(met, "speed-up at 64")).toEqual([["speed-up at 64", "at least 10x", "100x", "yes"]]);
     expect(met).not.toMatch(/\bNO\b/);
@@ -153,7 +153,7 @@ describe("the report", () => {
     ]);
   });
 
-  test("leaves out the backend that was not asked for", () => {
+  test("leaves out a backend that was not requested", () => {
     const oneShotAlone = reported([row(64, 100, undefined)]);
     expect(oneShotAlone).toContain("One-shot:");
     expect(oneShotAlone).not.toMatch(/Persistent|persistent|Targets|plain/);
@@ -177,12 +177,12 @@ describe("the report", () => {
     expect(tree).toContain("the kernel on the device: no timestamp queries");
   });
 
-  test("states the kernel's own time where the device tells it", () => {
+  test("prints the time of the kernel itself if the device can measure it", () => {
     const figures = row(64, 100, persistent(1, { warmProfile: { ...profile, gpuTimeNs: 2500 } }));
     expect(reported([figures])).toContain("the kernel on the device: 0.0025 ms");
   });
 
-  test("admits where a plain loop is faster", () => {
+  test("says at which sizes a plain loop is faster", () => {
     const slower = persistent(1, { plainLoop: timing(0.5) });
     const report = reported([row(64, 100, slower), row(4096, 100, slower), row(2 ** 16, 100, 1)]);
     expect(report).toContain("At 64, 4K a plain JavaScript loop is faster");

@@ -2,7 +2,7 @@ import type { RunProfile } from "@kiln-gpu/core";
 import { formatSize, ms, section, spread, table, throughput, times } from "../format.js";
 import type { OneShotFigures, PersistentFigures } from "./measure.js";
 
-/** The figures of one size; a backend that was not asked for has none. */
+/** The figures of one size; a backend that was not requested has none. */
 export interface SizeFigures {
   readonly size: number;
   readonly oneShot: OneShotFigures | undefined;
@@ -87,7 +87,7 @@ const phases: readonly [keyof RunProfile, string][] = [
   ["downloadMs", "download"],
 ];
 
-/** For the largest of the report's own sizes, or of those there are. */
+/** For the largest size that the report has, or the largest that was measured. */
 function timeTrees(figures: readonly SizeFigures[]): string[] {
   const row = figures.findLast(({ size }) => size <= 2 ** 16) ?? figures[0]!;
   const at = `at ${formatSize(row.size)} elements`;
@@ -107,14 +107,15 @@ function timeTree(title: string, profile: RunProfile): string {
     return `  ${i === all.length - 1 ? "└" : "├"}─ ${name.padEnd(19)}${ms(value).padStart(11)}${share.padStart(8)}`;
   });
   const gpu = profile.gpuTimeNs === undefined ? "no timestamp queries" : ms(profile.gpuTimeNs / 1e6);
-  return `${title}\n  ${"total".padEnd(22)}${ms(profile.totalMs).padStart(11)}\n${lines.join("\n")}\n  of the compute, the kernel on the device: ${gpu}`;
+  const total = `  ${"total".padEnd(22)}${ms(profile.totalMs).padStart(11)}`;
+  return [title, total, ...lines, `  of the compute, the kernel on the device: ${gpu}`].join("\n");
 }
 
 function speedUp({ oneShot, persistent }: { oneShot: OneShotFigures; persistent: PersistentFigures }): number {
   return oneShot.run.medianMs / persistent.warm.medianMs;
 }
 
-/** The targets of the report that Kiln re-creates, as far as the sizes and backends measured tell. */
+/** The targets of the report that Kiln re-creates, for the sizes and backends that were measured. */
 export function targetsOf(figures: readonly SizeFigures[]): Target[] {
   const targets: Target[] = [];
   const add = (name: string, expected: string, measured: string, isMet: boolean) =>
@@ -164,6 +165,6 @@ function closingNote(rows: readonly SizeFigures[]): string {
   const slower = rows.filter(({ persistent }) => persistent!.warm.medianMs > persistent!.plainLoop.medianMs);
   if (slower.length === 0) return "The GPU beats the plain loop at every size here.";
   const sizes = slower.map(({ size }) => formatSize(size)).join(", ");
-  return `At ${sizes} a plain JavaScript loop is faster: adding arrays that come from host memory moves 12 bytes for one addition.
-A GPU earns its way with more work on each byte (a matrix product) or with data that stays on it.`;
+  return `At ${sizes} a plain JavaScript loop is faster: adding arrays from host memory moves 12 bytes per addition.
+A GPU is worth it for more work per byte (a matrix product) or for data that stays on it.`;
 }

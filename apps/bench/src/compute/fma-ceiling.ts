@@ -4,16 +4,16 @@ import { checkResult } from "../check-result.js";
 import type { Subject } from "./subject.js";
 
 const workgroupSize = 256;
-/** Of four numbers each, so that 16 results are under way in a thread, more than any GPU needs to hide how long one takes. */
+/** Of four numbers each: a thread has 16 results in flight, more than any GPU needs to hide the latency of one. */
 const chains = 4;
 const stepsPerRound = 8;
 const rounds = 128;
-/** Near 1, so that the numbers go on changing, and stay between where they start and where they lead. */
+/** Near 1, so that the numbers keep changing, and stay between their start and their limit. */
 const factor = Math.fround(0.9999);
 const term = Math.fround(0.01);
-/** All are positive; they differ by what is rounded in a thousand steps. */
+/** For the rounding of a thousand steps; all numbers are positive. */
 const tolerance = 1e-4;
-/** Threads that start alike, so that few need to be followed on the host. */
+/** After this many threads the starting values repeat, so that the host computes few of them. */
 const period = 1024;
 
 const eachChain = (line: (chain: number) => string) => Array.from({ length: chains }, (_, i) => line(i)).join("\n");
@@ -36,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }`,
 });
 
-/** What the device can do at most: nothing but fused multiply-adds of f32, in registers. */
+/** The ceiling of the device: only fused multiply-adds of f32, in registers. */
 export async function createFmaCeiling(backend: PersistentComputeBackend): Promise<Subject & Disposable> {
   const threads = backend.device.isSoftware ? 2 ** 12 : 2 ** 20;
   const results = await backend.array(Float32Array, threads);
@@ -53,7 +53,7 @@ export async function createFmaCeiling(backend: PersistentComputeBackend): Promi
   };
 }
 
-/** Of one thread: each chain nears `term / (1 - factor)`, by `factor` a step. */
+/** The result of one thread: each step of a chain shrinks its distance to `term / (1 - factor)` by `factor`. */
 function sumOfChains(start: number, steps: number): number {
   const limit = term / (1 - factor);
   let sum = 0;

@@ -11,7 +11,7 @@ describe.each([
   const check = productCheck(a, b, n);
   const c = matrixProductReference(a, b, { m: n, k: n, n });
 
-  test("passes where it is right", () => {
+  test("passes if it is right", () => {
     check("The product", c);
   });
 
@@ -19,7 +19,7 @@ describe.each([
     ["not written", () => 0],
     ["not a number", () => Number.NaN],
     ["off by a hundredth", (value) => value * 1.01],
-  ])("is refused where one element is %s", (_, spoil) => {
+  ])("is refused if one element is %s", (_, spoil) => {
     const spoilt = c.slice();
     const at = Math.floor(Math.random() * spoilt.length);
     spoilt[at] = spoil(spoilt[at]!);

@@ -4,12 +4,14 @@ import { type MatrixProductBindings, matrixProductReference } from "@kiln-gpu/ke
 import { checkResult } from "../check-result.js";
 import type { Subject } from "./subject.js";
 
-/** Of an element, for what is rounded in another order than the reference does: all terms are positive, so nothing cancels. */
+/**
+ * Relative to an element, for rounding in another order than the reference. All terms are positive: nothing cancels.
+ */
 export const productTolerance = 1e-5;
 /** Larger products are not computed on the host. */
 export const maxReferenceLength = 256;
 
-/** The product of two n×n matrices by each of the kernels, in their order. */
+/** The product of two n×n matrices by each of the kernels, in the same order. */
 export async function createProducts(
   backend: PersistentComputeBackend,
   kernels: readonly Kernel<MatrixProductBindings>[],
@@ -40,9 +42,9 @@ function randomMatrix(n: number): Float32Array {
 }
 
 /**
- * Small products against the reference, element by element. Large ones as Freivalds does (1977): with random signs r, C·r is A·(B·r) in
- * every row, which takes n² steps and not n³. What n roundings may add up to in a row is a thousandth of an element at most, so that
- * one wrong element is seen.
+ * Compares small products with the reference, element by element. Large ones are checked as by Freivalds (1977): with
+ * random signs r, C·r equals A·(B·r) in every row, which takes n² steps instead of n³. The n roundings of a row add up
+ * to a thousandth of an element at most, so this detects a single wrong element.
  */
 export function productCheck(a: Float32Array, b: Float32Array, n: number): (name: string, c: Float32Array) => void {
   if (n <= maxReferenceLength) {
@@ -51,7 +53,7 @@ export function productCheck(a: Float32Array, b: Float32Array, n: number): (name
   }
   const signs = Float64Array.from({ length: n }, () => (Math.random() < 0.5 ? -1 : 1));
   const expected = timesVector(a, timesVector(b, signs));
-  // An element is about n: that many products, 1 on average.
+  // An element is the sum of n products, which are 1 on average.
   const most = productTolerance * Math.sqrt(n) * n;
   return (name, c) => {
     for (const [row, sum] of timesVector(c, signs).entries()) {

@@ -7,18 +7,18 @@ import type { Subject } from "./subject.js";
 
 export interface SubjectFigures {
   readonly name: string;
-  /** Of one run, in floating-point operations or bytes. */
+  /** The work of one run, in floating-point operations or bytes. */
   readonly work: number;
   /** Runs in one sample. */
   readonly repeats: number;
   readonly perRun: Timing;
 }
 
-/** A sample lasts at least this long where `maxRepeats` are enough: the device's clock may be as coarse as 0.1 ms. */
+/** The shortest sample, unless `maxRepeats` prevents that: the clock of a device may be as coarse as 0.1 ms. */
 const minSampleMs = 10;
 const maxRepeats = 1024;
 
-/** Times the subjects in turn: by the device's clock, where it has one, and by the host's around the submission elsewhere. */
+/** Times the subjects in turn: by the clock of the device or, if it has none, by the host's around the submission. */
 export async function measureSubjects(
   backend: PersistentComputeBackend,
   subjects: readonly Subject[],
@@ -40,13 +40,13 @@ export async function measureSubjects(
   }
 }
 
-/** As many runs in one sequence as a sample takes. */
+/** A sequence with as many runs as a sample needs. */
 async function repeat(backend: PersistentComputeBackend, subject: Subject) {
   for (let repeats = 1; ; repeats *= 4) {
     const sequence = await backend.record({}, (run) => {
       for (let i = 0; i < repeats; i += 1) subject.record(run);
     });
-    // The first replay may compile.
+    // The first replay may have to compile.
     await sequence.replay();
     if (repeats === maxRepeats || (await timeOf(sequence)) >= minSampleMs) return { sequence, repeats };
     sequence.dispose();
@@ -63,7 +63,7 @@ function sampling(
     name,
     async run(stopwatch: Stopwatch) {
       for (const result of results) await result.copyFrom(zeros, { length: result.length });
-      // Once before, so that the device is not timed as it wakes up from the checks.
+      // An untimed replay first: the device may have gone idle during the checks.
       await sequence.replay();
       stopwatch.add(await timeOf(sequence));
       subject.check(await Promise.all(results.map((result) => result.read())), 2 * repeats);

@@ -3,24 +3,24 @@ import { inout, output, type TuningReport } from "@kiln-gpu/core";
 import { nBody, nBodyReference, runNBody } from "@kiln-gpu/kernels";
 import type { Subject } from "./subject.js";
 
-/** As GPU Gems 3 counts them, chapter 31. */
+/** As counted in GPU Gems 3, chapter 31. */
 const operationsPerInteraction = 20;
 const settings = { timeStep: 1e-3, softening: 0.05 };
 /**
- * Of the sum of all pulls on a body, were they all one way: where others surround it most of them cancel. Velocities are added up over
- * some thousand steps, which alone takes half of it.
+ * Relative to the sum of the strengths of all pulls on a body; most of them cancel if other bodies surround it.
+ * Velocities add up over about a thousand steps, which alone uses half of this tolerance.
  */
 export const pullTolerance = 2e-4;
 const maxSampledBodies = 16;
 
-/** What a body's acceleration is, and what it would be at most. */
+/** The acceleration of a body, and what it would be if all pulls had the same direction. */
 interface Pull {
   readonly body: number;
   readonly acceleration: readonly number[];
   readonly most: number;
 }
 
-/** A step of `count` bodies, always the same one: positions are read from one array and written to another, and velocities add up. */
+/** The same step of `count` bodies again and again: it reads positions from one array and writes them to another. */
 export async function createNBody(backend: PersistentComputeBackend, count: number): Promise<Subject & Disposable> {
   const bodies = randomBodies(count);
   const sampled = Array.from({ length: Math.min(count, maxSampledBodies) }, () => Math.floor(Math.random() * count));
@@ -40,7 +40,7 @@ export async function createNBody(backend: PersistentComputeBackend, count: numb
   };
 }
 
-/** Finds the workgroup size that is quickest for `count` bodies, which later runs take. */
+/** Finds the fastest workgroup size for `count` bodies, which later runs then use. */
 export function tuneNBody(backend: PersistentComputeBackend, count: number): Promise<TuningReport> {
   const positions = randomBodies(count);
   const velocities = inout(new Float32Array(positions.length));
@@ -52,7 +52,7 @@ export function tuneNBody(backend: PersistentComputeBackend, count: number): Pro
   });
 }
 
-/** Holds every one of `count` bodies against the reference, which takes long for many. */
+/** Compares each of `count` bodies with the reference, which takes long for many. */
 export async function checkAllBodies(backend: PersistentComputeBackend, count: number): Promise<void> {
   const state = { positions: randomBodies(count), velocities: new Float32Array(4 * count) };
   const expected = nBodyReference(state, settings);
@@ -65,7 +65,7 @@ export async function checkAllBodies(backend: PersistentComputeBackend, count: n
   }
 }
 
-/** After `steps` steps from rest, each from the same places. */
+/** After `steps` steps from rest, each from the same positions. */
 function checkPulls(
   pulls: readonly Pull[],
   bodies: Float32Array,
@@ -86,9 +86,9 @@ function checkPulls(
 }
 
 function checkNear(what: string, body: number, expected: number, given: number, tolerance: number): void {
-  // Written so that NaN is wrong too.
+  // In this form the comparison also fails for NaN.
   if (Math.abs(given - expected) <= tolerance) return;
-  throw new Error(`n-body gives body ${body} a ${what} of ${given}; expected is ${expected}, within ${tolerance}.`);
+  throw new Error(`n-body must give body ${body} a ${what} of ${expected}, within ${tolerance}; got ${given}.`);
 }
 
 /** In a cube of length 1, with masses that add up to about 1. */
@@ -98,7 +98,7 @@ function randomBodies(count: number): Float32Array {
   return bodies;
 }
 
-/** As `nBodyReference`, of one body alone. */
+/** `nBodyReference` for a single body. */
 function pullOn(bodies: Float32Array, body: number): Pull {
   const acceleration = [0, 0, 0];
   let most = 0;

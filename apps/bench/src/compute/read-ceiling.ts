@@ -4,20 +4,20 @@ import { checkResult } from "../check-result.js";
 import type { Subject } from "./subject.js";
 
 const workgroupSize = 256;
-/** Vectors of four numbers that a thread reads, a few at a time so that many reads are under way. */
+/** Vectors of four numbers that each thread reads, a few at a time so that many reads are in flight. */
 const vectorsPerThread = 32;
 const vectorsAtOnce = 8;
 const numbersPerThread = 4 * vectorsPerThread;
 /** Larger than the caches. */
 const byteLengthOn = ({ isSoftware }: { readonly isSoftware: boolean }) => (isSoftware ? 2 ** 26 : 2 ** 29);
 
-/** Thread by thread the vectors of a workgroup lie side by side. */
+/** Neighbouring threads of a workgroup read neighbouring vectors. */
 const firstVector = /* wgsl */ `
 fn firstVector(workgroup: u32, local: u32) -> u32 {
   return workgroup * ${workgroupSize * vectorsPerThread} + local;
 }`;
 
-/** Whole numbers of 12 bits without a pattern: data that differs, and sums that are exact. */
+/** Whole numbers of 12 bits without a pattern, so that the data differs and sums are exact. */
 const fill = defineKernel<{ readonly values: Output<Float32Array> }>({
   label: "fill",
   wgsl: /* wgsl */ `
@@ -56,7 +56,7 @@ fn main(
   threads: ({ subtotals }) => subtotals.length,
 });
 
-/** What the device can do at most: nothing but reads of device memory, each byte once. */
+/** The ceiling of the device: only reads of device memory, each byte once. */
 export async function createReadCeiling(backend: PersistentComputeBackend): Promise<Subject & Disposable> {
   const { maxBufferSize, maxStorageBufferBindingSize } = backend.device.limits;
   const mostByteLength = Math.min(byteLengthOn(backend.device), maxBufferSize, maxStorageBufferBindingSize);

@@ -1,11 +1,11 @@
-/** The sizes that a kernel is measured at, in elements. */
+/** The sizes at which a kernel is measured, in elements. */
 export interface SizeRange {
-  /** Below it a kernel takes a size only where it has no other. */
+  /** A kernel uses smaller sizes only if there is no other. */
   readonly smallest: number;
   readonly largest: number;
 }
 
-/** Of `sizes`, those for a kernel: what is beyond its largest counts as its largest. */
+/** Those of `sizes` that suit a kernel; sizes above its largest become its largest. */
 export function sizesIn(sizes: readonly number[], { smallest, largest }: SizeRange): number[] {
   const within = [...new Set(sizes.map((size) => Math.min(size, largest)))].sort((a, b) => a - b);
   const chosen = within.filter((size) => size >= smallest);

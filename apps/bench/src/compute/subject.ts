@@ -1,17 +1,19 @@
-/** What the compute suite times: work on arrays that stay on the GPU, repeated in one submission so that it lasts long enough. */
+/**
+ * Work for the compute suite, on arrays that stay on the GPU. One submission repeats it, so that it lasts long enough.
+ */
 import type { RecordRun, ResidentArray } from "@kiln-gpu/core";
 
 export interface Subject {
   readonly name: string;
-  /** Of one run, in floating-point operations or in bytes of device memory. */
+  /** The work of one run, in floating-point operations or in bytes of device memory. */
   readonly work: number;
-  /** What the runs write. */
+  /** The arrays that the runs write. */
   readonly results: readonly ResidentArray<Float32Array>[];
   /** Records one run. */
   record(run: RecordRun): void;
   /**
-   * @param results What `runs` runs, one after the other, have made of zeros.
-   * @throws {Error} naming the first element that is wrong.
+   * @param results The contents of these arrays, zeros at first, after `runs` runs one after the other.
+   * @throws {Error} that names the first wrong element.
    */
   check(results: readonly Float32Array[], runs: number): void;
 }

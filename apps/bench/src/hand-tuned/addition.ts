@@ -1,15 +1,15 @@
 /**
- * The addition in WebGPU as an expert writes it for this one case: everything made once, nothing looked up, nothing pooled. It is
- * what Kiln's overhead is measured against, and uses none of it but the opened device. Here stands what all ways of bringing the
- * bytes in and out share; each way has a file of its own.
+ * The addition in WebGPU as an expert writes it for this one case: everything is created once, nothing is looked up,
+ * nothing pooled. Kiln's overhead is measured against it, and it uses nothing of Kiln but the opened device. This file
+ * is the common part of all ways to bring the bytes in and out; each way has its own file.
  */
 import { bufferUsage, mapMode } from "@kiln-gpu/webgpu";
 import { type Reference, workgroupsOf } from "./reference.js";
 
-/** One way of adding two arrays of a fixed length. */
+/** One way to add two arrays of a fixed length. */
 export interface HandTuned {
   readonly name: string;
-  /** @returns `into`, or a new array where none is given. */
+  /** @returns `into` if given, otherwise a new array. */
   add(a: Float32Array, b: Float32Array, into?: Float32Array): Promise<Float32Array>;
 }
 
@@ -17,14 +17,14 @@ export interface Addition {
   readonly a: GPUBuffer;
   readonly b: GPUBuffer;
   begin(): GPUCommandEncoder;
-  /** Adds what was brought into `a` and `b`. @returns What the device says against it. */
+  /** Adds the contents of `a` and `b`. @returns The error of the device, if any. */
   submit(encoder: GPUCommandEncoder): Promise<GPUError | null> | null;
-  /** The sum in mapped memory, until `unmap`. */
+  /** The sum in mapped memory; valid until `unmap`. */
   map(failure: Promise<GPUError | null> | null): Promise<Float32Array<ArrayBuffer>>;
   unmap(): void;
 }
 
-/** @param promises Keeps two of Kiln's: an error scope around each submission, and an output that starts as zeros. */
+/** @param promises Whether to keep two of Kiln's: an error scope around each submission, and a zeroed output. */
 export function createAddition({ device, pipeline }: Reference, length: number, promises: boolean): Addition {
   const { storage, copySource, copyDestination, mapRead } = bufferUsage;
   const size = length * 4;
@@ -74,7 +74,7 @@ export async function copyOut(
 ): Promise<Float32Array> {
   const mapped = await addition.map(failure);
   if (into) into.set(mapped);
-  // A buffer's slice is not filled with zeros first, as a new array would be.
+  // Unlike a new array, the slice of a buffer is not filled with zeros first.
   const sum = into ?? new Float32Array(mapped.buffer.slice(0));
   addition.unmap();
   return sum;

@@ -5,7 +5,7 @@ export interface IndependentAddition {
   readonly c: Float32Array;
 }
 
-/** A fixed number of independent additions of a fixed length, at once. */
+/** A fixed number of independent additions of a fixed length, all at once. */
 export interface Burst {
   /** Writes each sum into its `c`. */
   addAll(additions: readonly IndependentAddition[]): Promise<void>;

@@ -2,9 +2,9 @@ import { bufferUsage, mapMode } from "@kiln-gpu/webgpu";
 import type { Fields } from "../fields.js";
 import { type Reference, workgroupsOf } from "./reference.js";
 
-/** A fixed number of additions, each to the sum of the one before, over arrays that stay on the device. */
+/** A fixed number of additions over arrays that stay on the device; each adds to the sum of the previous one. */
 export interface Chain {
-  /** All of them in one pass and one submission; the sum stays where it is. */
+  /** Runs all of them in one pass and one submission; the sum stays on the device. */
   run(): Promise<void>;
   /** The last sum. */
   read(): Promise<Float32Array>;
@@ -12,7 +12,9 @@ export interface Chain {
   clear(): void;
 }
 
-/** @param promises Keeps one of Kiln's, an error scope around each submission; results that stay on the device it does not clear either. */
+/**
+ * @param promises Whether to keep one of Kiln's: an error scope around each submission. Kiln clears no sum here either.
+ */
 export function createChain(
   { device, pipeline }: Reference,
   { a, b }: Fields,

@@ -2,7 +2,7 @@ import { bufferUsage, mapMode } from "@kiln-gpu/webgpu";
 import type { Burst } from "./burst.js";
 import { type Reference, workgroupsOf } from "./reference.js";
 
-/** All in one encoder, one pass and one submission: one copy in from staging, one copy out to be mapped, a dispatch for each. */
+/** All in one encoder, one pass and one submission: one copy from staging, one dispatch each, one copy to be mapped. */
 export function createCoalesced({ device, pipeline }: Reference, length: number, count: number): Burst {
   const { storage, copySource, copyDestination, mapRead, mapWrite } = bufferUsage;
   const size = length * 4;

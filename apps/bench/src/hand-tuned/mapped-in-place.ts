@@ -2,11 +2,11 @@ import { bufferUsage, mapMode } from "@kiln-gpu/webgpu";
 import { createAddition } from "./addition.js";
 import type { Reference } from "./reference.js";
 
-/** An addition whose caller writes into and reads from mapped memory, so that the host copies nothing. */
+/** An addition whose caller writes and reads mapped memory, so that the host copies nothing. */
 export interface InPlace {
-  /** Mapped memory for the inputs, to be written in full before `run`. */
+  /** Mapped memory for the inputs; write all of it before `run`. */
   inputs(): Promise<{ readonly a: Float32Array; readonly b: Float32Array }>;
-  /** The sum in mapped memory, to be read until `release`. */
+  /** The sum in mapped memory; valid until `release`. */
   run(): Promise<Float32Array>;
   release(): void;
 }

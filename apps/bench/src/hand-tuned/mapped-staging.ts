@@ -2,7 +2,7 @@ import { bufferUsage, mapMode } from "@kiln-gpu/webgpu";
 import { copyOut, createAddition, type HandTuned } from "./addition.js";
 import type { Reference } from "./reference.js";
 
-/** Inputs copied into a staging buffer, and from there on the device; it is mapped again while the sum is waited for. */
+/** Copies inputs into a staging buffer and from there on the device. Maps it again during the wait for the sum. */
 export function createMappedStaging(reference: Reference, length: number, promises = true): HandTuned {
   const size = length * 4;
   const addition = createAddition(reference, length, promises);

@@ -1,7 +1,7 @@
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 
 const workgroupSize = 256;
-/** The most workgroups in a dimension that every device takes; more elements go into further rows of the grid. */
+/** The most workgroups per dimension that every device accepts; more elements go into further rows of the grid. */
 const maxRowWorkgroups = 65535;
 
 const wgsl = /* wgsl */ `
@@ -21,7 +21,7 @@ export function workgroupsOf(length: number): [x: number, y: number] {
   return [Math.min(workgroups, maxRowWorkgroups), Math.ceil(workgroups / maxRowWorkgroups)];
 }
 
-/** A device of the hand-tuned code's own, and the addition's pipeline on it. Its end is the end of all that was made on it. */
+/** The hand-tuned code's own device, and the pipeline of the addition on it. Closing it ends everything made on it. */
 export interface Reference extends AsyncDisposable {
   readonly device: GPUDevice;
   readonly pipeline: GPUComputePipeline;

@@ -19,21 +19,21 @@ export interface ChainFigures {
   readonly ways: readonly { readonly name: string; readonly perDispatch: Timing }[];
 }
 
-/** One way of running a chain. */
+/** One way to run a chain. */
 interface Way {
   readonly name: string;
-  /** Times the chain, by the host's clock or the device's. */
+  /** Times the chain, by the clock of the host or of the device. */
   run(stopwatch: Stopwatch): Promise<void>;
   /** The last sum. */
   read(): Promise<Float32Array>;
-  /** Overwrites all sums, so that none can pass for the next chain's. */
+  /** Overwrites all sums, so that none can pass for a sum of the next chain. */
   clear(): unknown;
 }
 
 const lengths = [1, 10, 100, 1000];
-/** Longer ones would take seconds through the host, and say the same. */
+/** Longer chains would take seconds through the host, with the same result. */
 const maxHostLength = 100;
-/** What every other way's time is a multiple of. */
+/** The way that all others are compared with. */
 const baseline = "tuned";
 
 export const chain: Suite<readonly ChainFigures[]> = {
@@ -42,7 +42,7 @@ export const chain: Suite<readonly ChainFigures[]> = {
   kernel: "field add (c = a + b, f32) from SPIR-V",
   defaultSizes: [2 ** 16],
   defaultIterations: 200,
-  iterationsAre: "chains of each way, size and length at most; fewer where they are slow",
+  iterationsAre: "chains of each way, size and length at most; fewer if they are slow",
 
   async measure({ open, sizes, iterations, step }) {
     const figures: ChainFigures[] = [];
@@ -63,10 +63,11 @@ export const chain: Suite<readonly ChainFigures[]> = {
           table(row.ways.map((way) => rowOf(way, row))),
         ),
       ),
-      `Every dispatch adds to the sum of the one before; a chain is timed until the device is done with it. "Sequence" is recorded once and
-replayed, "at once" asks for all runs in one tick, "through the host" brings two arrays in and one out for each. "Tuned" is one pass
-with kept bind groups inside an error scope, "bare" without the scope. "On the device" is by the device's clock, where it has one; such
-clocks are coarse, up to 0.1 ms, so that it tells of long chains alone.`,
+      `Each dispatch adds to the sum of the previous one; a chain is timed until the device is done with it. "Sequence"
+is recorded once and replayed, "at once" requests all runs in one tick, "through the host" brings two arrays in and
+one out for each dispatch. "Tuned" is one pass with kept bind groups inside an error scope, "bare" is the same
+without the scope. "On the device" is by the device's clock, if it has one; such clocks are as coarse as 0.1 ms,
+so only long chains count.`,
     ].join("\n\n");
   },
 };
@@ -112,7 +113,7 @@ function chaining({ name, run, read, clear }: Way, expected: Float32Array): Cont
   };
 }
 
-/** Times all of `run`. */
+/** Times the whole of `run`. */
 function byHost(run: () => Promise<unknown>): Way["run"] {
   return async (stopwatch) => {
     stopwatch.start();
@@ -121,7 +122,7 @@ function byHost(run: () => Promise<unknown>): Way["run"] {
   };
 }
 
-/** Kiln's ways over resident arrays, the same ones for each. */
+/** Kiln's ways over resident arrays; all use the same arrays. */
 async function residentWays(backend: PersistentComputeBackend, fields: Fields, length: number): Promise<Way[]> {
   const [a, b] = [await backend.array(fields.a), await backend.array(fields.b)];
   const zeros = await backend.array(Float32Array, a.length);

@@ -12,7 +12,7 @@ interface Way {
   readonly name: string;
   readonly opened: Timing;
   readonly done: Timing;
-  /** Of one start. */
+  /** Times of one start. */
   readonly programs: number;
   readonly pipelines: number;
   readonly warmed: number;
@@ -60,9 +60,10 @@ export const cold: Suite<ColdFigures> = {
   report({ works: measured, lookUp }) {
     return [
       ...measured.map((work) => section(`From a process's start to all results: ${work.name}`, waysTable(work))),
-      section("Finding what a warm run is compiled to", lookUpTable(lookUp)),
-      `Each start is a process of its own, in turn, with files and driver warm from those before it. "Programs" are those that the store gave
-and that were neither translated nor reflected, "warmed" the pipelines that a manifest named before a run did.`,
+      section("Finding the compiled programs of a warm run", lookUpTable(lookUp)),
+      `Each start is a new process. The kinds take turns, with files and driver warm from earlier starts. "Programs"
+counts those that came from the store and were not translated or reflected; "warmed" counts pipelines that a
+manifest named before a run did.`,
     ].join("\n\n");
   },
 };
@@ -103,10 +104,10 @@ async function measureStarts(from: From, iterations: number, step: (text: string
   }));
 }
 
-/** @throws {Error} where the process was not what is measured. */
+/** @throws {Error} if the process did not do what is measured. */
 function checkEnd(name: string, { store, warmUp }: Omit<ColdStart, "startedMs">, end: ColdEnd): void {
   const { programs, warmed, failures } = end;
-  // With a manifest a run may be the first to ask all the same.
+  // Even with a manifest a run may be the first to request a program.
   if (failures === 0 && programs > 0 === (store !== false) && (warmed === 0 || warmUp !== undefined)) return;
   throw new Error(
     `${name}: the process took ${programs} programs from the store and warmed ${warmed}; ${failures} failed.`,

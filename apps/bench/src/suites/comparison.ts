@@ -28,7 +28,7 @@ export const comparison: Suite<ComparisonFigures> = {
       }
       let persistent: SizeFigures["persistent"];
       if (backends.includes("persistent")) {
-        // From 1M elements on a call takes long enough that fewer tell as much.
+        // From 1M elements on, calls take so long that fewer are enough.
         const count = size >= 2 ** 20 ? Math.min(iterations, 50) : iterations;
         step(`persistent ${at}, ${count} calls`);
         persistent = await measurePersistent(open, size, count);

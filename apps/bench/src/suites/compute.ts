@@ -15,34 +15,34 @@ interface Row {
   /** Rows of a matrix, bodies, or elements of a sum. */
   readonly size: number;
   readonly kernel: SubjectFigures;
-  /** What the device can do at most of such work, measured in turn with the kernel. */
+  /** The ceiling of the device for such work, measured in turn with the kernel. */
   readonly ceiling: SubjectFigures;
 }
 
 export interface ComputeFigures {
-  /** The device's own clock, or the host's where the device has no timestamps. */
+  /** The device's own clock, or the host's if the device has no timestamps. */
   readonly clock: "device" | "host";
   readonly products: readonly (Row & { readonly tiles: SubjectFigures })[];
   readonly bodies: readonly (Row & { readonly tuning: TuningReport })[];
   readonly sums: readonly Row[];
 }
 
-/** In elements of the largest array, or in bodies; a software GPU takes seconds beyond. */
+/** In elements of the largest array, or in bodies; larger sizes take seconds on a software GPU. */
 const rangesOn = ({ isSoftware }: DeviceInfo): { readonly [kernel in "products" | "bodies" | "sums"]: SizeRange } => ({
   products: { smallest: 2 ** 16, largest: isSoftware ? 2 ** 16 : 2 ** 24 },
   bodies: { smallest: 2 ** 12, largest: isSoftware ? 2 ** 10 : 2 ** 16 },
   sums: { smallest: 2 ** 20, largest: 2 ** 26 },
 });
-/** Enough for two tiles of the kernel, the last of them not full. */
+/** Two tiles of the kernel, the last one not full. */
 const bodiesToCheck = 300;
 
 export const compute: Suite<ComputeFigures> = {
   name: "compute",
-  description: "GFLOP/s and GB/s of three kernels, as parts of what the device does at most",
+  description: "GFLOP/s and GB/s of three kernels, as shares of the most that the device can do",
   kernel: "matrix product, n-body and sum from WGSL, over resident arrays",
   defaultSizes: [2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 2 ** 24, 2 ** 26],
   defaultIterations: 20,
-  iterationsAre: "samples of each kernel and size at most; fewer where they are slow",
+  iterationsAre: "samples of each kernel and size at most; fewer if they are slow",
 
   async measure({ open, device, sizes, iterations, step }) {
     await using backend = await openPersistentBackend(open);
@@ -101,11 +101,12 @@ export const compute: Suite<ComputeFigures> = {
         `Compute: sum of f32, ${by}`,
         table(sums.map((row) => ({ elements: formatSize(row.size), ...columnsOf(row, "GB/s") }))),
       ),
-      `The ceilings are measured in turn with each kernel: chains of multiply-adds in registers, and reads of memory beyond the caches. An
-array that fits the caches is read quicker than that. Times are of one run out of a sequence of many. A matrix product counts 2n³
-operations, n-body 20 for each pair; a sum reads each element once. Every sample is checked: matrices within ${productTolerance} of an element,
-large ones by random signs (Freivalds), sums within ${sumTolerance}, and sampled bodies within ${pullTolerance} of all that pulls.
-A software GPU stops at matrices of 256×256 and at 1K bodies.`,
+      `The ceilings are measured in turn with each kernel: chains of multiply-adds in registers, and reads of an array
+larger than the caches. An array that fits the caches is read faster than that. Times are of one run out of a
+sequence of many. A matrix product counts 2n³ operations, n-body 20 for each pair; a sum reads each element once.
+Every sample is checked: matrices within ${productTolerance} of an element, large ones by random signs (Freivalds),
+sums within ${sumTolerance}, and some bodies within ${pullTolerance} of the sum of all pulls. A software GPU stops
+at matrices of 256×256 and at 1K bodies.`,
     ].join("\n\n");
   },
 };

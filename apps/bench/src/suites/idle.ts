@@ -24,24 +24,24 @@ export interface IdleFigures {
   readonly coldFirst: Moment;
   readonly warm: Moment;
   readonly afterIdle: readonly Moment[];
-  /** CPU time that both took while nothing ran, as a part of one CPU's. */
+  /** CPU time that both used while nothing ran, as a fraction of one CPU. */
   readonly idleCpu: number;
 }
 
-/** How long nothing runs, and what part of the iterations it is repeated: the long ones seldom. */
+/** The waits, and the share of the iterations in which each is repeated: long ones rarely. */
 const waits = [
   { idleMs: 200, share: 1 },
   { idleMs: 1000, share: 0.5 },
   { idleMs: 5000, share: 0.2 },
 ] as const;
 const warmCallsPerIteration = 20;
-/** Calls after a wait before the next: enough that clocks and caches are up again. */
+/** Calls between two waits: enough to bring clocks and caches back up. */
 const callsBetweenWaits = 20;
 const openings = 3;
 
 export const idle: Suite<readonly IdleFigures[]> = {
   name: "idle",
-  description: "the first run after 0.2, 1 and 5 s of nothing, beside cold and warm ones",
+  description: "the first run after 0.2, 1 and 5 s of nothing, compared with cold and warm ones",
   kernel: "field add (c = a + b, f32) from SPIR-V",
   defaultSizes: [64],
   defaultIterations: 10,
@@ -70,7 +70,8 @@ export const idle: Suite<readonly IdleFigures[]> = {
     const cpu = figures.map(({ idleCpu }) => `${(100 * idleCpu).toFixed(1)}%`).join(", ");
     return [
       ...sections,
-      `While nothing ran, both together took ${cpu} of one CPU. The hand-tuned code compiles while it opens, Kiln in its first run.`,
+      `While nothing ran, both together used ${cpu} of one CPU. The hand-tuned code compiles when it opens, Kiln in its
+first run.`,
     ].join("\n\n");
   },
 };
@@ -120,7 +121,7 @@ async function measureSize(
   };
 }
 
-/** Something opened that can add. */
+/** An opened backend or hand-tuned code that can add. */
 interface Side extends AsyncDisposable {
   readonly contender: Contender;
 }

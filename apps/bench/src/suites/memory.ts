@@ -11,19 +11,19 @@ import { createWriteBuffer } from "../hand-tuned/write-buffer.js";
 import { kernelJobs } from "../kernel-jobs.js";
 import type { Suite } from "../suite.js";
 
-/** What is held once all that nobody uses is collected. */
+/** What is held after a garbage collection. */
 interface MemoryHeld {
   readonly runs: number;
   readonly buffers: BackendStats["buffers"];
   readonly pipelines: BackendStats["pipelines"];
   readonly bindGroups: BackendStats["bindGroups"];
-  /** Of the whole process: the driver, the device's memory on a software GPU, V8. */
+  /** The whole process: driver, V8 and, on a software GPU, the memory of the device. */
   readonly residentByteLength: number;
   readonly heapByteLength: number;
   readonly arrayBufferByteLength: number;
 }
 
-/** Bytes on V8's heap for each warm run. */
+/** Bytes allocated on V8's heap by each warm run. */
 interface Garbage {
   readonly results: "new arrays" | "into";
   readonly kiln: number;
@@ -34,24 +34,24 @@ export interface MemoryFigures {
   readonly sizes: readonly number[];
   readonly held: readonly MemoryHeld[];
   readonly garbage: readonly Garbage[];
-  /** A check of the measure: the bytes that it counts for arrays of doubles, divided by the 8 bytes of each double. */
+  /** A check of the measurement: the bytes that it counts for arrays of doubles, divided by 8 bytes per double. */
   readonly counted: number;
 }
 
-/** Runs asked for at once, of all kernels and sizes mixed. */
+/** Runs that are requested at once, with all kernels and sizes mixed. */
 const inFlight = 8;
-/** Ends the runs where they are slow, though not before a tenth of them. */
+/** Slow runs end after this time, but not before a tenth of them. */
 const maxHeldMs = 60_000;
 const garbageSize = 64;
 const maxGarbageRuns = 2000;
 
 export const memory: Suite<MemoryFigures> = {
   name: "memory",
-  description: "what is held after thousands of mixed runs, and the garbage that a run leaves to V8",
+  description: "what is held after thousands of mixed runs, and the garbage that each run leaves on V8's heap",
   kernel: "field add, saxpy, sum and histogram from SPIR-V, matrix product from WGSL",
   defaultSizes: [64, 1000, 2 ** 12, 2 ** 14, 2 ** 16],
   defaultIterations: 10_000,
-  iterationsAre: "runs of five kernels, sizes mixed; fewer where they take over a minute",
+  iterationsAre: "runs of five kernels, sizes mixed; fewer if they take over a minute",
 
   async measure({ open, sizes, iterations, step }) {
     step(`memory over ${iterations} runs at most`);
@@ -68,9 +68,9 @@ export const memory: Suite<MemoryFigures> = {
         `Memory: bytes on V8's heap for each warm run of ${garbageSize} elements`,
         table(garbage.map(garbageRow)),
       ),
-      `The process is the whole of it: driver, V8 and, on a software GPU, the device's own memory. Pipelines and bind groups are those that
-are kept. What npm webgpu leaves while it waits for the device, a kilobyte each time it asks, is held down to about one a run.
-As a check, an array of doubles is counted as ${times(counted)} of its 8 bytes an element.`,
+      `"process" is the whole process: driver, V8 and, on a software GPU, the memory of the device. Pipelines and bind
+groups are those that are kept. npm webgpu leaves a kilobyte with each poll of the device; here it polls about
+once per run. As a check, an array of doubles is counted as ${times(counted)} of its 8 bytes per element.`,
     ].join("\n\n");
   },
 };
@@ -115,7 +115,7 @@ async function measureGarbage(open: OpenDeviceOptions, count: number): Promise<G
   const { a, b, expected } = randomFields(garbageSize);
   const into = new Float32Array(garbageSize);
   const perRun = async (name: string, run: () => Promise<Float32Array>) => {
-    // Compiled code allocates less than what it is compiled from.
+    // Optimized code allocates less than interpreted code.
     for (let i = 0; i < 2 * count; i += 1) await run();
     const byteLength = (await allocatedByteLength(run, count)) / count;
     into.fill(0);
@@ -143,7 +143,7 @@ async function measureGarbage(open: OpenDeviceOptions, count: number): Promise<G
 async function measureKnownGarbage(count: number): Promise<number> {
   const perCall = async (length: number) =>
     (await allocatedByteLength(async () => new Array<number>(length).fill(0.5), count)) / count;
-  // The difference of two lengths leaves out what comes with every call.
+  // The difference between two lengths excludes what every call allocates.
   return ((await perCall(300)) - (await perCall(100))) / (200 * 8);
 }
 

@@ -16,7 +16,7 @@ import type { Suite } from "../suite.js";
 
 export interface ThroughputFigures {
   readonly size: number;
-  /** Runs that were asked for at once. */
+  /** Runs that were requested at once. */
   readonly inFlight: number;
   /** The time of a burst, divided by the runs in it. */
   readonly perRun: {
@@ -28,18 +28,18 @@ export interface ThroughputFigures {
 }
 
 const depths = [1, 4, 16, 256, 1024];
-/** Of the arrays of one burst: every contender holds as much again on the device, some of them twice. */
+/** The arrays of one burst. Each contender also holds as much on the device, some of them twice as much. */
 const maxBurstByteLength = 256 * 2 ** 20;
-/** Pairs of inputs that the runs of a burst take in turn. */
+/** Pairs of inputs that the runs of a burst use in turn. */
 const maxInputs = 16;
 
 export const throughput: Suite<readonly ThroughputFigures[]> = {
   name: "throughput",
-  description: `many small runs: ${depths.join(", ")} asked for at once`,
+  description: `many small runs: ${depths.join(", ")} requested at once`,
   kernel: "field add (c = a + b, f32) from SPIR-V",
   defaultSizes: [64, 2 ** 16],
   defaultIterations: 100,
-  iterationsAre: "bursts of each size and depth at most; fewer where they are slow",
+  iterationsAre: "bursts of each size and depth at most; fewer if they are slow",
 
   async measure({ open, sizes, iterations, step }) {
     const figures: ThroughputFigures[] = [];
@@ -63,8 +63,8 @@ export const throughput: Suite<readonly ThroughputFigures[]> = {
           section(`Throughput at ${formatSize(size)} elements: runs a second`, table(rows.map(ratesOf))),
         ];
       }),
-      `Kiln's runs are asked for in one tick, and results go into arrays that are there already, as everywhere here. Bursts of more than
-256 MiB of arrays are left out.`,
+      `Kiln's runs are requested in one tick, and results go into existing arrays, as with every way here. Bursts of
+more than 256 MiB of arrays are left out.`,
     ].join("\n\n");
   },
 };
@@ -105,7 +105,7 @@ async function measureDepth(
   };
 }
 
-/** All runs of a burst are timed together; then each is checked, and zeros cover it for the next contender. */
+/** Times all runs of a burst together; then checks each result and overwrites it with zeros for the next contender. */
 function bursting(
   name: string,
   runs: readonly (Fields & IndependentAddition)[],

@@ -15,14 +15,14 @@ import type { Suite } from "../suite.js";
 
 export interface TransferFigures {
   readonly size: number;
-  /** Of `a`, `b` and `c` together. */
+  /** The bytes of `a`, `b` and `c` together. */
   readonly byteLength: number;
   readonly paths: readonly { readonly name: string; readonly warm: Timing }[];
 }
 
 type Backend = Awaited<ReturnType<typeof openPersistentBackend>>;
 
-/** What every other path's time is a multiple of. */
+/** The path that all others are compared with. */
 const baseline = "tuned writeBuffer";
 
 export const transfer: Suite<readonly TransferFigures[]> = {
@@ -31,7 +31,7 @@ export const transfer: Suite<readonly TransferFigures[]> = {
   kernel: "field add (c = a + b, f32) from SPIR-V",
   defaultSizes: [2 ** 6, 2 ** 8, 2 ** 10, 2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 2 ** 24],
   defaultIterations: 200,
-  iterationsAre: "calls of each path and size at most; fewer where they are slow",
+  iterationsAre: "calls of each path and size at most; fewer if they are slow",
 
   async measure({ open, sizes, iterations, step }) {
     const figures: TransferFigures[] = [];
@@ -46,8 +46,9 @@ export const transfer: Suite<readonly TransferFigures[]> = {
     return [
       ...figures.map((row) => section(`Transfer at ${formatSize(row.size)} elements`, pathsTable(row))),
       section(`Transfer: medians as multiples of ${baseline}, by size`, ratiosTable(figures)),
-      `GB/s count the bytes of a, b and c. "In place" and "stage+lease" let the caller write and read mapped memory; the writing and the
-reading are not timed, for whoever makes the data there does it anyway. All other paths begin and end in arrays of the caller's.`,
+      `GB/s count the bytes of a, b and c. "In place" and "stage+lease" let the caller write and read mapped memory.
+That is not timed, because a caller has to write and read the data anyway. All other paths start and end in the
+caller's arrays.`,
     ].join("\n\n");
   },
 };

@@ -6,7 +6,7 @@ export async function open() {
   const { adapterName } = await installBrowserGpu();
   const { GPU, input } = (await import("gpu.js")).default;
   const gpu = new GPU({ mode: "webgpu" });
-  /** @template Kernel @param {(n: number) => Kernel} create A kernel has its output's size for life. */
+  /** @template Kernel @param {(n: number) => Kernel} create A kernel has a fixed output size. */
   const keep = (create) => {
     const kernels = new Map();
     return (/** @type {number} */ n) => {
@@ -38,7 +38,7 @@ export async function open() {
     add: (a, b) => additions(a.length)(a, b),
     async matmul(a, b, n) {
       const rows = await products(n)(input(a, [n, n]), input(b, [n, n]));
-      // The rows are views on one array.
+      // The rows are views of one array.
       return new Float32Array(rows[0].buffer);
     },
     close: () => gpu.destroy(),

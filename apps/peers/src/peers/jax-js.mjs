@@ -11,7 +11,7 @@ export async function open() {
     name: "jax-js",
     version,
     adapter: adapterName,
-    // An operation consumes its arguments and `data` its array: nothing is left to dispose.
+    // An operation consumes its arguments and `data` consumes its array, so nothing has to be disposed.
     add: (a, b) => numpy.array(a).add(numpy.array(b)).data(),
     matmul: (a, b, n) => numpy.matmul(numpy.array(a).reshape([n, n]), numpy.array(b).reshape([n, n])).data(),
     close() {},

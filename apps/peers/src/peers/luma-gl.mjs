@@ -21,9 +21,9 @@ export async function open() {
     const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = Buffer;
     const [a, b] = [0, 1].map(() => device.createBuffer({ byteLength, usage: STORAGE | COPY_DST }));
     const c = device.createBuffer({ byteLength, usage: STORAGE | COPY_SRC });
-    // `readAsync` of a buffer that cannot be mapped makes one that can, for each call.
+    // `readAsync` of a buffer that cannot be mapped creates a mappable one for each call.
     const result = device.createBuffer({ byteLength, usage: MAP_READ | COPY_DST });
-    // Bindings belong to the pipeline here, so each set has one; luma.gl keeps what it is made of.
+    // In luma.gl bindings belong to a pipeline, so each set has one; luma.gl caches the underlying objects.
     const pipeline = device.createComputePipeline({ shader, entryPoint: "main", shaderLayout: { bindings } });
     pipeline.setBindings({ a, b, c });
     return { byteLength, a, b, c, result, pipeline };

@@ -1,11 +1,11 @@
-/** ONNX Runtime's native build, whose WebGPU has a Dawn of its own inside. */
+/** ONNX Runtime's native build, which contains its own Dawn. */
 import { version } from "../../node_modules/onnxruntime-node/package.json";
 import { onnxModel } from "../onnx-model.mjs";
 
 /** @returns {Promise<import("../peer.mjs").Peer>} */
 export async function open() {
   const { InferenceSession, Tensor } = (await import("onnxruntime-node")).default;
-  // What WebGPU cannot do would go to the CPU unseen.
+  // Otherwise operations that WebGPU lacks would silently run on the CPU.
   const options = { executionProviders: ["webgpu"], extra: { session: { disable_cpu_ep_fallback: "1" } } };
   const addition = await InferenceSession.create(onnxModel("Add", ["n"]), options);
   const product = await InferenceSession.create(onnxModel("MatMul", ["n", "n"]), options);

@@ -8,13 +8,13 @@ export async function open() {
   copySharedUploads();
   const { env, InferenceSession, Tensor } = await import("onnxruntime-web/webgpu");
   env.wasm.numThreads = 1;
-  // What WebGPU cannot do would go to the CPU unseen.
+  // Otherwise operations that WebGPU lacks would silently run on the CPU.
   const options = { executionProviders: ["webgpu"], extra: { session: { disable_cpu_ep_fallback: "1" } } };
   const addition = await InferenceSession.create(onnxModel("Add", ["n"]), options);
   const product = await InferenceSession.create(onnxModel("MatMul", ["n", "n"]), options);
   let last = Promise.resolve();
   const run = (session, a, b, shape) => {
-    // It refuses a run while another is in progress.
+    // It refuses a run during another one.
     const current = last.then(() =>
       session.run({ a: new Tensor("float32", a, shape), b: new Tensor("float32", b, shape) }),
     );
@@ -34,7 +34,7 @@ export async function open() {
   };
 }
 
-/** Its memory is a SharedArrayBuffer, which a browser's `writeBuffer` takes and that of npm `webgpu` refuses. */
+/** Its memory is a SharedArrayBuffer: browsers' `writeBuffer` accepts that, npm `webgpu` refuses it. */
 function copySharedUploads() {
   const { writeBuffer } = GPUQueue.prototype;
   GPUQueue.prototype.writeBuffer = function (buffer, offset, data, ...range) {

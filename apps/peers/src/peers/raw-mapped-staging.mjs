@@ -1,4 +1,4 @@
-/** WebGPU by hand, everything made once: inputs through a staging buffer that is mapped again while the caller is elsewhere. */
+/** WebGPU by hand, everything created once: inputs go through a staging buffer that is mapped again after each call. */
 import { version } from "../../node_modules/webgpu/package.json";
 import { additionWgsl, workgroupsFor } from "../addition-wgsl.mjs";
 import { openBrowserDevice } from "../browser-gpu.mjs";

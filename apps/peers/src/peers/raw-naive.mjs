@@ -1,4 +1,4 @@
-/** WebGPU as a first attempt writes it: everything but the device is made in the call, and destroyed after it. */
+/** WebGPU as in a first attempt: everything but the device is created in the call, and destroyed after it. */
 import { version } from "../../node_modules/webgpu/package.json";
 import { additionWgsl, workgroupsFor } from "../addition-wgsl.mjs";
 import { openBrowserDevice } from "../browser-gpu.mjs";

@@ -1,4 +1,4 @@
-/** WebGPU by hand, everything made once: `queue.writeBuffer` up, one submission, one map down. */
+/** WebGPU by hand, everything created once: `queue.writeBuffer` up, one submission, one map down. */
 import { version } from "../../node_modules/webgpu/package.json";
 import { additionWgsl, workgroupsFor } from "../addition-wgsl.mjs";
 import { openBrowserDevice } from "../browser-gpu.mjs";

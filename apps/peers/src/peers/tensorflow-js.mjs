@@ -6,8 +6,8 @@ export async function open() {
   const { adapterName } = await installBrowserGpu();
   const tf = await import("@tensorflow/tfjs-core");
   await import("@tensorflow/tfjs-backend-webgpu");
-  if (!(await tf.setBackend("webgpu"))) throw new Error("TensorFlow.js does not open its WebGPU backend.");
-  // It would add small tensors on the CPU; the GPU is what is compared.
+  if (!(await tf.setBackend("webgpu"))) throw new Error("TensorFlow.js cannot open its WebGPU backend.");
+  // By default it adds small tensors on the CPU, but this compares GPUs.
   tf.env().set("WEBGPU_CPU_FORWARD", false);
   /** @param {() => import("@tensorflow/tfjs-core").Tensor} compute */
   const resultOf = async (compute) => {

@@ -1,4 +1,4 @@
-/** TypeGPU as its guide has it: typed `write` and `read`, whose result is a plain array of numbers. */
+/** TypeGPU as in its guide: typed `write` and `read`, whose result is a plain array of numbers. */
 import { version } from "../../node_modules/typegpu/package.json";
 import { workgroupsFor } from "../addition-wgsl.mjs";
 import { installBrowserGpu } from "../browser-gpu.mjs";

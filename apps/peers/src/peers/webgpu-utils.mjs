@@ -1,4 +1,6 @@
-/** webgpu-utils reads layouts out of WGSL and makes typed views; buffers and submissions are its user's own, and kept here. */
+/**
+ * webgpu-utils reads layouts from WGSL and makes typed views. Its users manage buffers themselves; here they are kept.
+ */
 import { version } from "../../node_modules/webgpu-utils/package.json";
 import { additionWgsl, workgroupsFor } from "../addition-wgsl.mjs";
 import { openBrowserDevice } from "../browser-gpu.mjs";
@@ -7,7 +9,7 @@ import { keepSets } from "../kept-sets.mjs";
 /** @returns {Promise<import("../peer.mjs").Peer>} */
 export async function open() {
   const { device, adapterName } = await openBrowserDevice();
-  // It lists the typed arrays at import, and Node before 24 lacks one; nothing here has halves.
+  // At import it lists the typed arrays; Node before 24 lacks Float16Array, which is not used here.
   globalThis.Float16Array ??= class Float16Array extends Uint16Array {};
   const { makeBindGroupLayoutDescriptors, makeShaderDataDefinitions, makeStructuredView } = await import(
     "webgpu-utils"
