@@ -10,7 +10,7 @@ const wgsl = `struct Params { offset: u32, list: array<vec2u, 2> }
   }`;
 
 let kernels = 0;
-/** Each is another text, which no backend has compiled yet. */
+/** A kernel whose source no backend has compiled yet. */
 export const freshKernel = () =>
   defineKernel({ label: "k", wgsl: `${wgsl} // ${(kernels += 1)}` as string, threads: () => 1 });
 
@@ -20,7 +20,7 @@ const expected = Uint32Array.from(calls, (i) => i * 1111);
 
 type Run = (bindings: Bindings, options: { readonly workgroups: number | [number] }) => Promise<unknown>;
 
-/** Ways to ask for one run after the other with objects that the next call changes. */
+/** Ways to call `run` several times with objects that the next call changes. */
 export const changingCalls: { readonly [way: string]: (run: Run) => Promise<unknown>[] } = {
   "bindings that the next call fills anew": (run) => {
     const bindings: { [name: string]: Bindings[string] } = { y };
@@ -53,7 +53,7 @@ export const changingCalls: { readonly [way: string]: (run: Run) => Promise<unkn
   },
 };
 
-/** Expects the results of one of `changingCalls`. */
+/** Expects that each run of one of `changingCalls` saw the values of its own call. */
 export async function expectCalls(runs: readonly Promise<unknown>[]): Promise<void> {
   const results = (await Promise.all(runs)) as { readonly y: Uint32Array }[];
   expectSame(

@@ -9,5 +9,5 @@ declare module "vitest" {
 /** Whether the tests run in a browser, which has neither files nor child processes. */
 export const isBrowser = globalThis.process === undefined;
 
-/** Whether `pnpm test:long` is what runs: `KILN_LONG=1`, which a browser cannot read. */
+/** Whether this is `pnpm test:long`. The configuration reads `KILN_LONG`, because a browser cannot. */
 export const isLongRun = inject("isLong");

@@ -1,7 +1,7 @@
 import { type ComputeBackend, ComputeError, type ComputeErrorCode, type TypedArray } from "@kiln-gpu/core";
 import { expect, vi } from "vitest";
 
-/** Expects a rejection, or for a function a throw, with this `code` and with each of `words` in its message. */
+/** Expects that a promise rejects, or a function throws, with this `code` and with each of `words` in the message. */
 export async function expectError(
   attempt: Promise<unknown> | (() => unknown),
   code: ComputeErrorCode,
@@ -34,7 +34,7 @@ export function expectNothingLive(backend: ComputeBackend): void {
   expect(runs.started).toBe(runs.completed + runs.failed);
 }
 
-/** Resolves once `check` no longer throws, however long the machine takes. */
+/** Resolves once `check` no longer throws. The timeout only catches hangs. */
 export function eventually(check: () => void): Promise<void> {
   return vi.waitFor(check, { interval: 1, timeout: 120_000 });
 }
@@ -56,7 +56,7 @@ function expectEach(
 ): void {
   expect(actual?.constructor.name).toBe(expected.constructor.name);
   expect(actual.length).toBe(expected.length);
-  // A loop of our own: vitest takes seconds to compare arrays of a million elements.
+  // Vitest takes seconds to compare arrays of a million elements, so we loop ourselves.
   for (let i = 0; i < expected.length; i += 1) {
     if (!isRight(actual[i]!, expected[i]!, i)) {
       expect.fail(`Element ${i} of ${expected.length} is ${actual[i]}; expected is ${expected[i]}.`);

@@ -1,14 +1,14 @@
-/** Devices that a test can lose at any moment, as a driver's reset would. */
+/** Opens devices that a test can lose at any moment, as if the driver had reset. */
 import { openDevice } from "@kiln-gpu/webgpu";
 import { software } from "./software.js";
 
 export class LosableDevices {
   readonly opened: GPUDevice[] = [];
-  /** What devices said outside of every error scope. */
+  /** Messages of errors that no error scope caught. */
   readonly complaints: string[] = [];
   readonly #lost = new Set<GPUDevice>();
 
-  /** For the `device` of a backend's options. */
+  /** The `device` option of a backend. */
   readonly open = async (): Promise<GPUDevice> => {
     const { device } = await openDevice(software);
     device.addEventListener("uncapturederror", ({ error }) => this.complaints.push(error.message));
@@ -16,12 +16,12 @@ export class LosableDevices {
     return device;
   };
 
-  /** How many were lost by `lose`. */
+  /** How many devices `lose` has lost. */
   get lost(): number {
     return this.#lost.size;
   }
 
-  /** Loses the latest, unless it is lost already. */
+  /** Loses the latest device; no effect if it is lost already. */
   lose(): void {
     const device = this.opened.at(-1)!;
     this.#lost.add(device);

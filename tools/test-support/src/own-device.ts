@@ -1,4 +1,4 @@
-/** A `GPUDevice` as a caller of Kiln may have one, and faults that it can be made to have. */
+/** A `GPUDevice` that belongs to the caller of Kiln, and ways to make it fail. */
 import { type OpenDevice, openDevice } from "@kiln-gpu/webgpu";
 import { expect } from "vitest";
 import { software } from "./software.js";
@@ -29,11 +29,11 @@ export function nextSubmission({ queue }: GPUDevice): Promise<void> {
   });
 }
 
-/** Opens devices for a backend, and tells of their submissions. */
+/** Opens devices for a backend and watches their submissions. */
 export class WatchedDevices {
   #onSubmit: (() => void)[] = [];
 
-  /** A backend's option `device`. */
+  /** The `device` option of a backend. */
   readonly device = async (): Promise<GPUDevice> => {
     const { device } = await openDevice(software);
     const { queue } = device;
@@ -52,7 +52,7 @@ export class WatchedDevices {
   }
 }
 
-/** Expects that `device` is alive: bytes go in and come out again. */
+/** Expects that `device` still works: writes bytes and reads them back. */
 export async function expectUsable(device: GPUDevice): Promise<void> {
   const given = new Uint32Array([7, 11, 13, 17]);
   const source = device.createBuffer({ size: 16, usage: usage.copySource | usage.copyDestination });
@@ -68,13 +68,13 @@ export async function expectUsable(device: GPUDevice): Promise<void> {
   expect(await Promise.race([device.lost, "alive"])).toBe("alive");
 }
 
-/** When the device finds the fault: as it records the commands, or not before they are submitted. */
+/** When the device reports the fault: while commands are recorded, or at the submission. */
 export type FaultTime = "recording" | "submit";
 
-/** A mark that a run is told from others by, however it is recorded: so many workgroups in y, and no others so. */
+/** Marks the run that is to fail: only a victim dispatches this many workgroups in y. */
 export const victimWorkgroups = 13;
 
-/** Gives each submission in which a victim takes part a command that the device refuses, as a defect of ours would. */
+/** Adds an invalid command to each submission that contains a victim, as a defect of Kiln would. */
 export function sabotage(device: GPUDevice, time: FaultTime): void {
   const createCommandEncoder = device.createCommandEncoder.bind(device);
   device.createCommandEncoder = (descriptor) => {
@@ -105,8 +105,8 @@ export function sabotage(device: GPUDevice, time: FaultTime): void {
 }
 
 /**
- * Makes the device say that it has no memory, to everyone who asks.
- * @returns A function that gives it its memory back.
+ * Makes every out-of-memory scope of the device report an error.
+ * @returns A function that undoes this.
  */
 export function starve(device: GPUDevice): () => void {
   const pushErrorScope = device.pushErrorScope.bind(device);
@@ -127,7 +127,7 @@ export function starve(device: GPUDevice): () => void {
   };
 }
 
-/** What Kiln asks of `device`, in order: to record commands, and to submit them. Submits nothing twice. */
+/** Logs when Kiln records and submits commands. A command buffer that is submitted twice throws. */
 export function watchCommands(device: GPUDevice): ("record" | "submit")[] {
   const asked: ("record" | "submit")[] = [];
   const submitted = new WeakSet<GPUCommandBuffer>();

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same in every run; none is zero, so that memory nobody wrote is told from results. */
+/** Repeatable pseudo-random numbers. None is zero, so a result never looks like memory that was not written. */
 export class RandomData {
   #state: number;
 
@@ -21,7 +21,7 @@ export class RandomData {
     return (this.word() % most) + 1;
   }
 
-  /** An f32 of magnitude 1 to 2: sums of few are normal numbers, which devices round as the CPU does. */
+  /** An f32 of magnitude 1 to 2. Sums of a few are normal numbers, which devices round as the CPU does. */
   float(): number {
     const word = this.word();
     return Math.fround((1 + (word >>> 9) / 2 ** 23) * (word & 1 ? 1 : -1));

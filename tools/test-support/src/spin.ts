@@ -1,6 +1,6 @@
 import { defineKernel, output } from "@kiln-gpu/core";
 
-/** Counts to `rounds`, which the compiler cannot foresee: 10^7 take a software GPU some 30 ms. */
+/** Loops `rounds` times; the compiler cannot shorten the loop. 10^7 rounds take a software GPU about 30 ms. */
 export const spin = defineKernel({
   label: "spin",
   wgsl: `@group(0) @binding(0) var<uniform> rounds: u32;

@@ -1,7 +1,7 @@
-/** Two kernels whose order shows, with what they compute. */
+/** Two kernels whose order changes the result, each with its CPU reference. */
 import { defineKernel } from "@kiln-gpu/core";
 
-/** `y[i] = factor * y[i] + i` in 32 bits; the order of two such steps shows. */
+/** `y[i] = factor * y[i] + i` in 32 bits. Two steps in the other order give another result. */
 export const step = defineKernel({
   label: "step",
   wgsl: `@group(0) @binding(0) var<uniform> factor: u32;

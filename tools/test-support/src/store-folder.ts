@@ -1,4 +1,4 @@
-/** A store of a test's own, and its entries. */
+/** A store folder for each test, and its entries. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ export interface StoreEntry {
   readonly key: string | readonly string[];
 }
 
-/** Gives the folder of each test that follows; it goes with the test. */
+/** Gives each test that follows its own folder, and deletes it after the test. */
 export function useStoreFolder(): () => string {
   let directory = "";
   beforeEach(() => {

@@ -1,7 +1,7 @@
 import type { DeviceChange, RunPhase, SubmissionSpan, TimeSpan, TraceEvent, Tracer, WorkSpan } from "@kiln-gpu/core";
 import { expect } from "vitest";
 
-/** In the order in which every submission goes through them. */
+/** The phases of every submission, in order. */
 export const submissionPhases: readonly RunPhase[] = ["upload", "descriptors", "recording", "compute", "download"];
 
 /** A tracer that keeps each event, in the order in which the backend reports them. */
@@ -30,7 +30,7 @@ export class TraceLog implements Tracer {
   }
 }
 
-/** Each after the one before, and all within `outer`. */
+/** Expects that the `inner` spans follow one another and all lie within `outer`. */
 export function expectNested(outer: TimeSpan, inner: readonly TimeSpan[]): void {
   expect(outer.startUs).toBeLessThanOrEqual(outer.endUs);
   let last = outer.startUs;

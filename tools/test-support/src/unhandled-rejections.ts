@@ -1,8 +1,8 @@
 import { isBrowser } from "./environment.js";
 
 /**
- * Collects the reasons of rejections that nobody handles, in Node and in browsers.
- * @returns A function that ends it, once such rejections have had time to be told.
+ * Collects the reasons of unhandled rejections, in Node and in browsers.
+ * @returns A function that stops collecting and resolves with the reasons.
  */
 export function collectUnhandledRejections(): () => Promise<unknown[]> {
   const reasons: unknown[] = [];
@@ -11,7 +11,7 @@ export function collectUnhandledRejections(): () => Promise<unknown[]> {
   if (!isBrowser) process.on("unhandledRejection", inNode);
   else addEventListener("unhandledrejection", inBrowser);
   return async () => {
-    // They are told at the end of a turn of the event loop.
+    // Unhandled rejections are reported at the end of a turn of the event loop.
     for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setTimeout(resolve, 0));
     if (!isBrowser) process.off("unhandledRejection", inNode);
     else removeEventListener("unhandledrejection", inBrowser);

@@ -1,6 +1,6 @@
 /**
- * The suite, with garbage collected at any moment: what the native side of WebGPU still needs and nothing in JavaScript holds would end
- * the process, or leave a run waiting. With `KILN_LONG=1` it is the whole suite, for some nine minutes; otherwise what has most in flight.
+ * Runs the suite with garbage collected at any moment. An object that native WebGPU still needs and JavaScript no longer holds would end
+ * the process or hang a run. With `KILN_LONG=1` the whole suite runs, for about nine minutes; otherwise the part with most work in flight.
  */
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { lease, output } from "@kiln-gpu/core";
@@ -25,7 +25,7 @@ const suite: Suite = {
   manyRuns: 60,
 };
 
-describe("while garbage is collected all the time,", () => {
+describe("while garbage is collected continuously,", () => {
   let end: ReturnType<typeof collectGarbage>;
   beforeAll(() => {
     end = collectGarbage(20);
@@ -38,7 +38,7 @@ describe("while garbage is collected all the time,", () => {
   else for (const each of [describeCancellation, describeConcurrency, describeFaults, describeLifecycle]) each(suite);
 });
 
-it("a backend lives from its opening to its end with all garbage collected at every await", async () => {
+it("a backend works from opening to dispose with a full collection at every await", async () => {
   const end = collectGarbage(1);
   try {
     const gpu = await openPersistentBackend({ ...software, store: false });
@@ -54,7 +54,7 @@ it("a backend lives from its opening to its end with all garbage collected at ev
     const staged = await gpu.stage(Float32Array, 500);
     staged.data.set(x);
     const sum = await gpu.array(y);
-    // y = 0 x + y, and what is staged is read in full.
+    // y = 0 x + y, which reads all of the staged memory.
     await gpu.run(saxpy, { alpha: 0, x: staged, y: sum });
     const sequence = await gpu.record({ c: output(Float32Array, 500) }, (run, { c }) =>
       run(fieldAdd, { a: x, b: sum, c }),

@@ -1,9 +1,9 @@
-/** Ways to run a persistent backend under which every promise holds all the same. */
+/** Modes of the persistent backend in which every promise must hold. */
 import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import { openDevice } from "@kiln-gpu/webgpu";
 import type { OpenOptions, Suite } from "../support/suite.js";
 
-/** The persistent backend's suite, under `options`. Its scripts know of no options, and its bounds are not always the suite's. */
+/** The suite of the persistent backend with `options`. These set bounds of their own, so `keepsResources` does not apply. */
 export function persistentSuite(mode: string, options: PersistentBackendOptions): Suite {
   return {
     name: "persistent",
@@ -15,10 +15,10 @@ export function persistentSuite(mode: string, options: PersistentBackendOptions)
   };
 }
 
-/** Opens a backend that has lost its first device before it is given to anyone. */
+/** Opens a backend whose first device is already lost and replaced. */
 export async function openRecovered(options: OpenOptions = {}) {
   const { device: given, adapter: _, fallback: __, software: ___, powerPreference: ____, ...bounds } = options;
-  // What the caller's own device loses is lost.
+  // A device that the caller owns is not replaced.
   if (given && typeof given !== "function") return openPersistentBackend({ store: false, ...options });
   let device: GPUDevice | undefined;
   const opener = async () => {

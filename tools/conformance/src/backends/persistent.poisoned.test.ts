@@ -1,5 +1,5 @@
 import { conformance } from "../promises/conformance.js";
 import { persistentSuite } from "./modes.js";
 
-// In full: poisoned memory shows a kernel that reads what it has not written.
+// Not brief: poisoned memory reveals a kernel that reads memory before writing it.
 conformance({ ...persistentSuite("memory poisoned", { poisonMemory: true }), isBrief: false });

@@ -1,4 +1,4 @@
-/** What the backends tell a tracer of real work. */
+/** What backends report to a tracer about real work. */
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeBackend, output, type RunPhase } from "@kiln-gpu/core";
@@ -30,7 +30,7 @@ const backends = [
 ] as const;
 
 describe.each(backends)("the trace of the $name backend", ({ name, open, phases }) => {
-  /** What `work` makes the backend tell. */
+  /** The trace of `work`. */
   async function traceOf(work: (backend: ComputeBackend) => Promise<unknown>): Promise<TraceLog> {
     const trace = new TraceLog();
     const backend = await open({ ...software, tracer: trace });
@@ -64,7 +64,7 @@ describe.each(backends)("the trace of the $name backend", ({ name, open, phases 
     expect(submissions).toEqual(runs.map(({ submission }) => submission));
   });
 
-  it("tells of a profiled run what its profile tells", async () => {
+  it("agrees with the profile of a profiled run", async () => {
     const profiles: { gpuTimeNs?: number; totalMs: number; computeMs: number; pipelineMs: number }[] = [];
     const { runs } = await traceOf(async (backend) => {
       profiles.push((await backend.run(fieldAdd, bindings, { profile: true })).profile);
@@ -99,7 +99,7 @@ describe.each(backends)("the trace of the $name backend", ({ name, open, phases 
     expect(runs[0]!.submission).toBeUndefined();
   });
 
-  it("has what is prepared as a task, and an empty run without a submission", async () => {
+  it("has a task for prepare, and an empty run without a submission", async () => {
     const { tasks, runs, submissions } = await traceOf(async (backend) => {
       await backend.prepare(fieldAddSpirv);
       await backend.run(fieldAdd, { a, b, c: output(Float32Array, 0) });
@@ -135,7 +135,7 @@ describe.each(backends)("the trace of the $name backend", ({ name, open, phases 
     const spans = traceEvents.filter(({ ph }) => ph === "X");
     const named = new Set(traceEvents.filter(({ name: of }) => of === "thread_name").map(({ tid }) => tid));
     expect(new Set(spans.map(({ tid }) => tid))).toEqual(named);
-    // Of two spans of a track either comes after the other or lies within it: viewers stack them by that. Times are sums of doubles.
+    // Viewers stack the spans of a track, so of two spans one follows the other or lies within it. Times are sums of doubles.
     const slackUs = 1e-3;
     for (const [i, span] of spans.entries()) {
       for (const other of spans.slice(i + 1)) {
@@ -153,7 +153,7 @@ describe.each(backends)("the trace of the $name backend", ({ name, open, phases 
     expect(runs.filter(({ args }) => args.error === "invalid-binding")).toHaveLength(1);
   });
 
-  it("is nothing where the tracer is not enabled, and goes on where it is again", async () => {
+  it("is empty while the tracer is disabled, and continues once it is enabled", async () => {
     const trace = new TraceLog();
     trace.isEnabled = false;
     const backend = await open({ ...software, tracer: trace });
@@ -169,6 +169,6 @@ describe.each(backends)("the trace of the $name backend", ({ name, open, phases 
     }
   });
 
-  it("is refused where the tracer is none", () =>
+  it("is refused if the tracer is invalid", () =>
     expectError(open({ ...software, tracer: (() => {}) as never }), "invalid-option", /tracer/, name));
 });

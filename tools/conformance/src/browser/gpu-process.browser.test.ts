@@ -1,4 +1,4 @@
-/** What becomes of a page's work when the browser's GPU process dies: by a driver's fault, or when a tab in the background is cleared. */
+/** A page's work when the browser's GPU process dies: after a driver fault, or when a background tab is discarded. */
 
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
@@ -17,7 +17,7 @@ const data = new RandomData(80);
 const [a, b] = [data.floats(1000), data.floats(1000)];
 const expected = fieldAddReference(a, b);
 
-it("a persistent backend goes on when the GPU process dies, time and again", async () => {
+it("a persistent backend continues each time the GPU process dies", async () => {
   const gpu = await openPersistentBackend({ ...software, store: false });
   const lost: unknown[] = [];
   gpu.on("lost", (event) => lost.push(event));
@@ -32,7 +32,7 @@ it("a persistent backend goes on when the GPU process dies, time and again", asy
   expectNothingLive(gpu);
 });
 
-it("an array that can be recovered is there again, another is lost by name", async () => {
+it("a recoverable array is restored, and another is lost by name", async () => {
   const gpu = await openPersistentBackend({ ...software, store: false });
   const kept = await gpu.array(a, { label: "kept", recoverable: true });
   const gone = await gpu.array(b, { label: "gone" });
@@ -47,7 +47,7 @@ it("an array that can be recovered is there again, another is lost by name", asy
   expectNothingLive(gpu);
 });
 
-it("a one-shot backend loses at most the run that the GPU process dies under", async () => {
+it("a one-shot backend loses at most the run during which the GPU process dies", async () => {
   const gpu = await openOneShotBackend(software);
   const add = () =>
     runFieldAdd(gpu, a, b).then(
@@ -62,7 +62,7 @@ it("a one-shot backend loses at most the run that the GPU process dies under", a
     );
   for (let round = 0; round < 3; round += 1) {
     const first = add();
-    // It resolves before the process is gone, so that one of the later runs may meet that.
+    // The command resolves before the process is gone, so a later run may fail instead.
     await commands.crashGpuProcess();
     expect((await first) + (await add()) + (await add())).toBeLessThanOrEqual(1);
   }

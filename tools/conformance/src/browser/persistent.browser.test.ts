@@ -4,7 +4,7 @@ import { conformance } from "../promises/conformance.js";
 conformance({
   name: "persistent",
   mode: "in Chromium",
-  // All test files share one origin, and so the default store.
+  // All test files share one origin and therefore the default store.
   open: (options) => openPersistentBackend({ store: false, ...options }),
   capabilities: { adoptsDevice: true, keepsResources: true },
   manyRuns: 600,

@@ -9,7 +9,7 @@ import { LittleMemory } from "./little-memory.js";
 import { type Case, play, type Recording, record } from "./play.js";
 import { type PartName, parts } from "./workloads.js";
 
-/** Every call of every part, not the first in one part and a later one in another. */
+/** Whether each fault strikes every call of every part. Otherwise it strikes a first call in one part and a later call in another. */
 const isLong = process.env.KILN_LONG === "1";
 
 const recordings = new Map<PartName, Recording>();
@@ -18,7 +18,7 @@ beforeAll(async () => {
   for (const part of Object.keys(parts) as PartName[]) recordings.set(part, await record(part));
 });
 
-/** What is played of `method`: all its faults; each in other parts, so that together they come about everywhere. */
+/** The cases of `method`: all its faults, spread over the parts so that every part meets some. */
 function casesOf(method: string): Case[] {
   const seen = [...recordings].flatMap(([part, recording]) => {
     const of = recording.get(method);
@@ -39,7 +39,7 @@ function casesOf(method: string): Case[] {
 }
 
 describe("a WebGPU call that fails", () => {
-  it("is of a method whose faults are listed, and every method that is listed is called", () => {
+  it("is a call of a listed method, and every listed method is called", () => {
     const called = new Set([...recordings.values()].flatMap((recording) => [...recording.keys()]));
     expect([...called].sort()).toEqual(Object.keys(faultsOfMethods).sort());
   });
@@ -63,7 +63,7 @@ describe("a WebGPU call that fails", () => {
   );
 });
 
-describe("a complaint of the device's about commands that it runs all the same", () => {
+describe("a device error about commands that still run", () => {
   it.each<PartName>(["resident arrays", "repeated steps"])(
     "does not let a batch write arrays twice: %s",
     async (part) => {
@@ -78,7 +78,7 @@ describe("a complaint of the device's about commands that it runs all the same",
 describe("a device with little memory", () => {
   const data = new RandomData(71);
 
-  /** Needs 16 bytes of the device's memory for each element. */
+  /** Needs 16 bytes of device memory per element. */
   async function add(gpu: ComputeBackend, length: number): Promise<void> {
     const [a, b] = [data.floats(length), data.floats(length)];
     const { c } = await gpu.run(fieldAdd, { a, b, c: output(Float32Array, length) });
@@ -98,7 +98,7 @@ describe("a device with little memory", () => {
       expect(memory.usedByteLength).toBe(0);
     });
 
-  it("gets back what is kept for nobody, once, and serves the run that asked", () =>
+  it("gets unused memory back once, and the run that asked succeeds", () =>
     withMemory(36 * 1024, async (gpu, memory) => {
       await add(gpu, 1024);
       expect([memory.refusals, memory.usedByteLength]).toEqual([0, 16 * 1024]);
@@ -106,7 +106,7 @@ describe("a device with little memory", () => {
       expect([memory.refusals, memory.usedByteLength]).toEqual([1, 32 * 1024]);
     }));
 
-  it("rejects alone the run that it has no memory for, after one more attempt, and serves all others", () =>
+  it("rejects only the run without memory, after one retry, and runs all others", () =>
     withMemory(20 * 1024, async (gpu, memory) => {
       await add(gpu, 64);
       await expectError(add(gpu, 2048), "out-of-memory", /32768 bytes/);

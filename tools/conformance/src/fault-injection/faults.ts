@@ -1,14 +1,14 @@
-/** Every method that the persistent backend calls, with what may go wrong in it; and how that is brought about. */
+/** Every WebGPU method that the persistent backend calls, how it can fail, and how to make it fail. */
 import type { DeviceCall, Interceptor } from "./faulty-device.js";
 
-/** Makes the call so that the device refuses it, with an error of its own; or says why no call of it can be refused. */
+/** Makes the call with arguments that the device refuses, or says why no call can be refused. */
 type Refusal = string | ((call: DeviceCall, device: GPUDevice) => unknown);
 
 interface MethodFaults {
   readonly refused: Refusal;
-  /** Whether it allocates memory of the device's. */
+  /** Whether the method allocates device memory. */
   readonly allocates?: true;
-  /** Whether it only begins or ends something, and so never throws; it has done so also where its promise rejects. */
+  /** Whether the method never throws because it only begins or ends something. It takes effect even if its promise rejects. */
   readonly neverThrows?: true;
 }
 
@@ -89,7 +89,7 @@ export const faultsOfMethods: Readonly<Record<string, MethodFaults>> = {
   "GPUComputePassEncoder.end": { refused: twice },
 };
 
-/** What may only be done once. */
+/** A refusal for methods that may be called only once. */
 function twice({ perform }: DeviceCall): unknown {
   perform();
   return perform();
@@ -106,11 +106,11 @@ export type Fault =
 
 export const losesDevice = (fault: Fault) => fault === "finds the device lost" || fault === "loses the device";
 
-/** What may go wrong in `method`. */
+/** The faults of `method`. */
 export function faultsOf(method: string, isAsynchronous: boolean): Fault[] {
   const { refused, allocates, neverThrows } = faultsOfMethods[method]!;
   return [
-    // What gives a promise never throws.
+    // A method that returns a promise never throws.
     ...(isAsynchronous ? (["rejects"] as const) : neverThrows ? [] : (["throws"] as const)),
     ...(typeof refused === "function" ? (["is refused"] as const) : []),
     ...(allocates ? (["finds no memory once", "finds no memory"] as const) : []),
@@ -119,7 +119,7 @@ export function faultsOf(method: string, isAsynchronous: boolean): Fault[] {
   ];
 }
 
-/** The fault in the call of `method` that is the `at`th since `arm`, the first being 0. */
+/** Injects a fault into call number `at` of `method`, counted from 0. If no memory is found, all later calls fail too. */
 export class Injection {
   readonly #device: GPUDevice;
   readonly #method: string;
@@ -127,7 +127,7 @@ export class Injection {
   readonly #at: number;
   #calls = 0;
   #isArmed = true;
-  /** The scopes that are open, and whether one has memory missing to tell of. */
+  /** The open error scopes, and whether each has an out-of-memory error to report. */
   readonly #scopes: { readonly filter: unknown; isStarved: boolean }[] = [];
   hasStruck = false;
 
@@ -138,7 +138,7 @@ export class Injection {
     this.#at = at;
   }
 
-  /** Lets everything succeed from now on. */
+  /** From now on every call succeeds. */
   disarm(): void {
     this.#isArmed = false;
   }
@@ -179,7 +179,7 @@ export class Injection {
     }
   }
 
-  /** Tells that there is no memory as the device does: to the host at once, or to a scope that asks for it, or to nobody. */
+  /** Reports missing memory as a device does: by a throw, to a matching error scope, or only by an invalid buffer. */
   #starve(call: DeviceCall): unknown {
     if ((call.args[0] as GPUBufferDescriptor).mappedAtCreation) throw new RangeError("no memory, says the suite");
     const scope = this.#scopes.findLast(({ filter }) => filter === "out-of-memory");

@@ -1,24 +1,24 @@
 /**
- * A real device in which every call of a WebGPU method can be watched and turned into another. Only methods are seen: what a property says
- * is the device's own.
+ * A real device on which every call of a WebGPU method can be watched and replaced. Only methods are intercepted; properties come from the
+ * device.
  */
 
 /** One call of a method, about to be made. */
 export interface DeviceCall {
-  /** As `GPUQueue.submit`. */
+  /** For example `GPUQueue.submit`. */
   readonly method: string;
   /** The real object. */
   readonly target: object;
-  /** With real objects in place of watched ones. */
+  /** The arguments, with real objects in place of watched ones. */
   readonly args: readonly unknown[];
-  /** Makes the call, with other arguments where some are given. */
+  /** Makes the call, with other arguments if given. */
   readonly perform: (...args: unknown[]) => unknown;
 }
 
-/** Makes the call, or does something else; what it returns or throws is what the caller gets. */
+/** Makes the call or does something else. The caller gets what this returns or throws. */
 export type Interceptor = (call: DeviceCall) => unknown;
 
-/** A stand-in for `device` that hands each call of its methods, and of all that is made by it, to `intercept`. */
+/** Wraps `device`, so that each method call on it and on the objects it creates goes to `intercept`. */
 export function watchedDevice(device: GPUDevice, intercept: Interceptor): GPUDevice {
   const realOf = new WeakMap<object, object>();
   const watchedOf = new WeakMap<object, object>();
@@ -33,7 +33,7 @@ export function watchedDevice(device: GPUDevice, intercept: Interceptor): GPUDev
       get(target, key) {
         const kept = methods.get(key);
         if (kept) return kept;
-        // The objects of a driver want to be `this` themselves.
+        // Native methods require the native object as `this`.
         const property: unknown = Reflect.get(target, key, target);
         if (typeof property !== "function") return watched(property);
         const method = (...given: unknown[]) => {
@@ -51,7 +51,7 @@ export function watchedDevice(device: GPUDevice, intercept: Interceptor): GPUDev
     return stand;
   };
 
-  /** Also inside descriptors. */
+  /** Unwraps also inside descriptors. */
   const real = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return value;
     const known = realOf.get(value);
@@ -66,7 +66,7 @@ export function watchedDevice(device: GPUDevice, intercept: Interceptor): GPUDev
 
 const nameOf = (value: object) => value.constructor.name;
 
-/** Objects of which methods are called; what only tells something, as limits and errors do, stays what it is. */
+/** Objects whose methods are called. Plain data such as limits and errors is not wrapped. */
 function isWatchable(value: object): boolean {
   return /^GPU(Device|Queue|Buffer|BindGroup|BindGroupLayout|PipelineLayout|ShaderModule|ComputePipeline|QuerySet|CommandEncoder|ComputePassEncoder|CommandBuffer)$/.test(
     nameOf(value),

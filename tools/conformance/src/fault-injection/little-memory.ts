@@ -1,9 +1,9 @@
 import type { DeviceCall } from "./faulty-device.js";
 
-/** A device that has no more memory for buffers than it is told. */
+/** Limits the memory that a device has for buffers. */
 export class LittleMemory {
   byteLength: number;
-  /** How often it had none. */
+  /** How often an allocation failed. */
   refusals = 0;
   readonly #sizes = new Map<object, number>();
   #isRefusing = false;

@@ -1,4 +1,4 @@
-/** Plays a part of the work on a device that fails, and says all that is wrong with what came of it. */
+/** Plays a part of the work on a failing device and lists everything that is wrong with the outcome. */
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeBackend, isComputeError } from "@kiln-gpu/core";
 import { expectNothingLive, software } from "@kiln-gpu/test-support";
@@ -7,22 +7,22 @@ import { type Fault, Injection, losesDevice } from "./faults.js";
 import { type Interceptor, watchedDevice } from "./faulty-device.js";
 import { type Judge, type PartName, parts } from "./workloads.js";
 
-/** One call, and what goes wrong in it. */
+/** One call and its fault. */
 export interface Case {
   readonly part: PartName;
   readonly method: string;
   readonly fault: Fault;
-  /** Of the calls of `method` in `part`, from 0. */
+  /** The index among the calls of `method` in `part`. */
   readonly at: number;
 }
 
-/** Of the methods that a part calls: how often, and whether they give promises. */
+/** For each method that a part calls: how often, and whether it returns promises. */
 export type Recording = ReadonlyMap<string, { readonly calls: number; readonly isAsynchronous: boolean }>;
 
-/** After this long nothing comes any more: thousands of times as long as anything here takes. */
+/** A hang: thousands of times as long as anything here takes. */
 const hangMs = 60_000;
 
-/** The calls of `part` where nothing fails, `dispose` included. */
+/** The calls of `part` if nothing fails, including those of `dispose`. */
 export async function record(part: PartName): Promise<Recording> {
   const recording = new Map<string, { calls: number; isAsynchronous: boolean }>();
   const problems: string[] = [];
@@ -48,7 +48,7 @@ export async function record(part: PartName): Promise<Recording> {
 
 export interface Verdict {
   readonly hasStruck: boolean;
-  /** In words. */
+  /** The problems, as sentences. */
   readonly problems: readonly string[];
 }
 
@@ -84,7 +84,7 @@ export async function play({ part, method, fault, at }: Case): Promise<Verdict> 
       }
       await within("dispose", problems, backend.dispose());
       hasStruck = injection.hasStruck;
-      // `dispose` waits for a lost device no longer than a second; what it gave up on must go when the device answers.
+      // `dispose` waits for a lost device for at most a second. What it gave up on must be freed when the device answers.
       const deadline = performance.now() + (isLost ? hangMs : 0);
       let left = leftOf(backend, living);
       while (left.length > 0 && performance.now() < deadline) {
@@ -93,7 +93,7 @@ export async function play({ part, method, fault, at }: Case): Promise<Verdict> 
       }
       problems.push(...left);
       if (!isLost) await expectNoScope(device, problems);
-      // A rejection that nobody handles is told in a task of its own.
+      // Unhandled rejections are reported in a later task.
       await new Promise((resolve) => setTimeout(resolve, 0));
     });
   } finally {
@@ -102,7 +102,7 @@ export async function play({ part, method, fault, at }: Case): Promise<Verdict> 
   return { hasStruck, problems };
 }
 
-/** What a run may be rejected with; also for needing what a run before it was to write. */
+/** Whether `fault` may make a run reject with `error`. A run also rejects if it needs the result of a failed one. */
 function isAllowed(error: unknown, fault: Fault): boolean {
   if (fault === "finds no memory once") return false;
   if (fault === "finds no memory") {
@@ -111,7 +111,7 @@ function isAllowed(error: unknown, fault: Fault): boolean {
   return isComputeError(error, losesDevice(fault) ? "device-lost" : undefined);
 }
 
-/** What was made and must be destroyed by hand: a caller's device outlives the backend. */
+/** Objects that must be destroyed explicitly, because a caller's device outlives the backend. */
 class Living {
   readonly #living = new Map<object, string>();
 
@@ -138,7 +138,7 @@ function leftOf(backend: ComputeBackend, living: Living): string[] {
   }
 }
 
-/** Scopes are one stack for all who use the device: one that is left open would swallow the errors of others. */
+/** All users of a device share one stack of error scopes: a scope left open would catch their errors. */
 async function expectNoScope(device: GPUDevice, problems: string[]): Promise<void> {
   try {
     await device.popErrorScope();
@@ -191,10 +191,10 @@ async function within<T>(what: string, problems: string[], promise: Promise<T>):
   }
 }
 
-/** A device of its own for each case: one that a fault has spoilt says nothing about the next. */
+/** Each case gets its own device, because a fault may break a device for the next case. */
 async function onDevice(work: (device: GPUDevice) => Promise<void>): Promise<void> {
   const { device, close } = await openDevice(software);
-  // What is refused outside of every scope is told here; to have it told is the fault's, not the backend's.
+  // Errors outside every scope arrive here. They come from the fault, not from the backend.
   device.addEventListener("uncapturederror", (event) => {
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -1,4 +1,4 @@
-/** What is played while the device fails: all that a persistent backend offers, in parts that are independent of each other. */
+/** The work that is played while the device fails: all features of a persistent backend, in independent parts. */
 import type { PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeBackend, inout, lease, output, type TypedArray } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
@@ -6,7 +6,7 @@ import { combine, combined, expectSame, RandomData, step, stepped } from "@kiln-
 
 const data = new RandomData(61);
 
-/** Told of every promise that a backend gives: what it must come to, or that it may be rejected. */
+/** Receives every promise of the backend with the result that it must have unless it rejects. */
 export type Judge = <T>(what: string, promise: Promise<T>, check?: (value: T) => void) => Promise<T | undefined>;
 
 export type Part = (gpu: PersistentComputeBackend, judge: Judge) => Promise<void>;
@@ -21,7 +21,7 @@ async function add(gpu: ComputeBackend, judge: Judge, length: number, options = 
 
 export const parts = {
   async "plain runs"(gpu, judge) {
-    // What comes for the third time was recorded before it was asked for.
+    // The commands of the third run were recorded ahead.
     for (const length of [100, 100, 100, 1500]) await add(gpu, judge, length);
   },
 
@@ -68,7 +68,7 @@ export const parts = {
       try {
         staged.data.set(a);
       } catch {
-        // The device was lost, and the memory with it.
+        // The device was lost with its memory.
       }
       const run = gpu.run(fieldAdd, { a: staged, b, c: output(Float32Array, 1000) });
       await judge("a run of staged memory", run, ({ c }) => expectSame(c, fieldAddReference(a, b)));
@@ -102,7 +102,7 @@ export const parts = {
     }
     const other = await judge("another array", gpu.array(given));
     if (other) {
-      // In one submission, in place: what runs twice shows.
+      // In one submission and in place, so a step that runs twice changes the result.
       const steps = [3, 5].map((factor) => judge("a step", gpu.run(step, { factor, y: other })));
       await Promise.all([
         ...steps,
@@ -141,7 +141,7 @@ export const parts = {
     sequence.dispose();
   },
 
-  /** The first upload of this size has the device measured, in as many calls as its clock decides. */
+  /** The first upload of this size measures the device. The number of calls depends on its clock. */
   async "the measuring of uploads"(gpu, judge) {
     for (let i = 0; i < 2; i += 1) await add(gpu, judge, 5000);
   },

@@ -1,23 +1,23 @@
 /**
- * What resident arrays may hold. A run that was aborted may have happened or not, so there may be several worlds, each with
- * contents of all arrays that go together; what is read tells which of them is the real one.
+ * The possible contents of resident arrays. An aborted run may or may not have happened, so there may be several worlds, each with
+ * consistent contents of all arrays. A read rules out the worlds that do not match.
  */
 import type { ResidentArray } from "@kiln-gpu/core";
 
-/** An array in the hands of the model. */
+/** A resident array that the model uses. */
 export interface HeldArray {
   readonly name: string;
   readonly handle: ResidentArray<Uint32Array>;
-  /** How many losses were known when it was made. */
+  /** How many losses were known when the array was created. */
   readonly losses: number;
-  /** Whether a loss of the device leaves it as it is: it is recoverable, and nothing but the host was asked to write it. */
+  /** Whether it survives a loss of the device: it is recoverable, and only the host has written it. */
   survives: boolean;
   isDisposed: boolean;
 }
 
 type World = Map<HeldArray, Uint32Array>;
 
-/** Changes a world as an operation would. @returns Whether that world fits what the operation has returned. */
+/** Changes a world as an operation would. @returns Whether the world matches the result of the operation. */
 export type Change = (world: World) => boolean;
 
 export type Happened = "yes" | "no" | "perhaps";
@@ -29,7 +29,7 @@ export class ArrayWorlds {
     for (const world of this.#worlds) world.set(array, elements);
   }
 
-  /** @returns Whether a world is left that fits. */
+  /** @returns Whether a matching world is left. */
   apply(change: Change, happened: Happened): boolean {
     const next: World[] = [];
     for (const world of this.#worlds) {

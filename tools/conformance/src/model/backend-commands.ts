@@ -1,4 +1,4 @@
-/** What a caller may ask of a persistent backend, as fast-check draws it: any number of operations, in any order, settled or not. */
+/** The calls of a persistent backend that fast-check draws: any number, in any order, whether earlier ones have settled or not. */
 import { type ComputeErrorCode, lease, output, type RunOptions } from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference } from "@kiln-gpu/kernels";
 import { combine, combined, expectSame, RandomData, step, stepped } from "@kiln-gpu/test-support";
@@ -6,16 +6,16 @@ import fc from "fast-check";
 import type { HeldArray } from "./array-worlds.js";
 import type { Trial } from "./backend-trial.js";
 
-/** Begins something, without waiting for it. */
+/** Starts an operation without awaiting it. */
 type Act = (trial: Trial, data: RandomData) => void;
 
-/** Elements of what no resident array takes part in. */
+/** The length of data outside resident arrays. */
 const maxLength = 300;
 
 const pick = <T>(from: readonly T[], data: RandomData): T | undefined => from[data.upTo(from.length) - 1];
 const flip = (data: RandomData) => data.upTo(2) === 1;
 
-/** Lets others go on: a few microtasks, or some turns of the event loop. */
+/** Waits for a few microtasks or some turns of the event loop. */
 async function wait(data: RandomData): Promise<void> {
   const turns = data.upTo(8);
   if (flip(data)) for (let i = 0; i < turns; i += 1) await undefined;
@@ -65,7 +65,7 @@ const runOfFieldAdd: Act = (trial, data) => {
   });
 };
 
-/** A signal that is aborted when its run is over must change nothing. */
+/** Aborting a signal after its run must change nothing. */
 const abortAfter: Act = (trial, data) => {
   const [x, y] = twoOf(data);
   const controller = new AbortController();
@@ -166,7 +166,7 @@ const makeArray = (isRecoverable: boolean): Act => {
 
 type ArrayAct = (trial: Trial, data: RandomData, array: HeldArray) => void;
 
-/** Does it with an array of those there are; makes one where there is none. */
+/** Uses one of the arrays, or creates the first one. */
 const withArray = (act: ArrayAct): Act => {
   return (trial, data) => {
     const array = pick(trial.arrays, data);
@@ -246,7 +246,7 @@ const combineArrays: ArrayAct = (trial, data, x) => {
       return (await trial.backend.run(combine, bindings)).z;
     },
     arrays: [x, y],
-    // Runs that only read arrays are begun again, where the arrays are there again.
+    // Runs that only read arrays are repeated once the arrays are restored.
     retries: x.survives && y.survives ? trial.settings.lossRetries : 0,
     change: (z) => (world) => isSame(z, combined(world.get(x)!, world.get(y)!)),
   });
@@ -311,7 +311,7 @@ const lose: Act = (trial) => trial.devices.lose();
 
 const loseLater: Act = (trial, data) => trial.later(wait(data).then(() => trial.devices.lose()));
 
-/** In the listener itself, when others may be waiting for the same device. */
+/** Acts inside the listener, while others may be waiting for the same device. */
 const when = (event: "lost" | "recovered", act: Act): Act => {
   return (trial, data) => {
     const forget = trial.backend.on(event, () => {
@@ -405,7 +405,7 @@ const idle = seeds.map(
   (seed): Command => ({ check: () => true, toString: () => `idle (${seed})`, run: (trial) => trial.idle() }),
 );
 
-/** Sequences of calls. Losses cost the most time, and after a disposal little happens. */
+/** Sequences of calls. Losses are rare because they take most time, and disposals because little happens after them. */
 export const anyCommands = fc.commands(
   [
     actions,
@@ -418,7 +418,7 @@ export const anyCommands = fc.commands(
     endLeases,
     idle,
     single("dispose", (trial, data) => {
-      // Rarely, for what comes after it tells little.
+      // Rare, because little happens after it.
       if (data.upTo(3) === 1) trial.dispose();
     }),
   ],

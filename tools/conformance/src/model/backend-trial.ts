@@ -1,6 +1,6 @@
 /**
- * A persistent backend on trial: each operation is begun and remembered, and once all have settled each is judged, in the order of the
- * calls, by what it may and what it must have come to.
+ * Puts a persistent backend on trial. Each operation is started and recorded; once all have settled, each is checked in call order against
+ * the outcomes that the model allows.
  */
 import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeErrorCode, isComputeError, type Lease, type Output, type Sequence } from "@kiln-gpu/core";
@@ -15,26 +15,26 @@ export interface TrialSettings {
   readonly maxSubmissions: number;
   readonly maxIdleMs: number;
   readonly poisonMemory: boolean;
-  /** Elements of every resident array. */
+  /** The length of every resident array. */
   readonly length: number;
 }
 
-/** One call of the backend, with what may become of it. */
+/** One call of the backend and its allowed outcomes. */
 export interface Operation<T = unknown> {
   readonly what: string;
-  /** Called at once. */
+  /** Called immediately. */
   readonly work: () => Promise<T>;
-  /** The resident arrays that it reads or writes. */
+  /** The resident arrays that the call reads or writes. */
   readonly arrays?: readonly HeldArray[] | undefined;
-  /** How many losses of the device it survives; all that it needs is on the host. */
+  /** How many device losses it survives, because everything that it needs is on the host. */
   readonly retries?: number;
-  /** How many losses were known when what it needs of the device was made; later ones end it. */
+  /** How many losses were known when its device resources were created. A later loss rejects it. */
   readonly losses?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
-  /** What it must be refused with. */
+  /** The error that it must reject with. */
   readonly refusal?: ComputeErrorCode | undefined;
-  /** What it does to arrays, and what it tells of them. */
+  /** Its effect on the arrays, and what its result says about them. */
   readonly change?: ((value: T) => Change) | undefined;
   readonly check?: ((value: T) => void) | undefined;
 }
@@ -45,13 +45,13 @@ interface Begun {
   readonly wasDisposed: boolean;
   readonly wasAborted: boolean;
   readonly wasGone: boolean;
-  /** How many operations had settled when it was begun. */
+  /** How many operations had settled when it was started. */
   readonly settledBefore: number;
   outcome?: {
     readonly value?: unknown;
     readonly error?: unknown;
     readonly losses: number;
-    /** How many had settled before it. */
+    /** How many operations had settled before it. */
     readonly place: number;
   };
 }
@@ -64,16 +64,16 @@ export interface HeldLease {
 
 export interface HeldSequence {
   readonly sequence: Sequence<{ readonly factor: number; readonly z: Output<Uint32Array> }>;
-  /** Stepped `count` times by each replay, and combined with `addend`. */
+  /** The array that each replay steps `count` times and combines with `addend`. */
   readonly array: HeldArray;
   readonly count: number;
   readonly addend: Uint32Array;
   readonly losses: number;
 }
 
-/** Nothing takes nearly as long, so what does is a hang. */
+/** No operation takes nearly this long unless it hangs. */
 const hangMs = 30_000;
-/** Longer nobody waits for buffers to be idle. */
+/** The longest wait for idle buffers. */
 const maxWaitMs = 100;
 
 export class Trial {
@@ -99,7 +99,7 @@ export class Trial {
       device: devices.open,
       store: false,
       leakDetection: false,
-      // A slow machine is not a kernel without end.
+      // A slow machine must not look like an endless kernel.
       graceMs: hangMs,
       ...options,
     });
@@ -115,7 +115,7 @@ export class Trial {
     });
   }
 
-  /** How many losses the backend has told of. */
+  /** How many losses the backend has reported. */
   get losses(): number {
     return this.#losses;
   }
@@ -145,7 +145,7 @@ export class Trial {
     );
   }
 
-  /** Lets `settle` wait for what is no call of the backend. */
+  /** Makes `settle` wait for a promise that is not a call of the backend. */
   later(work: Promise<void>): void {
     this.#later += 1;
     work.then(() => {
@@ -168,7 +168,7 @@ export class Trial {
     else this.#endLease(held);
   }
 
-  /** Reads and releases what leases there are: others may be waiting for their memory. */
+  /** Reads and releases all leases, because others may be waiting for their memory. */
   endLeases(): void {
     for (const held of this.#leases.splice(0)) this.#endLease(held);
   }
@@ -177,7 +177,7 @@ export class Trial {
     try {
       expectSame(lease.data, expected);
     } catch (error) {
-      // A device that is destroyed takes the memory away before it tells of its loss.
+      // A destroyed device loses its memory before it reports the loss.
       const isLost = isComputeError(error, "device-lost") && this.devices.lost > losses;
       if (!isLost && !(isComputeError(error, "disposed") && this.isDisposed)) throw error;
     }
@@ -189,11 +189,11 @@ export class Trial {
     for (const array of this.arrays) array.isDisposed = true;
   }
 
-  /** Waits until all that was begun has settled, and judges it. */
+  /** Waits until all operations have settled, and checks each. */
   async settle(): Promise<void> {
     this.#keepsLeases = false;
     this.endLeases();
-    // What listens to the device may begin more in the very turn in which this is told.
+    // Listeners of the device may start more operations in the same turn.
     do await this.#until("operations that do not settle", () => this.#isQuiet);
     while (!this.#isQuiet);
     this.#keepsLeases = true;
@@ -206,7 +206,7 @@ export class Trial {
     return this.#later === 0 && this.#begun.every(({ outcome }) => outcome);
   }
 
-  /** Waits until buffers that nobody uses are destroyed. */
+  /** Waits until unused buffers are destroyed. */
   async idle(): Promise<void> {
     await this.settle();
     if (this.sequences.length > 0 || this.settings.maxIdleMs > maxWaitMs) return;
@@ -214,7 +214,7 @@ export class Trial {
     await this.#until("buffers that stay", () => this.backend.stats().buffers.live <= held);
   }
 
-  /** Sees that everything is as it must be, also after its end. */
+  /** Checks the final state, before and after dispose. */
   async end(): Promise<void> {
     await this.settle();
     if (!this.isDisposed) {
@@ -290,7 +290,7 @@ export class Trial {
       case "invalid-binding":
         return isGone || refusal === code;
       case "device-lost": {
-        // A backend that is being disposed tells of no loss.
+        // A backend reports no loss while it is being disposed.
         if (this.isDisposed && this.devices.lost > 0) return true;
         if (outcome!.losses - begun.losses > retries) return true;
         if (outcome!.losses > (operation.losses ?? Number.POSITIVE_INFINITY)) return true;
@@ -321,7 +321,7 @@ export class Trial {
   }
 }
 
-/** `undefined` where the operation was rejected, and told nothing. */
+/** `given` is `undefined` if the operation rejected; it then says nothing about the arrays. */
 function isSame(expected: Uint32Array, given: Uint32Array | undefined): boolean {
   return given === undefined || (given.length === expected.length && expected.every((value, i) => value === given[i]));
 }

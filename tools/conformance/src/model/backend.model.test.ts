@@ -17,7 +17,7 @@ const settings: fc.Arbitrary<TrialSettings> = fc.record({
 });
 
 it(
-  "settles every call as it must, whatever is run, cancelled, lost, trimmed or disposed, in any order",
+  "settles every call as the model predicts, for runs, aborts, losses, trims and disposals in any order",
   async () => {
     const unhandled: unknown[] = [];
     const onUnhandled = (reason: unknown) => unhandled.push(reason);
@@ -32,7 +32,7 @@ it(
           } finally {
             trial.dispose();
           }
-          // Rejections that nobody handles are told after a turn of the event loop.
+          // Unhandled rejections are reported after a turn of the event loop.
           await new Promise((resolve) => setTimeout(resolve, 0));
           expect(unhandled).toEqual([]);
         }),

@@ -1,4 +1,4 @@
-/** Kernels that do not end, each in a process of its own: nothing but its end frees a device of one. */
+/** Endless kernels, each in its own process: only the end of the process frees the device. */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-/** Scripts resolve packages as this one does: their built output, since plain Node knows of no sources. */
+/** Scripts resolve packages as this package does. Plain Node loads their built output. */
 const here = fileURLToPath(new URL("..", import.meta.url));
 
 const prelude = `
@@ -16,7 +16,7 @@ const prelude = `
   import { runFieldAdd } from "@kiln-gpu/kernels";
   import { softwareGpu } from "@kiln-gpu/software-gpu";
   const software = { fallback: softwareGpu, software: true, store: false, graceMs: 200 };
-  // It writes each time around, or a compiler would take it for one that ends.
+  // It writes in each iteration, because a compiler may assume that a loop without effects ends.
   const endless = defineKernel({
     label: "endless",
     wgsl: \`@group(0) @binding(0) var<uniform> step: u32;
@@ -37,7 +37,7 @@ const prelude = `
 
 const ending = `
   console.log(JSON.stringify(seen));
-  // What holds the device would hold the process's own end up as well.
+  // The busy device would also delay a natural end of the process.
   process.exit(0);
 `;
 
@@ -45,8 +45,8 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "kiln-endless-"));
-  // The software GPU has a thread for each core, which all devices of a process share; one is about to be held for good. It looks for this
-  // file in the working directory.
+  // All devices of a process share the threads of the software GPU, by default one per core, and an endless kernel holds one for good.
+  // The software GPU reads this file from the working directory.
   await writeFile(path.join(folder, "SwiftShader.ini"), "[Processor]\nThreadCount=64\n");
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -65,7 +65,7 @@ function run(body: string): Promise<{ readonly [name: string]: unknown }> {
 const setAside = { live: 0, lost: 1, abandoned: 1 };
 
 describe.concurrent("a kernel that does not end", () => {
-  it("times out; the runs behind it are run on another device, and `dispose` ends", async () => {
+  it("times out, later runs use another device, and `dispose` ends", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend(software);
       seen.first = await add(gpu);
@@ -89,14 +89,14 @@ describe.concurrent("a kernel that does not end", () => {
     expect(seen.retried).toBeGreaterThan(0);
   });
 
-  it("holds nothing of what was being measured behind it", async () => {
+  it("holds nothing that was being measured behind it", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend(software);
       seen.first = await add(gpu);
       await gpu.prepare(endless);
       const held = runEndless(gpu, { timeoutMs: 1000 });
       await submitted(gpu, 2);
-      // The first of a size for which the way to the device is measured.
+      // The first upload of a size for which the upload path is measured.
       const inputs = [new Float32Array(5000).fill(1), new Float32Array(5000).fill(2)];
       seen.other = (await runFieldAdd(gpu, ...inputs)).every((value) => value === 3);
       await held;
@@ -132,7 +132,7 @@ describe.concurrent("a kernel that does not end", () => {
     expect(seen).toEqual({ held: "timeout", buffers: { live: 0, bytes: 0 } });
   });
 
-  it("that nobody waits for any more, since it was aborted, is left the same way", async () => {
+  it("that was aborted is abandoned in the same way", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend(software);
       const lost = new Promise((resolve) => gpu.on("lost", resolve));
@@ -153,7 +153,7 @@ describe.concurrent("a kernel that does not end", () => {
     });
   });
 
-  it("and has no timeout of its own meets the backend's deadline", async () => {
+  it("without its own timeout ends at the backend's deadline", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend({ ...software, deadlineMs: 3000 });
       seen.first = await add(gpu);
@@ -172,7 +172,7 @@ describe.concurrent("a kernel that does not end", () => {
     });
   });
 
-  it("at once but later gives its device back", async () => {
+  it("in time but ends later gives its device back", async () => {
     const seen = await run(`
       const slow = defineKernel({
         label: "slow",
@@ -181,7 +181,7 @@ describe.concurrent("a kernel that does not end", () => {
           @compute @workgroup_size(1) fn main() { for (var i = 0u; i < rounds; i++) { c[0] += i; } }\`,
       });
       for (const open of [openPersistentBackend, openOneShotBackend]) {
-        // Far less than the kernel takes, however quick the machine is.
+        // Far less than the kernel takes on any machine.
         const gpu = await open({ ...software, graceMs: 1 });
         const bindings = { rounds: 1, c: output(Uint32Array, 1) };
         await gpu.run(slow, bindings);
@@ -196,7 +196,7 @@ describe.concurrent("a kernel that does not end", () => {
     expect(seen).toEqual({ persistent: reclaimed, "one-shot": reclaimed });
   });
 
-  it("again and again is an end to new devices", async () => {
+  it("repeatedly uses up the allowed devices", async () => {
     const seen = await run(`
       const gpu = await openPersistentBackend({ ...software, maxAbandoned: 2 });
       seen.held = [];
@@ -218,7 +218,7 @@ describe.concurrent("a kernel that does not end", () => {
     expect(seen.devices).toMatchObject({ live: 0, lost: 2, abandoned: 2 });
   });
 
-  it("does not keep a one-shot backend from its end", async () => {
+  it("does not keep a one-shot backend from being disposed", async () => {
     const seen = await run(`
       const gpu = await openOneShotBackend(software);
       const controller = new AbortController();

@@ -1,13 +1,13 @@
 import { expectExit, runScript } from "@kiln-gpu/test-support/node";
 import { describe, it } from "vitest";
 
-/** What a script imports, from the built package, to open a backend. */
+/** What a script imports from a built package to open a backend. */
 interface Opener {
   readonly package: string;
   readonly open: string;
 }
 
-/** How processes that use the backend end; in Node alone. */
+/** Declares tests of how Node processes that use the backend end. */
 export function describeProcessExit(opener: Opener): void {
   const prelude = `
     import { ${opener.open} as open } from "${opener.package}";
@@ -36,7 +36,7 @@ export function describeProcessExit(opener: Opener): void {
       await expectExit(run(body), 0, "[]\nexit 0\n");
     });
 
-    it("ends by itself after dispose in the middle of runs, however often it is asked for", async () => {
+    it("ends by itself after dispose during runs, however often dispose is called", async () => {
       const body = `
         const gpu = await openIt();
         const runs = [add(gpu), add(gpu), gpu.dispose(), gpu.dispose(), gpu[Symbol.asyncDispose]()];
@@ -56,7 +56,7 @@ export function describeProcessExit(opener: Opener): void {
       await expectExit(run(body), 0, "exit 0\n");
     });
 
-    it("ends with the error that it throws, whatever it has open", async () => {
+    it("ends with the error that it throws, whatever is open", async () => {
       const body = `
         process.on("uncaughtException", ({ message }) => { console.log(message); process.exitCode = 5; });
         const gpu = await openIt();
@@ -70,11 +70,11 @@ export function describeProcessExit(opener: Opener): void {
       await expectExit(run("const gpu = await openIt(); await add(gpu); await add(gpu);"), 0, "exit 0\n");
     });
 
-    it("ends with runs that nobody waits for", async () => {
+    it("ends with runs that nothing awaits", async () => {
       await expectExit(run("const gpu = await openIt(); void add(gpu); void add(gpu);"), 0, "exit 0\n");
     });
 
-    it("ends as it is told to in the middle of a run", async () => {
+    it("ends at process.exit during a run", async () => {
       await expectExit(
         run("const gpu = await openIt(); void add(gpu); setTimeout(() => process.exit(3), 5);"),
         3,
@@ -82,7 +82,7 @@ export function describeProcessExit(opener: Opener): void {
       );
     });
 
-    it("runs on however much garbage is collected", async () => {
+    it("survives any garbage collection", async () => {
       const body = `
         const collect = async () => {
           for (let i = 0; i < 10; i += 1) { globalThis.gc(); await new Promise((resolve) => setTimeout(resolve, 5)); }

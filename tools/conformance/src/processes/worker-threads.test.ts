@@ -1,9 +1,9 @@
-/** Backends in worker threads, each in a process of its own: what goes wrong there aborts the whole process. */
+/** Backends in worker threads, each test in its own process: a fault in a worker aborts the whole process. */
 
 import { expectExit, runScript } from "@kiln-gpu/test-support/node";
 import { describe, expect, it } from "vitest";
 
-/** Of both the main thread and the workers. */
+/** The imports of the main thread and of the workers. */
 const prelude = `
   import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
   import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
@@ -41,7 +41,7 @@ const inMain = (worker: string) => `
 const from = import.meta.dirname;
 const run = (worker: string, main: string) => runScript(prelude + inMain(worker) + main, { from, timeoutMs: 200_000 });
 
-/** Asks for a run as soon as one has ended, three at a time, until it is to end. */
+/** Keeps three runs in flight until the worker is asked to end. */
 const busy = (open: string) => `
   const opening = ${open}(software);
   const stop = disposeOnStop(parentPort, opening);
@@ -56,7 +56,7 @@ const busy = (open: string) => `
     }
   };
   await Promise.all([work(), work(), work()]);
-  // Whoever waited for a run may still post what became of it.
+  // Callers may still post the outcome of their runs.
   say(results);
 `;
 
@@ -83,7 +83,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     },
   );
 
-  it("that is stopped while it starts ends as soon as it has", async () => {
+  it("that is stopped during its start ends as soon as it has started", async () => {
     const exit = run(
       `
       const opening = openPersistentBackend(software);
@@ -154,7 +154,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     await expectExit(exit, 0, "0 disposed,disposed,disposed\nexit 0\n");
   });
 
-  it("goes on after an error that a listener of its own catches", async () => {
+  it("continues after an error that its own listener catches", async () => {
     const exit = run(
       `
       const opening = openPersistentBackend(software);
@@ -170,7 +170,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     await expectExit(exit, 0, "0 a mistake right\nexit 0\n");
   });
 
-  it("that does not heed the stop ends with the refusal of its next run", async () => {
+  it("that ignores the stop ends when its next run is refused", async () => {
     const exit = run(
       `
       const opening = openPersistentBackend(software);
@@ -185,7 +185,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     await expectExit(exit, 0, "1 error: The persistent backend is disposed; open another one.\nexit 0\n");
   });
 
-  it("ends although one of its backends could not be opened, and hears nothing of the stop itself", async () => {
+  it("ends even if one of its backends could not open, and receives no stop message itself", async () => {
     const exit = run(
       `
       const failing = openPersistentBackend({ ...software, byteBudget: 0 });
@@ -228,7 +228,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     await expectExit(exit, 0, "0 right,right,right,lost again\nexit 0\n");
   });
 
-  it("that is not asked in its own words is waited for no longer than asked, and left alone", async () => {
+  it("that does not understand the stop message is left running after the timeout", async () => {
     const exit = run(
       `
       parentPort.on("message", (what) => { if (what === "end") parentPort.unref(); });
@@ -244,7 +244,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     await expectExit(exit, 0, expected);
   });
 
-  it("opens the software GPU beside others that do, and the environment stays as it was", async () => {
+  it("opens the software GPU alongside other workers and leaves the environment unchanged", async () => {
     const exit = run(
       `
       const gpu = await openPersistentBackend(software);
@@ -266,7 +266,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
     await expectExit(exit, 0, "true\nexit 0\n");
   });
 
-  it("may be ended in any way while nothing is in flight", async () => {
+  it("may be ended in any way while no work is in flight", async () => {
     const exit = run(
       `
       const gpu = await openPersistentBackend(software);
@@ -291,7 +291,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
 });
 
 describe("several backends in one process", () => {
-  it("serve their callers side by side, through the loss and the end of others", async () => {
+  it("work side by side while others are lost or disposed", async () => {
     const exit = run(
       busy("openPersistentBackend"),
       `

@@ -4,7 +4,7 @@ import { expectError, expectSame, RandomData, WatchedDevices } from "@kiln-gpu/t
 import { describe, expect, it } from "vitest";
 import { type Suite, useBackend } from "../support/suite.js";
 
-/** `c[i] = a[i] + 1` in whole numbers, with the lengths that the shader sees. */
+/** `c[i] = a[i] + 1` in integers, with the array lengths that the shader sees. */
 const increment = defineKernel({
   label: "increment",
   threads: ({ a, c }) => Math.max(a.length, c.length),
@@ -34,7 +34,7 @@ export function describeBindings(suite: Suite): void {
       }
     });
 
-    it("are raw bytes where that is said, or a Uint8Array is asked for", async () => {
+    it("are raw bytes if marked as bytes, or if a Uint8Array is requested", async () => {
       const words = data.words(33, 1000);
       const given = new Uint8Array(words.buffer);
       const first = await backend().run(increment, { a: bytes(given), c: output(Uint8Array, 132), lengths });
@@ -47,7 +47,7 @@ export function describeBindings(suite: Suite): void {
       expectSame(back.c, new Uint8Array(incremented(words).buffer));
     });
 
-    it("are not read as bytes where that is not said", async () => {
+    it("are not read as bytes unless marked as bytes", async () => {
       const words = data.words(8, 1000);
       const given = new Uint8Array(words.buffer);
       for (const a of [given, new Uint8ClampedArray(words.buffer)]) {
@@ -62,7 +62,7 @@ export function describeBindings(suite: Suite): void {
       );
     });
 
-    it("are returned in the array that the caller gives, which is written by nothing else", async () => {
+    it("are returned in the caller's array, which nothing else writes", async () => {
       const words = data.words(41, 1000);
       const whole = new Uint32Array(60).fill(7);
       const into = whole.subarray(10, 51);
@@ -82,7 +82,7 @@ export function describeBindings(suite: Suite): void {
       );
     });
 
-    it("may be taken away once the run has settled, also early, and spoil no other run", async () => {
+    it("may be detached once the run has settled, even early, without affecting other runs", async () => {
       for (const length of [1000, 100_000]) {
         for (let i = 0; i < 5; i += 1) {
           const stop = new AbortController();
@@ -99,7 +99,7 @@ export function describeBindings(suite: Suite): void {
       }
     });
 
-    it("that are taken away before reject their own run alone, or are read in time", async () => {
+    it("that are detached earlier reject only their own run, or were already read", async () => {
       for (const length of [1000, 100_000]) {
         const a = data.words(length, 1000);
         const expected = incremented(a);
@@ -116,7 +116,7 @@ export function describeBindings(suite: Suite): void {
       }
     });
 
-    it("that results go into reject their own run alone where they are taken away", async () => {
+    it("that receive results reject only their own run if they are detached", async () => {
       const words = data.words(300, 1000);
       await backend().run(increment, { a: words, c: output(Uint32Array, 300), lengths });
       const into = new Uint32Array(300);
@@ -127,7 +127,7 @@ export function describeBindings(suite: Suite): void {
       expectSame((await beside).c, incremented(words));
     });
 
-    it("may have names that every object inherits", async () => {
+    it("may be named like members that every object inherits", async () => {
       const named = defineKernel({
         label: "named",
         programs: {
@@ -168,7 +168,7 @@ export function describeBindings(suite: Suite): void {
       await submission;
       stop.abort();
       await expect(run).rejects.toMatchObject({ code: "aborted" });
-      // It waits for all that the aborted run still does.
+      // Waits until the aborted run has ended on the device.
       await own.dispose();
       expect(into.every((value) => value === 7)).toBe(true);
     });
@@ -210,7 +210,7 @@ export function describeBindings(suite: Suite): void {
       );
     });
 
-    it("leave inputs as they were, and give new arrays every time", async () => {
+    it("leave inputs unchanged and return new arrays every time", async () => {
       const [x, y] = [data.floats(130), data.floats(130)];
       const [xBefore, yBefore] = [x.slice(), y.slice()];
       const bindings = { alpha: 3, x, y: inout(y) };
@@ -284,7 +284,7 @@ export function describeBindings(suite: Suite): void {
       );
     });
 
-    it("of a struct with an array at its end hold both", async () => {
+    it("of a struct that ends in an array hold both", async () => {
       const kernel = defineKernel({
         label: "tail",
         wgsl: `struct Items { count: u32, scale: f32, items: array<vec2f> }
@@ -326,7 +326,7 @@ export function describeBindings(suite: Suite): void {
       );
     });
 
-    it("are told apart though JavaScript's objects have members of their names", async () => {
+    it("are distinguished even if every JavaScript object has members of these names", async () => {
       const kernel = defineKernel({
         label: "names",
         wgsl: `@group(0) @binding(0) var<storage, read> constructor: array<u32>;

@@ -18,7 +18,7 @@ export function describeCancellation(suite: Suite): void {
     const [a, b] = [data.floats(500), data.floats(500)];
     const expected = fieldAddReference(a, b);
 
-    it("aborted before the run rejects it, with the reason as its cause", async () => {
+    it("that is aborted before the run rejects it, with the reason as its cause", async () => {
       const { submissions, runs } = backend().stats();
       const reason = new Error("not wanted any more");
       const signal = AbortSignal.abort(reason);
@@ -30,7 +30,7 @@ export function describeCancellation(suite: Suite): void {
       expect(after.runs.completed).toBe(runs.completed);
     });
 
-    it("aborted in the same tick rejects its runs and no others", async () => {
+    it("that is aborted in the same tick rejects its runs and no others", async () => {
       const controller = new AbortController();
       const { signal } = controller;
       const runs = Array.from({ length: 12 }, (_, i) => runFieldAdd(backend(), a, b, i % 3 === 0 ? { signal } : {}));
@@ -43,7 +43,7 @@ export function describeCancellation(suite: Suite): void {
       );
     });
 
-    it("aborted while the GPU works rejects that run and no others", async () => {
+    it("that is aborted while the GPU works rejects that run and no others", async () => {
       const devices = new WatchedDevices();
       await using own = await suite.open({ device: devices.device });
       const controller = new AbortController();
@@ -58,7 +58,7 @@ export function describeCancellation(suite: Suite): void {
       expectSame(await runFieldAdd(own, a, b), expected);
     });
 
-    it("aborted after the run changes nothing and is listened to no more", async () => {
+    it("that is aborted after the run changes nothing and has no listener left", async () => {
       const controller = new AbortController();
       const { signal } = controller;
       const listens = vi.spyOn(signal, "addEventListener");
@@ -97,8 +97,8 @@ export function describeCancellation(suite: Suite): void {
     });
   });
 
-  describe("runs that were left", () => {
-    it("are waited for by dispose, and leave nothing", async () => {
+  describe("aborted runs", () => {
+    it("keep dispose waiting and leave nothing behind", async () => {
       const devices = new WatchedDevices();
       const backend = await suite.open({ device: devices.device });
       const submission = devices.nextSubmission();

@@ -13,7 +13,7 @@ import { expectError, expectSame, RandomData } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
 import { type Suite, useBackend } from "../support/suite.js";
 
-/** Writes `seed + i` and, far out of its own bounds, what no other run may ever see. */
+/** Writes `seed + i`, and far out of bounds a value that no other run may see. */
 const stray = defineKernel<{ seed: number; c: ReturnType<typeof output<Uint32Array>> }>({
   label: "stray",
   wgsl: `@group(0) @binding(0) var<uniform> seed: u32;
@@ -26,7 +26,7 @@ const stray = defineKernel<{ seed: number; c: ReturnType<typeof output<Uint32Arr
     }`,
 });
 
-/** Runs of kernels in turn, with data of their own; each expects its own results. */
+/** Runs the kernels in turn, each with its own data, and expects its results. */
 function checkedRun(gpu: ComputeBackend, i: number): Promise<unknown> {
   const data = new RandomData(i);
   const length = data.upTo(i % 10 === 0 ? 20_000 : 600);
@@ -36,7 +36,7 @@ function checkedRun(gpu: ComputeBackend, i: number): Promise<unknown> {
     return runExclusiveScan(gpu, values).then((prefixes) => expectSame(prefixes, exclusiveScanReference(values)));
   }
   if (i % 20 === 13) {
-    // Whole numbers, and small: exact in any order.
+    // Sums of small integers are exact in any order.
     const values = new Float32Array(data.words(length, 100));
     return runSum(gpu, values).then((sum) => expect(sum).toBe(sumReference(values)));
   }
@@ -58,7 +58,7 @@ function checkedRun(gpu: ComputeBackend, i: number): Promise<unknown> {
   );
 }
 
-/** Runs that must fail, each in its own way and alone. */
+/** Runs that must fail, each for another reason, without affecting others. */
 function failingRun(gpu: ComputeBackend, i: number): Promise<unknown> {
   const data = new RandomData(i);
   const c = output(Uint32Array, data.upTo(300));
@@ -88,11 +88,11 @@ export function describeConcurrency(suite: Suite): void {
   describe("runs at the same time", () => {
     const backend = useBackend(suite);
 
-    it("never mix", async () => {
+    it("never see each other's data", async () => {
       await Promise.all(Array.from({ length: suite.manyRuns }, (_, i) => checkedRun(backend(), i)));
     });
 
-    it("fail alone: all others are right", async () => {
+    it("fail without affecting the others", async () => {
       const count = Math.ceil(suite.manyRuns / 2);
       const before = backend().stats().runs;
       await Promise.all(
@@ -106,7 +106,7 @@ export function describeConcurrency(suite: Suite): void {
       expect(after.completed - before.completed).toBe(count - failed);
     });
 
-    it("started by other runs as they end are right too", async () => {
+    it("give right results if other runs start them as they end", async () => {
       const chain = async (first: number) => {
         for (let i = 0; i < 4; i += 1) await checkedRun(backend(), first + i * 7);
       };

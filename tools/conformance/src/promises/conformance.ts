@@ -1,6 +1,6 @@
 /**
- * The promises of `ComputeBackend`, as one suite for every backend: what it tests is shared behaviour, seen from outside. What one
- * backend alone does, and how, its own tests say.
+ * The promises of `ComputeBackend` as one suite for every backend. It tests shared behaviour, seen from outside; each backend's own tests
+ * cover the rest.
  */
 
 import { collectUnhandledRejections } from "@kiln-gpu/test-support";
@@ -28,7 +28,7 @@ import { describeUnusedBindings } from "./unused-bindings.js";
 import { describeWgslDiagnostics } from "./wgsl-diagnostics.js";
 import { describeZeroedMemory } from "./zeroed-memory.js";
 
-/** Declares the tests of one backend; to be called once in a test file. */
+/** Declares the tests of one backend. Call it once per test file. */
 export function conformance(suite: Suite): void {
   describe(`the ${suite.name} backend${suite.mode ? ` (${suite.mode})` : ""}`, () => {
     let unhandledRejections: (() => Promise<unknown[]>) | undefined;
@@ -38,7 +38,7 @@ export function conformance(suite: Suite): void {
     });
     afterAll(async () => {
       expect(await unhandledRejections?.()).toEqual([]);
-      // An opened device warns of errors that slipped past every scope.
+      // Opened devices warn about errors that no scope caught.
       expect(warn.mock.calls).toEqual([]);
     });
 

@@ -28,7 +28,7 @@ const overrides = fc.array(
   { minLength: 2, maxLength: 5 },
 );
 
-/** The text of an integer expression, mostly of valid WGSL; `names` are what stands for a value of each type. */
+/** The source of an integer expression, mostly valid WGSL. `names` lists the identifiers of each type. */
 function expressions(names: (type: Integer) => readonly string[]): (type: Integer) => fc.Arbitrary<string> {
   const suffixOf = { int: "", i32: "i", u32: "u" } as const;
   const within = (type: Integer, depth: number): fc.Arbitrary<string> => {
@@ -81,7 +81,7 @@ const cases = fc.tuple(overrides, fc.constantFrom<Integer>("i32", "u32")).chain(
   });
 });
 
-/** Distinct ids: the first of two keeps its own. */
+/** Makes ids distinct: of two equal ones, the first stays. */
 function idsOf(list: readonly Override[]): (number | undefined)[] {
   return list.map(({ id }, i) => (list.findIndex((other) => other.id === id) === i ? id : undefined));
 }
@@ -90,7 +90,7 @@ export function describeConstantExpressions(suite: Suite): void {
   describe.runIf(!isBrief(suite))("constant expressions", () => {
     const backend = useBackend(suite);
 
-    it("give a workgroup the size that it has on the device, or are refused by name, with any overrides", async () => {
+    it("give the workgroup size that the device uses, or are refused by name, with any overrides", async () => {
       const outcomes = { same: 0, unknown: 0, invalid: 0 };
       await fc.assert(
         fc.asyncProperty(cases, async ({ list, sizes, constant }) => {
@@ -104,7 +104,7 @@ export function describeConstantExpressions(suite: Suite): void {
             value === undefined ? [] : [[isGivenById && ids[i] !== undefined ? `${ids[i]}` : `o${i}`, value]],
           );
           const constants: Constants = Object.fromEntries(given);
-          // Any integer becomes a size that every device takes: of 64, 2 and 2 at most.
+          // Maps any integer to a size that every device supports: at most 64, 2 and 2.
           const size = sizes.map((expression, i) => `((${expression}) & ${i === 0 ? 63 : 1}) + 1`).join(", ");
           const kernel = defineKernel({
             label: "sized",
@@ -131,7 +131,7 @@ export function describeConstantExpressions(suite: Suite): void {
             const isUnknown =
               isComputeError(results, "unsupported-shader") &&
               /Kiln does not evaluate|may crash WebGPU's compiler/.test(results.message);
-            // What overflows is no WGSL, and the device says so.
+            // An overflow is an error in WGSL, which the device reports.
             if (!isUnknown && !isComputeError(results, "shader-compilation")) throw results;
             outcomes[isUnknown ? "unknown" : "invalid"] += 1;
             return;

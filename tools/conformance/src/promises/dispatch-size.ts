@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { compileGlsl } from "../support/compile-glsl.js";
 import { type Suite, useBackend } from "../support/suite.js";
 
-/** More than one part, the last of one workgroup or one less than whole. */
+/** Grids of more than one part; the last part is one workgroup, or one short of full. */
 const large: readonly (readonly [number, number, number])[] = [
   [65_535, 1, 1],
   [65_536, 1, 1],
@@ -79,8 +79,9 @@ export function describeDispatchSize(suite: Suite): void {
 
     describe.each(["parameters", "struct"] as const)("with builtins in %s", (form) => {
       const kernel = defineKernel({ label: "places", wgsl: sources[form] });
-      it.each(form === "parameters" ? large : large.slice(3, 4))("of [%i, %i, %i] workgroups is one whole", (...grid) =>
-        expectWhole(kernel, grid),
+      it.each(form === "parameters" ? large : large.slice(3, 4))(
+        "of [%i, %i, %i] workgroups behaves as one",
+        (...grid) => expectWhole(kernel, grid),
       );
     });
 
@@ -101,11 +102,11 @@ export function describeDispatchSize(suite: Suite): void {
             places[order] = Place(id, order, gl_WorkGroupID, gl_LocalInvocationIndex, grid);
           }`);
       });
-      it("of 70,000 workgroups is one whole", () =>
+      it("of 70,000 workgroups behaves as one", () =>
         expectWhole(defineKernel({ label: "places", spirv }), [70_000, 1, 1]));
     });
 
-    it("of many workgroups of several threads is one whole", async () => {
+    it("of many workgroups of several threads behaves as one", async () => {
       const square = defineKernel({
         label: "square",
         wgsl: `@group(0) @binding(0) var<storage, read> a: array<u32>;
@@ -116,7 +117,7 @@ export function describeDispatchSize(suite: Suite): void {
       });
       const a = data.words(4 * 65_535 + 7, 65_535);
       const small = data.words(9, 65_535);
-      // One of them in parts, the other not, at the same time.
+      // At the same time, one in parts and one not.
       const [first, second] = await Promise.all([
         backend().run(square, { a, c: output(Uint32Array, a.length) }),
         backend().run(square, { a: small, c: output(Uint32Array, 9) }),
@@ -131,7 +132,7 @@ export function describeDispatchSize(suite: Suite): void {
       );
     });
 
-    it("that would show its parts is refused, and is right where it has one", async () => {
+    it("is refused if the shader could see its parts, and runs if there is only one", async () => {
       const c = output(Uint32Array, 3);
       const body = "@compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3<u32>)";
       const redefined = defineKernel({
@@ -161,16 +162,16 @@ export function describeDispatchSize(suite: Suite): void {
       );
     });
 
-    it("beyond what can be counted or cut up is refused", async () => {
+    it("that is too large to count or to split is refused", async () => {
       const bindings = { a: data.floats(1), b: data.floats(1), c: output(Float32Array, 1) };
       const run = (workgroups: Workgroups) => backend().run(fieldAdd, bindings, { workgroups });
       await expectError(run(2 ** 24 + 1), "limit-exceeded", /"field-add".*16777217/, /2\^32/);
-      // Whether the device takes each dimension or not.
+      // Both within and beyond the device's limit for each dimension.
       await expectError(run([70_000, 70_000, 1]), "limit-exceeded", /"field-add".*\[70000, 70000, 1\]/, /2\^32/);
       await expectError(run([65_535, 65_535, 2]), "limit-exceeded", /"field-add".*\[65535, 65535, 2\]/, /2\^32/);
     });
 
-    it("is what the run says in threads, as a number, in dimensions, or as a function of its bindings", async () => {
+    it("is given in threads: as a number, per dimension, or as a function of the bindings", async () => {
       const wgsl = `@group(0) @binding(0) var<storage, read_write> grid: array<u32>;
         @compute @workgroup_size(4, 2)
         fn main(@builtin(num_workgroups) count: vec3u) { grid[0] = count.x; grid[1] = count.y; grid[2] = count.z; }`;
@@ -188,7 +189,7 @@ export function describeDispatchSize(suite: Suite): void {
       await expectError(failing, "invalid-option", /"grid": its function `threads` threw TypeError/);
     });
 
-    it("is one thread for each element of the outputs, and is asked for where they have different numbers", async () => {
+    it("defaults to one thread per output element, and is required if outputs differ in length", async () => {
       const kernel = defineKernel({
         label: "double",
         wgsl: `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
@@ -217,7 +218,7 @@ export function describeDispatchSize(suite: Suite): void {
       }
     });
 
-    it("has the size that the kernel or the run says", async () => {
+    it("has the size that the kernel or the run gives", async () => {
       const wgsl = `@group(0) @binding(0) var<storage, read_write> grid: array<u32>;
         @compute @workgroup_size(4, 2)
         fn main(@builtin(num_workgroups) count: vec3u) { grid[0] = count.x; grid[1] = count.y; grid[2] = count.z; }`;

@@ -58,18 +58,18 @@ export function describeErrors(suite: Suite): void {
   describe("a mistake in a run", () => {
     const backend = useBackend(suite);
 
-    it.each(invalidBindings)("binding %s is refused with what was given and expected", async (_, change, expected) => {
+    it.each(invalidBindings)("of binding %s names what was given and expected", async (_, change, expected) => {
       const run = backend().run(kernel, { ...right, ...change } as Bindings);
       await expectError(run, "invalid-binding", expected);
     });
 
-    it("binding nothing at all is refused", async () => {
+    it("of binding nothing at all is refused", async () => {
       for (const bindings of [{}, undefined, null]) {
         await expectError(backend().run(kernel, bindings as unknown as Bindings), "invalid-binding", /"scale"/);
       }
     });
 
-    it("binding more than the device can is refused with both sizes", async () => {
+    it("of binding more than the device supports names both sizes", async () => {
       const { maxBufferSize, maxStorageBufferBindingSize, maxUniformBufferBindingSize } = backend().device.limits;
       const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
       const c = output(Float32Array, most / 4 + 1);
@@ -96,7 +96,7 @@ export function describeErrors(suite: Suite): void {
       );
     });
 
-    it("with a workgroup larger than the device's is refused with both sizes", async () => {
+    it("of a workgroup larger than the device supports names both sizes", async () => {
       const { maxComputeInvocationsPerWorkgroup: most } = backend().device.limits;
       const wide = defineKernel({
         label: "wide",
@@ -120,12 +120,12 @@ export function describeErrors(suite: Suite): void {
       [{ timeoutMs: "10" as unknown as number }, /got "10"/],
       [{ signal: {} as AbortSignal }, /AbortSignal/],
       [{ signal: null as unknown as AbortSignal }, /AbortSignal/],
-    ])("in its options %o is refused", async (options, expected) => {
+    ])("in the options %o is refused", async (options, expected) => {
       await expectError(backend().run(kernel, right, options), "invalid-option", /"scale"/, expected);
     });
 
     it.each([2 ** 31, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY])(
-      "is no deadline of %d ms",
+      "is not a timeout of %d ms",
       async (timeoutMs) => {
         expectSame((await backend().run(kernel, right, { timeoutMs })).c, new Float32Array([2, 4, 6]));
       },
@@ -142,7 +142,7 @@ export function describeErrors(suite: Suite): void {
     const refuse = (attempt: Promise<unknown> | (() => unknown), ...words: RegExp[]) =>
       expectError(attempt, "invalid-kernel", ...words);
 
-    it("is refused as it is defined, where that shows it", async () => {
+    it("is refused in defineKernel if it shows there", async () => {
       await refuse(() => defineKernel({ label: "", wgsl }), /label/);
       await refuse(() => defineKernel({ label: "k" } as never), /"k".*one source.*neither/);
       await refuse(
@@ -154,7 +154,7 @@ export function describeErrors(suite: Suite): void {
       await refuse(() => defineKernel({ label: "k", programs: {}, passes: () => [] }), /"k".*no program/);
     });
 
-    it("is refused by its run, where only that shows it", async () => {
+    it("is refused by the run if it shows only there", async () => {
       const passes = (definition: object) =>
         defineKernel({ label: "k", programs: { one: { wgsl } }, passes: () => [{ program: "one" }], ...definition });
       await refuse(backend().run(passes({ passes: () => [{ program: "two" }] }), right), /"k".*"two".*"one"/);
@@ -175,14 +175,14 @@ export function describeErrors(suite: Suite): void {
       );
     });
 
-    it("is refused by name where it was not made by defineKernel", async () => {
+    it("is refused by name if defineKernel did not make the kernel", async () => {
       for (const kernel of [{ label: "k", wgsl }, null, "k", undefined]) {
         await refuse(backend().run(kernel as never, right), /made by defineKernel is expected; .* is given/);
         await refuse(backend().prepare(kernel as never), /made by defineKernel is expected/);
       }
     });
 
-    it("asks a function of its own only of bindings that are there", async () => {
+    it("calls the kernel's functions only with bindings that exist", async () => {
       const sized = defineKernel({ label: "k", wgsl, threads: ({ a }) => (a as Float32Array).length });
       const { a: _, ...others } = right;
       for (const bindings of [others, { ...others, A: right.a }, { ...others, a: null as never }]) {
@@ -190,7 +190,7 @@ export function describeErrors(suite: Suite): void {
       }
     });
 
-    it("whose function returns what it must not says so", async () => {
+    it("is named if a function returns an invalid value", async () => {
       const programs = { main: { wgsl } };
       const late = defineKernel({ label: "k", wgsl, threads: (async () => 3) as never });
       await expectError(backend().run(late, right), "invalid-kernel", /"k".*`threads` returned a promise/);
@@ -198,7 +198,7 @@ export function describeErrors(suite: Suite): void {
       await expectError(backend().run(none, right), "invalid-kernel", /"k".*`passes` must return an array of passes/);
     });
 
-    it("that throws in a function of its own rejects its run with that function's name, and the cause", async () => {
+    it("that throws in the kernel's function rejects with the function's name and the cause", async () => {
       const mistake = new RangeError("a mistake of the caller's");
       const fail = () => {
         throw mistake;
@@ -224,18 +224,18 @@ export function describeErrors(suite: Suite): void {
     const refuse = async (options: object, code: ComputeErrorCode, ...words: RegExp[]) =>
       expectError(suite.open(options), code, ...words);
 
-    it("an adapter that is not there says so", async () => {
-      // Where the machine has Vulkan, a process that has opened the software GPU finds no other.
+    it("a missing adapter says so", async () => {
+      // On a machine with Vulkan, a process that has opened the software GPU finds no other GPU.
       const reason = /"No such GPU"|a software GPU was opened in it before/;
       await refuse({ fallback: software.fallback, adapter: "No such GPU" }, "no-adapter", reason);
     });
 
-    // A browser brings its own.
-    it.skipIf(isBrowser)("a software GPU that is not given says what to pass", async () => {
+    // A browser has its own software GPU.
+    it.skipIf(isBrowser)("without a software GPU says what to pass", async () => {
       await refuse({ software: true }, "no-adapter", /fallback.*softwareGpu/);
     });
 
-    it.skipIf(isBrowser)("where the software GPU cannot work rejects, and works again afterwards", async () => {
+    it.skipIf(isBrowser)("rejects if the software GPU cannot start, and works again afterwards", async () => {
       const fallback = { name: "none", locate: () => Promise.reject(new Error("no such driver")) };
       await expect(suite.open({ software: true, fallback })).rejects.toThrow("no such driver");
       const backend = await suite.open(software);

@@ -18,7 +18,7 @@ import {
 import { describe, expect, it } from "vitest";
 import type { Suite } from "../support/suite.js";
 
-/** `c[i] = a[i] * 3`; the workgroups in y do nothing but mark a run. */
+/** `c[i] = a[i] * 3`; the workgroups in y only mark the victim. */
 const triple = defineKernel({
   label: "triple",
   wgsl: `@group(0) @binding(0) var<storage, read> a: array<u32>;
@@ -56,7 +56,7 @@ export function describeFaults(suite: Suite): void {
     });
 
   describe("a device of the caller's own", () => {
-    it("is used, and lives on when the backend is disposed", async () => {
+    it("is used and stays alive when the backend is disposed", async () => {
       await withOwnDevice(async (device) => {
         for (let i = 0; i < 2; i += 1) {
           const backend = await suite.open({ device });
@@ -68,7 +68,7 @@ export function describeFaults(suite: Suite): void {
       });
     });
 
-    it("that is lost already rejects the runs for that reason", async () => {
+    it("that is already lost rejects the runs with that reason", async () => {
       await withOwnDevice(async (device) => {
         device.destroy();
         await device.lost;
@@ -91,8 +91,8 @@ export function describeFaults(suite: Suite): void {
     });
   });
 
-  describe.each<FaultTime>(["recording", "submit"])("a submission that the device refuses as of %s", (time) => {
-    it("rejects its run, and never gives stale bytes", async () => {
+  describe.each<FaultTime>(["recording", "submit"])("a submission that the device refuses at %s", (time) => {
+    it("rejects its run and never returns stale bytes", async () => {
       await withBackend(async (backend, device) => {
         for (let i = 0; i < 3; i += 1) await runTriple(backend);
         sabotage(device, time);
@@ -111,7 +111,7 @@ export function describeFaults(suite: Suite): void {
       });
     });
 
-    it("rejects that run alone of those asked for at once", async () => {
+    it("rejects only that run of many at once", async () => {
       await withBackend(async (backend, device) => {
         sabotage(device, time);
         for (let round = 0; round < 2; round += 1) {
@@ -128,7 +128,7 @@ export function describeFaults(suite: Suite): void {
   });
 
   describe("a device without memory", () => {
-    it("rejects runs with `out-of-memory`, and serves the next", async () => {
+    it("rejects runs with `out-of-memory` and runs the next", async () => {
       await withBackend(async (backend, device) => {
         const end = starve(device);
         await expectError(runTriple(backend), "out-of-memory", /\d+ bytes/);
@@ -145,7 +145,7 @@ export function describeFaults(suite: Suite): void {
   });
 
   describe("a device that is lost", () => {
-    it("with runs in flight rejects these and all later ones", async () => {
+    it("rejects the runs in flight and all later ones", async () => {
       await withBackend(async (backend, device) => {
         await backend.prepare(spin);
         await runTriple(backend);
@@ -163,7 +163,7 @@ export function describeFaults(suite: Suite): void {
       });
     });
 
-    it("before the first run rejects it", async () => {
+    it("before the first run rejects that run", async () => {
       await withBackend(async (backend, device) => {
         device.destroy();
         await device.lost;
@@ -172,7 +172,7 @@ export function describeFaults(suite: Suite): void {
       });
     });
 
-    it("is of no concern to a backend on another device", async () => {
+    it("does not affect a backend on another device", async () => {
       await withBackend(async (other) => {
         await withBackend(async (backend, device) => {
           const rejection = expectError(runTriple(backend), "device-lost");

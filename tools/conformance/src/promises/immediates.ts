@@ -20,7 +20,7 @@ var<immediate> params: Params;
 }`,
 });
 
-/** 80 bytes, more than devices must have. */
+/** 80 bytes, more than WebGPU guarantees. */
 const large = defineKernel({
   label: "large",
   wgsl: `struct Large { basis: mat4x4f, factor: f32, shift: vec2f }
@@ -71,7 +71,7 @@ export function describeImmediates(suite: Suite): void {
       };
     });
 
-    it("are values, arrays or bytes, of many runs at once", async () => {
+    it("are values, arrays or bytes, in many runs at once", async () => {
       const runs = Array.from({ length: 40 }, (_, i) => {
         const values = new ArrayBuffer(32);
         new Float32Array(values).set([i, 0, 0, 0, 0, 0, 2 * i]);
@@ -89,7 +89,7 @@ export function describeImmediates(suite: Suite): void {
       for (const [i, results] of (await Promise.all(runs)).entries()) expectSame(results.y, affineOf(i, 3 * i, 2 * i));
     });
 
-    it("are taken anew from the same array", async () => {
+    it("are read again from the same array in each run", async () => {
       const by = new Float32Array([3]);
       const kernel = defineKernel({
         label: "scaled",
@@ -105,7 +105,7 @@ export function describeImmediates(suite: Suite): void {
       }
     });
 
-    it("are a buffer where they are more than the device sets", async () => {
+    it("become a buffer beyond the device's limit", async () => {
       const basis = Array.from({ length: 16 }, (_, i) => i);
       for (const factor of [2, 5]) {
         expectSame(
@@ -115,7 +115,7 @@ export function describeImmediates(suite: Suite): void {
       }
     });
 
-    it("are one value with a uniform of another program", async () => {
+    it("share a value with a uniform of another program", async () => {
       for (const by of [2, 9]) {
         expectSame(
           ((await backend().run(chain, { x: floats, by, y })) as { y: Float32Array }).y,
@@ -160,7 +160,7 @@ export function describeImmediates(suite: Suite): void {
       );
     });
 
-    it("are checked as a uniform is", async () => {
+    it("are checked like uniforms", async () => {
       const run = (params: unknown) => backend().run(affine, { x: floats, y, params: params as Float32Array });
       await expectError(run({ scale: 1, count: 2 }), "invalid-binding", '"params" lacks its member "offset"');
       await expectError(run(new Float32Array(3)), "invalid-binding", "32 bytes; 12 are given");

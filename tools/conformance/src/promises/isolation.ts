@@ -3,7 +3,7 @@ import { RandomData } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
 import { type Suite, useBackend } from "../support/suite.js";
 
-/** Reads and writes `offset` elements beside where it should. */
+/** Reads and writes `offset` elements past the right place. */
 const stray = defineKernel({
   label: "stray",
   wgsl: `@group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -19,7 +19,7 @@ const stray = defineKernel({
 
 const data = new RandomData(77);
 
-/** Elements whose upper half says whose they are. */
+/** Elements whose upper half names their owner. */
 const marked = (length: number, owner: number) =>
   data.words(length, 0xffff).map((value) => owner * 0x10000 + value + 1);
 
@@ -33,12 +33,12 @@ export function describeIsolation(suite: Suite): void {
         Array.from({ length: count }, async (_, i) => {
           const owner = i + 1;
           const length = 4 + data.upTo(100);
-          // Near enough for a neighbour, and far beyond every buffer.
+          // Close enough to hit a neighbour, and far beyond every buffer.
           const offset = [0, 1, length, 64, 4096, 2 ** 20, 2 ** 30, 2 ** 32 - 1][i % 8]!;
           const x = marked(length, owner);
           const z = marked(length, owner);
           const results = await backend().run(stray, { x, y: output(Uint32Array, 256), z: inout(z), offset });
-          // WebGPU leaves open which element of its own binding a stray index reaches, or that it reaches none.
+          // WebGPU does not define which element of the same binding a stray index reaches, or whether it reaches any.
           for (const [at, value] of results.y.entries()) {
             if (at + offset < length) expect(value).toBe(x[at + offset]);
             else

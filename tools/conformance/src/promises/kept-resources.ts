@@ -13,7 +13,7 @@ import { expectError, expectSame, isLongRun, RandomData, software } from "@kiln-
 import { describe, expect, it } from "vitest";
 import { type OpenOptions, type Suite, useBackend } from "../support/suite.js";
 
-/** What a warm run must not move. */
+/** Counters that a warm run must not change. */
 function kept({ devices, pipelines, bindGroups, buffers }: BackendStats) {
   const { bytes, highWaterBytes, made, live } = buffers;
   return {
@@ -48,10 +48,10 @@ export function describeKeptResources(suite: Suite): void {
   ];
 
   describe("a warm backend", () => {
-    // However long the runs take here, nothing of it is idle for too long.
+    // On a slow machine nothing may count as idle for too long.
     const backend = useBackend(suite, { maxIdleMs: 3_600_000 });
 
-    it("makes nothing more for runs that it has seen", async () => {
+    it("creates nothing for runs that it has seen", async () => {
       const round = async () => {
         for (const run of each) await run(backend());
         await Promise.all(Array.from({ length: 16 }, () => each[0]!(backend())));
@@ -63,14 +63,14 @@ export function describeKeptResources(suite: Suite): void {
       expect(backend().stats().pipelines.reused).toBeGreaterThan(20);
     });
 
-    it("keeps its memory as it is over thousands of runs", async () => {
+    it("keeps the same memory over thousands of runs", async () => {
       for (let i = 0; i < 20; i += 1) await each[0]!(backend());
       const before = kept(backend().stats());
       for (let i = 0; i < (isLongRun ? 10_000 : 2000); i += 1) await runFieldAdd(backend(), a, b);
       expect(kept(backend().stats())).toEqual(before);
     });
 
-    it("makes no pipeline twice, for runs that ask at once or after it is prepared", async () => {
+    it("compiles no pipeline twice, for simultaneous runs or after prepare", async () => {
       const gpu = await suite.open(software);
       await Promise.all(Array.from({ length: 20 }, () => each[0]!(gpu)));
       expect(gpu.stats().pipelines.made).toBe(1);
@@ -81,7 +81,7 @@ export function describeKeptResources(suite: Suite): void {
   describe.each(smallest)("a backend bounded to %s", (_, bounds) => {
     const backend = useBackend(suite, bounds);
 
-    it("finishes any work, rightly", async () => {
+    it("finishes any work correctly", async () => {
       for (const run of each) await run(backend());
       await Promise.all(Array.from({ length: 120 }, (_, i) => each[i % each.length]!(backend())));
       const { pipelines, bindGroups, buffers } = backend().stats();
@@ -94,7 +94,7 @@ export function describeKeptResources(suite: Suite): void {
   describe("a backend with too little", () => {
     const backend = useBackend(suite, { byteBudget: 65_536 });
 
-    it("memory refuses a run that can never fit, and serves the next", async () => {
+    it("memory refuses a run that can never fit, and runs the next", async () => {
       const large = data.floats(20_000);
       const runs = [runFieldAdd(backend(), large, large), runFieldAdd(backend(), a, b)] as const;
       await expectError(runs[0], "limit-exceeded", /\d+ bytes.*65536/);

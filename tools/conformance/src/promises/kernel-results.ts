@@ -26,7 +26,7 @@ import { describe, expect, it } from "vitest";
 import { isBrief, type Suite, useBackend } from "../support/suite.js";
 
 const lengths = [1, 3, 255, 257, 65_537];
-/** For kernels with barriers, which a software GPU takes long to compile. */
+/** For kernels with barriers: a software GPU compiles them slowly. */
 const fewLengths = [1, 257, 65_537];
 const oneLength = [65_537];
 
@@ -38,7 +38,7 @@ const matrices: readonly MatrixDims[] = [
   { m: 64, k: 1, n: 65 },
 ];
 
-/** High enough for large and medium blocks, in rows that are whole vec4s and in others; none is whole blocks. */
+/** Large enough for large and medium blocks, with rows of whole vec4s and others; none is a multiple of the block. */
 const largeMatrices: readonly MatrixDims[] = [
   { m: 197 * 128 + 1, k: 20, n: 100 },
   { m: 197 * 128 + 1, k: 19, n: 99 },
@@ -46,7 +46,7 @@ const largeMatrices: readonly MatrixDims[] = [
   { m: 197 * 64 + 1, k: 19, n: 61 },
 ];
 
-/** The most that one rounding to f32 moves a number, relative to it. */
+/** The largest relative error of one rounding to f32. */
 const roundingError = 2 ** -24;
 
 export function describeKernelResults(suite: Suite): void {
@@ -61,7 +61,7 @@ export function describeKernelResults(suite: Suite): void {
       expectSame(await runFieldAdd(backend(), a, b, { from }), fieldAddReference(a, b));
     });
 
-    // A backend sees the passes and the memory of the other kernels; the language makes no difference there.
+    // For the other kernels a backend sees passes and memory, which the source language does not change.
     const isSeen = all || from === "wgsl";
 
     it.each(all ? lengths : oneLength)("computes saxpy of %i", async (length) => {
@@ -93,7 +93,7 @@ export function describeKernelResults(suite: Suite): void {
     });
 
     it.runIf(all).each([[65_537, 4096]])("counts %i values in %i bins", async (length, binCount) => {
-      // A quarter of the values is beyond the bins.
+      // A quarter of the values lie beyond the bins.
       const values = data.words(length, Math.ceil((binCount * 4) / 3));
       expectSame(await runHistogram(backend(), values, binCount, { from }), histogramReference(values, binCount));
     });
@@ -109,7 +109,7 @@ export function describeKernelResults(suite: Suite): void {
       expectCloseState(await runNBody(backend(), state, settings), nBodyReference(state, settings), settings);
     });
 
-    it("goes on from where the one before it ended", async () => {
+    it("continues from the previous step", async () => {
       const state = bodies(data, 40);
       const middle = await runNBody(backend(), state, settings);
       expectCloseState(await runNBody(backend(), middle, settings), nBodyReference(middle, settings), settings);
@@ -203,7 +203,7 @@ function inWorkgroupsOf<B extends Bindings>(workgroupSize: number, kernel: Kerne
   return defineKernel<B>({ ...kernel, programs: Object.fromEntries(programs) });
 }
 
-/** Bodies of mass 1 to 2, or of as much below zero: they repel. */
+/** Bodies of mass 1 to 2, or of negative mass: those repel. */
 function bodies(data: RandomData, count: number): NBodyState {
   return { positions: data.floats(count * 4), velocities: data.floats(count * 4) };
 }
@@ -214,7 +214,7 @@ function expectCloseState(
   { timeStep, softening }: { readonly timeStep: number; readonly softening: number },
 ): void {
   const count = expected.positions.length / 4;
-  // A pull is r m / (r² + ε²)^(3/2), which is nowhere above 0.4 m / ε², and m is below 2. Each takes some 20 roundings, and their sum one each.
+  // A pull is r m / (r² + ε²)^(3/2), at most 0.4 m / ε², and m is below 2. Each pull takes about 20 roundings, and adding it takes one more.
   const pull = 0.8 / softening ** 2;
   const velocityError = count * pull * (count + 20) * roundingError * timeStep;
   const rounded = (value: number) => 2 * roundingError * Math.abs(value);

@@ -10,7 +10,7 @@ export function describeLengths(suite: Suite): void {
     const none = new Float32Array(0);
     const some = new Float32Array([1, 2, 3]);
 
-    it("of zero in every result give empty arrays, without a submission", async () => {
+    it("of zero in every result return empty arrays without a submission", async () => {
       const before = backend().stats().submissions;
       const added = await backend().run(fieldAdd, { a: some, b: none, c: output(Float32Array, 0) });
       expectSame(added.c, none);
@@ -20,7 +20,7 @@ export function describeLengths(suite: Suite): void {
       expect(backend().stats().submissions).toBe(before);
     });
 
-    it("of zero beside others are refused by name", async () => {
+    it("of zero among others are refused by name", async () => {
       const c = output(Float32Array, 3);
       await expectError(
         backend().run(fieldAdd, { a: some, b: none, c }),
@@ -42,7 +42,7 @@ export function describeLengths(suite: Suite): void {
       }
     });
 
-    it("that are no whole elements, or not multiples of 4 bytes, are refused by name", async () => {
+    it("that are not whole elements, or not multiples of 4 bytes, are refused by name", async () => {
       const words = defineKernel<Bindings>({
         label: "words",
         wgsl: `@group(0) @binding(0) var<storage, read> a: array<u32>;
@@ -102,7 +102,7 @@ export function describeLengths(suite: Suite): void {
       await expectError(run(5), "invalid-binding", /"padded".*at least 32 bytes.*20/);
     });
 
-    it("that differ from a fixed type's are refused with both", async () => {
+    it("that differ from a fixed-size type are refused with both lengths", async () => {
       const fixed = defineKernel({
         label: "fixed",
         wgsl: `struct Header { total: u32, rest: array<u32> }

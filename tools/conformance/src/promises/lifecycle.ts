@@ -10,7 +10,7 @@ export function describeLifecycle(suite: Suite): void {
     const [a, b] = [data.floats(300), data.floats(300)];
     const expected = fieldAddReference(a, b);
 
-    it("begins with its name, its device and empty accounts", async () => {
+    it("begins with its name, its device and counters at zero", async () => {
       const backend = await suite.open(software);
       expect(backend.name).toBe(suite.name);
       expect(backend.device).toMatchObject({ isSoftware: true, name: expect.stringMatching(/swiftshader/i) });
@@ -41,7 +41,7 @@ export function describeLifecycle(suite: Suite): void {
       expectNothingLive(backend);
     });
 
-    it("ends when the runs in flight have, which resolve", async () => {
+    it("ends after the runs in flight, which resolve", async () => {
       const backend = await suite.open(software);
       const order: string[] = [];
       const runs = Array.from({ length: 10 }, () => runFieldAdd(backend, a, b).finally(() => order.push("run")));
@@ -55,7 +55,7 @@ export function describeLifecycle(suite: Suite): void {
       expectNothingLive(backend);
     });
 
-    it("ends once, however often it is asked to", async () => {
+    it("ends once, however often dispose is called", async () => {
       const backend = await suite.open(software);
       await runFieldAdd(backend, a, b);
       await backend.dispose();
@@ -63,7 +63,7 @@ export function describeLifecycle(suite: Suite): void {
       await backend[Symbol.asyncDispose]();
       await expectError(runFieldAdd(backend, a, b), "disposed", new RegExp(suite.name));
       await expectError(backend.prepare(fieldAdd), "disposed", new RegExp(suite.name));
-      // What is empty needs no device, and is refused all the same.
+      // An empty run needs no device, and is still refused.
       await expectError(runFieldAdd(backend, a.subarray(0, 0), b.subarray(0, 0)), "disposed");
       expectNothingLive(backend);
     });
@@ -79,7 +79,7 @@ export function describeLifecycle(suite: Suite): void {
       expectNothingLive(left);
     });
 
-    it("is of no concern to other backends", async () => {
+    it("does not affect other backends", async () => {
       const [first, second] = await Promise.all([suite.open(software), suite.open(software)]);
       const results = [runFieldAdd(first, a, b), runFieldAdd(second, b, a)];
       for (const result of results) expectSame(await result, expected);

@@ -22,14 +22,14 @@ export function describeProfile(suite: Suite): void {
     const [a, b] = [data.floats(5000), data.floats(5000)];
     const bindings = { a, b, c: output(Float32Array, 5000) };
 
-    it("tells where its time went, beside right results", async () => {
+    it("reports where its time went, with right results", async () => {
       const devices = new WatchedDevices();
       const few = { a: a.subarray(0, 500), b: b.subarray(0, 500), c: output(Float32Array, 500) };
       vi.useFakeTimers({ toFake: ["performance"] });
       try {
         await using own = await suite.open({ device: devices.device });
         for (let i = 0; i < 3; i += 1) {
-          // By this clock the device works for 70 ms, and all else takes no time.
+          // By this clock the device works for 70 ms and everything else takes no time.
           const submitted = devices.nextSubmission().then(() => vi.advanceTimersByTime(70));
           const { c, profile } = await own.run(fieldAdd, few, { profile: true });
           await submitted;
@@ -42,17 +42,17 @@ export function describeProfile(suite: Suite): void {
       }
     });
 
-    it("tells how long the device worked where that has a clock", async () => {
+    it("reports the device's own time if the device has timestamps", async () => {
       const { profile } = await backend().run(spin, spinBindings, { profile: true });
       const hasTimer = backend().device.features.includes("timestamp-query");
       expect(typeof profile.gpuTimeNs).toBe(hasTimer ? "number" : "undefined");
       if (!hasTimer) return;
-      // No machine ends this kernel within a millisecond, and a browser rounds its clocks by less than one.
+      // No machine finishes this kernel within a millisecond, and browsers round their clocks by less.
       expect(profile.gpuTimeNs).toBeGreaterThan(1e6);
       expect(profile.gpuTimeNs).toBeLessThan(profile.computeMs * 1e6 + 1e6);
     });
 
-    it("is right among others, several passes long and empty", async () => {
+    it("is right among others, with several passes and with none", async () => {
       const values = new Float32Array(data.words(3000, 50));
       const runs = await Promise.all([
         runFieldAdd(backend(), a, b),
@@ -69,12 +69,12 @@ export function describeProfile(suite: Suite): void {
       }
     });
 
-    it("has a profile only where one is asked for", async () => {
+    it("has a profile only if requested", async () => {
       expect(Object.keys(await backend().run(fieldAdd, bindings))).toEqual(["c"]);
       expect(Object.keys(await backend().run(fieldAdd, bindings, { profile: false }))).toEqual(["c"]);
     });
 
-    it("with a result named profile is refused; without a profile it is right", async () => {
+    it("with a result named profile is refused; an unprofiled one runs", async () => {
       const kernel = defineKernel({
         label: "named",
         wgsl: `@group(0) @binding(0) var<storage, read_write> profile: array<u32>;

@@ -44,7 +44,7 @@ export function describePrograms(suite: Suite): void {
         }`);
     });
 
-    it("with other constants or another entry point gives other results, also at the same time", async () => {
+    it("with other constants or another entry point gives other results, even at the same time", async () => {
       const cases = [
         [kernelOf("linear"), expected((i) => 2 * (i + 1))],
         [kernelOf("square"), expected((i) => (2 * (i + 1)) ** 2)],
@@ -82,7 +82,7 @@ export function describePrograms(suite: Suite): void {
       );
     });
 
-    it("says which entry points and constants it has when others are asked for", async () => {
+    it("lists its entry points and constants if an unknown one is requested", async () => {
       const run = (kernel: ReturnType<typeof kernelOf>) => backend().run(kernel, { c });
       await expectError(run(defineKernel({ label: "two", wgsl })), "invalid-kernel", /2 compute.*"linear".*"square"/);
       await expectError(run(kernelOf("cubic")), "invalid-kernel", /"cubic".*"linear"/);
@@ -110,7 +110,7 @@ export function describePrograms(suite: Suite): void {
     const broken = defineKernel({ label: "broken", wgsl: wgslOf("missing") });
     const mended = defineKernel({ label: "broken", wgsl: wgslOf("2.0") });
 
-    it("rejects every time with the source line, poisons nothing and keeps nothing", async () => {
+    it("rejects every time with the source line, and nothing of it is kept", async () => {
       for (let i = 0; i < 2; i += 1) {
         for (const attempt of [backend().run(broken, { c }), backend().prepare(broken)]) {
           const { message } = await expectError(attempt, "shader-compilation", /"broken"/, "missing");
@@ -128,7 +128,7 @@ export function describePrograms(suite: Suite): void {
       expectSame((second as PromiseFulfilledResult<{ c: Float32Array }>).value.c, new Float32Array(100).fill(3));
     });
 
-    it("for the device only, in its pipeline, rejects with the device's reason", async () => {
+    it("in the device's pipeline rejects with the device's reason", async () => {
       const kernel = (divisor: number) =>
         defineKernel({
           label: "divided",
@@ -143,7 +143,7 @@ export function describePrograms(suite: Suite): void {
       expect((await backend().run(kernel(4), { c })).c[0]).toBe(3);
     });
 
-    it("is refused by name where WebGPU has no such thing", async () => {
+    it("is refused by the name of a feature that WebGPU lacks", async () => {
       const refuse = (source: string, ...words: RegExp[]) =>
         expectError(
           backend().run(defineKernel({ label: "odd", wgsl: source }), { c }),
@@ -164,7 +164,7 @@ export function describePrograms(suite: Suite): void {
       await expectError(backend().run(wide, { c }), "unsupported-shader", /Float64/);
     });
 
-    it("is refused where its bytes are no SPIR-V", async () => {
+    it("is refused if its bytes are not SPIR-V", async () => {
       const kernel = (spirv: Uint8Array) => defineKernel({ label: "bytes", spirv });
       const good = await compileGlsl("layout(local_size_x = 1) in; void main() {}");
       const bytes = new Uint8Array(good.buffer, good.byteOffset, good.byteLength);

@@ -44,7 +44,7 @@ const shapes = fc.memo((depth): fc.Arbitrary<Shape> => {
   );
 });
 
-/** WGSL that declares a shape, a value for it, and how a shader reaches each of its scalars; all of them are one word. */
+/** WGSL that declares a shape, a value for it, and the access path of each scalar. Each scalar is one word. */
 class Declared {
   declarations = "";
   readonly paths: string[] = [];
@@ -74,7 +74,7 @@ class Declared {
         return `mat${shape.columns}x${shape.rows}${this.#data.word() % 2 ? "f" : "<f32>"}`;
       case "array": {
         const element = this.#typeOf(shape.element);
-        // A uniform's elements are on 16 bytes, for which a struct around each of them serves.
+        // Array elements in a uniform are aligned to 16 bytes, which a struct around each achieves.
         const padded = this.#isUniform
           ? this.#struct([`@align(${leastAlignOf(shape.element)}) item: ${element}`])
           : element;
@@ -87,13 +87,13 @@ class Declared {
 
   #memberOf({ shape, align, size }: Member, before: Member | undefined, i: number): string {
     const isComposite = isCompositeShape(shape);
-    // What begins a uniform's struct, is one, or follows one, is on 16 bytes there.
+    // In a uniform, a struct and the member after it are aligned to 16 bytes.
     const isForced = this.#isUniform && (isComposite || before?.shape.kind === "struct" || i === 0);
     const least = leastAlignOf(shape);
     const aligned = align === undefined ? (isForced ? least : undefined) : Math.max(align, least);
     const attributes = [
       ...(aligned === undefined ? [] : [`@align(${aligned === 32 ? "1 << 5" : aligned})`]),
-      // No leaf is larger than 64 bytes.
+      // No scalar, vector or matrix is larger than 64 bytes.
       ...(size === undefined || isComposite ? [] : [`@size(${size})`]),
     ];
     return `${attributes.join(" ")} m${i}: ${this.#typeOf(shape)}`;
@@ -163,13 +163,13 @@ function isCompositeShape({ kind }: Shape): boolean {
   return kind === "array" || kind === "struct";
 }
 
-/** A multiple of the alignment of `shape`, and of the 16 bytes that uniforms want: members of a composite may be on 64. */
+/** A multiple of the alignment of `shape` and of the 16 bytes of uniforms. Composites are aligned to 64. */
 function leastAlignOf(shape: Shape): number {
   return isCompositeShape(shape) ? 64 : 16;
 }
 
 export function describeUniformLayouts(suite: Suite): void {
-  describe.runIf(!isBrief(suite))("a type of any make", () => {
+  describe.runIf(!isBrief(suite))("a type of any layout", () => {
     const backend = useBackend(suite);
 
     it.each(["uniform", "storage, read"])(

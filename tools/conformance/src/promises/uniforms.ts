@@ -87,7 +87,7 @@ export function describeUniforms(suite: Suite): void {
   describe("uniforms", () => {
     const backend = useBackend(suite);
 
-    it.each(["uniform", "storage, read"])("are read field by field out of var<%s>", async (space) => {
+    it.each(["uniform", "storage, read"])("are read field by field from var<%s>", async (space) => {
       const kernel = defineKernel({
         label: "read-all",
         wgsl: `${structs}\n@group(0) @binding(0) var<${space}> params: Params;\n${readAll}`,
@@ -104,7 +104,7 @@ export function describeUniforms(suite: Suite): void {
       expect([...results.naturals]).toEqual([4294967295, 5, 77, 4294967294]);
     });
 
-    it("take numbers, lists, lists of lists and typed arrays alike", async () => {
+    it("accept numbers, lists, lists of lists and typed arrays", async () => {
       const vector = copierOf(backend, "vec3f", [".x", ".y", ".z"]);
       expect(await vector([1, 2, 3])).toEqual([1, 2, 3]);
       expect(await vector(new Float32Array([4, 5, 6]))).toEqual([4, 5, 6]);
@@ -115,7 +115,7 @@ export function describeUniforms(suite: Suite): void {
       ];
       expect(await matrix(columns.flat())).toEqual(columns.flat());
       expect(await matrix(columns)).toEqual(columns.flat());
-      // The bytes as the shader sees them, with a pad after each column.
+      // The bytes as the shader sees them, with padding after each column.
       expect(await matrix(new Float32Array([1, 2, 3, 99, 4, 5, 6, 99]))).toEqual([1, 2, 3, 4, 5, 6]);
       const list = copierOf(backend, "array<vec4i, 2>", ["[0].x", "[0].w", "[1].x", "[1].w"]);
       const rows = [
@@ -127,15 +127,15 @@ export function describeUniforms(suite: Suite): void {
       expect(await copierOf(backend, "i32", [""])(-9)).toEqual([-9]);
     });
 
-    it("of every extreme arrive as they are", async () => {
+    it("of extreme values arrive unchanged", async () => {
       const scalar = copierOf(backend, "f32", [""]);
-      // A device may flush denormals, so none is among them.
+      // A device may flush denormals, so there are none.
       for (const value of [0, -0, 2 ** -126, 3.4028234663852886e38, 16777217, 0.1]) {
         expect(await scalar(value)).toEqual([Math.fround(value)]);
       }
     });
 
-    it("of one member take the member's value itself", async () => {
+    it("of one member accept the member's value", async () => {
       const kernel = defineKernel({
         label: "sole member",
         wgsl: `struct Only { factor: f32 }

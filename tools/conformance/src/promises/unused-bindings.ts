@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { compileGlsl } from "../support/compile-glsl.js";
 import { type Suite, useBackend } from "../support/suite.js";
 
-/** `scaled` leaves `offset`, `extra` and `log` alone, and `shifted` leaves `factor` and `log`. */
+/** `scaled` does not use `offset`, `extra` and `log`; `shifted` does not use `factor` and `log`. */
 const text = /* wgsl */ `
 struct Offset { by: u32, times: vec2u }
 @group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -22,7 +22,7 @@ struct Offset { by: u32, times: vec2u }
 const scaled = defineKernel({ label: "scaled", wgsl: text, entryPoint: "scaled" });
 const shifted = defineKernel({ label: "shifted", wgsl: text, entryPoint: "shifted" });
 
-/** Of one entry point, so that its type asks for all that it declares. */
+/** Has one entry point, so its type requires everything that it declares. */
 const doubled = defineKernel({
   label: "doubled",
   wgsl: `@group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -51,7 +51,7 @@ export function describeUnusedBindings(suite: Suite): void {
         void main() { uint i = gl_GlobalInvocationID.x; if (i < y.length()) y[i] = 2u * x[i]; }`);
     });
 
-    it("may be given, in all that the type asks for", async () => {
+    it("may be given, as the type requires", async () => {
       for (const value of [7, new Uint32Array([7])]) {
         const results = await backend().run(doubled, { x, factor: value, y, log: new Uint32Array(50_000) });
         expectSame(
@@ -61,7 +61,7 @@ export function describeUnusedBindings(suite: Suite): void {
       }
     });
 
-    it("is given as another entry point uses it", async () => {
+    it("may be given as another entry point uses it", async () => {
       const all = { x, factor: 3, offset: { by: 5, times: [1, 2] }, y, extra: x };
       for (let round = 0; round < 2; round += 1) {
         const [first, second] = await Promise.all([backend().run(scaled, all), backend().run(shifted, all)]);
@@ -94,14 +94,14 @@ export function describeUnusedBindings(suite: Suite): void {
       }
     });
 
-    it("is no place for a result", async () => {
+    it("cannot take a result", async () => {
       for (const result of [output(Uint32Array, 3), lease(Uint32Array, 3), inout(new Uint32Array(3))]) {
         const words = ['declares "log" and does not use it', "use it in the shader, or take it out of both"];
         await expectError(backend().run(scaled, { x, factor: 3, y, log: result }), "invalid-binding", ...words);
       }
     });
 
-    it("of SPIR-V has its name and its layout, too", async () => {
+    it("of SPIR-V has its name and layout too", async () => {
       const kernel = defineKernel({ label: "spirv", spirv });
       const params = { offset: [1, 2, 3], factor: 4, table: [5, 6, 7] };
       const results = await backend().run(kernel, { x, params, y, log_: new Uint32Array(3) });

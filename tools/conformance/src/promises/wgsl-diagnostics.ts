@@ -38,7 +38,7 @@ export function describeWgslDiagnostics(suite: Suite): void {
       expect(diagnostic).toMatchObject({ line: 10, column: 8, source: "c[0] = missing;" });
     });
 
-    it("in a line of any length shows a piece of it", async () => {
+    it("in a long line shows a part of it", async () => {
       const error = await errorOf(main(`${"c[0] = 1; ".repeat(5000)}c[0] = missing; ${"c[0] = 1; ".repeat(5000)}`));
       expect(error.diagnostics).toMatchObject([{ line: 3, column: 50_008, length: 7 }]);
       expect(error.message.length).toBeLessThan(600);
@@ -47,7 +47,7 @@ export function describeWgslDiagnostics(suite: Suite): void {
       expect(lines.at(-2)!.slice(carets.indexOf("^"), carets.length)).toBe("missing");
     });
 
-    it("among many is shown with the first of them, and all are there", async () => {
+    it("among many is shown with the first five, and all are in `diagnostics`", async () => {
       const error = await errorOf(main("let a = ;\n".repeat(9)));
       expect(error.diagnostics.map(({ line }) => line)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
       for (const line of [3, 4, 5, 6, 7]) expect(error.message).toContain(`:${line}:9: `);
@@ -55,13 +55,13 @@ export function describeWgslDiagnostics(suite: Suite): void {
       expect(error.message).toMatch(/\.\.\. and 4 more$/);
     });
 
-    it("brings the notes that belong to it", async () => {
+    it("includes its notes", async () => {
       const error = await errorOf(main("let a = 1; let a = 2;"));
       expect(error.diagnostics).toHaveLength(1);
       expect(error.message).toMatch(/note at 3:5: 'a' previously declared here/);
     });
 
-    it("of text that is not read as far as the device has the same form", async () => {
+    it("that Kiln finds before the device has the same form", async () => {
       const error = await errorOf(`${before}\n  compute fn main() {}`);
       expect(error.message.split("\n").slice(1)).toEqual([
         '  Kernel "broken":2:3: "compute" stands where a declaration is expected',
@@ -70,13 +70,13 @@ export function describeWgslDiagnostics(suite: Suite): void {
       ]);
     });
 
-    it("without a place has its message", async () => {
+    it("without a position has its message", async () => {
       const error = await errorOf(main("/* \u0000 */ c[0] = 1;"));
       expect(error.diagnostics).toMatchObject([{ line: 0, source: "" }]);
       expect(error.message).toMatch(/illegal character/);
     });
 
-    it("is made of a group that no device has", async () => {
+    it("is reported for a group that no device has", async () => {
       const wgsl = main("c[0] = 1;").replace("@group(0)", "@group(4294967295)");
       const run = backend().run(defineKernel({ label: "far", wgsl }), { c: output(Float32Array, 1) });
       await expectError(run, "limit-exceeded", /"far".*"c".*group 4294967295.*0 to 3/);

@@ -5,7 +5,7 @@ import { type Suite, useBackend } from "../support/suite.js";
 
 const sizes = [1, 5, 64, 100, 1000, 4097];
 
-/** Leaves 0xDEADBEEF in all memory that it is given. */
+/** Fills all memory that it gets with 0xDEADBEEF. */
 const filler = defineKernel({
   label: "filler",
   wgsl: `@group(0) @binding(0) var<storage, read_write> a: array<u32>;
@@ -16,7 +16,7 @@ const filler = defineKernel({
     }`,
 });
 
-/** Writes every third element; how many is a uniform, so that nobody can tell beforehand. */
+/** Writes every third element. Their number is a uniform, so it is unknown before the run. */
 const sparse = defineKernel({
   label: "sparse",
   wgsl: `@group(0) @binding(0) var<uniform> count: u32;
@@ -42,7 +42,7 @@ const copyTemporary = `@group(0) @binding(0) var<storage, read> memory: array<u3
     if (id.x < arrayLength(&copy)) { copy[id.x] = memory[id.x]; }
   }`;
 
-/** Writes every `step`-th element of a temporary, or none, and copies it out. */
+/** Writes every `step`-th element of a temporary, or none, and copies it to the output. */
 const throughTemporary = defineKernel<{ step: number; copy: ReturnType<typeof output<Uint32Array>> }>({
   label: "through-temporary",
   programs: { fill: { wgsl: fillTemporary }, copy: { wgsl: copyTemporary } },
@@ -82,7 +82,7 @@ export function describeZeroedMemory(suite: Suite): void {
       }
     });
 
-    it("is zero where the kernel has nothing to do at all", async () => {
+    it("is zero if the kernel does nothing", async () => {
       await fill(1000);
       const none = await backend().run(
         sparse,

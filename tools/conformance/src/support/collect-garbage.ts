@@ -1,12 +1,12 @@
 import { promiseHooks } from "node:v8";
 
-/** A wait for the device takes hundreds of turns, and a full collection some ten milliseconds. */
+/** A wait for the device takes hundreds of turns; a full collection takes about ten milliseconds. */
 const turnsPerFullCollection = 4;
 
 /**
  * Collects garbage from now on: young objects before the continuation of every await in this process, all objects before each
  * `awaitsPerFullCollection`th, and all at every few turns of the event loop, so also while a device works and nothing else happens.
- * @returns A function that ends it, and says how often all was collected.
+ * @returns A function that stops this and returns the number of full collections.
  */
 export function collectGarbage(awaitsPerFullCollection: number): () => number {
   const collect = globalThis.gc!;

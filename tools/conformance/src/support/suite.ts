@@ -1,12 +1,12 @@
-/** What the suite is told of a backend, and how its topics open one. */
+/** What the suite needs to know about a backend, and how its tests open one. */
 import type { ComputeBackend } from "@kiln-gpu/core";
 import { expectNothingLive, isLongRun, software } from "@kiln-gpu/test-support";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { afterAll, beforeAll } from "vitest";
 
-/** Which promises apply beyond those that every backend keeps. */
+/** Optional promises, beyond those that every backend keeps. */
 export interface Capabilities {
-  /** Takes a `GPUDevice` of the caller's own. */
+  /** Accepts a `GPUDevice` of the caller. */
   readonly adoptsDevice: boolean;
   /** Pipelines, bind groups and buffers outlive their run, within the `BoundOptions` given to `open`. */
   readonly keepsResources: boolean;
@@ -27,24 +27,24 @@ export type OpenOptions = OpenDeviceOptions & BoundOptions;
 
 export interface Suite {
   readonly name: string;
-  /** Under which options, where not the default ones. */
+  /** A name for its options, unless they are the defaults. */
   readonly mode?: string;
   readonly open: (options?: OpenOptions) => Promise<ComputeBackend>;
   readonly capabilities: Capabilities;
-  /** Runs asked for at once where the suite wants many; a run that opens a device costs tens of milliseconds. */
+  /** How many simultaneous runs count as many. A run that opens a device costs tens of milliseconds. */
   readonly manyRuns: number;
   /**
-   * Leaves out the long tests whose outcome does not depend on the mode. The suite of another mode has them, and
+   * Leaves out long tests whose outcome does not depend on the mode. The suite of another mode has them, and
    * `pnpm test:long` runs them in every mode.
    */
   readonly isBrief?: boolean;
-  /** Whether `pnpm test:long` draws thousands of random shaders here: in one mode is enough. */
+  /** Whether `pnpm test:long` draws thousands of random shaders in this mode; one mode is enough. */
   readonly drawsThousands?: boolean;
 }
 
 export const isBrief = (suite: Suite): boolean => suite.isBrief === true && !isLongRun;
 
-/** One backend for the tests of a `describe`: opened before them, and checked to leave nothing after them. */
+/** Opens one backend for the tests of a `describe`. After them it is disposed and must leave nothing. */
 export function useBackend({ open }: Pick<Suite, "open">, options: OpenOptions = {}): () => ComputeBackend {
   let backend: ComputeBackend | undefined;
   beforeAll(async () => {
