@@ -1,0 +1,44 @@
+import { roleOf } from "./binding-role.js";
+
+/** Of a text; what is longer is cut. */
+const maxQuoted = 40;
+
+/** `value`, whatever it is, in the few words of an error. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "bigint") return `${shortened(String(value))}n`;
+  if (typeof value === "function") return `the function ${shortened(String(value.name)) || "without a name"}`;
+  if (typeof value !== "object" || value === null) return shortened(String(value));
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (ArrayBuffer.isView(value)) return withArticle(value.constructor.name);
+  if (value instanceof Promise) return "a promise";
+  const role = roleOf(value);
+  const { label } = value as { readonly label?: unknown };
+  if (role === "staged") return "staged memory";
+  if (role === "bytes") return "bytes";
+  if (role === "lease" || role === "temporary") return `a ${role}`;
+  if (role === "resident")
+    return typeof label === "string" ? `the resident array ${quoted(label)}` : "a resident array";
+  if (role === "reference") return "the reference of a parameter";
+  return role === "output" || role === "inout" ? `an ${role}` : "an object";
+}
+
+/** "a Uint8Array", "an Int8Array": by sound, as far as the names of array types need it. */
+export function withArticle(name: string): string {
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
+}
+
+/** The first few of `values`, each as `describeValue` says it. */
+export function describeEach(values: readonly unknown[]): string {
+  const shown = values.slice(0, 4).map(describeValue);
+  return `[${[...shown, ...(values.length > 4 ? ["…"] : [])].join(", ")}]`;
+}
+
+function quoted(text: string): string {
+  if (text.length <= maxQuoted) return JSON.stringify(text);
+  return `${JSON.stringify(`${text.slice(0, maxQuoted)}…`)} (a string of ${text.length} characters)`;
+}
+
+function shortened(text: string): string {
+  return text.length <= maxQuoted ? text : `${text.slice(0, maxQuoted)}…`;
+}

@@ -1,0 +1,36 @@
+import { describeEach } from "../bindings/describe-value.js";
+import { ComputeError } from "../errors/compute-error.js";
+
+/** Threads in x, y and z; a number is `[n, 1, 1]`. Rounded up to whole workgroups, so a kernel checks its own bounds. */
+export type Threads = number | readonly [x: number, y?: number, z?: number];
+
+/** Workgroups in x, y and z; a number is `[n, 1, 1]`. */
+export type Workgroups = number | readonly [x: number, y?: number, z?: number];
+
+/** How many threads or workgroups to run; one of the two. */
+export interface DispatchSize {
+  readonly threads?: Threads;
+  readonly workgroups?: Workgroups;
+}
+
+/** Workgroups in x, y and z. */
+export type Grid = readonly [x: number, y: number, z: number];
+
+/** @throws {ComputeError} of `code` when a size is no size. */
+export function checkedGrid(
+  subject: string,
+  word: "threads" | "workgroups",
+  size: Threads | Workgroups,
+  code: "invalid-kernel" | "invalid-option" = "invalid-kernel",
+): Grid {
+  const given: readonly unknown[] = Array.isArray(size) ? size : [size];
+  const [x, y = 1, z = 1] = given as readonly number[];
+  const grid: Grid = [x!, y, z];
+  if (given.length > 3 || !grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
+    throw new ComputeError(
+      code,
+      `${subject} asks for ${describeEach(given)} ${word}; expected are one to three whole numbers, each 0 or more.`,
+    );
+  }
+  return grid;
+}

@@ -1,0 +1,319 @@
+import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "../bindings/bindings.js";
+import { describeEach, describeValue } from "../bindings/describe-value.js";
+import { callOwn } from "../errors/call-own.js";
+import { ComputeError } from "../errors/compute-error.js";
+import type { WgslBindings } from "../wgsl-types/wgsl-bindings.js";
+import { checkedGrid, type Threads, type Workgroups } from "./dispatch-size.js";
+
+/** Shader text in WGSL, or the bytes of a SPIR-V module, as any compiler writes them (a `.spv` file). */
+export type ShaderSource =
+  | { readonly wgsl: string; readonly spirv?: never }
+  | { readonly spirv: Uint8Array | Uint32Array; readonly wgsl?: never };
+
+/** What is compiled: a source, the entry point in it, and values for its pipeline-overridable constants. */
+export type Program = ShaderSource & ProgramOptions;
+
+interface ProgramOptions {
+  /** Needed only where the source has several compute entry points. */
+  readonly entryPoint?: string;
+  readonly constants?: Constants;
+  /** The file that the source was read from, for errors that point into it; by default they name the kernel. */
+  readonly file?: string;
+}
+
+/** One dispatch of a kernel. */
+export interface Pass {
+  /** The name of one of the kernel's programs. */
+  readonly program: string;
+  /**
+   * What the shader's names stand for in this pass: a string names one of the run's bindings or temporaries, anything else is a
+   * uniform's value. A name that is not listed stands for the run's binding of the same name.
+   */
+  readonly bindings?: { readonly [shaderName: string]: string | UniformValue };
+  /**
+   * By default one thread for each element of the pass's outputs, as the shader counts them (an `array<vec4f>` of 4n floats has n), where its
+   * workgroups are 1-D and all of its output arrays have the same number of elements.
+   */
+  readonly threads?: Threads;
+  readonly workgroups?: Workgroups;
+}
+
+/** Values of `override` constants (in SPIR-V: specialization constants), by name or by numeric id. */
+export type Constants = { readonly [nameOrId: string]: number | boolean };
+
+/** For each constant that may be tuned, the values to choose from; the first is the one that untuned devices run. */
+export type Tunable = { readonly [constant: string]: readonly number[] };
+
+/**
+ * A computation over bindings of type `B`: programs, and the passes that run them. Made by `defineKernel`, immutable, tied to no
+ * device: one kernel serves every backend.
+ */
+export interface Kernel<B extends Bindings = Bindings> {
+  readonly label: string;
+  readonly programs: { readonly [name: string]: Program };
+  /** The constants that a backend chooses, for a device and a size; absent where there are none, or they are chosen already. */
+  readonly tunable?: Tunable;
+  /** Whether it is one program, `main`, in one dispatch: then the shader's names are the run's. */
+  readonly isSinglePass: boolean;
+  /**
+   * This kernel with other constants, in each of its programs: the same object for the same constants. What is not named stays as it is,
+   * and what is tunable is as its first value.
+   */
+  specialize(constants: Constants): Kernel<B>;
+  /** The temporaries that the passes share, for these bindings; like `passes`, it gives the same for the same. */
+  temporaries(bindings: B): { readonly [name: string]: Temporary };
+  /** The passes, in order, for these bindings; each sees what the ones before it wrote. */
+  passes(bindings: B): readonly Pass[];
+}
+
+/** What may be bound in a run of `K`, which may be one of several kernels: what each of them accepts, and nothing that one does not bind. */
+export type BoundBy<K, B> = (
+  K extends Kernel<infer Own>
+    ? (bindings: Accepted<Own> & NoOthers<Own, B>) => void
+    : never
+) extends (bindings: infer Each) => void
+  ? Each
+  : never;
+
+interface CommonDefinition {
+  /** Names the kernel in errors, statistics and GPU tools. */
+  readonly label: string;
+  /**
+   * Constants that a backend may choose by itself, most often the workgroup's size, as `{ workgroup_size: [256, 64, 128] }`. Every program
+   * of the kernel declares them, every combination gives the same results, and the first of each runs where nothing better is known.
+   */
+  readonly tunable?: Tunable;
+}
+
+interface OnePassDefinition<B extends Bindings> extends ProgramOptions, CommonDefinition {
+  /**
+   * How many threads to run, or a function that tells it from the bindings and from the constants that are tunable or specialised. By default one for
+   * each element of the outputs, as the shader counts them (an `array<vec4f>` of 4n floats has n), where workgroups are 1-D and all output arrays
+   * have the same number of elements.
+   */
+  readonly threads?: Threads | ((bindings: B, constants: Constants) => Threads);
+}
+
+/** A kernel of one program and one dispatch. */
+export type KernelDefinition<B extends Bindings> = ShaderSource & OnePassDefinition<B>;
+
+/** A kernel of one program and one dispatch whose bindings are typed from its text. */
+export interface WgslKernelDefinition<Wgsl extends string> extends OnePassDefinition<WgslBindings<Wgsl>> {
+  readonly wgsl: Wgsl;
+  readonly spirv?: never;
+}
+
+/** A kernel of several passes; its functions are told the constants that are tunable or specialised. */
+export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
+  readonly programs: { readonly [name: string]: Program };
+  temporaries?(bindings: B, constants: Constants): { readonly [name: string]: Temporary };
+  passes(bindings: B, constants: Constants): readonly Pass[];
+}
+
+/** As many as a kernel remembers; one that is made again is another object, with the same programs. */
+const maxVariants = 256;
+
+/**
+ * Defines a kernel. Nothing is compiled, and no device is touched, before `prepare` or `run`. Its bindings are typed from the text where that is
+ * a literal; `defineKernel<MyBindings>` states them, for any source.
+ * @throws {ComputeError} `invalid-kernel` when no source, or more than one, is given, or a member is not of its type.
+ */
+export function defineKernel<const Wgsl extends string>(
+  definition: WgslKernelDefinition<Wgsl>,
+): Kernel<WgslBindings<Wgsl>>;
+export function defineKernel<B extends Bindings = Bindings>(
+  definition: KernelDefinition<B> | PassesDefinition<B>,
+): Kernel<B>;
+export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefinition<Bindings>): Kernel {
+  const { label } = definition ?? {};
+  if (typeof label !== "string" || label === "") {
+    throw new ComputeError(
+      "invalid-kernel",
+      `A kernel needs a label, a string that is not empty; ${describeValue(label)} is given.`,
+    );
+  }
+  const programs = programsOf(definition);
+  const tunable = tunableOf(label, definition.tunable);
+  const functions = functionsOf(definition);
+  const variants = new Map<string, Kernel>();
+  const specialize = (constants: Constants, isChosen: boolean): Kernel => {
+    const chosen: Constants = { ...firstOf(tunable), ...constants };
+    const key = isChosen ? JSON.stringify(Object.entries(chosen).sort()) : "";
+    const known = variants.get(key);
+    if (known) return known;
+    const variant: Kernel = Object.freeze({
+      label,
+      programs: isChosen ? withConstants(programs, chosen) : programs,
+      ...(tunable && !isChosen && { tunable }),
+      isSinglePass: !("programs" in definition),
+      temporaries: (bindings: Bindings) => functions.temporaries?.(bindings, chosen) ?? noTemporaries,
+      passes: (bindings: Bindings) => functions.passes(bindings, chosen),
+      specialize: (others: Constants) => specialize({ ...constants, ...others }, true),
+    });
+    variants.set(key, variant);
+    if (variants.size > maxVariants) {
+      // The first is the kernel itself.
+      const [, oldest] = variants.keys();
+      variants.delete(oldest!);
+    }
+    return variant;
+  };
+  return specialize({}, false);
+}
+
+function programsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Kernel["programs"] {
+  const { label } = definition;
+  if (!("programs" in definition)) return Object.freeze({ main: freezeProgram(label, definition) });
+  if (typeof definition.programs !== "object" || definition.programs === null) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" takes \`programs\` as an object; ${describeValue(definition.programs)} is given.`,
+    );
+  }
+  const names = Object.keys(definition.programs);
+  if (names.length === 0) {
+    throw new ComputeError("invalid-kernel", `Kernel "${label}" has no program; give at least one.`);
+  }
+  return Object.freeze(
+    Object.fromEntries(names.map((name) => [name, freezeProgram(label, definition.programs[name]!)])),
+  );
+}
+
+/** What a kernel of one dispatch gives that says nothing of its threads: one object, so that two runs' need not be compared member by member. */
+export const onePass: readonly Pass[] = Object.freeze([Object.freeze({ program: "main" })]);
+/** Likewise what a kernel gives that has none. */
+export const noTemporaries: ReturnType<Kernel["temporaries"]> = Object.freeze({});
+
+type Functions<B extends Bindings> = Pick<PassesDefinition<B>, "temporaries" | "passes">;
+
+function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Functions<B> {
+  const { label } = definition;
+  const subject = `Kernel "${label}"`;
+  if ("programs" in definition) {
+    const { temporaries, passes } = definition;
+    checkFunction(label, "passes", passes);
+    if (temporaries !== undefined) checkFunction(label, "temporaries", temporaries);
+    return {
+      passes: (bindings, constants) => {
+        const given = callOwn(subject, "passes", "invalid-kernel", () => passes(bindings, constants));
+        if (Array.isArray(given)) return given;
+        throw wrongResult(subject, "passes", "an array of passes", given);
+      },
+      ...(temporaries && {
+        temporaries: (bindings, constants) => {
+          const given = callOwn(subject, "temporaries", "invalid-kernel", () => temporaries(bindings, constants));
+          if (typeof given === "object" && given !== null) return given;
+          throw wrongResult(subject, "temporaries", "an object of temporaries", given);
+        },
+      }),
+    };
+  }
+  const { threads } = definition;
+  if (threads === undefined) return { passes: () => onePass };
+  if (typeof threads !== "function") {
+    const passes = Object.freeze([
+      Object.freeze({ program: "main", threads: checkedGrid(subject, "threads", threads) }),
+    ]);
+    return { passes: () => passes };
+  }
+  return {
+    passes: (bindings, constants) => {
+      return [
+        { program: "main", threads: callOwn(subject, "threads", "invalid-kernel", () => threads(bindings, constants)) },
+      ];
+    },
+  };
+}
+
+function wrongResult(subject: string, name: string, expected: string, given: unknown): ComputeError {
+  return new ComputeError(
+    "invalid-kernel",
+    `${subject}: its function \`${name}\` must return ${expected}; it returned ${describeValue(given)}.`,
+  );
+}
+
+function checkFunction(label: string, name: string, given: unknown): void {
+  if (typeof given === "function") return;
+  throw new ComputeError(
+    "invalid-kernel",
+    `Kernel "${label}" takes \`${name}\` as a function of the bindings; ${describeValue(given)} is given.`,
+  );
+}
+
+function withConstants(programs: Kernel["programs"], constants: Constants): Kernel["programs"] {
+  const specialised = Object.entries(programs).map(([name, program]) => {
+    return [name, Object.freeze({ ...program, constants: Object.freeze({ ...program.constants, ...constants }) })];
+  });
+  return Object.freeze(Object.fromEntries(specialised));
+}
+
+function firstOf(tunable: Tunable | undefined): Constants {
+  return Object.fromEntries(Object.entries(tunable ?? {}).map(([name, values]) => [name, values[0]!]));
+}
+
+/** A copy of what the definition gives, which its author may change. */
+function tunableOf(label: string, tunable: Tunable | undefined): Tunable | undefined {
+  if (tunable === undefined) return undefined;
+  const copies: Record<string, readonly number[]> = {};
+  for (const [name, values] of Object.entries(tunable)) {
+    if (Array.isArray(values) && values.length > 0 && values.every((value) => Number.isFinite(value))) {
+      copies[name] = Object.freeze([...values]);
+      continue;
+    }
+    const given = Array.isArray(values) ? describeEach(values) : describeValue(values);
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" gives ${given} for its tunable "${name}"; expected is an array of numbers to choose from.`,
+    );
+  }
+  return Object.freeze(copies);
+}
+
+function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants, file }: Program): Program {
+  if ((wgsl === undefined) === (spirv === undefined)) {
+    const given = wgsl === undefined ? "neither is" : "both are";
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" needs one source, \`wgsl\` or \`spirv\`; ${given} given.`,
+    );
+  }
+  if (wgsl !== undefined && typeof wgsl !== "string") {
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" takes \`wgsl\` as a string; ${describeValue(wgsl)} is given.`,
+    );
+  }
+  if (spirv !== undefined && !["Uint8Array", "Uint32Array"].includes(tagOf(spirv))) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `Kernel "${label}" takes \`spirv\` as a Uint8Array or Uint32Array; ${describeValue(spirv)} is given.`,
+    );
+  }
+  const source = wgsl !== undefined ? { wgsl } : { spirv: copyOf(spirv!) };
+  return Object.freeze({
+    ...source,
+    ...(entryPoint !== undefined && { entryPoint }),
+    ...(constants !== undefined && { constants: Object.freeze({ ...constants }) }),
+    ...(file !== undefined && { file }),
+  });
+}
+
+/** A kernel whose source changes under it would run what was never hashed. Node's `Buffer` shares its bytes when sliced. */
+function copyOf(spirv: Uint8Array | Uint32Array): Uint8Array | Uint32Array {
+  return tagOf(spirv) === "Uint32Array" ? new Uint32Array(spirv) : new Uint8Array(spirv);
+}
+
+/** What kind of array it is, in whichever realm it was made. */
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+/** @throws {ComputeError} `invalid-kernel` when `kernel` was not made by `defineKernel`. */
+export function checkKernel(kernel: unknown): void {
+  const { label, programs, passes } = (kernel ?? {}) as Partial<Kernel>;
+  if (typeof label === "string" && typeof programs === "object" && typeof passes === "function") return;
+  throw new ComputeError(
+    "invalid-kernel",
+    `A kernel made by defineKernel is expected; ${describeValue(kernel)} is given.`,
+  );
+}

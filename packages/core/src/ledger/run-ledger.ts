@@ -1,0 +1,230 @@
+import { describeValue } from "../bindings/describe-value.js";
+import type { BackendStats } from "../contract/compute-backend.js";
+import type { PrepareOptions, RunOptions } from "../contract/run-options.js";
+import type { Tracer } from "../contract/tracer.js";
+import { ComputeError } from "../errors/compute-error.js";
+import { MemoryLease } from "../results/memory-lease.js";
+import { AbortSignals } from "./abort-signals.js";
+import { TraceRecorder, type WorkTrace } from "./trace-recorder.js";
+
+/** Who waits for a run. */
+export class Caller {
+  /** Whether it may leave before the run has ended: it gave a signal or a deadline. */
+  readonly mayLeave: boolean;
+  /** Where somebody listens. */
+  readonly trace: WorkTrace | undefined;
+  #left: ComputeError | undefined;
+  #listeners: ((reason: ComputeError) => void)[] | undefined;
+
+  constructor(mayLeave = false, trace?: WorkTrace) {
+    this.mayLeave = mayLeave;
+    this.trace = trace;
+  }
+
+  /** Why the caller no longer waits, once that is so: `aborted` or `timeout`. */
+  get left(): ComputeError | undefined {
+    return this.#left;
+  }
+
+  /** Calls `listener` once, before the caller is told; at once where it has left. */
+  onLeave(listener: (reason: ComputeError) => void): void {
+    if (this.#left) listener(this.#left);
+    else if (this.mayLeave) (this.#listeners ??= []).push(listener);
+  }
+
+  leave(reason: ComputeError): void {
+    this.#left = reason;
+    for (const listener of this.#listeners ?? []) listener(reason);
+    this.#listeners = undefined;
+  }
+}
+
+/**
+ * A backend's account of its runs: who may start, what is counted, and when the last one has ended. A caller's signal or deadline
+ * settles the caller's promise; the work behind it goes on to its own end and frees what it holds there.
+ */
+export class RunLedger {
+  /** Where the backend has a tracer. */
+  readonly recorder: TraceRecorder | undefined;
+  readonly #name: string;
+  /** What was started and has not ended. */
+  #working = 0;
+  readonly #whenIdle: (() => void)[] = [];
+  readonly #onEnd = () => {
+    this.#working -= 1;
+    if (this.#working === 0 && this.#whenIdle.length > 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+  };
+  readonly #signals = new AbortSignals();
+  #started = 0;
+  #completed = 0;
+  #failed = 0;
+  #retried = 0;
+  #closed = false;
+
+  /** @throws {ComputeError} `invalid-option` for a tracer that is none. */
+  constructor(name: string, tracer?: Tracer) {
+    this.#name = name;
+    this.recorder = tracer === undefined ? undefined : new TraceRecorder(name, tracer);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Starts `work` as a run, unless the backend is disposed or `options` end the run before it began.
+   * @param work Is told through `caller` when the caller stopped waiting, and may then save itself what has not begun.
+   * @param subject Begins the sentence of an error.
+   * @throws {ComputeError} `disposed`, `aborted`, `timeout`, `invalid-option`; always as a rejection.
+   */
+  async start<T>(
+    label: string,
+    options: RunOptions,
+    work: (caller: Caller) => Promise<T>,
+    subject = `The run of kernel "${label}"`,
+  ): Promise<T> {
+    this.#admit(subject, options);
+    this.#started += 1;
+    this.#working += 1;
+    const caller = new Caller(isBounded(options), this.recorder?.begin("run", label));
+    let working: Promise<T> | undefined;
+    try {
+      working = work(caller);
+      const results = await this.#told(working, subject, options, caller);
+      this.#completed += 1;
+      if (caller.trace) this.recorder?.end(caller.trace);
+      return results;
+    } catch (error) {
+      this.#failed += 1;
+      if (caller.trace) this.recorder?.end(caller.trace, { error });
+      // Who left just before the results came does not get them.
+      if (caller.left) working?.then(releaseLeases, () => undefined);
+      throw error;
+    } finally {
+      this.#endWith(caller.left && working);
+    }
+  }
+
+  /** Starts `work` that is no run: under the same rules, counted nowhere. `subject` begins the sentence of an error. */
+  async prepare<T>(subject: string, options: PrepareOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
+    this.#admit(subject, options);
+    this.#working += 1;
+    const caller = new Caller(isBounded(options), this.recorder?.begin("task", subject));
+    let working: Promise<T> | undefined;
+    try {
+      working = work(caller);
+      const result = await this.#told(working, subject, options, caller);
+      if (caller.trace) this.recorder?.end(caller.trace);
+      return result;
+    } catch (error) {
+      if (caller.trace) this.recorder?.end(caller.trace, { error });
+      throw error;
+    } finally {
+      this.#endWith(caller.left && working);
+    }
+  }
+
+  /** Settles as the caller is to be told. */
+  #told<T>(working: Promise<T>, subject: string, options: RunOptions, caller: Caller): Promise<T> {
+    return caller.mayLeave ? settleEarly(working, subject, options, caller, this.#signals) : working;
+  }
+
+  /** What its caller has left goes on, and ends when `working` does. */
+  #endWith(working: Promise<unknown> | undefined): void {
+    if (working) working.then(this.#onEnd, this.#onEnd);
+    else this.#onEnd();
+  }
+
+  #admit(subject: string, options: RunOptions): void {
+    this.checkOpen();
+    checkOptions(subject, options);
+    if (options.signal?.aborted) throw abortedError(subject, options.signal);
+  }
+
+  /** Counts that a run is begun again, since its device was lost. */
+  countRetry(): void {
+    this.#retried += 1;
+  }
+
+  /** @throws {ComputeError} `disposed`. */
+  checkOpen(): void {
+    if (this.#closed) throw new ComputeError("disposed", `The ${this.#name} backend is disposed; open another one.`);
+  }
+
+  /** Lets nothing start from now on, and waits until all that did has ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#working > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  stats(): BackendStats["runs"] {
+    const pending = this.#started - this.#completed - this.#failed;
+    return {
+      started: this.#started,
+      completed: this.#completed,
+      failed: this.#failed,
+      pending,
+      retried: this.#retried,
+    };
+  }
+}
+
+function releaseLeases(results: unknown): void {
+  if (typeof results !== "object" || results === null) return;
+  for (const value of Object.values(results)) if (value instanceof MemoryLease) value.release();
+}
+
+function isBounded({ signal, timeoutMs }: RunOptions): boolean {
+  return signal !== undefined || (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY);
+}
+
+/** Node's timers take at most this long. */
+const longestTimerMs = 0x7fff_ffff;
+
+function settleEarly<T>(
+  working: Promise<T>,
+  subject: string,
+  { signal, timeoutMs }: RunOptions,
+  caller: Caller,
+  signals: AbortSignals,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stopWaiting = () => {
+      if (signal) signals.delete(signal, onAbort);
+      clearTimeout(timer);
+    };
+    const leave = (error: ComputeError) => {
+      stopWaiting();
+      caller.leave(error);
+      reject(error);
+    };
+    const onAbort = () => leave(abortedError(subject, signal!));
+    const onTimeout = () => leave(new ComputeError("timeout", `${subject} has not finished within ${timeoutMs} ms.`));
+    working.then(resolve, reject).finally(stopWaiting);
+    // What the work did before its first await may have aborted it; no event comes for that any more.
+    if (signal?.aborted) return onAbort();
+    if (signal) signals.add(signal, onAbort);
+    const wait = (leftMs: number) => {
+      const onTimer = leftMs > longestTimerMs ? () => wait(leftMs - longestTimerMs) : onTimeout;
+      timer = setTimeout(onTimer, Math.min(leftMs, longestTimerMs));
+    };
+    if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) wait(timeoutMs);
+  });
+}
+
+function abortedError(subject: string, signal: AbortSignal): ComputeError {
+  return new ComputeError("aborted", `${subject} is aborted.`, { cause: signal.reason });
+}
+
+function checkOptions(subject: string, { signal, timeoutMs }: RunOptions): void {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
+    throw new ComputeError(
+      "invalid-option",
+      `${subject}: "timeoutMs" must be a number of milliseconds above 0, or Infinity for no limit; got ${describeValue(timeoutMs)}.`,
+    );
+  }
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw new ComputeError("invalid-option", `${subject} is given a signal that is no AbortSignal.`);
+  }
+}

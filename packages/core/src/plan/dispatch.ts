@@ -1,0 +1,109 @@
+import type { DeviceLimits } from "../contract/compute-backend.js";
+import { ComputeError } from "../errors/compute-error.js";
+import { checkedGrid, type DispatchSize, type Grid } from "../kernel/dispatch-size.js";
+import type { ShaderInterface } from "../shader/shader-interface.js";
+
+/** The most parts a grid is split into: beyond it the encoding would cost more than a kernel that loops. */
+const maxParts = 4096;
+
+/** The most invocations of one pass: as many as its largest id, a `u32`, can count in one dimension. More is most often a slip in a number. */
+const maxInvocations = 2 ** 32;
+
+/** An array that a pass writes. */
+export interface OutputCount {
+  readonly name: string;
+  /** Its elements, as the shader counts them. */
+  readonly elements: number;
+  /** How many elements of the caller's typed array make one of the shader's. */
+  readonly width: number;
+}
+
+/**
+ * Workgroups for a pass: as given, else its threads in whole workgroups, else one thread for each element of its outputs.
+ * @param outputsOf The arrays that the pass writes, in order of group and binding.
+ * @throws {ComputeError} `invalid-kernel` where none of these gives a size, the outputs give several, or a size is not one.
+ */
+export function countWorkgroups(
+  subject: string,
+  shader: ShaderInterface,
+  size: DispatchSize,
+  outputsOf: () => readonly OutputCount[],
+): Grid {
+  if (size.workgroups !== undefined) return checkedGrid(subject, "workgroups", size.workgroups);
+  const [sizeX, sizeY, sizeZ] = shader.workgroupSize;
+  if (size.threads !== undefined) {
+    const [x, y, z] = checkedGrid(subject, "threads", size.threads);
+    return [Math.ceil(x / sizeX), Math.ceil(y / sizeY), Math.ceil(z / sizeZ)];
+  }
+  const outputs = sizeY === 1 && sizeZ === 1 ? outputsOf() : [];
+  const [first] = outputs;
+  if (first === undefined) {
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} does not say how many \`threads\` "${shader.entryPoint}" runs, and its workgroup size ` +
+        `[${shader.workgroupSize.join(", ")}] and outputs do not say it either.`,
+    );
+  }
+  const other = outputs.find(({ elements }) => elements !== first.elements);
+  if (other) throw severalCounts(subject, first, other);
+  return [Math.ceil(first.elements / sizeX), 1, 1];
+}
+
+function severalCounts(subject: string, first: OutputCount, other: OutputCount): ComputeError {
+  const { name, elements, width } = other.elements > first.elements ? other : first;
+  const length = `${name}.length${width === 1 ? "" : ` / ${width}`}`;
+  return new ComputeError(
+    "invalid-kernel",
+    `${subject} writes "${first.name}" of ${first.elements} elements and "${other.name}" of ${other.elements}, so it must say how many threads ` +
+      `run: \`threads: ({ ${name} }) => ${length}\` in its definition, or \`{ threads: ${elements} }\` as an option of this run.`,
+  );
+}
+
+/**
+ * How a grid runs: whole, or in parts, whose place WebGPU has no word for and which a shader variant then reads from a uniform at
+ * the group and binding given here.
+ * @throws {ComputeError} `limit-exceeded` when it is too large to run whole and cannot be split.
+ */
+export function gridOf(
+  subject: string,
+  shader: ShaderInterface,
+  groups: Grid,
+  limits: DeviceLimits,
+): "whole" | { readonly group: number; readonly binding: number } {
+  const invocations = [...groups, ...shader.workgroupSize].reduce((product, count) => product * count, 1);
+  if (invocations > maxInvocations) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `${subject} runs [${groups.join(", ")}] workgroups of [${shader.workgroupSize.join(", ")}] threads, ${invocations} in all; one pass runs at ` +
+        `most ${maxInvocations} (2^32). Check the numbers, or let each thread do more.`,
+    );
+  }
+  const limit = limits.maxComputeWorkgroupsPerDimension;
+  if (groups.every((count) => count <= limit)) return "whole";
+  const given = `${subject} runs [${groups.join(", ")}] workgroups; this device runs at most ${limit} in a dimension`;
+  if (typeof shader.splittable === "string") {
+    throw new ComputeError("limit-exceeded", `${given}, and it cannot be split because ${shader.splittable}.`);
+  }
+  const parts = groups.reduce((product, count) => product * Math.ceil(count / limit), 1);
+  if (parts > maxParts) {
+    throw new ComputeError(
+      "limit-exceeded",
+      `${given}, and it would take ${parts} parts; at most ${maxParts} are dispatched.`,
+    );
+  }
+  return shader.splittable;
+}
+
+/** The parts of `groups`, each within `limit` in every dimension, with the workgroup at which it begins. */
+export function splitGrid(groups: Grid, limit: number): { readonly base: Grid; readonly workgroups: Grid }[] {
+  const parts: { base: Grid; workgroups: Grid }[] = [];
+  for (let z = 0; z < groups[2]; z += limit) {
+    for (let y = 0; y < groups[1]; y += limit) {
+      for (let x = 0; x < groups[0]; x += limit) {
+        const rest = (i: 0 | 1 | 2, at: number) => Math.min(groups[i] - at, limit);
+        parts.push({ base: [x, y, z], workgroups: [rest(0, x), rest(1, y), rest(2, z)] });
+      }
+    }
+  }
+  return parts;
+}

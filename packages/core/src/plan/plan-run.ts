@@ -1,0 +1,172 @@
+/**
+ * The check of a run: bindings against what the shaders declare, sizes against what the device can hold. It happens once, here;
+ * backends execute the plan that comes out and check nothing again.
+ */
+
+import type { Bindings, BindingValue } from "../bindings/bindings.js";
+import { isRole, ownValue } from "../bindings/is-role.js";
+import { arrayTypeOf } from "../bindings/typed-arrays.js";
+import type { DeviceLimits } from "../contract/compute-backend.js";
+import { ComputeError } from "../errors/compute-error.js";
+import type { DispatchSize } from "../kernel/dispatch-size.js";
+import { checkedGrid } from "../kernel/dispatch-size.js";
+import type { Kernel, Pass } from "../kernel/kernel.js";
+import type { BindingInfo, ShaderInterface } from "../shader/shader-interface.js";
+import { checkEmptiness, checkIntos } from "./check-binding.js";
+import { countWorkgroups, gridOf, splitGrid } from "./dispatch.js";
+import type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
+import { RunResources } from "./run-resources.js";
+
+export interface PlanRequest<B extends Bindings> {
+  readonly kernel: Kernel<B>;
+  /** The interface of each of the kernel's programs, by the program's name. */
+  readonly interfaces: { readonly [program: string]: ShaderInterface };
+  readonly bindings: B;
+  /** What the run asks for, in place of the kernel's own. */
+  readonly size?: DispatchSize | undefined;
+  readonly limits: DeviceLimits;
+}
+
+/**
+ * Plans one run.
+ * @throws {ComputeError} `invalid-binding`, `invalid-kernel` or `limit-exceeded`, naming what was given and what is expected.
+ */
+export function planRun<B extends Bindings>({ kernel, interfaces, bindings, size, limits }: PlanRequest<B>): RunPlan {
+  const subject = `Kernel "${kernel.label}"`;
+  const resources = new RunResources(subject, bindings, limits);
+  if (checkEmptiness(subject, bindings, () => writtenNames(interfaces)) === "all-empty") {
+    return emptyPlan(kernel.label, bindings);
+  }
+
+  if (kernel.isSinglePass) resources.checkGiven(interfaces.main!);
+  resources.addTemporaries(kernel.temporaries(bindings));
+  const passes = kernel.passes(bindings);
+  if (passes.length === 0) {
+    throw new ComputeError("invalid-kernel", `${subject} has no pass for these bindings; it needs at least one.`);
+  }
+  if (size) checkSize(subject, size, passes.length);
+  const dispatches: PlannedDispatch[] = [];
+  for (const pass of passes) {
+    const shader = ownValue(interfaces, pass.program);
+    if (!shader) {
+      const known = Object.keys(interfaces).map((name) => `"${name}"`);
+      throw new ComputeError(
+        "invalid-kernel",
+        `${subject} has no program "${pass.program}"; it has ${known.join(", ")}.`,
+      );
+    }
+    checkNames(subject, shader, pass);
+    const all = shader.bindings.map((info) => resources.bind(info, pass));
+    checkAliases(subject, shader, all, resources);
+    const entries = all
+      .filter(({ isSet }) => !isSet)
+      .map(({ group, binding, resource }) => ({ group, binding, resource }));
+    const immediates = all.find(({ isSet }) => isSet)?.resource;
+    const { program } = pass;
+    const variant = { program, immediate: immediates !== undefined, ...(immediates !== undefined && { immediates }) };
+    const groups = countWorkgroups(subject, shader, isGiven(size) ? size : pass, () =>
+      resources.outputCounts(shader, all),
+    );
+    if (groups.includes(0)) continue;
+    const grid = gridOf(subject, shader, groups, limits);
+    if (grid === "whole") {
+      dispatches.push({ ...variant, split: false, entries, workgroups: groups });
+      continue;
+    }
+    for (const part of splitGrid(groups, limits.maxComputeWorkgroupsPerDimension)) {
+      const resource = resources.addUniform("grid", new Uint32Array([...part.base, 0, ...groups, 0]));
+      dispatches.push({
+        ...variant,
+        split: true,
+        entries: [...entries, { ...grid, resource }],
+        workgroups: part.workgroups,
+      });
+    }
+  }
+  for (const pass of passes) for (const info of interfaces[pass.program]!.unused) resources.checkUnused(info, pass);
+  resources.checkAllBound(interfaces, passes);
+  resources.checkImmediates();
+  const { label } = kernel;
+  checkIntos(subject, bindings);
+  return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
+}
+
+function isGiven(size: DispatchSize | undefined): size is DispatchSize {
+  return size?.workgroups !== undefined || size?.threads !== undefined;
+}
+
+/** @throws {ComputeError} `invalid-option` where a run asks for a size that is not one, or that its kernel has no place for. */
+function checkSize(subject: string, { workgroups, threads }: DispatchSize, passCount: number): void {
+  if (workgroups !== undefined) checkedGrid(subject, "workgroups", workgroups, "invalid-option");
+  if (threads !== undefined) checkedGrid(subject, "threads", threads, "invalid-option");
+  if (workgroups === undefined && threads === undefined) return;
+  const word = workgroups === undefined ? "threads" : "workgroups";
+  if (workgroups !== undefined && threads !== undefined) {
+    throw new ComputeError(
+      "invalid-option",
+      `${subject} is given both \`threads\` and \`workgroups\`; give one of them.`,
+    );
+  }
+  if (passCount > 1) {
+    throw new ComputeError(
+      "invalid-option",
+      `${subject} has ${passCount} passes, each with its own size; \`${word}\` is for kernels of one pass.`,
+    );
+  }
+}
+
+/** What the program of a kernel of one pass writes; elsewhere a program's names may stand for bindings of other names. */
+function writtenNames({ main }: PlanRequest<Bindings>["interfaces"]): string[] {
+  return (main?.bindings ?? []).filter(({ access }) => access === "read-write").map(({ name }) => name);
+}
+
+/** A name that a pass gives a meaning and its shader does not have is a mistake, most often a misspelt one. */
+function checkNames(subject: string, shader: ShaderInterface, { program, bindings }: Pass): void {
+  for (const name in bindings) {
+    if ([...shader.bindings, ...shader.unused].some((info) => info.name === name)) continue;
+    const known = shader.bindings.map((info) => `"${info.name}"`).join(", ");
+    throw new ComputeError(
+      "invalid-kernel",
+      `${subject} has a pass that binds "${name}", which program "${program}" does not; it binds ${known}.`,
+    );
+  }
+}
+
+/** WebGPU refuses a dispatch that writes a buffer and also binds it a second time; this says so by name. */
+function checkAliases(
+  subject: string,
+  shader: ShaderInterface,
+  entries: PlannedDispatch["entries"],
+  resources: RunResources,
+): void {
+  const bound = new Map<number, BindingInfo>();
+  for (const [i, { resource }] of entries.entries()) {
+    const info = shader.bindings[i]!;
+    const other = bound.get(resource);
+    if (other && (other.access === "read-write" || info.access === "read-write")) {
+      throw new ComputeError(
+        "invalid-kernel",
+        `${subject} binds ${resources.describe(resource)} as "${other.name}" and as "${info.name}" in one pass and writes it; ` +
+          "what a pass writes can be bound there only once.",
+      );
+    }
+    bound.set(resource, info);
+  }
+}
+
+function emptyPlan(label: string, bindings: Bindings): RunPlan {
+  const resources: PlannedResource[] = [];
+  for (const name in bindings) {
+    const value = bindings[name]!;
+    const result = emptyResultOf(value);
+    if (result) resources.push({ name, byteLength: 0, access: "read-write", result });
+  }
+  return { label, resources, dispatches: [], isEmpty: true, bound: new Map(), shape: {} };
+}
+
+function emptyResultOf(value: BindingValue): PlannedResult | undefined {
+  if (isRole(value, "output")) return { type: value.type, length: 0, into: value.into };
+  if (isRole(value, "lease")) return { type: value.type, length: 0, isLeased: true };
+  if (isRole(value, "inout")) return { type: arrayTypeOf(value.data), length: 0, into: value.into };
+  return undefined;
+}

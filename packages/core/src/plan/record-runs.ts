@@ -1,0 +1,179 @@
+/**
+ * A chain of runs, recorded once and replayed: what is said of it, and how the recording is taken down. Nothing here touches a device.
+ */
+
+import { bindingRole, roleOf } from "../bindings/binding-role.js";
+import {
+  type Bindings,
+  type BindingValue,
+  type Bytes,
+  bytes,
+  output,
+  type Temporary,
+  type TypedArray,
+} from "../bindings/bindings.js";
+import { describeValue } from "../bindings/describe-value.js";
+import { ownValue } from "../bindings/is-role.js";
+import { arrayTypeOf } from "../bindings/typed-arrays.js";
+import type { Parameters, RecordRun, Reference, References } from "../contract/sequence.js";
+import { callOwn } from "../errors/call-own.js";
+import { ComputeError } from "../errors/compute-error.js";
+import type { DispatchSize } from "../kernel/dispatch-size.js";
+import type { Kernel } from "../kernel/kernel.js";
+import { takeRun } from "./take-run.js";
+
+/** One run of a recording. */
+export interface RecordedRun {
+  readonly kernel: Kernel;
+  /** By the kernel's names: the parameter that is bound there, if one is. */
+  readonly references: { readonly [name: string]: Reference };
+  /** What the run is planned with: parameters are replaced by what they were recorded with. */
+  readonly bindings: Bindings;
+  readonly size: DispatchSize;
+}
+
+/**
+ * Takes down the runs that `build` asks for. What it binds is taken as it is then, the elements of typed arrays too: a recording outlives its call.
+ * @throws {ComputeError} `invalid-option` where there are none, or `build` throws or is asynchronous; `invalid-binding` for a result that is no
+ *   parameter, or a parameter that is on the device.
+ */
+export function recordRuns<P extends Parameters>(
+  label: string,
+  parameters: P,
+  build: (run: RecordRun, references: References<P>) => void,
+): RecordedRun[] {
+  const runs: RecordedRun[] = [];
+  let isOpen = true;
+  const names = Object.keys(parameters);
+  for (const name of names) checkParameter(label, name, parameters[name]);
+  const references = Object.fromEntries(
+    names.map((name) => [name, Object.freeze({ [bindingRole]: "reference", name, value: parameters[name] })]),
+  ) as unknown as References<P>;
+  const known = new Set<unknown>(Object.values(references));
+  const seen = new Set<object>();
+  const copies = new DataCopies();
+  const record: RecordRun = (given, givenBindings, options = {}) => {
+    if (!isOpen) throw new ComputeError("invalid-option", `Sequence "${label}" is recorded already; record another.`);
+    const { kernel, bindings, size } = takeRun(given as unknown as Kernel, givenBindings, options);
+    const bound: Record<string, Reference> = {};
+    const planned: Record<string, BindingValue> = {};
+    for (const [name, value] of Object.entries(bindings as Record<string, Reference | BindingValue>)) {
+      const role = roleOf(value);
+      if (role === "reference") {
+        if (!known.has(value)) throw refused(label, kernel.label, `a parameter of another sequence as "${name}"`);
+        bound[name] = value as Reference;
+        planned[name] = standInOf((value as Reference).value as Parameters[string]);
+        continue;
+      }
+      if (role === "output" || role === "inout" || role === "lease" || role === "staged") {
+        const given = `${describeValue(value)} as "${name}"`;
+        throw refused(label, kernel.label, given, "name it among the parameters and bind that");
+      }
+      const inner = referenceWithin(value, seen);
+      if (inner) {
+        const given = `the reference of its parameter "${inner.name}" as "${name}${inner.path}", within "${name}"`;
+        throw refused(label, kernel.label, given, "parameters are whole bindings: name the whole of it among them");
+      }
+      planned[name] = copies.of(value as BindingValue);
+    }
+    runs.push({ kernel, references: bound, bindings: planned, size });
+  };
+  try {
+    callOwn(`Sequence "${label}"`, "build", "invalid-option", () => build(record, references));
+  } finally {
+    isOpen = false;
+  }
+  if (runs.length === 0) throw new ComputeError("invalid-option", `Sequence "${label}" records no run.`);
+  for (const name of names) {
+    if (runs.some((run) => Object.values(run.references).some((reference) => reference.name === name))) continue;
+    throw new ComputeError("invalid-option", `Sequence "${label}" has a parameter "${name}" that no run binds.`);
+  }
+  return runs;
+}
+
+/** Copies of the arrays that are bound directly: one for each array, as long as its elements stay as they are. */
+class DataCopies {
+  readonly #copies = new Map<unknown, TypedArray>();
+
+  of(value: BindingValue): BindingValue {
+    if (roleOf(value) === "bytes") return bytes(this.#copyOf((value as Bytes).data));
+    const isArray = ArrayBuffer.isView(value) && "length" in value;
+    return isArray ? this.#copyOf(value as TypedArray) : value;
+  }
+
+  #copyOf(data: TypedArray): TypedArray {
+    const known = this.#copies.get(data);
+    if (known && hasSameBytes(known, data)) return known;
+    const copy = new (arrayTypeOf(data) as unknown as new (elements: TypedArray) => TypedArray)(data);
+    this.#copies.set(data, copy);
+    return copy;
+  }
+}
+
+function hasSameBytes(a: TypedArray, b: TypedArray): boolean {
+  if (a.byteLength !== b.byteLength) return false;
+  // Not by elements: NaN is unequal to itself, and -0 equal to 0.
+  const one = new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+  const other = new Uint8Array(b.buffer, b.byteOffset, b.byteLength);
+  return one.every((byte, i) => byte === other[i]);
+}
+
+/** What a replay could not bring another of. */
+function checkParameter(label: string, name: string, value: unknown): void {
+  const role = roleOf(value);
+  const advice =
+    role === "staged"
+      ? "record it with an array, and bring staged memory as it is replayed"
+      : role === "resident" && "bind the array itself, where the runs are recorded";
+  if (!advice) return;
+  throw new ComputeError(
+    "invalid-binding",
+    `Sequence "${label}" has ${describeValue(value)} as its parameter "${name}"; ${advice}.`,
+  );
+}
+
+function refused(label: string, kernel: string, given: string, advice = "bind one of its own"): ComputeError {
+  return new ComputeError("invalid-binding", `Sequence "${label}" binds ${given} of kernel "${kernel}"; ${advice}.`);
+}
+
+/** The reference that stands in the members of a uniform's value, and where; `seen` are values with none. */
+function referenceWithin(
+  value: unknown,
+  seen: Set<object>,
+): { readonly name: string; readonly path: string } | undefined {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return undefined;
+  const role = roleOf(value);
+  if (role === "reference") return { name: (value as Reference).name, path: "" };
+  // A resident array is no uniform.
+  if (role !== undefined) return undefined;
+  seen.add(value);
+  for (const member of Object.keys(value)) {
+    const found = referenceWithin((value as { readonly [member: string]: unknown })[member], seen);
+    if (found) return { name: found.name, path: `${Array.isArray(value) ? `[${member}]` : `.${member}`}${found.path}` };
+  }
+  return undefined;
+}
+
+/** Memory between runs is planned as if it were returned; a parameter that is read after it was written is one too. */
+function standInOf(value: Parameters[string]): BindingValue {
+  if (roleOf(value) !== "temporary") return value as BindingValue;
+  const { type, length } = value as Temporary;
+  return output(type, length);
+}
+
+/** The parameters of a replay: those recorded, with those given in place of theirs. */
+export function replayed<P extends Parameters>(
+  label: string,
+  parameters: P,
+  values: { readonly [name: string]: unknown },
+): P {
+  for (const name of Object.keys(values)) {
+    if (ownValue(parameters as Parameters, name) !== undefined) continue;
+    const names = Object.keys(parameters).map((known) => `"${known}"`);
+    throw new ComputeError(
+      "invalid-binding",
+      `Sequence "${label}" has no parameter "${name}"; it has ${names.join(", ") || "none"}.`,
+    );
+  }
+  return { ...parameters, ...values };
+}

@@ -1,0 +1,336 @@
+import type {
+  Bindings,
+  ResidentArray,
+  Staged,
+  Temporary,
+  TypedArray,
+  TypedArrayConstructor,
+  UniformValue,
+} from "../bindings/bindings.js";
+import { describeValue } from "../bindings/describe-value.js";
+import { isResult, isRole, ownValue } from "../bindings/is-role.js";
+import { arrayTypeOf } from "../bindings/typed-arrays.js";
+import type { DeviceLimits } from "../contract/compute-backend.js";
+import { ComputeError } from "../errors/compute-error.js";
+import type { Pass } from "../kernel/kernel.js";
+import {
+  type BindingInfo,
+  fitsImmediates,
+  runtimeArrayOf,
+  type ShaderInterface,
+  type TypeLayout,
+  typeName,
+} from "../shader/shader-interface.js";
+import { checkArray, checkInto, checkLength } from "./check-binding.js";
+import type { OutputCount } from "./dispatch.js";
+import { ownBytes } from "./fill-resource.js";
+import { packUniform } from "./pack-uniform.js";
+import type { PlannedResource, PlannedResult } from "./run-plan.js";
+
+interface Draft {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly data?: ArrayBufferView;
+  readonly staged?: Staged;
+  readonly resident?: ResidentArray;
+  readonly packedAs?: TypeLayout;
+  /** The type of a temporary. */
+  readonly ofTemporary?: TypedArrayConstructor;
+  readonly result?: PlannedResult;
+  access?: PlannedResource["access"];
+  isImmediate?: boolean;
+}
+
+/** What a pass's binding stands for. */
+interface Bound {
+  readonly group: number;
+  readonly binding: number;
+  readonly resource: number;
+  /** Whether it is set while the dispatch is recorded, and not bound. */
+  readonly isSet: boolean;
+}
+
+/** The run's memory while it is being planned: each binding and temporary once, however many passes use it. */
+export class RunResources {
+  readonly #drafts: Draft[] = [];
+  readonly #indexByName = new Map<string, number>();
+  /** Names of what the passes' programs declare and do not use. */
+  readonly #unused = new Set<string>();
+  readonly #subject: string;
+  readonly #bindings: Bindings;
+  readonly #limits: DeviceLimits;
+
+  constructor(subject: string, bindings: Bindings, limits: DeviceLimits) {
+    this.#subject = subject;
+    this.#bindings = bindings;
+    this.#limits = limits;
+  }
+
+  addTemporaries(temporaries: { readonly [name: string]: Temporary }): void {
+    for (const name in temporaries) {
+      if (Object.hasOwn(this.#bindings, name)) {
+        throw new ComputeError(
+          "invalid-kernel",
+          `${this.#subject} has both a binding and a temporary named "${name}".`,
+        );
+      }
+      const { type, length } = temporaries[name] ?? {};
+      if (typeof type !== "function" || !(type.BYTES_PER_ELEMENT > 0) || !Number.isSafeInteger(length) || length! < 1) {
+        throw new ComputeError(
+          "invalid-kernel",
+          `${this.#subject} has a temporary "${name}" of type ${describeValue(type)} and length ${describeValue(length)}; it takes ` +
+            "`temporary(Type, length)`, a typed array's constructor and a whole number, 1 or more.",
+        );
+      }
+      this.#addNamed(name, { name, byteLength: roundUpTo4(length! * type.BYTES_PER_ELEMENT), ofTemporary: type });
+    }
+  }
+
+  get bound(): ReadonlyMap<string, number> {
+    return this.#indexByName;
+  }
+
+  addUniform(name: string, data: ArrayBufferView): number {
+    return this.#drafts.push({ name, byteLength: roundUpTo4(data.byteLength), data, access: "read" }) - 1;
+  }
+
+  /** Finds what `info` stands for in `pass`, checks it, and gives the dispatch's entry for it. */
+  bind(info: BindingInfo, pass: Pass): Bound {
+    const { group, binding } = info;
+    const resource = this.#resourceOf(info, pass);
+    const draft = this.#drafts[resource]!;
+    const isOfHost = draft.data !== undefined && draft.result === undefined;
+    const isSet = info.isImmediate === true && isOfHost && fitsImmediates(info, this.#limits);
+    if (isSet) draft.isImmediate = true;
+    else draft.access = draft.access === undefined || draft.access === info.access ? info.access : "mixed";
+    return { group, binding, resource, isSet };
+  }
+
+  /**
+   * Checks what is given for a binding that `pass` does not use as if it did, and leaves it where it is. To be called when all that is used is
+   * bound.
+   */
+  checkUnused(info: BindingInfo, pass: Pass): void {
+    const reference = ownValue(pass.bindings, info.name) ?? info.name;
+    if (typeof reference === "string") {
+      this.#unused.add(reference);
+      const value = ownValue(this.#bindings, reference);
+      if (this.#indexByName.has(reference) || value === undefined) return;
+      if (isResult(value)) {
+        throw new ComputeError(
+          "invalid-binding",
+          `${this.#subject} declares "${info.name}" and does not use it, so nothing would be written to ${describeValue(value)}; use it in the ` +
+            "shader, or take it out of both.",
+        );
+      }
+    }
+    this.#resourceOf(info, pass);
+  }
+
+  #resourceOf(info: BindingInfo, pass: Pass): number {
+    const reference = ownValue(pass.bindings, info.name) ?? info.name;
+    const resource =
+      typeof reference === "string" ? this.#named(reference, info) : this.#addValue(info.name, reference, info);
+    const { name, byteLength } = this.#drafts[resource]!;
+    checkLength(this.#subject, name, byteLength, info, this.#limits);
+    return resource;
+  }
+
+  isTemporaryOrResult(index: number): boolean {
+    const draft = this.#drafts[index]!;
+    return draft.result !== undefined || (draft.data === undefined && draft.staged === undefined);
+  }
+
+  /** What stands at `index`, in the words of an error. */
+  describe(index: number): string {
+    const { name, resident } = this.#drafts[index]!;
+    if (resident) return describeValue(resident);
+    const value = ownValue(this.#bindings, name);
+    return `"${name}", ${value === undefined ? "a temporary" : describeValue(value)},`;
+  }
+
+  /** The arrays that the pass writes, in order of group and binding. A single value or a struct of fixed size has no elements to count. */
+  outputCounts(shader: ShaderInterface, entries: readonly Bound[]): OutputCount[] {
+    const counts: OutputCount[] = [];
+    for (const [i, { access, layout }] of shader.bindings.entries()) {
+      if (access !== "read-write" || !this.isTemporaryOrResult(entries[i]!.resource)) continue;
+      const { name, byteLength, result, resident, ofTemporary } = this.#drafts[entries[i]!.resource]!;
+      const type = result?.type ?? resident?.type ?? ofTemporary;
+      const runtime = runtimeArrayOf(layout);
+      const array = runtime?.array ?? (layout.kind === "array" ? layout : undefined);
+      if (!array) continue;
+      const elements = runtime ? Math.floor((byteLength - runtime.offset) / array.stride) : array.count;
+      counts.push({ name, elements, width: type ? array.stride / type.BYTES_PER_ELEMENT : 1 });
+    }
+    return counts;
+  }
+
+  /** Every name that the shader of a kernel of one pass binds must be given; before that, the kernel's own functions cannot be asked. */
+  checkGiven(shader: ShaderInterface): void {
+    for (const info of shader.bindings) {
+      const { name, layout } = info;
+      const value: unknown = ownValue(this.#bindings, name);
+      if (value === undefined) throw this.#missing(name);
+      if (value !== null) continue;
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${name}" as ${typeName(layout)}; got null.`,
+      );
+    }
+  }
+
+  /** A name that is given but that no pass binds is a mistake, most often a misspelt one. */
+  checkAllBound(interfaces: { readonly [program: string]: ShaderInterface }, passes: readonly Pass[]): void {
+    for (const name in this.#bindings) {
+      if (this.#indexByName.has(name) || this.#unused.has(name)) continue;
+      const known = new Set(
+        passes.flatMap((pass) => interfaces[pass.program]!.bindings.map((info) => `"${info.name}"`)),
+      );
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} has no binding "${name}"; it binds ${[...known].join(", ")}.`,
+      );
+    }
+  }
+
+  /** What is set while dispatches are recorded never sees what a pass writes. */
+  checkImmediates(): void {
+    const written = this.#drafts.find(
+      ({ isImmediate, access }) => isImmediate && access !== undefined && access !== "read",
+    );
+    if (!written) return;
+    throw new ComputeError(
+      "invalid-kernel",
+      `${this.#subject} binds "${written.name}" as an immediate in one pass and writes it in another, which the first would not see; give each ` +
+        "a name of its own.",
+    );
+  }
+
+  planned(): PlannedResource[] {
+    return this.#drafts.map((drafted) => {
+      // Whoever lent the array may take it back before the dispatch is recorded.
+      const { ofTemporary: _, ...kept } = drafted;
+      const draft = kept.isImmediate ? { ...kept, data: ownBytes(kept.data!) } : kept;
+      // What no pass binds, as a temporary of a shorter plan, keeps its index and needs no memory.
+      if (draft.access === undefined) {
+        const { data, result: __, ...resource } = draft;
+        return { ...resource, ...(draft.isImmediate && data && { data }), byteLength: 0, access: "read" };
+      }
+      // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
+      const isZero = !draft.data && !draft.staged && !draft.resident;
+      const access = draft.access === "read" && isZero ? "mixed" : draft.access;
+      return { ...draft, access };
+    });
+  }
+
+  #named(name: string, info: BindingInfo): number {
+    const existing = this.#indexByName.get(name);
+    if (existing !== undefined) return this.#checkRole(existing, info);
+    const value = ownValue(this.#bindings, name);
+    if (value === undefined) throw this.#missing(name);
+    if (isRole(value, "output")) {
+      const { type, length, into } = value;
+      checkInto(this.#subject, name, type, length, into);
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
+      const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length, into } }), info);
+    }
+    if (isRole(value, "lease")) {
+      const { type, length } = value;
+      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
+      const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
+      const result = { type, length, isLeased: true };
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result }), info);
+    }
+    if (isRole(value, "inout")) {
+      const { data, isBytes, into } = value;
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info, isBytes);
+      const type = arrayTypeOf(data);
+      checkInto(this.#subject, name, type, data.length, into);
+      const result = { type, length: data.length, into };
+      return this.#checkRole(
+        this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data, result }),
+        info,
+      );
+    }
+    if (isRole(value, "staged")) {
+      const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
+      checkArray(this.#subject, name, value.type.name, byteLength, info, true);
+      return this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), staged: value });
+    }
+    if (isRole(value, "resident")) {
+      const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
+      checkArray(this.#subject, name, value.type.name, byteLength, info, true);
+      // One array under two names is one piece of memory, or writing it under one would go unnoticed under the other.
+      const same = this.#drafts.findIndex(({ resident }) => resident === value);
+      if (same >= 0) this.#indexByName.set(name, same);
+      return same >= 0 ? same : this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), resident: value });
+    }
+    const isBytes = isRole(value, "bytes");
+    if (isBytes || ArrayBuffer.isView(value)) {
+      const data = isBytes ? value.data : (value as TypedArray);
+      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info, isBytes);
+      return this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data });
+    }
+    const index = this.#addValue(name, value as UniformValue, info);
+    this.#indexByName.set(name, index);
+    return index;
+  }
+
+  #addValue(name: string, value: UniformValue, info: BindingInfo): number {
+    if (runtimeArrayOf(info.layout)) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describeValue(value)} is given.`,
+      );
+    }
+    const data = packUniform(value, info.layout, this.#subject, name);
+    return this.#drafts.push({ name, byteLength: data.byteLength, data, packedAs: info.layout }) - 1;
+  }
+
+  #addNamed(name: string, draft: Draft): number {
+    const index = this.#drafts.push(draft) - 1;
+    this.#indexByName.set(name, index);
+    return index;
+  }
+
+  #checkRole(index: number, info: BindingInfo): number {
+    const draft = this.#drafts[index]!;
+    const value = this.#bindings[draft.name];
+    if (info.kind === "uniform" && this.isTemporaryOrResult(index) && !draft.resident) {
+      throw new ComputeError(
+        "invalid-binding",
+        `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${value === undefined ? "a temporary" : describeValue(value)}.`,
+      );
+    }
+    if (draft.packedAs && !isSameLayout(draft.packedAs, info.layout)) {
+      throw new ComputeError(
+        "invalid-kernel",
+        `${this.#subject} declares "${info.name}" as ${typeName(info.layout)} in one program and as ` +
+          `${typeName(draft.packedAs)} in another; a value is packed for one type, so give it a name in each.`,
+      );
+    }
+    return index;
+  }
+
+  #missing(name: string): ComputeError {
+    const given = Object.keys(this.#bindings)
+      .filter((key) => this.#bindings[key] !== undefined)
+      .map((key) => `"${key}"`);
+    const list = given.length === 0 ? "nothing is" : `${given.join(", ")} ${given.length === 1 ? "is" : "are"}`;
+    return new ComputeError("invalid-binding", `${this.#subject} binds "${name}", which is missing; ${list} given.`);
+  }
+}
+
+/** `Uint8Array` for a class that extends it too, as Node's `Buffer` does. */
+function arrayNameOf(data: TypedArray): string {
+  return (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? data.constructor.name;
+}
+
+function isSameLayout(a: TypeLayout, b: TypeLayout): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function roundUpTo4(byteLength: number): number {
+  return Math.ceil(byteLength / 4) * 4;
+}

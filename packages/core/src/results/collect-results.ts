@@ -1,0 +1,95 @@
+import type { Bindings, Lease, TypedArray, TypedArrayConstructor } from "../bindings/bindings.js";
+import { withArticle } from "../bindings/describe-value.js";
+import { isResult, ownValue } from "../bindings/is-role.js";
+import type { RunProfile } from "../contract/run-options.js";
+import { ComputeError } from "../errors/compute-error.js";
+import type { PlannedResult, RunPlan } from "../plan/run-plan.js";
+import { MemoryLease } from "./memory-lease.js";
+import type { ResultMemory } from "./result-memory.js";
+
+/** Where the bytes of a result stand: mapped memory, and the offset in it. */
+export interface ResultBytes {
+  readonly memory: ArrayBuffer;
+  readonly offset: number;
+}
+
+/**
+ * The results of a run: copied out of the bytes that `bytesOf` finds, into the caller's array where there is one, else into `memory`
+ * where there is some; a lease is given by `leaseOf`, for a backend whose mapped memory may be read in place, and otherwise holds a copy.
+ * @throws {ComputeError} `invalid-binding` where a caller's array was taken away since it was bound; then nothing is written or leased.
+ */
+export function collectResults(
+  plan: RunPlan,
+  bytesOf: (resource: number) => ResultBytes,
+  leaseOf?: (name: string, data: TypedArray) => Lease,
+  memory?: ResultMemory,
+): Record<string, TypedArray | Lease> {
+  const results: Record<string, TypedArray | Lease> = {};
+  for (const { name, result } of plan.resources) if (result?.into) checkStillFits(name, result, result.into);
+  for (let i = 0; i < plan.resources.length; i += 1) {
+    const { name, result } = plan.resources[i]!;
+    if (result) setOwn(results, name, resultOf(name, result, i, bytesOf, leaseOf, memory?.[i]));
+  }
+  return results;
+}
+
+function resultOf(
+  name: string,
+  { type, length, into, isLeased }: PlannedResult,
+  resource: number,
+  bytesOf: (resource: number) => ResultBytes,
+  leaseOf: ((name: string, data: TypedArray) => Lease) | undefined,
+  allocated: TypedArray | undefined,
+): TypedArray | Lease {
+  if (isLeased && leaseOf) {
+    const { memory, offset } = bytesOf(resource);
+    return leaseOf(name, new type(memory, offset, length));
+  }
+  const target = into ?? allocated;
+  const data = length === 0 ? (target ?? new type(0)) : copyOf(type, length, target, bytesOf(resource));
+  return isLeased ? new MemoryLease(name, data) : data;
+}
+
+function checkStillFits(name: string, { type, length }: PlannedResult, { length: now }: TypedArray): void {
+  if (now === length) return;
+  throw new ComputeError(
+    "invalid-binding",
+    `The result "${name}" is written into ${withArticle(type.name)} of ${length}, which has ${now} elements now; \`into\` is borrowed until the run settles.`,
+  );
+}
+
+/** As an assignment does, except to "__proto__". */
+function setOwn<T>(target: Record<string, T>, name: string, value: T): void {
+  if (name !== "__proto__") target[name] = value;
+  else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function copyOf(
+  type: TypedArrayConstructor,
+  length: number,
+  target: TypedArray | undefined,
+  { memory, offset }: ResultBytes,
+): TypedArray {
+  const byteLength = length * type.BYTES_PER_ELEMENT;
+  if (!target) return new type(memory.slice(offset, offset + byteLength));
+  new Uint8Array(target.buffer, target.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));
+  return target;
+}
+
+/** The results of a plan that is empty. */
+export function emptyResults(plan: RunPlan): Record<string, TypedArray | Lease> {
+  return collectResults(plan, () => {
+    throw new Error("Unreachable: an empty plan has results of length 0 alone.");
+  });
+}
+
+/** @throws {ComputeError} `invalid-binding` when a result would have the name that a profiled run needs for its profile. */
+export function checkProfileName(subject: string, bindings: Bindings): void {
+  const value = ownValue(bindings, "profile");
+  if (value === undefined || !isResult(value)) return;
+  throw new ComputeError("invalid-binding", `${subject} has a result named "profile"; a profiled run needs that name.`);
+}
+
+export function withProfile<R extends object>(results: R, profile: RunProfile): R & { profile: RunProfile } {
+  return { ...results, profile };
+}
