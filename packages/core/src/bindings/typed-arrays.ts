@@ -1,5 +1,5 @@
 /** What kind of typed array an array is, in whichever realm it was made. */
-import { ComputeError } from "../errors/compute-error.js";
+import { named, Refusal } from "../errors/refusal.js";
 import type { TypedArray, TypedArrayConstructor } from "./bindings.js";
 import { withArticle } from "./describe-value.js";
 
@@ -20,10 +20,14 @@ export function isSameType(a: TypedArrayConstructor, b: TypedArrayConstructor): 
  * @throws {ComputeError} `invalid-binding`.
  */
 export function checkAttached(subject: string, name: string, data: ArrayBufferView): void {
+  named(subject, () => refuseDetached(name, data));
+}
+
+export function refuseDetached(name: string, data: ArrayBufferView): void {
   if (!isDetached(data)) return;
-  throw new ComputeError(
+  throw new Refusal(
     "invalid-binding",
-    `${subject} is given "${name}", ${withArticle(data.constructor.name)} whose memory is gone: it was transferred, or it is a view of staged memory that ` +
+    `is given "${name}", ${withArticle(data.constructor.name)} whose memory is gone: it was transferred, or it is a view of staged memory that ` +
       "was bound or released. Bind what `stage` returned, and write to its `data` before that.",
   );
 }

@@ -1,5 +1,5 @@
 import { describeEach } from "../bindings/describe-value.js";
-import { ComputeError } from "../errors/compute-error.js";
+import { Refusal } from "../errors/refusal.js";
 
 /** Threads in x, y and z; a number is `[n, 1, 1]`. Rounded up to whole workgroups, so a kernel checks its own bounds. */
 export type Threads = number | readonly [x: number, y?: number, z?: number];
@@ -18,7 +18,6 @@ export type Grid = readonly [x: number, y: number, z: number];
 
 /** @throws {ComputeError} of `code` when a size is no size. */
 export function checkedGrid(
-  subject: string,
   word: "threads" | "workgroups",
   size: Threads | Workgroups,
   code: "invalid-kernel" | "invalid-option" = "invalid-kernel",
@@ -27,9 +26,9 @@ export function checkedGrid(
   const [x, y = 1, z = 1] = given as readonly number[];
   const grid: Grid = [x!, y, z];
   if (given.length > 3 || !grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
-    throw new ComputeError(
+    throw new Refusal(
       code,
-      `${subject} asks for ${describeEach(given)} ${word}; expected are one to three whole numbers, each 0 or more.`,
+      `asks for ${describeEach(given)} ${word}; expected are one to three whole numbers, each 0 or more.`,
     );
   }
   return grid;

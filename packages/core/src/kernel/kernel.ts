@@ -2,6 +2,7 @@ import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "../b
 import { describeEach, describeValue } from "../bindings/describe-value.js";
 import { callOwn } from "../errors/call-own.js";
 import { ComputeError } from "../errors/compute-error.js";
+import { named, Refusal } from "../errors/refusal.js";
 import type { WgslBindings } from "../wgsl-types/wgsl-bindings.js";
 import { checkedGrid, type Threads, type Workgroups } from "./dispatch-size.js";
 
@@ -132,9 +133,12 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
       `A kernel needs a label, a string that is not empty; ${describeValue(label)} is given.`,
     );
   }
-  const programs = programsOf(definition);
-  const tunable = tunableOf(label, definition.tunable);
-  const functions = functionsOf(definition);
+  const subject = `Kernel "${label}"`;
+  const { programs, tunable, functions } = named(subject, () => ({
+    programs: programsOf(definition),
+    tunable: tunableOf(definition.tunable),
+    functions: functionsOf(definition),
+  }));
   const variants = new Map<string, Kernel>();
   const specialize = (constants: Constants, isChosen: boolean): Kernel => {
     const chosen: Constants = { ...firstOf(tunable), ...constants };
@@ -146,8 +150,9 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
       programs: isChosen ? withConstants(programs, chosen) : programs,
       ...(tunable && !isChosen && { tunable }),
       isSinglePass: !("programs" in definition),
-      temporaries: (bindings: Bindings) => functions.temporaries?.(bindings, chosen) ?? noTemporaries,
-      passes: (bindings: Bindings) => functions.passes(bindings, chosen),
+      temporaries: (bindings: Bindings) =>
+        named(subject, () => functions.temporaries?.(bindings, chosen) ?? noTemporaries),
+      passes: (bindings: Bindings) => named(subject, () => functions.passes(bindings, chosen)),
       specialize: (others: Constants) => specialize({ ...constants, ...others }, true),
     });
     variants.set(key, variant);
@@ -162,21 +167,18 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
 }
 
 function programsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Kernel["programs"] {
-  const { label } = definition;
-  if (!("programs" in definition)) return Object.freeze({ main: freezeProgram(label, definition) });
+  if (!("programs" in definition)) return Object.freeze({ main: freezeProgram(definition) });
   if (typeof definition.programs !== "object" || definition.programs === null) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-kernel",
-      `Kernel "${label}" takes \`programs\` as an object; ${describeValue(definition.programs)} is given.`,
+      `takes \`programs\` as an object; ${describeValue(definition.programs)} is given.`,
     );
   }
   const names = Object.keys(definition.programs);
   if (names.length === 0) {
-    throw new ComputeError("invalid-kernel", `Kernel "${label}" has no program; give at least one.`);
+    throw new Refusal("invalid-kernel", `has no program; give at least one.`);
   }
-  return Object.freeze(
-    Object.fromEntries(names.map((name) => [name, freezeProgram(label, definition.programs[name]!)])),
-  );
+  return Object.freeze(Object.fromEntries(names.map((name) => [name, freezeProgram(definition.programs[name]!)])));
 }
 
 /** What a kernel of one dispatch gives that says nothing of its threads: one object, so that two runs' need not be compared member by member. */
@@ -187,23 +189,21 @@ export const noTemporaries: ReturnType<Kernel["temporaries"]> = Object.freeze({}
 type Functions<B extends Bindings> = Pick<PassesDefinition<B>, "temporaries" | "passes">;
 
 function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Functions<B> {
-  const { label } = definition;
-  const subject = `Kernel "${label}"`;
   if ("programs" in definition) {
     const { temporaries, passes } = definition;
-    checkFunction(label, "passes", passes);
-    if (temporaries !== undefined) checkFunction(label, "temporaries", temporaries);
+    checkFunction("passes", passes);
+    if (temporaries !== undefined) checkFunction("temporaries", temporaries);
     return {
       passes: (bindings, constants) => {
-        const given = callOwn(subject, "passes", "invalid-kernel", () => passes(bindings, constants));
+        const given = callOwn("passes", "invalid-kernel", () => passes(bindings, constants));
         if (Array.isArray(given)) return given;
-        throw wrongResult(subject, "passes", "an array of passes", given);
+        throw wrongResult("passes", "an array of passes", given);
       },
       ...(temporaries && {
         temporaries: (bindings, constants) => {
-          const given = callOwn(subject, "temporaries", "invalid-kernel", () => temporaries(bindings, constants));
+          const given = callOwn("temporaries", "invalid-kernel", () => temporaries(bindings, constants));
           if (typeof given === "object" && given !== null) return given;
-          throw wrongResult(subject, "temporaries", "an object of temporaries", given);
+          throw wrongResult("temporaries", "an object of temporaries", given);
         },
       }),
     };
@@ -211,32 +211,28 @@ function functionsOf<B extends Bindings>(definition: KernelDefinition<B> | Passe
   const { threads } = definition;
   if (threads === undefined) return { passes: () => onePass };
   if (typeof threads !== "function") {
-    const passes = Object.freeze([
-      Object.freeze({ program: "main", threads: checkedGrid(subject, "threads", threads) }),
-    ]);
+    const passes = Object.freeze([Object.freeze({ program: "main", threads: checkedGrid("threads", threads) })]);
     return { passes: () => passes };
   }
   return {
     passes: (bindings, constants) => {
-      return [
-        { program: "main", threads: callOwn(subject, "threads", "invalid-kernel", () => threads(bindings, constants)) },
-      ];
+      return [{ program: "main", threads: callOwn("threads", "invalid-kernel", () => threads(bindings, constants)) }];
     },
   };
 }
 
-function wrongResult(subject: string, name: string, expected: string, given: unknown): ComputeError {
-  return new ComputeError(
+function wrongResult(name: string, expected: string, given: unknown): Refusal {
+  return new Refusal(
     "invalid-kernel",
-    `${subject}: its function \`${name}\` must return ${expected}; it returned ${describeValue(given)}.`,
+    `: its function \`${name}\` must return ${expected}; it returned ${describeValue(given)}.`,
   );
 }
 
-function checkFunction(label: string, name: string, given: unknown): void {
+function checkFunction(name: string, given: unknown): void {
   if (typeof given === "function") return;
-  throw new ComputeError(
+  throw new Refusal(
     "invalid-kernel",
-    `Kernel "${label}" takes \`${name}\` as a function of the bindings; ${describeValue(given)} is given.`,
+    `takes \`${name}\` as a function of the bindings; ${describeValue(given)} is given.`,
   );
 }
 
@@ -252,7 +248,7 @@ function firstOf(tunable: Tunable | undefined): Constants {
 }
 
 /** A copy of what the definition gives, which its author may change. */
-function tunableOf(label: string, tunable: Tunable | undefined): Tunable | undefined {
+function tunableOf(tunable: Tunable | undefined): Tunable | undefined {
   if (tunable === undefined) return undefined;
   const copies: Record<string, readonly number[]> = {};
   for (const [name, values] of Object.entries(tunable)) {
@@ -261,32 +257,26 @@ function tunableOf(label: string, tunable: Tunable | undefined): Tunable | undef
       continue;
     }
     const given = Array.isArray(values) ? describeEach(values) : describeValue(values);
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-kernel",
-      `Kernel "${label}" gives ${given} for its tunable "${name}"; expected is an array of numbers to choose from.`,
+      `gives ${given} for its tunable "${name}"; expected is an array of numbers to choose from.`,
     );
   }
   return Object.freeze(copies);
 }
 
-function freezeProgram(label: string, { wgsl, spirv, entryPoint, constants, file }: Program): Program {
+function freezeProgram({ wgsl, spirv, entryPoint, constants, file }: Program): Program {
   if ((wgsl === undefined) === (spirv === undefined)) {
     const given = wgsl === undefined ? "neither is" : "both are";
-    throw new ComputeError(
-      "invalid-kernel",
-      `Kernel "${label}" needs one source, \`wgsl\` or \`spirv\`; ${given} given.`,
-    );
+    throw new Refusal("invalid-kernel", `needs one source, \`wgsl\` or \`spirv\`; ${given} given.`);
   }
   if (wgsl !== undefined && typeof wgsl !== "string") {
-    throw new ComputeError(
-      "invalid-kernel",
-      `Kernel "${label}" takes \`wgsl\` as a string; ${describeValue(wgsl)} is given.`,
-    );
+    throw new Refusal("invalid-kernel", `takes \`wgsl\` as a string; ${describeValue(wgsl)} is given.`);
   }
   if (spirv !== undefined && !["Uint8Array", "Uint32Array"].includes(tagOf(spirv))) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-kernel",
-      `Kernel "${label}" takes \`spirv\` as a Uint8Array or Uint32Array; ${describeValue(spirv)} is given.`,
+      `takes \`spirv\` as a Uint8Array or Uint32Array; ${describeValue(spirv)} is given.`,
     );
   }
   const source = wgsl !== undefined ? { wgsl } : { spirv: copyOf(spirv!) };

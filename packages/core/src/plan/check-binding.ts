@@ -10,9 +10,9 @@ import type {
 } from "../bindings/bindings.js";
 import { describeValue, withArticle } from "../bindings/describe-value.js";
 import { ownValue } from "../bindings/is-role.js";
-import { arrayTypeOf, checkAttached, isSameType } from "../bindings/typed-arrays.js";
+import { arrayTypeOf, isSameType, refuseDetached } from "../bindings/typed-arrays.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
-import { ComputeError } from "../errors/compute-error.js";
+import { Refusal } from "../errors/refusal.js";
 import { arraysOf, byteArrays } from "../shader/array-types.js";
 import {
   type BindingInfo,
@@ -29,7 +29,6 @@ const mixedArrays: readonly string[] = ["Float32Array", "Int32Array", "Uint32Arr
  * @param isNamed Whether the caller has named the array's type, as in `output(Uint8Array, n)`, or said that the binding is its bytes.
  */
 export function checkArray(
-  subject: string,
   name: string,
   arrayName: string,
   byteLength: number,
@@ -42,17 +41,17 @@ export function checkArray(
   const isByteArray = byteArrays.includes(arrayName);
   if (!expected.includes(arrayName) && !(isByteArray && isNamed)) {
     const advice = isByteArray ? ` If these are the bytes of its elements, say so: bytes(${name}).` : "";
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} declares "${name}" as ${typeName(layout)}, which takes ${withArticle(expected.join(" or "))}; got ${withArticle(arrayName)}.${advice}`,
+      `declares "${name}" as ${typeName(layout)}, which takes ${withArticle(expected.join(" or "))}; got ${withArticle(arrayName)}.${advice}`,
     );
   }
   const runtime = runtimeArrayOf(layout);
   if (!runtime) {
     if (byteLength !== layout.byteLength) {
-      throw new ComputeError(
+      throw new Refusal(
         "invalid-binding",
-        `${subject} declares "${name}" as ${typeName(layout)}, ${layout.byteLength} bytes; ${byteLength} are given.`,
+        `declares "${name}" as ${typeName(layout)}, ${layout.byteLength} bytes; ${byteLength} are given.`,
       );
     }
     return;
@@ -65,43 +64,37 @@ export function checkArray(
       array.element.kind === "vector" && array.element.components === 3
         ? " Elements of three components are padded to four."
         : "";
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} declares "${name}" as ${typeName(layout)}, whole elements of ${array.stride} bytes${header}; ` +
+      `declares "${name}" as ${typeName(layout)}, whole elements of ${array.stride} bytes${header}; ` +
         `${byteLength} bytes are given.${padding}`,
     );
   }
   if (byteLength % 4 !== 0) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} declares "${name}" as ${typeName(layout)}; WebGPU binds multiples of 4 bytes and the shader's arrayLength would ` +
+      `declares "${name}" as ${typeName(layout)}; WebGPU binds multiples of 4 bytes and the shader's arrayLength would ` +
         `show the padding of the ${byteLength} bytes given. Give an even number of elements.`,
     );
   }
 }
 
 /** Checks bytes about to be bound against the type's minimum and the device's limits. */
-export function checkLength(
-  subject: string,
-  name: string,
-  byteLength: number,
-  info: BindingInfo,
-  limits: DeviceLimits,
-): void {
+export function checkLength(name: string, byteLength: number, info: BindingInfo, limits: DeviceLimits): void {
   const least = minByteLengthOf(info.layout);
   if (byteLength < least) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} declares "${info.name}" as ${typeName(info.layout)}, at least ${least} bytes; "${name}" has ${byteLength}.`,
+      `declares "${info.name}" as ${typeName(info.layout)}, at least ${least} bytes; "${name}" has ${byteLength}.`,
     );
   }
   const ofKind = info.kind === "uniform" ? "maxUniformBufferBindingSize" : "maxStorageBufferBindingSize";
   const limitName = limits[ofKind] <= limits.maxBufferSize ? ofKind : "maxBufferSize";
   const limit = limits[limitName];
   if (byteLength > limit) {
-    throw new ComputeError(
+    throw new Refusal(
       "limit-exceeded",
-      `${subject} binds "${name}" with ${byteLength} bytes; this device binds at most ${limit} (${limitName}).`,
+      `binds "${name}" with ${byteLength} bytes; this device binds at most ${limit} (${limitName}).`,
     );
   }
 }
@@ -112,7 +105,6 @@ export function checkLength(
  * @param writtenNames Of the bindings that the shaders write, as far as they are known.
  */
 export function checkEmptiness(
-  subject: string,
   bindings: Bindings,
   writtenNames: () => readonly string[] = () => [],
 ): "all-empty" | "some" {
@@ -126,72 +118,65 @@ export function checkEmptiness(
     if (ArrayBuffer.isView(value) || role === "bytes") {
       const input = role === "bytes" ? (value as Bytes).data : (value as TypedArray);
       if (input.byteLength > 0) continue;
-      checkAttached(subject, name, input);
+      refuseDetached(name, input);
       emptyInput ??= name;
       continue;
     }
     if (role === "resident") residents += 1;
-    if (role === "output" || role === "lease") checkOutput(subject, name, value as Output | LeasedOutput);
-    else if (role === "inout") checkInout(subject, name, value as Inout);
+    if (role === "output" || role === "lease") checkOutput(name, value as Output | LeasedOutput);
+    else if (role === "inout") checkInout(name, value as Inout);
     else continue;
     results += 1;
     if ((role === "inout" ? (value as Inout).data : (value as Output)).length === 0) empty.push(name);
   }
   if (results + residents === 0) {
-    throw nothingReturned(subject, bindings, writtenNames());
+    throw nothingReturned(bindings, writtenNames());
   }
   if (results > 0 && residents === 0 && empty.length === results) return "all-empty";
   if (empty.length > 0) {
-    throw new ComputeError(
-      "invalid-binding",
-      `${subject} is given "${empty[0]}" with no elements beside results that have some.`,
-    );
+    throw new Refusal("invalid-binding", `is given "${empty[0]}" with no elements beside results that have some.`);
   }
   if (emptyInput !== undefined) {
-    throw new ComputeError(
-      "invalid-binding",
-      `${subject} is given "${emptyInput}" with no elements; WebGPU binds at least 4 bytes.`,
-    );
+    throw new Refusal("invalid-binding", `is given "${emptyInput}" with no elements; WebGPU binds at least 4 bytes.`);
   }
   return "some";
 }
 
-function nothingReturned(subject: string, bindings: unknown, writtenNames: readonly string[]): ComputeError {
+function nothingReturned(bindings: unknown, writtenNames: readonly string[]): Refusal {
   if (typeof bindings !== "object" || bindings === null) {
-    return new ComputeError(
+    return new Refusal(
       "invalid-binding",
-      `${subject} takes an object of its bindings, by their names; ${describeValue(bindings)} is given.`,
+      `takes an object of its bindings, by their names; ${describeValue(bindings)} is given.`,
     );
   }
   const given = writtenNames.map((name) => {
     const value = ownValue(bindings as Bindings, name);
     return value === undefined ? `"${name}" is missing` : `"${name}" is given ${describeValue(value)}`;
   });
-  return new ComputeError(
+  return new Refusal(
     "invalid-binding",
-    `${subject} returns nothing${given.length > 0 ? `: ${given.join(", ")}` : ""}. Ask for a result with \`output(Type, length)\`, ` +
+    `returns nothing${given.length > 0 ? `: ${given.join(", ")}` : ""}. Ask for a result with \`output(Type, length)\`, ` +
       "`lease(Type, length)` or `inout(data)`, or bind a resident array.",
   );
 }
 
-function checkOutput(subject: string, name: string, value: Output | LeasedOutput): void {
+function checkOutput(name: string, value: Output | LeasedOutput): void {
   if (!Number.isSafeInteger(value.length) || value.length < 0) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} is asked for an output "${name}" of length ${describeValue(value.length)}; a length is a whole number, 0 or more.`,
+      `is asked for an output "${name}" of length ${describeValue(value.length)}; a length is a whole number, 0 or more.`,
     );
   }
   if (typeof value.type !== "function" || !(value.type.BYTES_PER_ELEMENT > 0)) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} is asked for an output "${name}" of ${describeValue(value.type)}; expected is a typed array's constructor, as Float32Array.`,
+      `is asked for an output "${name}" of ${describeValue(value.type)}; expected is a typed array's constructor, as Float32Array.`,
     );
   }
 }
 
 /** Checks that a result fits the array that it is to be written into. */
 export function checkInto(
-  subject: string,
   name: string,
   type: TypedArrayConstructor,
   length: number,
@@ -201,14 +186,14 @@ export function checkInto(
   const isArray = ArrayBuffer.isView(into);
   if (isArray && isSameType(arrayTypeOf(into), type) && into.length === length) return;
   const given = isArray ? `${withArticle(into.constructor.name)} of ${into.length}` : describeValue(into);
-  throw new ComputeError(
+  throw new Refusal(
     "invalid-binding",
-    `${subject} returns "${name}" as ${withArticle(type.name)} of ${length}; \`into\` is ${given}.`,
+    `returns "${name}" as ${withArticle(type.name)} of ${length}; \`into\` is ${given}.`,
   );
 }
 
 /** Checks that no array is to be written by two results. */
-export function checkIntos(subject: string, bindings: Bindings): void {
+export function checkIntos(bindings: Bindings): void {
   let first: string | undefined;
   let others: Map<TypedArray, string> | undefined;
   for (const name in bindings) {
@@ -216,9 +201,9 @@ export function checkIntos(subject: string, bindings: Bindings): void {
     if (!into) continue;
     const other = first !== undefined && intoOf(bindings[first]) === into ? first : others?.get(into);
     if (other !== undefined) {
-      throw new ComputeError(
+      throw new Refusal(
         "invalid-binding",
-        `${subject} is given one array as \`into\` of "${other}" and of "${name}"; each result needs an array of its own.`,
+        `is given one array as \`into\` of "${other}" and of "${name}"; each result needs an array of its own.`,
       );
     }
     if (first === undefined) first = name;
@@ -231,12 +216,12 @@ function intoOf(value: unknown): TypedArray | undefined {
   return ArrayBuffer.isView(into) ? into : undefined;
 }
 
-function checkInout(subject: string, name: string, value: Inout): void {
+function checkInout(name: string, value: Inout): void {
   if (!ArrayBuffer.isView(value.data) || !("length" in value.data)) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} is given an inout "${name}" that is not a typed array, but ${describeValue(value.data)}.`,
+      `is given an inout "${name}" that is not a typed array, but ${describeValue(value.data)}.`,
     );
   }
-  if (value.data.length === 0) checkAttached(subject, name, value.data);
+  if (value.data.length === 0) refuseDetached(name, value.data);
 }

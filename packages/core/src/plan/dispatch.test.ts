@@ -21,16 +21,16 @@ describe("countWorkgroups", () => {
     ["one number of threads", { threads: 1 }, [1, 1, 1]],
     ["no threads", { threads: 0 }, [0, 1, 1]],
   ])("takes %s", (_, size, grid) => {
-    expect(countWorkgroups("It", shader, size, none)).toEqual(grid);
+    expect(countWorkgroups(shader, size, none)).toEqual(grid);
   });
 
   const line = shaderOf([], { workgroupSize: [64, 1, 1] });
 
   test("takes one thread for each element of the outputs where workgroups are 1-D", () => {
-    expect(countWorkgroups("It", line, {}, one(65))).toEqual([2, 1, 1]);
-    expect(countWorkgroups("It", line, {}, one(64))).toEqual([1, 1, 1]);
-    expect(countWorkgroups("It", line, {}, one(0))).toEqual([0, 1, 1]);
-    expect(countWorkgroups("It", line, {}, () => [...one(65)(), ...one(65)()])).toEqual([2, 1, 1]);
+    expect(countWorkgroups(line, {}, one(65))).toEqual([2, 1, 1]);
+    expect(countWorkgroups(line, {}, one(64))).toEqual([1, 1, 1]);
+    expect(countWorkgroups(line, {}, one(0))).toEqual([0, 1, 1]);
+    expect(countWorkgroups(line, {}, () => [...one(65)(), ...one(65)()])).toEqual([2, 1, 1]);
   });
 
   test.each<[readonly [number, number], number, string]>([
@@ -42,11 +42,11 @@ describe("countWorkgroups", () => {
       { name: "y", elements: first, width },
       { name: "z", elements: second, width },
     ];
-    expect(() => countWorkgroups('Kernel "k"', line, {}, () => outputs)).toThrow(
+    expect(() => countWorkgroups(line, {}, () => outputs)).toThrow(
       expect.objectContaining({
         code: "invalid-kernel",
         message:
-          `Kernel "k" writes "y" of ${first} elements and "z" of ${second}, so it must say how many threads run: ` +
+          `writes "y" of ${first} elements and "z" of ${second}, so it must say how many threads run: ` +
           `\`${written}\` in its definition, or \`{ threads: 6 }\` as an option of this run.`,
       }),
     );
@@ -57,10 +57,10 @@ describe("countWorkgroups", () => {
     ["a 3-D workgroup", [8, 1, 2], one(64)],
     ["no output", [64, 1, 1], none],
   ])("wants the threads said for %s", (_, workgroupSize, outputsOf) => {
-    expect(() => countWorkgroups('Kernel "k"', shaderOf([], { workgroupSize }), {}, outputsOf)).toThrow(
+    expect(() => countWorkgroups(shaderOf([], { workgroupSize }), {}, outputsOf)).toThrow(
       expect.objectContaining({
         code: "invalid-kernel",
-        message: `Kernel "k" does not say how many \`threads\` "main" runs, and its workgroup size [${workgroupSize.join(", ")}] and outputs do not say it either.`,
+        message: `does not say how many \`threads\` "main" runs, and its workgroup size [${workgroupSize.join(", ")}] and outputs do not say it either.`,
       }),
     );
   });
@@ -76,10 +76,10 @@ describe("countWorkgroups", () => {
     ["threads", null as unknown as number, "null"],
     ["threads", [1, 2, 3, 4] as unknown as number, "1, 2, 3, 4"],
   ])("refuses %s of %s", (word, size, shown) => {
-    expect(() => countWorkgroups("It", shader, { [word]: size }, none)).toThrow(
+    expect(() => countWorkgroups(shader, { [word]: size }, none)).toThrow(
       expect.objectContaining({
         code: "invalid-kernel",
-        message: `It asks for [${shown}] ${word}; expected are one to three whole numbers, each 0 or more.`,
+        message: `asks for [${shown}] ${word}; expected are one to three whole numbers, each 0 or more.`,
       }),
     );
   });
@@ -89,12 +89,12 @@ describe("gridOf", () => {
   const limits = { ...defaultLimits, maxComputeWorkgroupsPerDimension: 100 };
 
   test("runs whole what the device takes, also where it could not be split", () => {
-    expect(gridOf("It", shaderOf([]), [100, 100, 100], limits)).toBe("whole");
-    expect(gridOf("It", shaderOf([], { splittable: "of a barrier" }), [100, 1, 1], limits)).toBe("whole");
+    expect(gridOf(shaderOf([]), [100, 100, 100], limits)).toBe("whole");
+    expect(gridOf(shaderOf([], { splittable: "of a barrier" }), [100, 1, 1], limits)).toBe("whole");
   });
 
   test.each<[Grid]>([[[101, 1, 1]], [[1, 101, 1]], [[1, 1, 101]]])("splits %j", (groups) => {
-    expect(gridOf("It", shaderOf([], { splittable: { group: 2, binding: 5 } }), groups, limits)).toEqual({
+    expect(gridOf(shaderOf([], { splittable: { group: 2, binding: 5 } }), groups, limits)).toEqual({
       group: 2,
       binding: 5,
     });
@@ -102,11 +102,11 @@ describe("gridOf", () => {
 
   test("refuses, with the shader's reason, what cannot be split", () => {
     const shader = shaderOf([], { splittable: '"main" reads num_workgroups' });
-    expect(() => gridOf('Kernel "k"', shader, [101, 2, 1], limits)).toThrow(
+    expect(() => gridOf(shader, [101, 2, 1], limits)).toThrow(
       expect.objectContaining({
         code: "limit-exceeded",
         message:
-          'Kernel "k" runs [101, 2, 1] workgroups; this device runs at most 100 in a dimension, ' +
+          "runs [101, 2, 1] workgroups; this device runs at most 100 in a dimension, " +
           'and it cannot be split because "main" reads num_workgroups.',
       }),
     );
@@ -116,16 +116,16 @@ describe("gridOf", () => {
     const limit = { ...defaultLimits, maxComputeWorkgroupsPerDimension: 65535 };
     const shader = shaderOf([], { workgroupSize: [1, 64, 1] });
     const refused = (groups: Grid, shown: string) =>
-      expect(() => gridOf("It", shader, groups, limit)).toThrow(
+      expect(() => gridOf(shader, groups, limit)).toThrow(
         expect.objectContaining({
           code: "limit-exceeded",
           message:
-            `It runs [${groups.join(", ")}] workgroups of [1, 64, 1] threads, ${shown} in all; one pass runs at most 4294967296 (2^32). ` +
+            `runs [${groups.join(", ")}] workgroups of [1, 64, 1] threads, ${shown} in all; one pass runs at most 4294967296 (2^32). ` +
             "Check the numbers, or let each thread do more.",
         }),
       );
-    expect(gridOf("It", shader, [1, 2 ** 26, 1], limit)).toEqual({ group: 1, binding: 0 });
-    expect(gridOf("It", shader, [8192, 8192, 1], limit)).toBe("whole");
+    expect(gridOf(shader, [1, 2 ** 26, 1], limit)).toEqual({ group: 1, binding: 0 });
+    expect(gridOf(shader, [8192, 8192, 1], limit)).toBe("whole");
     refused([1, 2 ** 26 + 1, 1], "4294967360");
     refused([8192, 8192, 2], "8589934592");
     refused([70000, 70000, 1], "313600000000");
@@ -134,8 +134,8 @@ describe("gridOf", () => {
 
   test("refuses more parts than are dispatched", () => {
     const shader = shaderOf([], { workgroupSize: [1, 1, 1] });
-    expect(gridOf("It", shader, [6400, 6400, 1], limits)).toEqual({ group: 1, binding: 0 });
-    expect(() => gridOf("It", shader, [6401, 6400, 1], limits)).toThrow(
+    expect(gridOf(shader, [6400, 6400, 1], limits)).toEqual({ group: 1, binding: 0 });
+    expect(() => gridOf(shader, [6401, 6400, 1], limits)).toThrow(
       expect.objectContaining({
         code: "limit-exceeded",
         message: expect.stringMatching(/it would take 4160 parts; at most 4096/),

@@ -1,5 +1,5 @@
 import type { DeviceLimits } from "../contract/compute-backend.js";
-import { ComputeError } from "../errors/compute-error.js";
+import { Refusal } from "../errors/refusal.js";
 import { checkedGrid, type DispatchSize, type Grid } from "../kernel/dispatch-size.js";
 import type { ShaderInterface } from "../shader/shader-interface.js";
 
@@ -24,37 +24,36 @@ export interface OutputCount {
  * @throws {ComputeError} `invalid-kernel` where none of these gives a size, the outputs give several, or a size is not one.
  */
 export function countWorkgroups(
-  subject: string,
   shader: ShaderInterface,
   size: DispatchSize,
   outputsOf: () => readonly OutputCount[],
 ): Grid {
-  if (size.workgroups !== undefined) return checkedGrid(subject, "workgroups", size.workgroups);
+  if (size.workgroups !== undefined) return checkedGrid("workgroups", size.workgroups);
   const [sizeX, sizeY, sizeZ] = shader.workgroupSize;
   if (size.threads !== undefined) {
-    const [x, y, z] = checkedGrid(subject, "threads", size.threads);
+    const [x, y, z] = checkedGrid("threads", size.threads);
     return [Math.ceil(x / sizeX), Math.ceil(y / sizeY), Math.ceil(z / sizeZ)];
   }
   const outputs = sizeY === 1 && sizeZ === 1 ? outputsOf() : [];
   const [first] = outputs;
   if (first === undefined) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-kernel",
-      `${subject} does not say how many \`threads\` "${shader.entryPoint}" runs, and its workgroup size ` +
+      `does not say how many \`threads\` "${shader.entryPoint}" runs, and its workgroup size ` +
         `[${shader.workgroupSize.join(", ")}] and outputs do not say it either.`,
     );
   }
   const other = outputs.find(({ elements }) => elements !== first.elements);
-  if (other) throw severalCounts(subject, first, other);
+  if (other) throw severalCounts(first, other);
   return [Math.ceil(first.elements / sizeX), 1, 1];
 }
 
-function severalCounts(subject: string, first: OutputCount, other: OutputCount): ComputeError {
+function severalCounts(first: OutputCount, other: OutputCount): Refusal {
   const { name, elements, width } = other.elements > first.elements ? other : first;
   const length = `${name}.length${width === 1 ? "" : ` / ${width}`}`;
-  return new ComputeError(
+  return new Refusal(
     "invalid-kernel",
-    `${subject} writes "${first.name}" of ${first.elements} elements and "${other.name}" of ${other.elements}, so it must say how many threads ` +
+    `writes "${first.name}" of ${first.elements} elements and "${other.name}" of ${other.elements}, so it must say how many threads ` +
       `run: \`threads: ({ ${name} }) => ${length}\` in its definition, or \`{ threads: ${elements} }\` as an option of this run.`,
   );
 }
@@ -65,28 +64,27 @@ function severalCounts(subject: string, first: OutputCount, other: OutputCount):
  * @throws {ComputeError} `limit-exceeded` when it is too large to run whole and cannot be split.
  */
 export function gridOf(
-  subject: string,
   shader: ShaderInterface,
   groups: Grid,
   limits: DeviceLimits,
 ): "whole" | { readonly group: number; readonly binding: number } {
   const invocations = [...groups, ...shader.workgroupSize].reduce((product, count) => product * count, 1);
   if (invocations > maxInvocations) {
-    throw new ComputeError(
+    throw new Refusal(
       "limit-exceeded",
-      `${subject} runs [${groups.join(", ")}] workgroups of [${shader.workgroupSize.join(", ")}] threads, ${invocations} in all; one pass runs at ` +
+      `runs [${groups.join(", ")}] workgroups of [${shader.workgroupSize.join(", ")}] threads, ${invocations} in all; one pass runs at ` +
         `most ${maxInvocations} (2^32). Check the numbers, or let each thread do more.`,
     );
   }
   const limit = limits.maxComputeWorkgroupsPerDimension;
   if (groups.every((count) => count <= limit)) return "whole";
-  const given = `${subject} runs [${groups.join(", ")}] workgroups; this device runs at most ${limit} in a dimension`;
+  const given = `runs [${groups.join(", ")}] workgroups; this device runs at most ${limit} in a dimension`;
   if (typeof shader.splittable === "string") {
-    throw new ComputeError("limit-exceeded", `${given}, and it cannot be split because ${shader.splittable}.`);
+    throw new Refusal("limit-exceeded", `${given}, and it cannot be split because ${shader.splittable}.`);
   }
   const parts = groups.reduce((product, count) => product * Math.ceil(count / limit), 1);
   if (parts > maxParts) {
-    throw new ComputeError(
+    throw new Refusal(
       "limit-exceeded",
       `${given}, and it would take ${parts} parts; at most ${maxParts} are dispatched.`,
     );

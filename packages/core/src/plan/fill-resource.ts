@@ -7,30 +7,25 @@ import type { PlannedResource } from "./run-plan.js";
  * `resource`, planned for a value like `value`, with what `value` brings itself: data, memory, or an array for the result.
  * @throws {ComputeError} `invalid-binding` where `into` does not fit, or a value cannot be packed.
  */
-export function fillResource(
-  subject: string,
-  name: string,
-  resource: PlannedResource,
-  value: BindingValue,
-): PlannedResource {
+export function fillResource(name: string, resource: PlannedResource, value: BindingValue): PlannedResource {
   const { byteLength, access, start, packedAs, isImmediate } = resource;
   let { data, staged, resident, result } = resource;
   if (result) {
     const { into } = value as Output | Inout;
     if (into !== result.into) {
-      checkInto(subject, name, result.type, result.length, into);
+      checkInto(name, result.type, result.length, into);
       result = { ...result, into };
     }
   }
   if (staged) staged = value as Staged;
   if (resident) resident = value as ResidentArray;
   if (data) {
-    if (packedAs) data = packUniform(value as UniformValue, packedAs, subject, name);
+    if (packedAs) data = packUniform(value as UniformValue, packedAs, name);
     else data = ArrayBuffer.isView(value) ? value : (value as Inout | Bytes).data;
     if (isImmediate) data = ownBytes(data);
   } else if (packedAs) {
     // What no pass binds is checked as if one did.
-    packUniform(value as UniformValue, packedAs, subject, name);
+    packUniform(value as UniformValue, packedAs, name);
   }
   // Field by field, on the way of every warm run: to spread objects of many shapes takes the engine five times as long.
   return { name: resource.name, byteLength, access, data, staged, resident, start, packedAs, result, isImmediate };

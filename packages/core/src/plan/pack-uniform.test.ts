@@ -7,7 +7,7 @@ import { array, bool, f16, f32, i32, matrix, struct, u32, vector } from "./shade
 
 /** The bytes as hexadecimal, a space between each group of four. */
 function packed(value: UniformValue, layout: TypeLayout): string {
-  const hex = [...packUniform(value, layout, 'Kernel "k"', "params")].map((byte) => byte.toString(16).padStart(2, "0"));
+  const hex = [...packUniform(value, layout, "params")].map((byte) => byte.toString(16).padStart(2, "0"));
   return (hex.join("").match(/.{8}/g) ?? []).join(" ");
 }
 
@@ -72,8 +72,8 @@ describe("a matrix", () => {
     ["columns beside numbers", [[1, 2], 3, 4, 5, 6], '"m" is mat3x2<f32>, 3 values; 5 are given.'],
     ["a column beside a number", [[1, 2], [3, 4], 5], '"m[2]" is vec2<f32> in the shader; 5 is given.'],
   ])("is not given as %s", (_, value, message) => {
-    expect(() => packUniform(value, matrix(f32, 3, 2), 'Kernel "k"', "m")).toThrow(
-      expect.objectContaining({ code: "invalid-binding", message: `Kernel "k": ${message}` }),
+    expect(() => packUniform(value, matrix(f32, 3, 2), "m")).toThrow(
+      expect.objectContaining({ code: "invalid-binding", message: `: ${message}` }),
     );
   });
 });
@@ -175,30 +175,28 @@ test.each<[string, unknown, TypeLayout, string]>([
   ["a member that is misspelt", { a: 1, B: [1] }, pair, '"p" has no member "B"; Pair has "a", "b".'],
   ["a wrong member", { a: 1, b: [0.5] }, pair, '"p.b[0]" is u32 in the shader; 0.5 is given.'],
 ])("refuses %s", (_, value, layout, message) => {
-  expect(() => packUniform(value as UniformValue, layout, 'Kernel "k"', "p")).toThrow(
-    expect.objectContaining({ code: "invalid-binding", message: `Kernel "k": ${message}` }),
+  expect(() => packUniform(value as UniformValue, layout, "p")).toThrow(
+    expect.objectContaining({ code: "invalid-binding", message: `: ${message}` }),
   );
 });
 
 test("refuses a type that no memory holds", () => {
-  expect(() => packUniform([1], array(u32, 4, 2 ** 50), 'Kernel "k"', "p")).toThrow(
+  expect(() => packUniform([1], array(u32, 4, 2 ** 50), "p")).toThrow(
     expect.objectContaining({
       code: "limit-exceeded",
-      message: 'Kernel "k": "p" is array<u32, 1125899906842624>, 4503599627370496 bytes, for which there is no memory.',
+      message: ': "p" is array<u32, 1125899906842624>, 4503599627370496 bytes, for which there is no memory.',
     }),
   );
 });
 
 test("refuses a typed array within an object, whose elements may be of another type, and says that lists are taken", () => {
   const value = { a: 1, b: new Uint32Array(1) } as unknown as UniformValue;
-  expect(() => packUniform(value, pair, 'Kernel "k"', "p")).toThrow(
-    '"p.b" is vec1<u32> in the shader; a Uint32Array is given.',
-  );
+  expect(() => packUniform(value, pair, "p")).toThrow('"p.b" is vec1<u32> in the shader; a Uint32Array is given.');
 });
 
 describe("f16", () => {
   const bitsOf = (value: number) => {
-    const bytes = packUniform(value, f16, 'Kernel "k"', "h");
+    const bytes = packUniform(value, f16, "h");
     return bytes[0]! | (bytes[1]! << 8);
   };
 

@@ -1,6 +1,6 @@
 import type { UniformValue } from "../bindings/bindings.js";
 import { describeValue } from "../bindings/describe-value.js";
-import { ComputeError } from "../errors/compute-error.js";
+import { Refusal } from "../errors/refusal.js";
 import {
   type MatrixLayout,
   type ScalarType,
@@ -11,15 +11,12 @@ import {
 
 /**
  * Writes `value` as a shader of type `layout` reads it: WGSL's layout rules, little-endian, zero in the padding.
- * @param subject What errors begin with: `Kernel "k"`.
  * @param name The binding's, of which errors name the part: `params.offset[1]`.
  * @throws {ComputeError} `invalid-binding` when the value's shape is not the type's; `limit-exceeded` for a type that no memory holds.
  */
-export function packUniform(value: UniformValue, layout: TypeLayout, subject: string, name: string): Uint8Array {
-  // Of what is quoted, the quote that ends it comes with each error's text.
-  const path = `${subject}: "${name}`;
-  const bytes = allocate(layout, path);
-  write(new DataView(bytes.buffer), 0, value, layout, path);
+export function packUniform(value: UniformValue, layout: TypeLayout, name: string): Uint8Array {
+  const bytes = allocate(layout, name);
+  write(new DataView(bytes.buffer), 0, value, layout, name);
   return bytes;
 }
 
@@ -27,9 +24,9 @@ function allocate(layout: TypeLayout, path: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(Math.ceil(layout.byteLength / 4) * 4);
   } catch (cause) {
-    throw new ComputeError(
+    throw new Refusal(
       "limit-exceeded",
-      `${path}" is ${typeName(layout)}, ${layout.byteLength} bytes, for which there is no memory.`,
+      `: "${path}" is ${typeName(layout)}, ${layout.byteLength} bytes, for which there is no memory.`,
       { cause },
     );
   }
@@ -81,17 +78,17 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
       const names = layout.members.map((member) => member.name);
       const unknown = Object.keys(value).find((name) => !names.includes(name));
       if (unknown !== undefined) {
-        throw new ComputeError(
+        throw new Refusal(
           "invalid-binding",
-          `${path}" has no member "${unknown}"; ${layout.name} has ${names.map((name) => `"${name}"`).join(", ")}.`,
+          `: "${path}" has no member "${unknown}"; ${layout.name} has ${names.map((name) => `"${name}"`).join(", ")}.`,
         );
       }
       for (const member of layout.members) {
         const given = Object.hasOwn(value, member.name) ? value[member.name] : undefined;
         if (given === undefined) {
-          throw new ComputeError(
+          throw new Refusal(
             "invalid-binding",
-            `${path}" lacks its member "${member.name}", which is ${typeName(member.layout)} in ${layout.name}.`,
+            `: "${path}" lacks its member "${member.name}", which is ${typeName(member.layout)} in ${layout.name}.`,
           );
         }
         write(view, offset + member.offset, given, member.layout, `${path}.${member.name}`);
@@ -127,9 +124,9 @@ function scalarByteLength(scalar: ScalarType): number {
 function listOf(value: UniformValue, count: number, layout: TypeLayout, path: string): readonly UniformValue[] {
   if (!Array.isArray(value)) throw mismatch(path, layout, value);
   if (value.length !== count) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${path}" is ${typeName(layout)}, ${count} values; ${value.length} are given.`,
+      `: "${path}" is ${typeName(layout)}, ${count} values; ${value.length} are given.`,
     );
   }
   return value;
@@ -149,12 +146,12 @@ function isObject(value: UniformValue): value is { readonly [member: string]: Un
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function mismatch(path: string, layout: TypeLayout, value: unknown): ComputeError {
+function mismatch(path: string, layout: TypeLayout, value: unknown): Refusal {
   return mismatchOf(path, typeName(layout), value);
 }
 
-function mismatchOf(path: string, type: string, value: unknown): ComputeError {
-  return new ComputeError("invalid-binding", `${path}" is ${type} in the shader; ${describeValue(value)} is given.`);
+function mismatchOf(path: string, type: string, value: unknown): Refusal {
+  return new Refusal("invalid-binding", `: "${path}" is ${type} in the shader; ${describeValue(value)} is given.`);
 }
 
 /** IEEE 754 binary16, rounded once from the double, to nearest and ties to even. */

@@ -7,7 +7,7 @@ import type { Bindings, BindingValue } from "../bindings/bindings.js";
 import { isRole, ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
-import { ComputeError } from "../errors/compute-error.js";
+import { named, Refusal } from "../errors/refusal.js";
 import type { DispatchSize } from "../kernel/dispatch-size.js";
 import { checkedGrid } from "../kernel/dispatch-size.js";
 import type { Kernel, Pass } from "../kernel/kernel.js";
@@ -31,10 +31,13 @@ export interface PlanRequest<B extends Bindings> {
  * Plans one run.
  * @throws {ComputeError} `invalid-binding`, `invalid-kernel` or `limit-exceeded`, naming what was given and what is expected.
  */
-export function planRun<B extends Bindings>({ kernel, interfaces, bindings, size, limits }: PlanRequest<B>): RunPlan {
-  const subject = `Kernel "${kernel.label}"`;
-  const resources = new RunResources(subject, bindings, limits);
-  if (checkEmptiness(subject, bindings, () => writtenNames(interfaces)) === "all-empty") {
+export function planRun<B extends Bindings>(request: PlanRequest<B>): RunPlan {
+  return named(`Kernel "${request.kernel.label}"`, () => plan(request));
+}
+
+function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }: PlanRequest<B>): RunPlan {
+  const resources = new RunResources(bindings, limits);
+  if (checkEmptiness(bindings, () => writtenNames(interfaces)) === "all-empty") {
     return emptyPlan(kernel.label, bindings);
   }
 
@@ -42,33 +45,28 @@ export function planRun<B extends Bindings>({ kernel, interfaces, bindings, size
   resources.addTemporaries(kernel.temporaries(bindings));
   const passes = kernel.passes(bindings);
   if (passes.length === 0) {
-    throw new ComputeError("invalid-kernel", `${subject} has no pass for these bindings; it needs at least one.`);
+    throw new Refusal("invalid-kernel", `has no pass for these bindings; it needs at least one.`);
   }
-  if (size) checkSize(subject, size, passes.length);
+  if (size) checkSize(size, passes.length);
   const dispatches: PlannedDispatch[] = [];
   for (const pass of passes) {
     const shader = ownValue(interfaces, pass.program);
     if (!shader) {
       const known = Object.keys(interfaces).map((name) => `"${name}"`);
-      throw new ComputeError(
-        "invalid-kernel",
-        `${subject} has no program "${pass.program}"; it has ${known.join(", ")}.`,
-      );
+      throw new Refusal("invalid-kernel", `has no program "${pass.program}"; it has ${known.join(", ")}.`);
     }
-    checkNames(subject, shader, pass);
+    checkNames(shader, pass);
     const all = shader.bindings.map((info) => resources.bind(info, pass));
-    checkAliases(subject, shader, all, resources);
+    checkAliases(shader, all, resources);
     const entries = all
       .filter(({ isSet }) => !isSet)
       .map(({ group, binding, resource }) => ({ group, binding, resource }));
     const immediates = all.find(({ isSet }) => isSet)?.resource;
     const { program } = pass;
     const variant = { program, immediate: immediates !== undefined, ...(immediates !== undefined && { immediates }) };
-    const groups = countWorkgroups(subject, shader, isGiven(size) ? size : pass, () =>
-      resources.outputCounts(shader, all),
-    );
+    const groups = countWorkgroups(shader, isGiven(size) ? size : pass, () => resources.outputCounts(shader, all));
     if (groups.includes(0)) continue;
-    const grid = gridOf(subject, shader, groups, limits);
+    const grid = gridOf(shader, groups, limits);
     if (grid === "whole") {
       dispatches.push({ ...variant, split: false, entries, workgroups: groups });
       continue;
@@ -87,7 +85,7 @@ export function planRun<B extends Bindings>({ kernel, interfaces, bindings, size
   resources.checkAllBound(interfaces, passes);
   resources.checkImmediates();
   const { label } = kernel;
-  checkIntos(subject, bindings);
+  checkIntos(bindings);
   return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
 }
 
@@ -96,21 +94,18 @@ function isGiven(size: DispatchSize | undefined): size is DispatchSize {
 }
 
 /** @throws {ComputeError} `invalid-option` where a run asks for a size that is not one, or that its kernel has no place for. */
-function checkSize(subject: string, { workgroups, threads }: DispatchSize, passCount: number): void {
-  if (workgroups !== undefined) checkedGrid(subject, "workgroups", workgroups, "invalid-option");
-  if (threads !== undefined) checkedGrid(subject, "threads", threads, "invalid-option");
+function checkSize({ workgroups, threads }: DispatchSize, passCount: number): void {
+  if (workgroups !== undefined) checkedGrid("workgroups", workgroups, "invalid-option");
+  if (threads !== undefined) checkedGrid("threads", threads, "invalid-option");
   if (workgroups === undefined && threads === undefined) return;
   const word = workgroups === undefined ? "threads" : "workgroups";
   if (workgroups !== undefined && threads !== undefined) {
-    throw new ComputeError(
-      "invalid-option",
-      `${subject} is given both \`threads\` and \`workgroups\`; give one of them.`,
-    );
+    throw new Refusal("invalid-option", `is given both \`threads\` and \`workgroups\`; give one of them.`);
   }
   if (passCount > 1) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-option",
-      `${subject} has ${passCount} passes, each with its own size; \`${word}\` is for kernels of one pass.`,
+      `has ${passCount} passes, each with its own size; \`${word}\` is for kernels of one pass.`,
     );
   }
 }
@@ -121,32 +116,27 @@ function writtenNames({ main }: PlanRequest<Bindings>["interfaces"]): string[] {
 }
 
 /** A name that a pass gives a meaning and its shader does not have is a mistake, most often a misspelt one. */
-function checkNames(subject: string, shader: ShaderInterface, { program, bindings }: Pass): void {
+function checkNames(shader: ShaderInterface, { program, bindings }: Pass): void {
   for (const name in bindings) {
     if ([...shader.bindings, ...shader.unused].some((info) => info.name === name)) continue;
     const known = shader.bindings.map((info) => `"${info.name}"`).join(", ");
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-kernel",
-      `${subject} has a pass that binds "${name}", which program "${program}" does not; it binds ${known}.`,
+      `has a pass that binds "${name}", which program "${program}" does not; it binds ${known}.`,
     );
   }
 }
 
 /** WebGPU refuses a dispatch that writes a buffer and also binds it a second time; this says so by name. */
-function checkAliases(
-  subject: string,
-  shader: ShaderInterface,
-  entries: PlannedDispatch["entries"],
-  resources: RunResources,
-): void {
+function checkAliases(shader: ShaderInterface, entries: PlannedDispatch["entries"], resources: RunResources): void {
   const bound = new Map<number, BindingInfo>();
   for (const [i, { resource }] of entries.entries()) {
     const info = shader.bindings[i]!;
     const other = bound.get(resource);
     if (other && (other.access === "read-write" || info.access === "read-write")) {
-      throw new ComputeError(
+      throw new Refusal(
         "invalid-kernel",
-        `${subject} binds ${resources.describe(resource)} as "${other.name}" and as "${info.name}" in one pass and writes it; ` +
+        `binds ${resources.describe(resource)} as "${other.name}" and as "${info.name}" in one pass and writes it; ` +
           "what a pass writes can be bound there only once.",
       );
     }

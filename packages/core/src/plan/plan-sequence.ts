@@ -6,7 +6,7 @@ import { describeValue, withArticle } from "../bindings/describe-value.js";
 import { isRole } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
 import type { Parameters, Reference } from "../contract/sequence.js";
-import { ComputeError } from "../errors/compute-error.js";
+import { named, Refusal } from "../errors/refusal.js";
 import { typeName } from "../shader/shader-interface.js";
 import { checkIntos } from "./check-binding.js";
 import { checkBorrowed } from "./check-borrowed.js";
@@ -25,6 +25,10 @@ export interface PlannedSequence {
  * @throws {ComputeError} `invalid-binding` where a run has nothing to compute, or a parameter's value would have to be packed in two ways.
  */
 export function planSequence(label: string, runs: readonly RecordedRun[], plans: readonly RunPlan[]): PlannedSequence {
+  return named(`Sequence "${label}"`, () => joined(label, runs, plans));
+}
+
+function joined(label: string, runs: readonly RecordedRun[], plans: readonly RunPlan[]): PlannedSequence {
   const resources: PlannedResource[] = [];
   const dispatches: PlannedDispatch[] = [];
   const constants: number[] = [];
@@ -33,7 +37,7 @@ export function planSequence(label: string, runs: readonly RecordedRun[], plans:
   for (const [i, plan] of plans.entries()) {
     const { references, kernel } = runs[i]!;
     if (plan.isEmpty) {
-      throw new ComputeError("invalid-binding", `Sequence "${label}" runs kernel "${kernel.label}" on nothing.`);
+      throw new Refusal("invalid-binding", `runs kernel "${kernel.label}" on nothing.`);
     }
     const parameterOf = new Map<number, Reference>();
     for (const name in references) {
@@ -45,7 +49,7 @@ export function planSequence(label: string, runs: readonly RecordedRun[], plans:
       const existing = parameter ? bound.get(parameter.name) : residents.get(resource.resident ?? plan);
       const planned = parameter ? parameterResource(resource, parameter) : resource;
       if (existing !== undefined) {
-        resources[existing] = merged(label, resources[existing]!, planned);
+        resources[existing] = merged(resources[existing]!, planned);
         return existing;
       }
       const index = resources.push(planned) - 1;
@@ -56,7 +60,7 @@ export function planSequence(label: string, runs: readonly RecordedRun[], plans:
     });
     for (const dispatch of plan.dispatches) {
       const entries = dispatch.entries.map((entry) => ({ ...entry, resource: indices[entry.resource]! }));
-      checkAliases(label, kernel.label, dispatch, plan, indices, resources);
+      checkAliases(kernel.label, dispatch, plan, indices, resources);
       const immediates = dispatch.immediates === undefined ? {} : { immediates: indices[dispatch.immediates]! };
       dispatches.push({ ...dispatch, entries, ...immediates });
     }
@@ -66,7 +70,6 @@ export function planSequence(label: string, runs: readonly RecordedRun[], plans:
 
 /** One parameter under two names is one piece of memory: WebGPU refuses a dispatch that writes it and binds it again. */
 function checkAliases(
-  label: string,
   kernel: string,
   { entries }: PlannedDispatch,
   plan: RunPlan,
@@ -78,9 +81,9 @@ function checkAliases(
       if (indices[a] !== indices[b]) continue;
       if (plan.resources[a]!.access !== "read-write" && plan.resources[b]!.access !== "read-write") continue;
       const { name, resident } = resources[indices[a]!]!;
-      throw new ComputeError(
+      throw new Refusal(
         "invalid-binding",
-        `Sequence "${label}" binds ${resident ? describeValue(resident) : `"${name}"`} twice in a pass of kernel "${kernel}" that writes it; what a pass ` +
+        `binds ${resident ? describeValue(resident) : `"${name}"`} twice in a pass of kernel "${kernel}" that writes it; what a pass ` +
           "writes can be bound there only once.",
       );
     }
@@ -92,12 +95,12 @@ function parameterResource({ result, ...resource }: PlannedResource, { name, val
   return { ...resource, name, ...(result && !isTemporary && { result }) };
 }
 
-function merged(label: string, a: PlannedResource, b: PlannedResource): PlannedResource {
+function merged(a: PlannedResource, b: PlannedResource): PlannedResource {
   if (JSON.stringify(a.packedAs) !== JSON.stringify(b.packedAs)) {
     const types = [a, b].map(({ packedAs }) => (packedAs ? typeName(packedAs) : "an array"));
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `Sequence "${label}" binds its parameter "${a.name}" as ${types[0]} and as ${types[1]}; a value is packed for one type, so give ` +
+      `binds its parameter "${a.name}" as ${types[0]} and as ${types[1]}; a value is packed for one type, so give ` +
         "each a parameter of its own.",
     );
   }
@@ -106,9 +109,9 @@ function merged(label: string, a: PlannedResource, b: PlannedResource): PlannedR
   const [used, other] = a.byteLength > 0 || (b.byteLength === 0 && a.data) ? [a, b] : [b, a];
   const access = other.byteLength === 0 || used.access === other.access ? used.access : "mixed";
   if (isImmediate && access !== "read") {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `Sequence "${label}" binds its parameter "${a.name}" as an immediate and writes it, which the immediate would not see; give each a ` +
+      `binds its parameter "${a.name}" as an immediate and writes it, which the immediate would not see; give each a ` +
         "parameter of its own.",
     );
   }
@@ -133,50 +136,47 @@ export function recordedParameters(values: Parameters): RecordedParameters {
  */
 export function withParameters(plan: RunPlan, recorded: RecordedParameters, parameters: Parameters): RunPlan {
   const subject = `Sequence "${plan.label}"`;
-  checkIntos(subject, parameters as { readonly [name: string]: BindingValue });
+  return named(subject, () => filled(subject, plan, recorded, parameters));
+}
+
+function filled(subject: string, plan: RunPlan, recorded: RecordedParameters, parameters: Parameters): RunPlan {
+  checkIntos(parameters as { readonly [name: string]: BindingValue });
   const resources = plan.resources.slice();
   for (const [name, index] of plan.bound) {
     const value = parameters[name] as BindingValue;
     const resource = resources[index]!;
     if (isRole(value, "staged")) {
-      resources[index] = stagedResource(subject, name, resource, recorded.shapes.get(name)!, value);
+      resources[index] = stagedResource(name, resource, recorded.shapes.get(name)!, value);
       continue;
     }
-    if (value !== recorded.values[name]) checkShape(subject, name, recorded.shapes.get(name)!, value);
+    if (value !== recorded.values[name]) checkShape(name, recorded.shapes.get(name)!, value);
     // It is copied here; with fewer bytes the dispatch would see those that an earlier one has set.
     const data = isRole(value, "bytes") ? value.data : value;
     if (resource.isImmediate && ArrayBuffer.isView(data)) {
       const byteLength = resource.byteLength || resource.data!.byteLength;
       checkBorrowed(() => subject, { name, data, byteLength });
     }
-    resources[index] = fillResource(subject, name, resource, value);
+    resources[index] = fillResource(name, resource, value);
   }
   return { ...plan, resources };
 }
 
 /** `resource` with `staged` in place of its data. */
-function stagedResource(
-  subject: string,
-  name: string,
-  resource: PlannedResource,
-  expected: string,
-  staged: Staged,
-): PlannedResource {
-  if (expected !== `${withArticle(String(staged.type?.name))} of ${staged.length}`)
-    checkShape(subject, name, expected, staged);
+function stagedResource(name: string, resource: PlannedResource, expected: string, staged: Staged): PlannedResource {
+  if (expected !== `${withArticle(String(staged.type?.name))} of ${staged.length}`) checkShape(name, expected, staged);
   if (resource.isImmediate) {
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-binding",
-      `${subject} is given staged memory as "${name}", which is set while its dispatches are recorded; give an array.`,
+      `is given staged memory as "${name}", which is set while its dispatches are recorded; give an array.`,
     );
   }
   return { ...resource, data: undefined, staged };
 }
 
-function checkShape(subject: string, name: string, expected: string, given: BindingValue): void {
+function checkShape(name: string, expected: string, given: BindingValue): void {
   const actual = shapeOf(given);
   if (expected === actual) return;
-  throw new ComputeError("invalid-binding", `${subject} takes ${expected} as "${name}"; ${actual} is given.`);
+  throw new Refusal("invalid-binding", `takes ${expected} as "${name}"; ${actual} is given.`);
 }
 
 /** In the words of an error; equal where one may stand for the other. */

@@ -1,6 +1,7 @@
 import { type BindingRole, roleOf } from "../bindings/binding-role.js";
 import type { Bindings, BindingValue, Bytes, Inout, Output, ResidentArray, Staged } from "../bindings/bindings.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
+import { named } from "../errors/refusal.js";
 import type { DispatchSize } from "../kernel/dispatch-size.js";
 import { type Kernel, noTemporaries, onePass } from "../kernel/kernel.js";
 import type { ShaderInterface } from "../shader/shader-interface.js";
@@ -13,8 +14,6 @@ import type { PlannedResource, RunPlan } from "./run-plan.js";
 interface PlannedShape {
   /** Without what the caller brought: nobody's memory is kept by it. */
   readonly plan: RunPlan;
-  /** What errors call a run of it. */
-  readonly subject: string;
   /** Of the plan's resources, those that a binding brings its bytes for; with the binding's name. */
   readonly filled: readonly { readonly name: string; readonly resource: number }[];
   readonly names: readonly string[];
@@ -45,6 +44,7 @@ export class Planner<B extends Bindings> {
   readonly #kernel: Kernel<B>;
   readonly #interfaces: { readonly [program: string]: ShaderInterface };
   readonly #limits: DeviceLimits;
+  readonly #subject: string;
   /** The latest first. */
   readonly #shapes: PlannedShape[] = [];
 
@@ -52,6 +52,7 @@ export class Planner<B extends Bindings> {
     this.#kernel = kernel;
     this.#interfaces = interfaces;
     this.#limits = limits;
+    this.#subject = `Kernel "${kernel.label}"`;
   }
 
   /** @throws {ComputeError} What `planRun` throws. */
@@ -64,7 +65,7 @@ export class Planner<B extends Bindings> {
         // Once for a run, however many shapes it is compared with: what is compared is what is planned.
         asked ??= this.#ask(bindings);
         if (isSame(shape.passes, asked.passes) && isSame(shape.temporaries, asked.temporaries)) {
-          return withData(shape, bindings);
+          return named(this.#subject, () => withData(shape, bindings));
         }
       }
     }
@@ -78,7 +79,6 @@ export class Planner<B extends Bindings> {
       const { passes, temporaries } = asked!;
       this.#shapes.unshift({
         plan: withoutData(plan),
-        subject: `Kernel "${plan.label}"`,
         filled: [...plan.bound].map(([name, resource]) => ({ name, resource })),
         names: Object.keys(bindings),
         values: Object.values(bindings).map(shapeOf),
@@ -138,12 +138,12 @@ function withoutData(plan: RunPlan): RunPlan {
 const nobody: unknown = Object.freeze({});
 
 /** The plan with the data of `bindings`, which have its shape. */
-function withData({ plan, subject, filled }: PlannedShape, bindings: Bindings): RunPlan {
-  checkIntos(subject, bindings);
+function withData({ plan, filled }: PlannedShape, bindings: Bindings): RunPlan {
+  checkIntos(bindings);
   const resources: PlannedResource[] = plan.resources.slice();
   for (let i = 0; i < filled.length; i += 1) {
     const { name, resource } = filled[i]!;
-    resources[resource] = fillResource(subject, name, resources[resource]!, bindings[name]!);
+    resources[resource] = fillResource(name, resources[resource]!, bindings[name]!);
   }
   return { ...plan, resources };
 }

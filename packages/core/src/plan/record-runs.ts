@@ -18,6 +18,7 @@ import { arrayTypeOf } from "../bindings/typed-arrays.js";
 import type { Parameters, RecordRun, Reference, References } from "../contract/sequence.js";
 import { callOwn } from "../errors/call-own.js";
 import { ComputeError } from "../errors/compute-error.js";
+import { named, Refusal } from "../errors/refusal.js";
 import type { DispatchSize } from "../kernel/dispatch-size.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { takeRun } from "./take-run.js";
@@ -42,10 +43,19 @@ export function recordRuns<P extends Parameters>(
   parameters: P,
   build: (run: RecordRun, references: References<P>) => void,
 ): RecordedRun[] {
+  const subject = `Sequence "${label}"`;
+  return named(subject, () => recorded(subject, parameters, build));
+}
+
+function recorded<P extends Parameters>(
+  subject: string,
+  parameters: P,
+  build: (run: RecordRun, references: References<P>) => void,
+): RecordedRun[] {
   const runs: RecordedRun[] = [];
   let isOpen = true;
   const names = Object.keys(parameters);
-  for (const name of names) checkParameter(label, name, parameters[name]);
+  for (const name of names) checkParameter(name, parameters[name]);
   const references = Object.fromEntries(
     names.map((name) => [name, Object.freeze({ [bindingRole]: "reference", name, value: parameters[name] })]),
   ) as unknown as References<P>;
@@ -53,40 +63,40 @@ export function recordRuns<P extends Parameters>(
   const seen = new Set<object>();
   const copies = new DataCopies();
   const record: RecordRun = (given, givenBindings, options = {}) => {
-    if (!isOpen) throw new ComputeError("invalid-option", `Sequence "${label}" is recorded already; record another.`);
+    if (!isOpen) throw new Refusal("invalid-option", `is recorded already; record another.`);
     const { kernel, bindings, size } = takeRun(given as unknown as Kernel, givenBindings, options);
     const bound: Record<string, Reference> = {};
     const planned: Record<string, BindingValue> = {};
     for (const [name, value] of Object.entries(bindings as Record<string, Reference | BindingValue>)) {
       const role = roleOf(value);
       if (role === "reference") {
-        if (!known.has(value)) throw refused(label, kernel.label, `a parameter of another sequence as "${name}"`);
+        if (!known.has(value)) throw refused(kernel.label, `a parameter of another sequence as "${name}"`);
         bound[name] = value as Reference;
         planned[name] = standInOf((value as Reference).value as Parameters[string]);
         continue;
       }
       if (role === "output" || role === "inout" || role === "lease" || role === "staged") {
         const given = `${describeValue(value)} as "${name}"`;
-        throw refused(label, kernel.label, given, "name it among the parameters and bind that");
+        throw refused(kernel.label, given, "name it among the parameters and bind that");
       }
       const inner = referenceWithin(value, seen);
       if (inner) {
         const given = `the reference of its parameter "${inner.name}" as "${name}${inner.path}", within "${name}"`;
-        throw refused(label, kernel.label, given, "parameters are whole bindings: name the whole of it among them");
+        throw refused(kernel.label, given, "parameters are whole bindings: name the whole of it among them");
       }
       planned[name] = copies.of(value as BindingValue);
     }
     runs.push({ kernel, references: bound, bindings: planned, size });
   };
   try {
-    callOwn(`Sequence "${label}"`, "build", "invalid-option", () => build(record, references));
+    callOwn("build", "invalid-option", () => build((...call) => named(subject, () => record(...call)), references));
   } finally {
     isOpen = false;
   }
-  if (runs.length === 0) throw new ComputeError("invalid-option", `Sequence "${label}" records no run.`);
+  if (runs.length === 0) throw new Refusal("invalid-option", `records no run.`);
   for (const name of names) {
     if (runs.some((run) => Object.values(run.references).some((reference) => reference.name === name))) continue;
-    throw new ComputeError("invalid-option", `Sequence "${label}" has a parameter "${name}" that no run binds.`);
+    throw new Refusal("invalid-option", `has a parameter "${name}" that no run binds.`);
   }
   return runs;
 }
@@ -119,21 +129,18 @@ function hasSameBytes(a: TypedArray, b: TypedArray): boolean {
 }
 
 /** What a replay could not bring another of. */
-function checkParameter(label: string, name: string, value: unknown): void {
+function checkParameter(name: string, value: unknown): void {
   const role = roleOf(value);
   const advice =
     role === "staged"
       ? "record it with an array, and bring staged memory as it is replayed"
       : role === "resident" && "bind the array itself, where the runs are recorded";
   if (!advice) return;
-  throw new ComputeError(
-    "invalid-binding",
-    `Sequence "${label}" has ${describeValue(value)} as its parameter "${name}"; ${advice}.`,
-  );
+  throw new Refusal("invalid-binding", `has ${describeValue(value)} as its parameter "${name}"; ${advice}.`);
 }
 
-function refused(label: string, kernel: string, given: string, advice = "bind one of its own"): ComputeError {
-  return new ComputeError("invalid-binding", `Sequence "${label}" binds ${given} of kernel "${kernel}"; ${advice}.`);
+function refused(kernel: string, given: string, advice = "bind one of its own"): Refusal {
+  return new Refusal("invalid-binding", `binds ${given} of kernel "${kernel}"; ${advice}.`);
 }
 
 /** The reference that stands in the members of a uniform's value, and where; `seen` are values with none. */

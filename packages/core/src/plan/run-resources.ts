@@ -11,7 +11,7 @@ import { describeValue } from "../bindings/describe-value.js";
 import { isResult, isRole, ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
-import { ComputeError } from "../errors/compute-error.js";
+import { Refusal } from "../errors/refusal.js";
 import type { Pass } from "../kernel/kernel.js";
 import {
   type BindingInfo,
@@ -56,12 +56,10 @@ export class RunResources {
   readonly #indexByName = new Map<string, number>();
   /** Names of what the passes' programs declare and do not use. */
   readonly #unused = new Set<string>();
-  readonly #subject: string;
   readonly #bindings: Bindings;
   readonly #limits: DeviceLimits;
 
-  constructor(subject: string, bindings: Bindings, limits: DeviceLimits) {
-    this.#subject = subject;
+  constructor(bindings: Bindings, limits: DeviceLimits) {
     this.#bindings = bindings;
     this.#limits = limits;
   }
@@ -69,16 +67,13 @@ export class RunResources {
   addTemporaries(temporaries: { readonly [name: string]: Temporary }): void {
     for (const name in temporaries) {
       if (Object.hasOwn(this.#bindings, name)) {
-        throw new ComputeError(
-          "invalid-kernel",
-          `${this.#subject} has both a binding and a temporary named "${name}".`,
-        );
+        throw new Refusal("invalid-kernel", `has both a binding and a temporary named "${name}".`);
       }
       const { type, length } = temporaries[name] ?? {};
       if (typeof type !== "function" || !(type.BYTES_PER_ELEMENT > 0) || !Number.isSafeInteger(length) || length! < 1) {
-        throw new ComputeError(
+        throw new Refusal(
           "invalid-kernel",
-          `${this.#subject} has a temporary "${name}" of type ${describeValue(type)} and length ${describeValue(length)}; it takes ` +
+          `has a temporary "${name}" of type ${describeValue(type)} and length ${describeValue(length)}; it takes ` +
             "`temporary(Type, length)`, a typed array's constructor and a whole number, 1 or more.",
         );
       }
@@ -117,9 +112,9 @@ export class RunResources {
       const value = ownValue(this.#bindings, reference);
       if (this.#indexByName.has(reference) || value === undefined) return;
       if (isResult(value)) {
-        throw new ComputeError(
+        throw new Refusal(
           "invalid-binding",
-          `${this.#subject} declares "${info.name}" and does not use it, so nothing would be written to ${describeValue(value)}; use it in the ` +
+          `declares "${info.name}" and does not use it, so nothing would be written to ${describeValue(value)}; use it in the ` +
             "shader, or take it out of both.",
         );
       }
@@ -132,7 +127,7 @@ export class RunResources {
     const resource =
       typeof reference === "string" ? this.#named(reference, info) : this.#addValue(info.name, reference, info);
     const { name, byteLength } = this.#drafts[resource]!;
-    checkLength(this.#subject, name, byteLength, info, this.#limits);
+    checkLength(name, byteLength, info, this.#limits);
     return resource;
   }
 
@@ -172,10 +167,7 @@ export class RunResources {
       const value: unknown = ownValue(this.#bindings, name);
       if (value === undefined) throw this.#missing(name);
       if (value !== null) continue;
-      throw new ComputeError(
-        "invalid-binding",
-        `${this.#subject} declares "${name}" as ${typeName(layout)}; got null.`,
-      );
+      throw new Refusal("invalid-binding", `declares "${name}" as ${typeName(layout)}; got null.`);
     }
   }
 
@@ -186,10 +178,7 @@ export class RunResources {
       const known = new Set(
         passes.flatMap((pass) => interfaces[pass.program]!.bindings.map((info) => `"${info.name}"`)),
       );
-      throw new ComputeError(
-        "invalid-binding",
-        `${this.#subject} has no binding "${name}"; it binds ${[...known].join(", ")}.`,
-      );
+      throw new Refusal("invalid-binding", `has no binding "${name}"; it binds ${[...known].join(", ")}.`);
     }
   }
 
@@ -199,9 +188,9 @@ export class RunResources {
       ({ isImmediate, access }) => isImmediate && access !== undefined && access !== "read",
     );
     if (!written) return;
-    throw new ComputeError(
+    throw new Refusal(
       "invalid-kernel",
-      `${this.#subject} binds "${written.name}" as an immediate in one pass and writes it in another, which the first would not see; give each ` +
+      `binds "${written.name}" as an immediate in one pass and writes it in another, which the first would not see; give each ` +
         "a name of its own.",
     );
   }
@@ -230,23 +219,23 @@ export class RunResources {
     if (value === undefined) throw this.#missing(name);
     if (isRole(value, "output")) {
       const { type, length, into } = value;
-      checkInto(this.#subject, name, type, length, into);
-      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
+      checkInto(name, type, length, into);
+      checkArray(name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
       return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length, into } }), info);
     }
     if (isRole(value, "lease")) {
       const { type, length } = value;
-      checkArray(this.#subject, name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
+      checkArray(name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
       const result = { type, length, isLeased: true };
       return this.#checkRole(this.#addNamed(name, { name, byteLength, result }), info);
     }
     if (isRole(value, "inout")) {
       const { data, isBytes, into } = value;
-      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info, isBytes);
+      checkArray(name, arrayNameOf(data), data.byteLength, info, isBytes);
       const type = arrayTypeOf(data);
-      checkInto(this.#subject, name, type, data.length, into);
+      checkInto(name, type, data.length, into);
       const result = { type, length: data.length, into };
       return this.#checkRole(
         this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data, result }),
@@ -255,12 +244,12 @@ export class RunResources {
     }
     if (isRole(value, "staged")) {
       const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
-      checkArray(this.#subject, name, value.type.name, byteLength, info, true);
+      checkArray(name, value.type.name, byteLength, info, true);
       return this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), staged: value });
     }
     if (isRole(value, "resident")) {
       const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
-      checkArray(this.#subject, name, value.type.name, byteLength, info, true);
+      checkArray(name, value.type.name, byteLength, info, true);
       // One array under two names is one piece of memory, or writing it under one would go unnoticed under the other.
       const same = this.#drafts.findIndex(({ resident }) => resident === value);
       if (same >= 0) this.#indexByName.set(name, same);
@@ -269,7 +258,7 @@ export class RunResources {
     const isBytes = isRole(value, "bytes");
     if (isBytes || ArrayBuffer.isView(value)) {
       const data = isBytes ? value.data : (value as TypedArray);
-      checkArray(this.#subject, name, arrayNameOf(data), data.byteLength, info, isBytes);
+      checkArray(name, arrayNameOf(data), data.byteLength, info, isBytes);
       return this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data });
     }
     const index = this.#addValue(name, value as UniformValue, info);
@@ -279,12 +268,12 @@ export class RunResources {
 
   #addValue(name: string, value: UniformValue, info: BindingInfo): number {
     if (runtimeArrayOf(info.layout)) {
-      throw new ComputeError(
+      throw new Refusal(
         "invalid-binding",
-        `${this.#subject} declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describeValue(value)} is given.`,
+        `declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describeValue(value)} is given.`,
       );
     }
-    const data = packUniform(value, info.layout, this.#subject, name);
+    const data = packUniform(value, info.layout, name);
     return this.#drafts.push({ name, byteLength: data.byteLength, data, packedAs: info.layout }) - 1;
   }
 
@@ -298,27 +287,27 @@ export class RunResources {
     const draft = this.#drafts[index]!;
     const value = this.#bindings[draft.name];
     if (info.kind === "uniform" && this.isTemporaryOrResult(index) && !draft.resident) {
-      throw new ComputeError(
+      throw new Refusal(
         "invalid-binding",
-        `${this.#subject} declares "${info.name}" as a uniform, which it only reads; bind a value, not ${value === undefined ? "a temporary" : describeValue(value)}.`,
+        `declares "${info.name}" as a uniform, which it only reads; bind a value, not ${value === undefined ? "a temporary" : describeValue(value)}.`,
       );
     }
     if (draft.packedAs && !isSameLayout(draft.packedAs, info.layout)) {
-      throw new ComputeError(
+      throw new Refusal(
         "invalid-kernel",
-        `${this.#subject} declares "${info.name}" as ${typeName(info.layout)} in one program and as ` +
+        `declares "${info.name}" as ${typeName(info.layout)} in one program and as ` +
           `${typeName(draft.packedAs)} in another; a value is packed for one type, so give it a name in each.`,
       );
     }
     return index;
   }
 
-  #missing(name: string): ComputeError {
+  #missing(name: string): Refusal {
     const given = Object.keys(this.#bindings)
       .filter((key) => this.#bindings[key] !== undefined)
       .map((key) => `"${key}"`);
     const list = given.length === 0 ? "nothing is" : `${given.join(", ")} ${given.length === 1 ? "is" : "are"}`;
-    return new ComputeError("invalid-binding", `${this.#subject} binds "${name}", which is missing; ${list} given.`);
+    return new Refusal("invalid-binding", `binds "${name}", which is missing; ${list} given.`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Bindings } from "../bindings/bindings.js";
 import { takeBindings } from "../bindings/take-bindings.js";
 import type { RunOptions } from "../contract/run-options.js";
 import { callOwn } from "../errors/call-own.js";
+import { named } from "../errors/refusal.js";
 import type { DispatchSize, Threads, Workgroups } from "../kernel/dispatch-size.js";
 import { checkKernel, type Kernel } from "../kernel/kernel.js";
 
@@ -29,7 +30,9 @@ export function takeRun(kernel: Kernel, bindings: unknown, options: RunOptions):
     ...(workgroups !== undefined && { workgroups: sizeOf(workgroups) }),
     ...(threads !== undefined && {
       threads: sizeOf(
-        typeof threads === "function" ? callOwn(subject, "threads", "invalid-option", () => threads(taken)) : threads,
+        typeof threads === "function"
+          ? named(subject, () => callOwn("threads", "invalid-option", () => threads(taken)))
+          : threads,
       ),
     }),
   };
