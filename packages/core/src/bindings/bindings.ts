@@ -1,10 +1,11 @@
 /**
- * What a caller binds to a kernel's names. A bare typed array is an input; `output` and `inout` come back as results; numbers,
- * arrays of numbers and plain objects fill uniforms.
+ * What a caller binds to the names in a shader. A bare typed array is an input; `output` and `inout` come back as
+ * results; numbers, arrays of numbers and plain objects fill uniforms.
  */
 
 import { ComputeError } from "../errors/compute-error.js";
 import { bindingRole } from "./binding-role.js";
+import { bytesOf } from "./bytes-of.js";
 import { describeValue } from "./describe-value.js";
 
 /** Any of the typed arrays a shader type maps to; `Float16Array` (Node 24, browsers) has this shape too. */
@@ -33,10 +34,10 @@ export interface Output<T extends TypedArray = TypedArray> {
 /** Uploaded before the run and returned after it; `data` itself is never written, unless it is `into` as well. */
 export interface Inout<T extends TypedArray = TypedArray> {
   readonly [bindingRole]: "inout";
-  /** The length of `data`. Every binding has one, so a kernel's own functions can ask for it whatever is bound. */
+  /** The length of `data`. Every binding has a length, so a kernel's functions can read it whatever is bound. */
   readonly length: number;
   readonly data: T;
-  /** Whether `data` came from `bytes`: then it stands for any shader type. */
+  /** Whether `data` came from `bytes`, and so may be bound to any shader type. */
   readonly isBytes: boolean;
   readonly into?: T | undefined;
 }
@@ -49,24 +50,25 @@ export interface InoutBytes extends Inout<Uint8Array> {
 }
 
 /**
- * Input memory that is mapped already, from a backend's `stage`: fill `data`, then bind the handle, and nothing is copied on the
- * host. Binding gives the memory to that run, whatever becomes of the run, unless the run is refused before it begins; a handle
- * serves once. A kernel's own functions (`threads`, `passes`) see its `type` and `length`, not its elements.
+ * Input memory that is already mapped, from a backend's `stage`. Fill `data`, then bind the handle: nothing is copied
+ * on the host. A handle serves one run. Binding hands the memory to that run, even if the run fails later; after a run
+ * that is refused before it begins, the handle can be bound again. A kernel's functions (`threads`, `passes`) see its
+ * `type` and `length`, not its elements.
  */
 export interface Staged<T extends TypedArray = TypedArray> extends Disposable {
   readonly [bindingRole]: "staged";
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   /**
-   * To be written in full: it starts with whatever an earlier upload left there.
-   * @throws {ComputeError} `disposed` once the handle was bound or released, or its backend disposed.
+   * Write all of it: it starts with the bytes of an earlier upload.
+   * @throws {ComputeError} `disposed` once the handle is bound or released, or its backend is disposed.
    */
   readonly data: T;
-  /** Gives memory back that is not going to be bound; does nothing for a handle that was. */
+  /** Gives back memory that will not be bound; does nothing once the handle is bound. */
   release(): void;
 }
 
-/** An input given as the bytes that the shader reads, whatever its type is there. Made by `bytes`. */
+/** An input given as the bytes that the shader reads, whatever its type there. Made by `bytes`. */
 export interface Bytes {
   readonly [bindingRole]: "bytes";
   readonly data: Uint8Array;
@@ -83,10 +85,11 @@ export interface ArrayRange {
 }
 
 /**
- * An array that stays on the GPU, from a backend's `array`. A run that binds it reads or writes it in place: nothing is copied, and it
- * is among no run's results. Runs, reads, writes and copies that share an array, at least one of which writes it, happen in the order
- * in which they were asked for; when one fails, those asked for before that was known fail too, for they were to work on what it
- * would have written. It counts to the backend's byte budget until it is disposed.
+ * An array that stays on the GPU, from a backend's `array`. A run that binds it reads or writes it in place: nothing is
+ * copied, and it is not among the run's results. Runs, reads, writes and copies that share an array happen in the order
+ * of their calls if at least one of them writes it. When one fails, those called before its failure was known fail too,
+ * because they were to work on what it would have written. It counts towards the backend's byte budget until it is
+ * disposed.
  */
 export interface ResidentArray<T extends TypedArray = TypedArray> extends Disposable {
   readonly [bindingRole]: "resident";
@@ -96,35 +99,38 @@ export interface ResidentArray<T extends TypedArray = TypedArray> extends Dispos
   /** Elements. */
   readonly length: number;
   /**
-   * Resolves with a copy of the elements in `range`, as all that was asked for before leaves them.
-   * @param range With `into`, the array that they are written into, as long as the range.
+   * Resolves with a copy of the elements in `range`, as all earlier calls leave them.
+   * @param range May name `into`, an array as long as the range that receives the elements.
    * @throws {ComputeError} `invalid-option` for a range that does not fit; `disposed`; `out-of-memory`; `device-lost`.
    */
   read(range?: ArrayRange & ResultOptions<T>): Promise<T>;
   /**
-   * As `read`, without the copy: resolves with the elements in memory mapped from the device, to be read until the lease is released.
+   * Like `read`, without the copy: resolves with the elements in memory mapped from the device, which can be read until
+   * the lease is released.
    * @throws {ComputeError} As `read`.
    */
   lease(range?: ArrayRange): Promise<Lease<T>>;
   /**
    * Overwrites the elements from `start` on with `data`, which is borrowed until this resolves.
-   * @param start 0 by default; like the number of bytes written, unless they end the array, at a multiple of 4 bytes.
-   * @throws {ComputeError} `invalid-option` where `data` does not fit; `disposed`; `out-of-memory`; `device-lost`.
+   * @param start 0 by default. The elements written begin and end on multiples of 4 bytes, or end where the array ends.
+   * @throws {ComputeError} `invalid-option` if `data` does not fit; `disposed`; `out-of-memory`; `device-lost`.
    */
   write(data: T, start?: number): Promise<void>;
   /**
-   * Overwrites the elements from `start` on with those of `source`, of the same type, in `range`, on the GPU. The bytes copied begin and end as in `write`.
-   * @throws {ComputeError} `invalid-option` where they do not fit, or `source` is this array or another backend's; `disposed`; `device-lost`.
+   * Overwrites the elements from `start` on with those in `range` of `source`, an array of the same type, on the GPU.
+   * The elements copied begin and end on multiples of 4 bytes, as in `write`.
+   * @throws {ComputeError} `invalid-option` if they do not fit, or `source` is this array or another backend's;
+   *   `disposed`; `device-lost`.
    */
   copyFrom(source: ResidentArray, range?: ArrayRange, start?: number): Promise<void>;
-  /** Frees the memory once what was asked for before is done with it; a second call does nothing. */
+  /** Frees the memory once all earlier calls are done with it; a second call does nothing. */
   dispose(): void;
 }
 
 export interface ResultOptions<T extends TypedArray> {
   /**
-   * Where the result is written instead of a new array, of the same type and length; it is what the run resolves with. Written
-   * just before the run resolves, and never when it rejects.
+   * An array of the same type and length that receives the result in place of a new one; the run resolves with it. It
+   * is written just before the run resolves, and never when the run rejects.
    */
   readonly into?: T;
 }
@@ -136,10 +142,10 @@ export interface LeasedOutput<T extends TypedArray = TypedArray> {
   readonly length: number;
 }
 
-/** Result memory that its reader gives back. Until then it counts to the backend's byte budget. */
+/** Result memory that its reader gives back. Until then it counts towards the backend's byte budget. */
 export interface Lease<T extends TypedArray = TypedArray> extends Disposable {
   /**
-   * To be read; what is written to it is lost.
+   * For reading only: what is written to it is lost.
    * @throws {ComputeError} `disposed` once the lease was released, or its backend disposed.
    */
   readonly data: T;
@@ -163,16 +169,16 @@ export type BindingValue = TypedArray | Bytes | Output | LeasedOutput | Inout | 
 export type Bindings = { readonly [name: string]: BindingValue };
 
 /**
- * What may be bound where a kernel declares `K`: staged memory in place of an input array, a lease in place of an output, and a resident
- * array in place of any of them.
+ * What may be bound where a kernel declares `K`: staged memory in place of an input array, a lease in place of an
+ * output, and a resident array in place of any array.
  */
 export type Accepted<K> = {
   readonly [Name in keyof K]: BindingValue extends K[Name] ? K[Name] : K[Name] | InPlaceOf<K[Name]>;
 };
 
 /**
- * Of `B` what a kernel of `K` does not bind, as what nothing is: an object may have more than its type says, a run's bindings may not. Where a
- * binding is missing that is the error, for it comes with the likely name.
+ * Maps every key of `B` that `K` does not declare to an impossible type, so that excess bindings are compile errors
+ * even outside object literals. Maps nothing while a required binding is missing: that error names the likely binding.
  */
 export type NoOthers<K, B> = {
   readonly [Name in RequiredOf<K> extends keyof B ? Exclude<keyof B, NamesOf<K>> : never]: UnknownBinding<
@@ -202,10 +208,13 @@ export type ArrayOf<V> = InputArrayOf<V> | OutputArrayOf<V> | (V extends Inout<i
 
 type OutputArrayOf<V> = V extends Output<infer T> ? T : never;
 
-/** `Then`, unless `T` is of nothing. */
+/** `Then`, or `never` where `T` is `never`. */
 export type IfAny<T, Then> = [T] extends [never] ? never : Then;
 
-/** The results of a run, typed from what was bound: a typed array for each `output` and `inout`, a `Lease` for each `lease`. */
+/**
+ * The results of a run, typed from what was bound: a typed array for each `output` and `inout`, a `Lease` for each
+ * `lease`.
+ */
 export type Results<B> = {
   [Name in keyof B as B[Name] extends Output | LeasedOutput | Inout ? Name : never]: B[Name] extends Output<infer T>
     ? T
@@ -230,7 +239,8 @@ export function output<T extends TypedArray>(
 }
 
 /**
- * Asks for a result of `length` elements to be read in place: worth it from some 64 KiB up, where copying is most of a run's time.
+ * Asks for a result of `length` elements that is read in place. It pays from about 64 KiB up, where copying is most of
+ * a run's time.
  * @example `using c = (await gpu.run(kernel, { a, c: lease(Float32Array, n) })).c;`
  */
 export function lease<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): LeasedOutput<T> {
@@ -238,7 +248,7 @@ export function lease<T extends TypedArray>(type: TypedArrayConstructor<T>, leng
   return Object.freeze(result);
 }
 
-/** Binds `data` as input and result at once, as saxpy does with its `y`; the bytes of `bytes(data)` come back as a `Uint8Array`. */
+/** Binds `data` as both input and result, as saxpy does with its `y`. `bytes(data)` comes back as a `Uint8Array`. */
 export function inout<T extends TypedArray>(data: T, options?: ResultOptions<T>): Inout<T>;
 export function inout(data: Bytes, options?: ResultOptions<Uint8Array>): InoutBytes;
 export function inout<T extends TypedArray>(given: T | Bytes, { into }: ResultOptions<T> = {}): Inout {
@@ -249,17 +259,17 @@ export function inout<T extends TypedArray>(given: T | Bytes, { into }: ResultOp
 }
 
 /**
- * Binds memory as the bytes that the shader reads there, whatever its type is: the contents of a file, or a struct that was packed by hand. They are
- * read in place, as those of any typed array are.
+ * Binds memory as the bytes that the shader reads, whatever its type there: the contents of a file, or a struct packed
+ * by hand. The bytes are read in place, like the elements of any typed array.
  * @example `gpu.run(kernel, { x: bytes(await readFile("x.bin")), y: output(Float32Array, n) })`
- * @throws {ComputeError} `invalid-binding` for anything but an `ArrayBuffer`, a `SharedArrayBuffer` or a view of one.
+ * @throws {ComputeError} `invalid-binding` if `data` is not an `ArrayBuffer`, a `SharedArrayBuffer` or a view of one.
  */
 export function bytes(data: ArrayBufferView | ArrayBufferLike): Bytes {
   const isView = ArrayBuffer.isView(data);
   if (!isView && !isArrayBuffer(data)) {
     throw new ComputeError(
       "invalid-binding",
-      `bytes(data) takes an ArrayBuffer or a view of one; got ${describeValue(data)}.`,
+      `bytes: "data" must be an ArrayBuffer or a view of one; got ${describeValue(data)}.`,
     );
   }
   const view = isView ? viewOf(data) : new Uint8Array(data);
@@ -268,9 +278,9 @@ export function bytes(data: ArrayBufferView | ArrayBufferLike): Bytes {
 }
 
 function viewOf(data: ArrayBufferView): Uint8Array {
-  // The same object, where it is one already: its length may follow that of its buffer.
+  // A Uint8Array is kept as it is: its length may follow that of its buffer.
   if (Object.prototype.toString.call(data) === "[object Uint8Array]") return data as Uint8Array;
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return bytesOf(data);
 }
 
 /** By its tag, which an `ArrayBuffer` of another realm has too. */
@@ -279,7 +289,7 @@ function isArrayBuffer(value: unknown): value is ArrayBufferLike {
   return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
 }
 
-/** Asks for memory between the passes of one run: `length` elements of `type`. */
+/** Asks for memory that the passes of one run share: `length` elements of `type`. */
 export function temporary(type: TypedArrayConstructor, length: number): Temporary {
   const memory: Temporary = { [bindingRole]: "temporary", type, length };
   return Object.freeze(memory);

@@ -1,9 +1,9 @@
 import { roleOf } from "./binding-role.js";
 
-/** Of a text; what is longer is cut. */
+/** Longer texts are cut. */
 const maxQuoted = 40;
 
-/** `value`, whatever it is, in the few words of an error. */
+/** `value`, whatever it is, in a few words for an error. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (typeof value === "bigint") return `${shortened(String(value))}n`;
@@ -28,7 +28,7 @@ export function withArticle(name: string): string {
   return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** The first few of `values`, each as `describeValue` says it. */
+/** The first few of `values`, each in the words of `describeValue`. */
 export function describeEach(values: readonly unknown[]): string {
   const shown = values.slice(0, 4).map(describeValue);
   return `[${[...shown, ...(values.length > 4 ? ["…"] : [])].join(", ")}]`;

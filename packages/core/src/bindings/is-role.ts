@@ -16,7 +16,7 @@ export function isResult(value: BindingValue): boolean {
   return role === "output" || role === "lease" || role === "inout";
 }
 
-/** A binding may be named as what every object inherits: `constructor` is a good name in WGSL. */
+/** Reads own members only: `constructor` is a valid name in WGSL, and every object inherits one. */
 export function ownValue<T>(values: { readonly [name: string]: T } | undefined, name: string): T | undefined {
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }

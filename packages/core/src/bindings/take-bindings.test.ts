@@ -52,7 +52,7 @@ test.each([undefined, null, 3, new Float32Array(1)])("refuses %s for bindings", 
   expect(() => take(given as never)).toThrow(
     expect.objectContaining({
       code: "invalid-binding",
-      message: expect.stringMatching(/^Kernel "k" takes an object of its bindings, by their names; got /),
+      message: expect.stringMatching(/^Kernel "k" takes an object of bindings by name; got /),
     }),
   );
 });

@@ -3,16 +3,17 @@ import { roleOf } from "./binding-role.js";
 import { describeValue } from "./describe-value.js";
 
 /**
- * Takes what a call reads of its bindings: the object itself and the plain values in it are copied, so the caller may change them as soon as the call
- * has returned. Typed arrays stay the caller's, whose elements are borrowed; what Kiln makes (`output(…)`, handles) cannot change.
- * @param subject What errors call the run, at the start of a sentence.
- * @throws {ComputeError} `invalid-binding` where `bindings` is not an object.
+ * Copies the bindings of a call: the object and the plain values in it, so that the caller may change them as soon as
+ * the call returns. Typed arrays are not copied; their elements are borrowed. Objects that Kiln makes (`output(…)`,
+ * handles) cannot change.
+ * @param subject Begins the sentence of an error.
+ * @throws {ComputeError} `invalid-binding` if `bindings` is not an object.
  */
 export function takeBindings<B extends object>(subject: string, bindings: B): B {
   if (typeof bindings !== "object" || bindings === null || ArrayBuffer.isView(bindings)) {
     throw new ComputeError(
       "invalid-binding",
-      `${subject} takes an object of its bindings, by their names; got ${describeValue(bindings)}.`,
+      `${subject} takes an object of bindings by name; got ${describeValue(bindings)}.`,
     );
   }
   const taken = { ...bindings } as Record<string, unknown>;
@@ -24,8 +25,8 @@ export function takeBindings<B extends object>(subject: string, bindings: B): B 
 }
 
 /**
- * A copy of a plain value, however deep; of everything else, the same object.
- * @param copies Made so far, by what they are copies of: an object may occur twice, or in itself.
+ * Copies a plain value, however deep; returns anything else as it is.
+ * @param copies The copies made so far, by their originals: an object may occur twice, or within itself.
  */
 function copyOf(value: object, copies?: Map<object, object>): object {
   if (!isPlain(value)) return value;
@@ -43,7 +44,7 @@ function copyOf(value: object, copies?: Map<object, object>): object {
   return copy;
 }
 
-/** Lists, and objects of members. A `Map` or a promise is no value; an error about it names what was given. */
+/** Whether `value` is an array or a plain object. A `Map` or a promise is not copied, so that an error can name it. */
 function isPlain(value: object): boolean {
   if (ArrayBuffer.isView(value) || roleOf(value) !== undefined) return false;
   return Array.isArray(value) || Object.prototype.toString.call(value) === "[object Object]";

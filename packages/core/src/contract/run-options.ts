@@ -6,21 +6,27 @@ export interface PrepareOptions {
 }
 
 export interface RunOptions {
-  /** How many workgroups to run, in place of what the kernel says; for kernels of one pass. */
+  /** How many workgroups to run, in place of the kernel's own size; for kernels of one pass. */
   readonly workgroups?: Workgroups;
-  /** How many threads to run, rounded up to whole workgroups, in place of what the kernel says; for kernels of one pass. */
+  /**
+   * How many threads to run, rounded up to whole workgroups, in place of the kernel's own size; for kernels of one
+   * pass.
+   */
   readonly threads?: Threads | ((bindings: Bindings) => Threads);
-  /** Rejects the run with `aborted`; what the run held is returned once the GPU is done with it. */
+  /** Rejects the run with `aborted` when it aborts. What the run held is given back once the GPU is done with it. */
   readonly signal?: AbortSignal;
-  /** Rejects the run with `timeout` when it has not settled after this many milliseconds; `Infinity`, the default, sets no limit. */
+  /**
+   * Rejects the run with `timeout` if it has not settled after this many milliseconds; `Infinity`, the default, sets no
+   * limit.
+   */
   readonly timeoutMs?: number;
   /** Adds `profile` to the results. A profiled run shares its submission with no other. */
   readonly profile?: boolean;
 }
 
-/** Where the time of one run went; the phases are those of a Vulkan backend's time tree. */
+/** Where the time of one run went, by the phases of a Vulkan backend. */
 export interface RunProfile {
-  /** Adapter and device; 0 where they were there already. */
+  /** Opening the adapter and the device; 0 if they were open. */
   readonly initMs: number;
   /** Translating, reflecting and compiling the shader, or finding it in the cache. */
   readonly pipelineMs: number;
@@ -33,12 +39,12 @@ export interface RunProfile {
   readonly computeMs: number;
   /** The host's copy into the result arrays. */
   readonly downloadMs: number;
-  /** The whole run, with what lies between the phases. */
+  /** The whole run, including the time between the phases. */
   readonly totalMs: number;
-  /** The compute passes alone, in nanoseconds, from timestamp queries; absent where the adapter has none. */
+  /** The compute passes alone, in nanoseconds, from timestamp queries; absent if the adapter has none. */
   readonly gpuTimeNs?: number;
 }
 
-/** What a run resolves with: its results, and `profile` where `options` asked for it. */
+/** What a run resolves with: its results, and `profile` if `options` ask for it. */
 export type RunResults<B, O> = Results<B> &
   (O extends { readonly profile: true } ? { readonly profile: RunProfile } : unknown);

@@ -1,4 +1,4 @@
-/** A chain of runs that is recorded once and replayed, as its caller sees it. */
+/** A chain of runs that is recorded once and then replayed, as its caller sees it. */
 import type { bindingRole } from "../bindings/binding-role.js";
 import type {
   ArrayOf,
@@ -18,7 +18,10 @@ import type {
 import type { Kernel } from "../kernel/kernel.js";
 import type { RunOptions, RunResults } from "./run-options.js";
 
-/** What a replay may change, by name: its inputs and uniforms, and what it returns; and memory between its runs. */
+/**
+ * The parameters of a sequence, by name: inputs and uniforms that a replay may change, results, and memory that the
+ * runs share.
+ */
 export type Parameters = {
   readonly [name: string]: TypedArray | Bytes | Output | LeasedOutput | Inout | Temporary | UniformValue;
 };
@@ -27,7 +30,7 @@ export type Parameters = {
 export interface Reference<V = unknown> {
   readonly [bindingRole]: "reference";
   readonly name: string;
-  /** What it was recorded with. */
+  /** The value that the sequence is recorded with. */
   readonly value: V;
 }
 
@@ -35,7 +38,9 @@ export type References<P extends Parameters> = { readonly [Name in keyof P]: Ref
 
 type WrittenParameter<T extends TypedArray> = Reference<Output<T> | LeasedOutput<T> | Inout<T> | Temporary>;
 
-/** What a recorded run may bind where a kernel declares `K`: values that never change, resident arrays, and parameters. */
+/**
+ * What a recorded run may bind where a kernel declares `K`: values that never change, resident arrays, and parameters.
+ */
 export type Recordable<K> = {
   readonly [Name in keyof K]: BindingValue extends K[Name]
     ? K[Name] | Reference
@@ -58,27 +63,31 @@ export interface RecordOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a replay may bring, by the names of the parameters. */
+/** What a replay may bring, by the parameters' names. */
 export type ReplayValues<P> = { readonly [Name in keyof P]?: P[Name] | InputLike<P[Name]> };
 
-/** An array of the same elements as `V`, in whatever memory; of all else, nothing. */
+/** An array with the elements of `V`, in any memory; `never` if `V` is not an array. */
 type InputLike<V> = V extends TypedArray & { readonly [Symbol.toStringTag]: infer Tag }
   ? (TypedArray & { readonly [Symbol.toStringTag]: Tag }) | Staged<TypedArray & { readonly [Symbol.toStringTag]: Tag }>
   : never;
 
 export type ReplayOptions = Omit<RunOptions, "workgroups" | "threads">;
 
-/** A recorded chain of runs, with bind groups of its own, and memory that counts to the backend's byte budget until it is disposed. */
+/**
+ * A recorded chain of runs, with its own bind groups and memory. The memory counts towards the backend's byte budget
+ * until the sequence is disposed.
+ */
 export interface Sequence<P extends Parameters = Parameters> extends Disposable {
   readonly label: string;
-  /** Dispatches of one replay. */
+  /** The number of dispatches in one replay. */
   readonly dispatches: number;
   /**
    * Runs the chain once more, in one submission of its own.
-   * @param values Of the parameters that change, of the same type and length; the others are what they were recorded with, arrays with the
-   *   elements that they have now. They are borrowed until this settles. In place of an input array staged memory serves, as in a run, unless it is set
+   * @param values New values for parameters, with the type and length they were recorded with; they are borrowed until
+   *   this settles. The other parameters keep their recorded values, and recorded arrays are read again, with the
+   *   elements they have now. Staged memory may take the place of an input array, as in a run, unless the array is set
    *   as an immediate.
-   * @returns What the parameters that are an `output`, `inout` or `lease` ask for.
+   * @returns One result for each parameter that is an `output`, `inout` or `lease`.
    * @throws {ComputeError} What `ComputeBackend.run` throws.
    */
   replay<const O extends ReplayOptions = ReplayOptions>(

@@ -1,4 +1,7 @@
-/** What backends tell of their work while it goes on. Plain data: it can be kept, written as JSON, and sent to another thread. */
+/**
+ * What backends report about their work as it goes on. It is plain data: it can be kept, written as JSON and sent to
+ * another thread.
+ */
 import type { ComputeErrorCode } from "../errors/compute-error.js";
 
 /** A stretch of time, in microseconds of `performance.now()`'s clock. */
@@ -7,41 +10,41 @@ export interface TimeSpan {
   readonly endUs: number;
 }
 
-/** Where time goes, as `RunProfile` tells of each. */
+/** The phases of a run; `RunProfile` describes each. */
 export type RunPhase = "init" | "pipeline" | "descriptors" | "upload" | "recording" | "compute" | "download";
 
 export interface PhaseSpan extends TimeSpan {
   readonly phase: RunPhase;
 }
 
-/** Why something failed; `defect` for an error that is no `ComputeError`. */
+/** Why something failed; `defect` for an error that is not a `ComputeError`. */
 export interface TracedError {
   readonly code: ComputeErrorCode | "defect";
   readonly message: string;
 }
 
-/** One submission, from the memory that is acquired for it to its results; or to its refusal, and then nothing of it has run. */
+/** One submission, from acquiring its memory to its results; or to its refusal, in which case nothing of it has run. */
 export interface SubmissionSpan extends TimeSpan {
   readonly kind: "submission";
   /** The backend's name. */
   readonly backend: string;
   /** From 1, for each backend. */
   readonly id: number;
-  /** The ids of the runs and tasks that shared it; not of those that began while nobody listened. */
+  /** The ids of the runs and tasks that shared it, except those that began while the tracer was off. */
   readonly work: readonly number[];
   /**
-   * In order: upload, descriptors, recording, compute, download. What is recorded for another submission like this, while the device works, is a part of
-   * compute, and of no phase of the other's.
+   * In order: upload, descriptors, recording, compute, download. Commands recorded ahead for another submission, while
+   * the device works, count as compute here, and in no phase there.
    */
   readonly phases: readonly PhaseSpan[];
-  /** The compute passes alone, where the run was profiled and the device can tell. */
+  /** The compute passes alone, if the run was profiled and the device has timestamps. */
   readonly gpuTimeNs?: number;
   readonly error?: TracedError;
 }
 
 /**
- * A run, from its call until its caller is told. What is no run is a task: opening a device, compiling, preparing, recording and tuning, and the
- * reads, writes and copies of resident arrays.
+ * A run, from its call until its caller is told. Everything else is a task: opening a device, compiling, preparing,
+ * recording and tuning, and the reads, writes and copies of resident arrays.
  */
 export interface WorkSpan extends TimeSpan {
   readonly kind: "run" | "task";
@@ -49,11 +52,11 @@ export interface WorkSpan extends TimeSpan {
   readonly backend: string;
   /** From 1 for each backend, in the order of the calls. */
   readonly id: number;
-  /** The kernel's label for a run, `sequence "name"` for a replay; for a task what it is. */
+  /** The kernel's label for a run, `sequence "name"` for a replay; for a task, what it does. */
   readonly label: string;
-  /** What came before its submission: init, pipeline. */
+  /** The phases before its submission: init, pipeline. */
   readonly phases: readonly PhaseSpan[];
-  /** The last that it was in; absent where there was none, or the caller left before its end. */
+  /** The last one that it was in; absent if there was none, or the caller left before it ended. */
   readonly submission?: SubmissionSpan;
   readonly error?: TracedError;
 }
@@ -67,16 +70,19 @@ export interface DeviceChange {
   readonly atUs: number;
   /** The adapter's name. */
   readonly device: string;
-  /** Why it is lost. */
+  /** Why it was lost. */
   readonly error?: TracedError;
 }
 
 export type TraceEvent = WorkSpan | SubmissionSpan | DeviceChange;
 
-/** Who wants to know what a backend does. */
+/** Receives what a backend reports. */
 export interface Tracer {
-  /** Asked as work begins: where it is false, nothing is noted of that work. True where it is absent. */
+  /** Read when work begins; if it is false, nothing is reported about that work. True by default. */
   readonly isEnabled?: boolean;
-  /** Called with each span when it has ended, a submission before its runs. What this throws is nobody's to catch, and disturbs no run. */
+  /**
+   * Called with each span when it has ended; a submission comes before its runs. An error thrown here disturbs no run:
+   * it is thrown again later, as an uncaught error.
+   */
   record(event: TraceEvent): void;
 }

@@ -1,30 +1,33 @@
-/** What a process compiled, told to one that is to compile it before it is asked to. */
+/** What one process compiled, for the next one to compile before a run needs it. */
 
-/** Plain JSON, to be kept in a file and handed to `warmUp` as it was read. */
+/** Plain JSON: keep it in a file, and hand it to `warmUp` as it was read. */
 export interface Manifest {
-  /** Of Kiln and of its translator; another version's manifest warms nothing. */
+  /** The version of Kiln and of its translator; a manifest of another version warms nothing. */
   readonly version: string;
-  /** The latest that a run needed for the first time come first: text, interface and constants of each, as the device is given them. */
+  /**
+   * The text, interface and constants of each program, as the device receives them. Programs that a run needed first
+   * most recently come first.
+   */
   readonly programs: readonly object[];
 }
 
 export interface WarmUpReport {
-  /** Pipelines that are compiled now, those that were before included. */
+  /** Pipelines that are compiled now, including those compiled before the call. */
   readonly compiled: number;
-  /** Pipelines that this device does not compile; a run that needs one tries again, and is told why not. */
+  /** Pipelines that this device does not compile. A run that needs one tries again, and rejects with the reason. */
   readonly failed: number;
-  /** Whether the manifest is of another version, of which nothing is compiled. */
+  /** Whether the manifest is of another version; nothing of it is compiled then. */
   readonly isForeign: boolean;
 }
 
-/** What a backend offers beside `ComputeBackend` when it can compile what an earlier process compiled. */
+/** What a backend offers besides `ComputeBackend` if it can compile what an earlier process compiled. */
 export interface WarmsUp {
-  /** What was compiled since the backend was opened, and what was used of that which a manifest warmed. */
+  /** The programs compiled since the backend was opened, and those that a manifest warmed and a run used. */
   manifest(): Manifest;
   /**
-   * Compiles all that `manifest` holds, in parallel, and again whenever another device is opened; resolves when that is done. Runs go on
-   * meanwhile, and one that needs a pipeline which is being compiled waits for that one.
-   * @throws {ComputeError} `invalid-option` for what is no manifest; `device-lost` and `disposed` at any time.
+   * Compiles everything in `manifest`, in parallel, and again whenever another device is opened; resolves when it is
+   * compiled. Runs go on meanwhile; a run that needs a pipeline which is being compiled waits for that pipeline only.
+   * @throws {ComputeError} `invalid-option` if `manifest` is not a manifest; `device-lost` and `disposed` at any time.
    */
   warmUp(manifest: Manifest): Promise<WarmUpReport>;
 }

@@ -2,9 +2,10 @@ import { type ComputeErrorCode, isComputeError } from "./compute-error.js";
 import { Refusal } from "./refusal.js";
 
 /**
- * Calls a function that a user has given, such as a kernel's `threads`.
+ * Calls a function that a user wrote, such as a kernel's `threads`.
  * @param name What errors call it.
- * @throws {ComputeError} Of `code`, with the function's error as its cause; what the function throws, if that is a `ComputeError`.
+ * @throws {ComputeError} `code`, with the function's error as its cause. A `ComputeError` of the function passes
+ *   through.
  */
 export function callOwn<T>(name: string, code: ComputeErrorCode, call: () => T): T {
   let value: T;
@@ -16,7 +17,7 @@ export function callOwn<T>(name: string, code: ComputeErrorCode, call: () => T):
     throw new Refusal(code, `: its function \`${name}\` threw ${what}`, { cause });
   }
   if (!isThenable(value)) return value;
-  // Its rejection has nobody else to handle it.
+  // Nothing else handles its rejection.
   Promise.resolve(value).catch(() => undefined);
   throw new Refusal(
     code,

@@ -21,23 +21,28 @@ export interface ComputeErrorOptions extends ErrorOptions {
   readonly diagnostics?: readonly Diagnostic[];
 }
 
-/** The one error that Kiln throws for anything that is not a defect of its own. */
+/** The only error that Kiln throws on purpose; any other error is a defect of Kiln. */
 export class ComputeError extends Error {
   override readonly name = "ComputeError";
   readonly code: ComputeErrorCode;
-  /** Of `shader-compilation`: each error that the compiler found in the text, all of them. Of SPIR-V with debug lines that is refused: the place in
-   * its source. Empty for what has no text. */
+  /**
+   * For `shader-compilation`, every error that the compiler found in the text. For refused SPIR-V with debug lines, the
+   * place in its source. Empty where there is no text.
+   */
   declare readonly diagnostics: readonly Diagnostic[];
 
   constructor(code: ComputeErrorCode, message: string, options?: ComputeErrorOptions) {
     super(message, options);
     this.code = code;
-    // Not enumerable: the message shows them already, and whoever logs an error would see them twice.
+    // Not enumerable: the message shows them already, and a logged error would print them twice.
     Object.defineProperty(this, "diagnostics", { value: options?.diagnostics ?? [] });
   }
 }
 
-/** Whether `error` is a `ComputeError`, of `code` where one is given; also for errors from a second copy of this package. */
+/**
+ * Whether `error` is a `ComputeError`, and has `code` if one is given. Errors of another copy of this package count
+ * too.
+ */
 export function isComputeError(error: unknown, code?: ComputeErrorCode): error is ComputeError {
   return (
     error instanceof Error &&

@@ -1,29 +1,30 @@
-/** What a compiler says of a shader's text, and how it is shown to people. */
+/** What a compiler reports about a shader's text, and how it is shown. */
 
-/** One error, with its place in the text that was compiled, or in the one that a SPIR-V module says it was compiled from. */
+/** One error, with its place in the compiled text, or in the source that a SPIR-V module names. */
 export interface Diagnostic {
   readonly message: string;
-  /** What a SPIR-V module calls the text. */
+  /** The name that a SPIR-V module gives the text. */
   readonly file?: string;
   /** Counted from 1; 0 where the error has no place. */
   readonly line: number;
-  /** Counted from 1, in UTF-16 code units; 0 where the line alone is known. */
+  /** Counted from 1, in UTF-16 code units; 0 where only the line is known. */
   readonly column: number;
-  /** How much of the line the error is about, in UTF-16 code units; 0 for a place between two. */
+  /** How many UTF-16 code units of the line the error covers; 0 for a place between two. */
   readonly length: number;
-  /** The line, without its end; empty where the error has no place, or the text is not there. */
+  /** The line without its line break; empty where the error has no place or the text is missing. */
   readonly source: string;
 }
 
 const mostShown = 5;
 const widestMessage = 2000;
-/** How much of a line is shown before and after its error's begin: a minified shader is one long line. */
+/** How much of a line is shown before and after the start of the error: a minified shader is one long line. */
 const before = 60;
 const after = 60;
 
-// Those of WGSL, which are those that its compilers count by.
+// WGSL's line breaks; its compilers count lines by them.
 const lineEnd = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/u;
-// What a terminal would obey rather than show, as escapes and overrides of the writing direction; and halves of characters.
+// What a terminal obeys instead of showing, such as escapes and overrides of the writing direction; and lone
+// surrogates.
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const noColumns = /^\p{M}$/u;
 const twoColumns =
@@ -41,8 +42,9 @@ export function diagnosticAt(text: string, offset: number, length: number, messa
 }
 
 /**
- * `diagnostics` as lines of text, each with its source line and a caret under the place: the first few, and a count of the rest.
- * @param name What the text is called: a file, or a kernel's label.
+ * `diagnostics` as lines of text, each with its source line and a caret under the place: the first few, and a count of
+ * the rest.
+ * @param name The name of the text: a file, or a kernel's label.
  */
 export function showDiagnostics(name: string, diagnostics: readonly Diagnostic[]): string {
   const shown = diagnostics.slice(0, mostShown).map((diagnostic) => showDiagnostic(name, diagnostic));
@@ -64,7 +66,7 @@ function showDiagnostic(name: string, { message, line, column, length, source }:
   return `  ${place}: ${indented}\n    ${printable(shownLine)}\n    ${blank(pad)}${carets}`;
 }
 
-/** Tabs stay, so that the line below, which has the same, is as wide. */
+/** Keeps tabs; the line of carets below has the same tabs, so both are equally wide. */
 function printable(text: string): string {
   return text.replace(unprintable, (character) => (character === "\t" ? character : "\ufffd"));
 }

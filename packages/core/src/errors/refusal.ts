@@ -1,8 +1,8 @@
 import { ComputeError } from "./compute-error.js";
 
 /**
- * An error without its subject: `has no binding "z"; …`, or what follows the subject and a colon: `: "wgsl" must be a string; …`. The code that throws
- * it does not know which kernel or sequence it checks; `named` adds that.
+ * An error without its subject: `has no binding "z"; …`, or what follows the subject and a colon: `: "wgsl" must be a
+ * string; …`. The code that throws it does not know which kernel or sequence it checks; `named` adds that.
  */
 export class Refusal extends ComputeError {
   of(subject: string): ComputeError {

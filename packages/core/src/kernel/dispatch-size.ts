@@ -1,7 +1,9 @@
 import { describeEach } from "../bindings/describe-value.js";
 import { Refusal } from "../errors/refusal.js";
 
-/** Threads in x, y and z; a number is `[n, 1, 1]`. Rounded up to whole workgroups, so a kernel checks its own bounds. */
+/**
+ * Threads in x, y and z; a number is `[n, 1, 1]`. Rounded up to whole workgroups, so a kernel checks its own bounds.
+ */
 export type Threads = number | readonly [x: number, y?: number, z?: number];
 
 /** Workgroups in x, y and z; a number is `[n, 1, 1]`. */
@@ -16,7 +18,7 @@ export interface DispatchSize {
 /** Workgroups in x, y and z. */
 export type Grid = readonly [x: number, y: number, z: number];
 
-/** @throws {ComputeError} of `code` when a size is no size. */
+/** @throws {ComputeError} `code` if `size` is not a size. */
 export function checkedGrid(
   word: "threads" | "workgroups",
   size: Threads | Workgroups,
@@ -28,7 +30,7 @@ export function checkedGrid(
   if (given.length > 3 || !grid.every((count) => Number.isSafeInteger(count) && count >= 0)) {
     throw new Refusal(
       code,
-      `asks for ${describeEach(given)} ${word}; expected are one to three whole numbers, each 0 or more.`,
+      `: "${word}" must be one to three whole numbers, each 0 or more; got ${describeEach(given)}.`,
     );
   }
   return grid;

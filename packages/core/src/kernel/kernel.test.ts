@@ -7,63 +7,59 @@ const wgsl = "@compute @workgroup_size(64) fn main() {}";
 type Definition = KernelDefinition<Record<string, never>> | PassesDefinition<Record<string, never>>;
 
 test.each<[string, unknown, string]>([
-  ["no label", { wgsl }, "A kernel needs a label, a string that is not empty; undefined is given."],
-  ["an empty label", { label: "", wgsl }, 'A kernel needs a label, a string that is not empty; "" is given.'],
-  ["a label that is no string", { label: 7, wgsl }, "A kernel needs a label, a string that is not empty; 7 is given."],
+  ["no label", { wgsl }, 'defineKernel: "label" must be a non-empty string; got undefined.'],
+  ["an empty label", { label: "", wgsl }, 'defineKernel: "label" must be a non-empty string; got "".'],
+  ["a label that is no string", { label: 7, wgsl }, 'defineKernel: "label" must be a non-empty string; got 7.'],
   ["no source", { label: "k" }, 'Kernel "k" needs one source, `wgsl` or `spirv`; neither is given.'],
   [
     "two sources",
     { label: "k", wgsl, spirv: new Uint32Array(5) },
     'Kernel "k" needs one source, `wgsl` or `spirv`; both are given.',
   ],
-  [
-    "WGSL as bytes",
-    { label: "k", wgsl: new Uint8Array(4) },
-    'Kernel "k" takes `wgsl` as a string; a Uint8Array is given.',
-  ],
-  ["null for WGSL", { label: "k", wgsl: null }, 'Kernel "k" takes `wgsl` as a string; null is given.'],
+  ["WGSL as bytes", { label: "k", wgsl: new Uint8Array(4) }, 'Kernel "k": "wgsl" must be a string; got a Uint8Array.'],
+  ["null for WGSL", { label: "k", wgsl: null }, 'Kernel "k": "wgsl" must be a string; got null.'],
   [
     "SPIR-V as text",
     { label: "k", spirv: "OpCapability" },
-    'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; "OpCapability" is given.',
+    'Kernel "k": "spirv" must be a Uint8Array or a Uint32Array; got "OpCapability".',
   ],
   [
     "SPIR-V as another array",
     { label: "k", spirv: new Uint16Array(2) },
-    'Kernel "k" takes `spirv` as a Uint8Array or Uint32Array; a Uint16Array is given.',
+    'Kernel "k": "spirv" must be a Uint8Array or a Uint32Array; got a Uint16Array.',
   ],
-  ["nothing", undefined, "A kernel needs a label, a string that is not empty; undefined is given."],
+  ["nothing", undefined, 'defineKernel: "label" must be a non-empty string; got undefined.'],
   [
     "threads that are no whole numbers",
     { label: "k", wgsl, threads: [32, 0.5] },
-    'Kernel "k" asks for [32, 0.5] threads; expected are one to three whole numbers, each 0 or more.',
+    'Kernel "k": "threads" must be one to three whole numbers, each 0 or more; got [32, 0.5].',
   ],
   [
     "null for threads",
     { label: "k", wgsl, threads: null },
-    'Kernel "k" asks for [null] threads; expected are one to three whole numbers, each 0 or more.',
+    'Kernel "k": "threads" must be one to three whole numbers, each 0 or more; got [null].',
   ],
   [
     "programs without passes",
     { label: "k", programs: { a: { wgsl } } },
-    'Kernel "k" takes `passes` as a function of the bindings; undefined is given.',
+    'Kernel "k": "passes" must be a function of the bindings; got undefined.',
   ],
   [
     "temporaries that are no function",
     { label: "k", programs: { a: { wgsl } }, passes: () => [], temporaries: {} },
-    'Kernel "k" takes `temporaries` as a function of the bindings; an object is given.',
+    'Kernel "k": "temporaries" must be a function of the bindings; got an object.',
   ],
   [
     "programs that are no object",
     { label: "k", programs: "main", passes: () => [] },
-    'Kernel "k" takes `programs` as an object; "main" is given.',
+    'Kernel "k": "programs" must be an object; got "main".',
   ],
   [
     "one to choose for a tunable",
     { label: "k", wgsl, tunable: { size: 64n } },
-    'Kernel "k" gives 64n for its tunable "size"; expected is an array of numbers to choose from.',
+    'Kernel "k": "tunable.size" must be a non-empty array of numbers; got 64n.',
   ],
-  ["no program", { label: "k", programs: {}, passes: () => [] }, 'Kernel "k" has no program; give at least one.'],
+  ["no program", { label: "k", programs: {}, passes: () => [] }, 'Kernel "k" has no programs; give at least one.'],
   [
     "a program with no source",
     { label: "k", programs: { a: { wgsl }, b: {} }, passes: () => [] },

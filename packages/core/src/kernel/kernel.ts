@@ -15,7 +15,7 @@ export type ShaderSource =
 export type Program = ShaderSource & ProgramOptions;
 
 interface ProgramOptions {
-  /** Needed only where the source has several compute entry points. */
+  /** Needed only if the source has several compute entry points. */
   readonly entryPoint?: string;
   readonly constants?: Constants;
   /** The file that the source was read from, for errors that point into it; by default they name the kernel. */
@@ -27,13 +27,13 @@ export interface Pass {
   /** The name of one of the kernel's programs. */
   readonly program: string;
   /**
-   * What the shader's names stand for in this pass: a string names one of the run's bindings or temporaries, anything else is a
-   * uniform's value. A name that is not listed stands for the run's binding of the same name.
+   * What the shader's names stand for in this pass: a string names one of the run's bindings or temporaries, anything
+   * else is a uniform's value. A name that is not listed stands for the run's binding of the same name.
    */
   readonly bindings?: { readonly [shaderName: string]: string | UniformValue };
   /**
-   * By default one thread for each element of the pass's outputs, as the shader counts them (an `array<vec4f>` of 4n floats has n), where its
-   * workgroups are 1-D and all of its output arrays have the same number of elements.
+   * By default one thread for each element of the pass's outputs, as the shader counts them (an `array<vec4f>` of 4n
+   * floats has n). The default needs 1-D workgroups, and output arrays that all have the same number of elements.
    */
   readonly threads?: Threads;
   readonly workgroups?: Workgroups;
@@ -42,32 +42,40 @@ export interface Pass {
 /** Values of `override` constants (in SPIR-V: specialization constants), by name or by numeric id. */
 export type Constants = { readonly [nameOrId: string]: number | boolean };
 
-/** For each constant that may be tuned, the values to choose from; the first is the one that untuned devices run. */
+/** The values to choose from, for each constant that may be tuned; untuned devices run the first. */
 export type Tunable = { readonly [constant: string]: readonly number[] };
 
 /**
- * A computation over bindings of type `B`: programs, and the passes that run them. Made by `defineKernel`, immutable, tied to no
- * device: one kernel serves every backend.
+ * A computation over bindings of type `B`: programs, and the passes that run them. Made by `defineKernel`, immutable
+ * and independent of any device: one kernel serves every backend.
  */
 export interface Kernel<B extends Bindings = Bindings> {
   readonly label: string;
   readonly programs: { readonly [name: string]: Program };
-  /** The constants that a backend chooses, for a device and a size; absent where there are none, or they are chosen already. */
+  /**
+   * The constants that a backend chooses for a device and a size; absent if there are none or they are chosen already.
+   */
   readonly tunable?: Tunable;
-  /** Whether it is one program, `main`, in one dispatch: then the shader's names are the run's. */
+  /** Whether it runs one program, `main`, in one dispatch. The shader's names are then the run's names. */
   readonly isSinglePass: boolean;
   /**
-   * This kernel with other constants, in each of its programs: the same object for the same constants. What is not named stays as it is,
-   * and what is tunable is as its first value.
+   * This kernel with other constants in each of its programs; the same object for the same constants. Constants that
+   * are not named stay as they are; tunable ones have their first value.
    */
   specialize(constants: Constants): Kernel<B>;
-  /** The temporaries that the passes share, for these bindings; like `passes`, it gives the same for the same. */
+  /**
+   * The temporaries that the passes share, for these bindings. Like `passes`, it returns the same for the same
+   * bindings.
+   */
   temporaries(bindings: B): { readonly [name: string]: Temporary };
   /** The passes, in order, for these bindings; each sees what the ones before it wrote. */
   passes(bindings: B): readonly Pass[];
 }
 
-/** What may be bound in a run of `K`, which may be one of several kernels: what each of them accepts, and nothing that one does not bind. */
+/**
+ * What may be bound in a run of `K`. If `K` is a union of kernels: what each of them accepts, and nothing that one of
+ * them does not declare.
+ */
 export type BoundBy<K, B> = (
   K extends Kernel<infer Own>
     ? (bindings: Accepted<Own> & NoOthers<Own, B>) => void
@@ -80,17 +88,18 @@ interface CommonDefinition {
   /** Names the kernel in errors, statistics and GPU tools. */
   readonly label: string;
   /**
-   * Constants that a backend may choose by itself, most often the workgroup's size, as `{ workgroup_size: [256, 64, 128] }`. Every program
-   * of the kernel declares them, every combination gives the same results, and the first of each runs where nothing better is known.
+   * Constants that a backend may choose by itself, most often the workgroup size: `{ workgroup_size: [256, 64, 128] }`.
+   * Every program of the kernel must declare them, and every combination must give the same results. The first value of
+   * each runs until a better one is known.
    */
   readonly tunable?: Tunable;
 }
 
 interface OnePassDefinition<B extends Bindings> extends ProgramOptions, CommonDefinition {
   /**
-   * How many threads to run, or a function that tells it from the bindings and from the constants that are tunable or specialised. By default one for
-   * each element of the outputs, as the shader counts them (an `array<vec4f>` of 4n floats has n), where workgroups are 1-D and all output arrays
-   * have the same number of elements.
+   * How many threads to run, or a function that returns it, given the bindings and the tunable or specialised
+   * constants. By default one for each element of the outputs, as the shader counts them (an `array<vec4f>` of 4n
+   * floats has n). The default needs 1-D workgroups, and output arrays that all have the same number of elements.
    */
   readonly threads?: Threads | ((bindings: B, constants: Constants) => Threads);
 }
@@ -104,20 +113,22 @@ export interface WgslKernelDefinition<Wgsl extends string> extends OnePassDefini
   readonly spirv?: never;
 }
 
-/** A kernel of several passes; its functions are told the constants that are tunable or specialised. */
+/** A kernel of several passes. Its functions are given the tunable or specialised constants. */
 export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
   readonly programs: { readonly [name: string]: Program };
   temporaries?(bindings: B, constants: Constants): { readonly [name: string]: Temporary };
   passes(bindings: B, constants: Constants): readonly Pass[];
 }
 
-/** As many as a kernel remembers; one that is made again is another object, with the same programs. */
+/**
+ * How many variants a kernel remembers. One that was forgotten is made again, as another object with the same programs.
+ */
 const maxVariants = 256;
 
 /**
- * Defines a kernel. Nothing is compiled, and no device is touched, before `prepare` or `run`. Its bindings are typed from the text where that is
- * a literal; `defineKernel<MyBindings>` states them, for any source.
- * @throws {ComputeError} `invalid-kernel` when no source, or more than one, is given, or a member is not of its type.
+ * Defines a kernel. Nothing is compiled, and no device is touched, before `prepare` or `run`. Its bindings are typed
+ * from the WGSL text if that is a literal; `defineKernel<MyBindings>` states them for any source.
+ * @throws {ComputeError} `invalid-kernel` if there is no source or more than one, or a member has the wrong type.
  */
 export function defineKernel<const Wgsl extends string>(
   definition: WgslKernelDefinition<Wgsl>,
@@ -130,7 +141,7 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
   if (typeof label !== "string" || label === "") {
     throw new ComputeError(
       "invalid-kernel",
-      `A kernel needs a label, a string that is not empty; ${describeValue(label)} is given.`,
+      `defineKernel: "label" must be a non-empty string; got ${describeValue(label)}.`,
     );
   }
   const subject = `Kernel "${label}"`;
@@ -157,7 +168,7 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
     });
     variants.set(key, variant);
     if (variants.size > maxVariants) {
-      // The first is the kernel itself.
+      // The first entry is the kernel itself.
       const [, oldest] = variants.keys();
       variants.delete(oldest!);
     }
@@ -169,21 +180,21 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
 function programsOf<B extends Bindings>(definition: KernelDefinition<B> | PassesDefinition<B>): Kernel["programs"] {
   if (!("programs" in definition)) return Object.freeze({ main: freezeProgram(definition) });
   if (typeof definition.programs !== "object" || definition.programs === null) {
-    throw new Refusal(
-      "invalid-kernel",
-      `takes \`programs\` as an object; ${describeValue(definition.programs)} is given.`,
-    );
+    throw new Refusal("invalid-kernel", `: "programs" must be an object; got ${describeValue(definition.programs)}.`);
   }
   const names = Object.keys(definition.programs);
   if (names.length === 0) {
-    throw new Refusal("invalid-kernel", `has no program; give at least one.`);
+    throw new Refusal("invalid-kernel", "has no programs; give at least one.");
   }
   return Object.freeze(Object.fromEntries(names.map((name) => [name, freezeProgram(definition.programs[name]!)])));
 }
 
-/** What a kernel of one dispatch gives that says nothing of its threads: one object, so that two runs' need not be compared member by member. */
+/**
+ * The passes of a kernel of one dispatch without `threads`: one object, so that those of two runs need not be compared
+ * member by member.
+ */
 export const onePass: readonly Pass[] = Object.freeze([Object.freeze({ program: "main" })]);
-/** Likewise what a kernel gives that has none. */
+/** The temporaries of a kernel without any; one object, for the same reason. */
 export const noTemporaries: ReturnType<Kernel["temporaries"]> = Object.freeze({});
 
 type Functions<B extends Bindings> = Pick<PassesDefinition<B>, "temporaries" | "passes">;
@@ -230,10 +241,7 @@ function wrongResult(name: string, expected: string, given: unknown): Refusal {
 
 function checkFunction(name: string, given: unknown): void {
   if (typeof given === "function") return;
-  throw new Refusal(
-    "invalid-kernel",
-    `takes \`${name}\` as a function of the bindings; ${describeValue(given)} is given.`,
-  );
+  throw new Refusal("invalid-kernel", `: "${name}" must be a function of the bindings; got ${describeValue(given)}.`);
 }
 
 function withConstants(programs: Kernel["programs"], constants: Constants): Kernel["programs"] {
@@ -247,7 +255,7 @@ function firstOf(tunable: Tunable | undefined): Constants {
   return Object.fromEntries(Object.entries(tunable ?? {}).map(([name, values]) => [name, values[0]!]));
 }
 
-/** A copy of what the definition gives, which its author may change. */
+/** Copies what the definition gives, because its author may change it. */
 function tunableOf(tunable: Tunable | undefined): Tunable | undefined {
   if (tunable === undefined) return undefined;
   const copies: Record<string, readonly number[]> = {};
@@ -257,10 +265,7 @@ function tunableOf(tunable: Tunable | undefined): Tunable | undefined {
       continue;
     }
     const given = Array.isArray(values) ? describeEach(values) : describeValue(values);
-    throw new Refusal(
-      "invalid-kernel",
-      `gives ${given} for its tunable "${name}"; expected is an array of numbers to choose from.`,
-    );
+    throw new Refusal("invalid-kernel", `: "tunable.${name}" must be a non-empty array of numbers; got ${given}.`);
   }
   return Object.freeze(copies);
 }
@@ -271,12 +276,12 @@ function freezeProgram({ wgsl, spirv, entryPoint, constants, file }: Program): P
     throw new Refusal("invalid-kernel", `needs one source, \`wgsl\` or \`spirv\`; ${given} given.`);
   }
   if (wgsl !== undefined && typeof wgsl !== "string") {
-    throw new Refusal("invalid-kernel", `takes \`wgsl\` as a string; ${describeValue(wgsl)} is given.`);
+    throw new Refusal("invalid-kernel", `: "wgsl" must be a string; got ${describeValue(wgsl)}.`);
   }
   if (spirv !== undefined && !["Uint8Array", "Uint32Array"].includes(tagOf(spirv))) {
     throw new Refusal(
       "invalid-kernel",
-      `takes \`spirv\` as a Uint8Array or Uint32Array; ${describeValue(spirv)} is given.`,
+      `: "spirv" must be a Uint8Array or a Uint32Array; got ${describeValue(spirv)}.`,
     );
   }
   const source = wgsl !== undefined ? { wgsl } : { spirv: copyOf(spirv!) };
@@ -288,22 +293,22 @@ function freezeProgram({ wgsl, spirv, entryPoint, constants, file }: Program): P
   });
 }
 
-/** A kernel whose source changes under it would run what was never hashed. Node's `Buffer` shares its bytes when sliced. */
+/**
+ * Copies a source: one that changed later would run without having been hashed. `slice` would not do, because a slice
+ * of Node's `Buffer` shares its bytes.
+ */
 function copyOf(spirv: Uint8Array | Uint32Array): Uint8Array | Uint32Array {
   return tagOf(spirv) === "Uint32Array" ? new Uint32Array(spirv) : new Uint8Array(spirv);
 }
 
-/** What kind of array it is, in whichever realm it was made. */
+/** The kind of an array, in whichever realm it was made. */
 function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
-/** @throws {ComputeError} `invalid-kernel` when `kernel` was not made by `defineKernel`. */
+/** @throws {ComputeError} `invalid-kernel` if `kernel` was not made by `defineKernel`. */
 export function checkKernel(kernel: unknown): void {
   const { label, programs, passes } = (kernel ?? {}) as Partial<Kernel>;
   if (typeof label === "string" && typeof programs === "object" && typeof passes === "function") return;
-  throw new ComputeError(
-    "invalid-kernel",
-    `A kernel made by defineKernel is expected; ${describeValue(kernel)} is given.`,
-  );
+  throw new ComputeError("invalid-kernel", `Expected a kernel made by defineKernel; got ${describeValue(kernel)}.`);
 }

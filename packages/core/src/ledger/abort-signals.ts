@@ -1,5 +1,6 @@
 /**
- * The signals that calls wait on. A signal gets one listener however many calls share it: Node takes more than ten for a leak and warns.
+ * The signals that calls wait on. A signal gets one listener however many calls share it: Node warns of a leak at more
+ * than ten.
  */
 export class AbortSignals {
   readonly #calls = new Map<AbortSignal, { readonly listeners: Set<() => void>; readonly onAbort: () => void }>();

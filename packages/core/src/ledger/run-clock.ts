@@ -6,7 +6,7 @@ export const nowUs = () => performance.now() * 1000;
 /** Attributes the time of one run, or of one submission, to its phases: each lap goes from the last one to now. */
 export class RunClock {
   readonly startUs = nowUs();
-  /** In the order of their ends; a phase may come more than once. */
+  /** In the order in which they ended; a phase may occur more than once. */
   readonly phases: PhaseSpan[] = [];
   #lastUs = this.startUs;
 
@@ -16,7 +16,7 @@ export class RunClock {
     this.#lastUs = endUs;
   }
 
-  /** Leaves the time since the last lap out of every phase; it counts to the total alone. */
+  /** Leaves the time since the last lap out of every phase; it counts only towards the total. */
   skip(): void {
     this.#lastUs = nowUs();
   }

@@ -268,18 +268,24 @@ describe("a deadline", () => {
     const timeoutMs = given as number;
     await expect(ledger.start("blur", { timeoutMs }, async () => "done")).rejects.toMatchObject({
       code: "invalid-option",
-      message: `The run of kernel "blur": "timeoutMs" must be a number of milliseconds above 0, or Infinity for no limit; got ${typeof given === "string" ? `"${given}"` : given}.`,
+      message:
+        'The run of kernel "blur": "timeoutMs" must be a number of milliseconds above 0, or Infinity for no limit; ' +
+        `got ${typeof given === "string" ? `"${given}"` : given}.`,
     });
     expect(ledger.stats()).toMatchObject({ started: 0 });
   });
 });
 
-test.each([null, {}, "abort"])("a signal that is none is refused: %j", async (signal) => {
+test.each([
+  [null, "null"],
+  [{}, "an object"],
+  ["abort", '"abort"'],
+])("a signal that is not one is refused: %j", async (signal, given) => {
   const ledger = new RunLedger("test");
   const run = ledger.start("blur", { signal: signal as unknown as AbortSignal }, async () => "done");
   await expect(run).rejects.toMatchObject({
     code: "invalid-option",
-    message: 'The run of kernel "blur" is given a signal that is no AbortSignal.',
+    message: `The run of kernel "blur": "signal" must be an AbortSignal; got ${given}.`,
   });
 });
 

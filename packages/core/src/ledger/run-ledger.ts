@@ -7,11 +7,11 @@ import { MemoryLease } from "../results/memory-lease.js";
 import { AbortSignals } from "./abort-signals.js";
 import { TraceRecorder, type WorkTrace } from "./trace-recorder.js";
 
-/** Who waits for a run. */
+/** The caller of a run, who waits for its results. */
 export class Caller {
   /** Whether it may leave before the run has ended: it gave a signal or a deadline. */
   readonly mayLeave: boolean;
-  /** Where somebody listens. */
+  /** Present while a tracer is on. */
   readonly trace: WorkTrace | undefined;
   #left: ComputeError | undefined;
   #listeners: ((reason: ComputeError) => void)[] | undefined;
@@ -21,12 +21,12 @@ export class Caller {
     this.trace = trace;
   }
 
-  /** Why the caller no longer waits, once that is so: `aborted` or `timeout`. */
+  /** Why the caller stopped waiting, `aborted` or `timeout`; `undefined` while it waits. */
   get left(): ComputeError | undefined {
     return this.#left;
   }
 
-  /** Calls `listener` once, before the caller is told; at once where it has left. */
+  /** Calls `listener` once when the caller leaves, before its promise rejects; at once if it has left. */
   onLeave(listener: (reason: ComputeError) => void): void {
     if (this.#left) listener(this.#left);
     else if (this.mayLeave) (this.#listeners ??= []).push(listener);
@@ -40,14 +40,14 @@ export class Caller {
 }
 
 /**
- * A backend's account of its runs: who may start, what is counted, and when the last one has ended. A caller's signal or deadline
- * settles the caller's promise; the work behind it goes on to its own end and frees what it holds there.
+ * A backend's account of its runs: which may start, what is counted, and when the last one has ended. A caller's signal
+ * or deadline settles the caller's promise; the work behind it goes on to its own end, and frees what it holds then.
  */
 export class RunLedger {
-  /** Where the backend has a tracer. */
+  /** Present if the backend has a tracer. */
   readonly recorder: TraceRecorder | undefined;
   readonly #name: string;
-  /** What was started and has not ended. */
+  /** How many runs and tasks have started and not ended. */
   #working = 0;
   readonly #whenIdle: (() => void)[] = [];
   readonly #onEnd = () => {
@@ -61,7 +61,7 @@ export class RunLedger {
   #retried = 0;
   #closed = false;
 
-  /** @throws {ComputeError} `invalid-option` for a tracer that is none. */
+  /** @throws {ComputeError} `invalid-option` if `tracer` is not a tracer. */
   constructor(name: string, tracer?: Tracer) {
     this.#name = name;
     this.recorder = tracer === undefined ? undefined : new TraceRecorder(name, tracer);
@@ -141,7 +141,7 @@ export class RunLedger {
     if (options.signal?.aborted) throw abortedError(subject, options.signal);
   }
 
-  /** Counts that a run is begun again, since its device was lost. */
+  /** Counts that a run is started again because its device was lost. */
   countRetry(): void {
     this.#retried += 1;
   }
@@ -151,7 +151,7 @@ export class RunLedger {
     if (this.#closed) throw new ComputeError("disposed", `The ${this.#name} backend is disposed; open another one.`);
   }
 
-  /** Lets nothing start from now on, and waits until all that did has ended. */
+  /** Lets nothing start from now on, and waits until everything that has started has ended. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#working > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
@@ -178,7 +178,7 @@ function isBounded({ signal, timeoutMs }: RunOptions): boolean {
   return signal !== undefined || (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY);
 }
 
-/** Node's timers take at most this long. */
+/** The longest time that Node's timers take. */
 const longestTimerMs = 0x7fff_ffff;
 
 function settleEarly<T>(
@@ -202,7 +202,7 @@ function settleEarly<T>(
     const onAbort = () => leave(abortedError(subject, signal!));
     const onTimeout = () => leave(new ComputeError("timeout", `${subject} has not finished within ${timeoutMs} ms.`));
     working.then(resolve, reject).finally(stopWaiting);
-    // What the work did before its first await may have aborted it; no event comes for that any more.
+    // The work may have aborted the signal before its first await; no event comes for that any more.
     if (signal?.aborted) return onAbort();
     if (signal) signals.add(signal, onAbort);
     const wait = (leftMs: number) => {
@@ -221,10 +221,12 @@ function checkOptions(subject: string, { signal, timeoutMs }: RunOptions): void 
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
     throw new ComputeError(
       "invalid-option",
-      `${subject}: "timeoutMs" must be a number of milliseconds above 0, or Infinity for no limit; got ${describeValue(timeoutMs)}.`,
+      `${subject}: "timeoutMs" must be a number of milliseconds above 0, or Infinity for no limit; ` +
+        `got ${describeValue(timeoutMs)}.`,
     );
   }
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw new ComputeError("invalid-option", `${subject} is given a signal that is no AbortSignal.`);
+    const given = describeValue(signal);
+    throw new ComputeError("invalid-option", `${subject}: "signal" must be an AbortSignal; got ${given}.`);
   }
 }

@@ -11,7 +11,7 @@ function listened(options: Omit<Tracer, "record"> = {}) {
   return { ledger: new RunLedger("test", tracer), events, tracer };
 }
 
-test("a run is told of from its call to its end, with its phases and its submission, which is told of first", async () => {
+test("a run is recorded from its call to its end, with its phases and its submission, which comes first", async () => {
   const { ledger, events } = listened();
   const recorder = ledger.recorder!;
   const results = await ledger.start("k", {}, async (caller) => {

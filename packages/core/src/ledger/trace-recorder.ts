@@ -25,19 +25,19 @@ interface Traced {
   readonly caller: { readonly trace: WorkTrace | undefined };
 }
 
-/** Notes what one backend does, for its tracer. Without a tracer a backend has none of these. */
+/** Records what one backend does, for its tracer. A backend without a tracer has no recorder. */
 export class TraceRecorder {
   readonly #backend: string;
   readonly #tracer: Tracer;
   #lastWork = 0;
   #lastSubmission = 0;
 
-  /** @throws {ComputeError} `invalid-option` for a tracer that is none. */
+  /** @throws {ComputeError} `invalid-option` if `tracer` is not a tracer. */
   constructor(backend: string, tracer: Tracer) {
     if (typeof tracer?.record !== "function") {
       throw new ComputeError(
         "invalid-option",
-        `The ${backend} backend is given a tracer of ${describeValue(tracer)}; expected is an object with a function \`record\`.`,
+        `The ${backend} backend: "tracer" must be an object with a function \`record\`; got ${describeValue(tracer)}.`,
       );
     }
     this.#backend = backend;
@@ -62,7 +62,7 @@ export class TraceRecorder {
       label,
       startUs,
       endUs: nowUs(),
-      // What its caller has left goes on.
+      // A copy, because work whose caller has left goes on and adds phases.
       phases: phases.slice(),
       ...(submission && { submission }),
       ...(failure && { error: tracedError(failure.error) }),
@@ -113,7 +113,7 @@ export class TraceRecorder {
     try {
       this.#tracer.record(event);
     } catch (error) {
-      // A defect of the tracer's must neither fail a run nor pass in silence.
+      // A defect of the tracer must neither fail a run nor pass in silence.
       queueMicrotask(() => {
         throw error;
       });
@@ -121,7 +121,7 @@ export class TraceRecorder {
   }
 }
 
-/** Does `work` as a task of `recorder`, where there is one. */
+/** Does `work`, and traces it as a task of `recorder` if there is one. */
 export async function traced<T>(
   recorder: TraceRecorder | undefined,
   label: string,

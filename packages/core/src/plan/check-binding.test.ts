@@ -75,26 +75,26 @@ describe("checkArray", () => {
 
   test.each([8, 16, 0])("refuses %i bytes for a type of another length", (byteLength) => {
     expect(() => checkArray("x", "Float32Array", byteLength, infoOf(array(f32, 4, 3)), true)).toThrow(
-      refusal("invalid-binding", `declares "x" as array<f32, 3>, 12 bytes; ${byteLength} are given.`),
+      refusal("invalid-binding", `declares "x" as array<f32, 3>, 12 bytes; got ${byteLength} bytes.`),
     );
   });
 
   test.each<[number, TypeLayout, string]>([
-    [0, array(f32, 4), "array<f32>, whole elements of 4 bytes; 0 bytes are given."],
-    [6, array(f32, 4), "array<f32>, whole elements of 4 bytes; 6 bytes are given."],
-    [12, array(vector(f32, 2), 8), "array<vec2<f32>>, whole elements of 8 bytes; 12 bytes are given."],
-    [8, counted, "Counted, whole elements of 8 bytes after the 8 bytes before its array; 8 bytes are given."],
-    [4, counted, "Counted, whole elements of 8 bytes after the 8 bytes before its array; 4 bytes are given."],
-    [20, counted, "Counted, whole elements of 8 bytes after the 8 bytes before its array; 20 bytes are given."],
+    [0, array(f32, 4), "array<f32>, whole elements of 4 bytes; got 0 bytes."],
+    [6, array(f32, 4), "array<f32>, whole elements of 4 bytes; got 6 bytes."],
+    [12, array(vector(f32, 2), 8), "array<vec2<f32>>, whole elements of 8 bytes; got 12 bytes."],
+    [8, counted, "Counted, whole elements of 8 bytes after the 8 bytes before its array; got 8 bytes."],
+    [4, counted, "Counted, whole elements of 8 bytes after the 8 bytes before its array; got 4 bytes."],
+    [20, counted, "Counted, whole elements of 8 bytes after the 8 bytes before its array; got 20 bytes."],
     [
       36,
       array(vector(f32, 3), 16),
-      "array<vec3<f32>>, whole elements of 16 bytes; 36 bytes are given. Elements of three components are padded to four.",
+      "array<vec3<f32>>, whole elements of 16 bytes; got 36 bytes. Elements of three components are padded to four.",
     ],
     [
       28,
       points,
-      "Points, whole elements of 16 bytes after the 16 bytes before its array; 28 bytes are given. " +
+      "Points, whole elements of 16 bytes after the 16 bytes before its array; got 28 bytes. " +
         "Elements of three components are padded to four.",
     ],
   ])("refuses %i bytes that are no whole elements", (byteLength, layout, rest) => {
@@ -107,8 +107,8 @@ describe("checkArray", () => {
     expect(() => checkArray("x", "Uint16Array", 6, infoOf(array(f16, 2)), true)).toThrow(
       refusal(
         "invalid-binding",
-        'declares "x" as array<f16>; WebGPU binds multiples of 4 bytes and the shader\'s arrayLength would show ' +
-          "the padding of the 6 bytes given. Give an even number of elements.",
+        'declares "x" as array<f16>; WebGPU binds multiples of 4 bytes, so the shader\'s arrayLength would ' +
+          "count the padding after the 6 bytes given. Give an even number of elements.",
       ),
     );
   });
@@ -180,7 +180,7 @@ describe("checkEmptiness", () => {
     [
       "an empty result beside one that has elements",
       { c: output(Float32Array, 1), d: output(Float32Array, 0), e: inout(empty) },
-      'is given "d" with no elements beside results that have some.',
+      'is given "d" with no elements, but other results have some.',
     ],
     [
       "an empty input",
@@ -190,42 +190,34 @@ describe("checkEmptiness", () => {
     [
       "a length below 0",
       { c: output(Float32Array, -1) },
-      'is asked for an output "c" of length -1; a length is a whole number, 0 or more.',
+      ': the length of output "c" must be a whole number, 0 or more; got -1.',
     ],
     [
       "half a length",
       { c: output(Float32Array, 0.5) },
-      'is asked for an output "c" of length 0.5; a length is a whole number, 0 or more.',
+      ': the length of output "c" must be a whole number, 0 or more; got 0.5.',
     ],
     [
       "a length as a text",
       { c: output(Float32Array, "3" as never) },
-      'is asked for an output "c" of length "3"; a length is a whole number, 0 or more.',
+      ': the length of output "c" must be a whole number, 0 or more; got "3".',
     ],
     [
       "no length",
       { c: { ...output(Float32Array, 1), length: undefined } },
-      'is asked for an output "c" of length undefined; a length is a whole number, 0 or more.',
+      ': the length of output "c" must be a whole number, 0 or more; got undefined.',
     ],
     [
       "an output of no type",
       { c: { ...output(Float32Array, 1), type: undefined } },
-      'is asked for an output "c" of undefined; expected is a typed array\'s constructor, as Float32Array.',
+      ': the type of output "c" must be a typed array\'s constructor, such as Float32Array; got undefined.',
     ],
-    [
-      "an inout of an array",
-      { y: inout([1, 2] as never) },
-      'is given an inout "y" that is not a typed array, but an array of 2.',
-    ],
-    [
-      "an inout of nothing",
-      { y: inout(undefined as never) },
-      'is given an inout "y" that is not a typed array, but undefined.',
-    ],
+    ["an inout of an array", { y: inout([1, 2] as never) }, ': inout "y" must be a typed array; got an array of 2.'],
+    ["an inout of nothing", { y: inout(undefined as never) }, ': inout "y" must be a typed array; got undefined.'],
     [
       "an inout of a DataView",
       { y: inout(new DataView(new ArrayBuffer(4)) as never) },
-      'is given an inout "y" that is not a typed array, but a DataView.',
+      ': inout "y" must be a typed array; got a DataView.',
     ],
   ])("refuses %s", (_, bindings, rest) => {
     expect(() => checkEmptiness(bindings as Bindings, () => ["c"])).toThrow(refusal("invalid-binding", rest));
@@ -235,7 +227,7 @@ describe("checkEmptiness", () => {
     expect(() => checkEmptiness({ c: output(Array as never, 1) })).toThrow(
       expect.objectContaining({
         code: "invalid-binding",
-        message: expect.stringMatching(/^is asked for an output "c" of .*Array.*; expected is a typed array's/),
+        message: expect.stringMatching(/^: the type of output "c" must be a typed array's constructor.*; got .*Array/),
       }),
     );
   });

@@ -26,7 +26,8 @@ const mixedArrays: readonly string[] = ["Float32Array", "Int32Array", "Uint32Arr
 
 /**
  * Checks a typed array's type and length against the shader's declaration.
- * @param isNamed Whether the caller has named the array's type, as in `output(Uint8Array, n)`, or said that the binding is its bytes.
+ * @param isNamed Whether the caller named the array's type, as in `output(Uint8Array, n)`, or wrapped the array in
+ *   `bytes`.
  */
 export function checkArray(
   name: string,
@@ -43,7 +44,8 @@ export function checkArray(
     const advice = isByteArray ? ` If these are the bytes of its elements, say so: bytes(${name}).` : "";
     throw new Refusal(
       "invalid-binding",
-      `declares "${name}" as ${typeName(layout)}, which takes ${withArticle(expected.join(" or "))}; got ${withArticle(arrayName)}.${advice}`,
+      `declares "${name}" as ${typeName(layout)}, which takes ${withArticle(expected.join(" or "))}; ` +
+        `got ${withArticle(arrayName)}.${advice}`,
     );
   }
   const runtime = runtimeArrayOf(layout);
@@ -51,7 +53,7 @@ export function checkArray(
     if (byteLength !== layout.byteLength) {
       throw new Refusal(
         "invalid-binding",
-        `declares "${name}" as ${typeName(layout)}, ${layout.byteLength} bytes; ${byteLength} are given.`,
+        `declares "${name}" as ${typeName(layout)}, ${layout.byteLength} bytes; got ${byteLength} bytes.`,
       );
     }
     return;
@@ -67,19 +69,19 @@ export function checkArray(
     throw new Refusal(
       "invalid-binding",
       `declares "${name}" as ${typeName(layout)}, whole elements of ${array.stride} bytes${header}; ` +
-        `${byteLength} bytes are given.${padding}`,
+        `got ${byteLength} bytes.${padding}`,
     );
   }
   if (byteLength % 4 !== 0) {
     throw new Refusal(
       "invalid-binding",
-      `declares "${name}" as ${typeName(layout)}; WebGPU binds multiples of 4 bytes and the shader's arrayLength would ` +
-        `show the padding of the ${byteLength} bytes given. Give an even number of elements.`,
+      `declares "${name}" as ${typeName(layout)}; WebGPU binds multiples of 4 bytes, so the shader's ` +
+        `arrayLength would count the padding after the ${byteLength} bytes given. Give an even number of elements.`,
     );
   }
 }
 
-/** Checks bytes about to be bound against the type's minimum and the device's limits. */
+/** Checks the number of bytes to bind against the type's minimum and the device's limits. */
 export function checkLength(name: string, byteLength: number, info: BindingInfo, limits: DeviceLimits): void {
   const least = minByteLengthOf(info.layout);
   if (byteLength < least) {
@@ -100,9 +102,8 @@ export function checkLength(name: string, byteLength: number, info: BindingInfo,
 }
 
 /**
- * Checks that lengths are lengths and that nothing is empty, unless every result is: then there is nothing to compute, and no
- * dispatch.
- * @param writtenNames Of the bindings that the shaders write, as far as they are known.
+ * Checks that lengths are valid and that nothing is empty. If every result is empty, there is nothing to compute.
+ * @param writtenNames The names of the bindings that the shaders write, as far as they are known.
  */
 export function checkEmptiness(
   bindings: Bindings,
@@ -134,7 +135,7 @@ export function checkEmptiness(
   }
   if (results > 0 && residents === 0 && empty.length === results) return "all-empty";
   if (empty.length > 0) {
-    throw new Refusal("invalid-binding", `is given "${empty[0]}" with no elements beside results that have some.`);
+    throw new Refusal("invalid-binding", `is given "${empty[0]}" with no elements, but other results have some.`);
   }
   if (emptyInput !== undefined) {
     throw new Refusal("invalid-binding", `is given "${emptyInput}" with no elements; WebGPU binds at least 4 bytes.`);
@@ -142,21 +143,15 @@ export function checkEmptiness(
   return "some";
 }
 
-function nothingReturned(bindings: unknown, writtenNames: readonly string[]): Refusal {
-  if (typeof bindings !== "object" || bindings === null) {
-    return new Refusal(
-      "invalid-binding",
-      `takes an object of its bindings, by their names; ${describeValue(bindings)} is given.`,
-    );
-  }
+function nothingReturned(bindings: Bindings, writtenNames: readonly string[]): Refusal {
   const given = writtenNames.map((name) => {
-    const value = ownValue(bindings as Bindings, name);
+    const value = ownValue(bindings, name);
     return value === undefined ? `"${name}" is missing` : `"${name}" is given ${describeValue(value)}`;
   });
   return new Refusal(
     "invalid-binding",
-    `returns nothing${given.length > 0 ? `: ${given.join(", ")}` : ""}. Ask for a result with \`output(Type, length)\`, ` +
-      "`lease(Type, length)` or `inout(data)`, or bind a resident array.",
+    `returns nothing${given.length > 0 ? `: ${given.join(", ")}` : ""}. Ask for a result with ` +
+      "`output(Type, length)`, `lease(Type, length)` or `inout(data)`, or bind a resident array.",
   );
 }
 
@@ -164,13 +159,14 @@ function checkOutput(name: string, value: Output | LeasedOutput): void {
   if (!Number.isSafeInteger(value.length) || value.length < 0) {
     throw new Refusal(
       "invalid-binding",
-      `is asked for an output "${name}" of length ${describeValue(value.length)}; a length is a whole number, 0 or more.`,
+      `: the length of output "${name}" must be a whole number, 0 or more; got ${describeValue(value.length)}.`,
     );
   }
   if (typeof value.type !== "function" || !(value.type.BYTES_PER_ELEMENT > 0)) {
     throw new Refusal(
       "invalid-binding",
-      `is asked for an output "${name}" of ${describeValue(value.type)}; expected is a typed array's constructor, as Float32Array.`,
+      `: the type of output "${name}" must be a typed array's constructor, such as Float32Array; ` +
+        `got ${describeValue(value.type)}.`,
     );
   }
 }
@@ -192,7 +188,7 @@ export function checkInto(
   );
 }
 
-/** Checks that no array is to be written by two results. */
+/** Checks that no array receives two results. */
 export function checkIntos(bindings: Bindings): void {
   let first: string | undefined;
   let others: Map<TypedArray, string> | undefined;
@@ -203,7 +199,7 @@ export function checkIntos(bindings: Bindings): void {
     if (other !== undefined) {
       throw new Refusal(
         "invalid-binding",
-        `is given one array as \`into\` of "${other}" and of "${name}"; each result needs an array of its own.`,
+        `is given one array as \`into\` of both "${other}" and "${name}"; each result needs its own array.`,
       );
     }
     if (first === undefined) first = name;
@@ -218,10 +214,7 @@ function intoOf(value: unknown): TypedArray | undefined {
 
 function checkInout(name: string, value: Inout): void {
   if (!ArrayBuffer.isView(value.data) || !("length" in value.data)) {
-    throw new Refusal(
-      "invalid-binding",
-      `is given an inout "${name}" that is not a typed array, but ${describeValue(value.data)}.`,
-    );
+    throw new Refusal("invalid-binding", `: inout "${name}" must be a typed array; got ${describeValue(value.data)}.`);
   }
   if (value.data.length === 0) refuseDetached(name, value.data);
 }

@@ -1,8 +1,9 @@
+import { roundUpTo4 } from "../bindings/bytes-of.js";
 import { ComputeError } from "../errors/compute-error.js";
 import type { PlannedResource } from "./run-plan.js";
 
 /**
- * Checks that an input is as long as when it was bound: its caller may have transferred or resized it since.
+ * Checks that an input still has the length it was bound with: its owner may have transferred or resized it since.
  * @param subjectOf Begins the sentence of an error.
  * @throws {ComputeError} `invalid-binding`.
  */
@@ -10,10 +11,10 @@ export function checkBorrowed(
   subjectOf: () => string,
   { name, data, byteLength }: Pick<PlannedResource, "name" | "data" | "byteLength">,
 ): void {
-  if (Math.ceil(data!.byteLength / 4) * 4 === byteLength) return;
+  if (roundUpTo4(data!.byteLength) === byteLength) return;
   throw new ComputeError(
     "invalid-binding",
-    `${subjectOf()} was given "${name}" with ${byteLength} bytes, which are ${data!.byteLength} now; inputs are borrowed until ` +
-      "the run settles.",
+    `${subjectOf()} was given "${name}" with ${byteLength} bytes, and now it has ${data!.byteLength}; ` +
+      "inputs are borrowed until the run settles.",
   );
 }

@@ -60,7 +60,9 @@ describe("countWorkgroups", () => {
     expect(() => countWorkgroups(shaderOf([], { workgroupSize }), {}, outputsOf)).toThrow(
       expect.objectContaining({
         code: "invalid-kernel",
-        message: `does not say how many \`threads\` "main" runs, and its workgroup size [${workgroupSize.join(", ")}] and outputs do not say it either.`,
+        message:
+          'does not say how many `threads` "main" runs, and neither its workgroup size ' +
+          `[${workgroupSize.join(", ")}] nor its outputs tell.`,
       }),
     );
   });
@@ -79,7 +81,7 @@ describe("countWorkgroups", () => {
     expect(() => countWorkgroups(shader, { [word]: size }, none)).toThrow(
       expect.objectContaining({
         code: "invalid-kernel",
-        message: `asks for [${shown}] ${word}; expected are one to three whole numbers, each 0 or more.`,
+        message: `: "${word}" must be one to three whole numbers, each 0 or more; got [${shown}].`,
       }),
     );
   });
@@ -120,7 +122,8 @@ describe("gridOf", () => {
         expect.objectContaining({
           code: "limit-exceeded",
           message:
-            `runs [${groups.join(", ")}] workgroups of [1, 64, 1] threads, ${shown} in all; one pass runs at most 4294967296 (2^32). ` +
+            `runs [${groups.join(", ")}] workgroups of [1, 64, 1] threads, ${shown} in all; ` +
+            "one pass runs at most 4294967296 (2^32). " +
             "Check the numbers, or let each thread do more.",
         }),
       );
@@ -138,7 +141,7 @@ describe("gridOf", () => {
     expect(() => gridOf(shader, [6401, 6400, 1], limits)).toThrow(
       expect.objectContaining({
         code: "limit-exceeded",
-        message: expect.stringMatching(/it would take 4160 parts; at most 4096/),
+        message: expect.stringMatching(/splitting it would take 4160 parts; the most is 4096/),
       }),
     );
   });

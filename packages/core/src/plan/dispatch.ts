@@ -3,10 +3,10 @@ import { Refusal } from "../errors/refusal.js";
 import { checkedGrid, type DispatchSize, type Grid } from "../kernel/dispatch-size.js";
 import type { ShaderInterface } from "../shader/shader-interface.js";
 
-/** The most parts a grid is split into: beyond it the encoding would cost more than a kernel that loops. */
+/** The most parts a grid is split into; encoding more would cost more than a kernel that loops. */
 const maxParts = 4096;
 
-/** The most invocations of one pass: as many as its largest id, a `u32`, can count in one dimension. More is most often a slip in a number. */
+/** The most invocations of one pass: as many as a `u32` id can count in one dimension. More is most often a typo. */
 const maxInvocations = 2 ** 32;
 
 /** An array that a pass writes. */
@@ -19,9 +19,11 @@ export interface OutputCount {
 }
 
 /**
- * Workgroups for a pass: as given, else its threads in whole workgroups, else one thread for each element of its outputs.
+ * Workgroups for a pass: as given, else its threads in whole workgroups, else one thread for each element of its
+ * outputs.
  * @param outputsOf The arrays that the pass writes, in order of group and binding.
- * @throws {ComputeError} `invalid-kernel` where none of these gives a size, the outputs give several, or a size is not one.
+ * @throws {ComputeError} `invalid-kernel` if none of these gives a size, the outputs give different sizes, or a size is
+ *   not valid.
  */
 export function countWorkgroups(
   shader: ShaderInterface,
@@ -39,8 +41,8 @@ export function countWorkgroups(
   if (first === undefined) {
     throw new Refusal(
       "invalid-kernel",
-      `does not say how many \`threads\` "${shader.entryPoint}" runs, and its workgroup size ` +
-        `[${shader.workgroupSize.join(", ")}] and outputs do not say it either.`,
+      `does not say how many \`threads\` "${shader.entryPoint}" runs, and neither its workgroup size ` +
+        `[${shader.workgroupSize.join(", ")}] nor its outputs tell.`,
     );
   }
   const other = outputs.find(({ elements }) => elements !== first.elements);
@@ -53,15 +55,16 @@ function severalCounts(first: OutputCount, other: OutputCount): Refusal {
   const length = `${name}.length${width === 1 ? "" : ` / ${width}`}`;
   return new Refusal(
     "invalid-kernel",
-    `writes "${first.name}" of ${first.elements} elements and "${other.name}" of ${other.elements}, so it must say how many threads ` +
-      `run: \`threads: ({ ${name} }) => ${length}\` in its definition, or \`{ threads: ${elements} }\` as an option of this run.`,
+    `writes "${first.name}" of ${first.elements} elements and "${other.name}" of ${other.elements}, ` +
+      `so it must say how many threads run: \`threads: ({ ${name} }) => ${length}\` in its definition, or ` +
+      `\`{ threads: ${elements} }\` as an option of this run.`,
   );
 }
 
 /**
- * How a grid runs: whole, or in parts, whose place WebGPU has no word for and which a shader variant then reads from a uniform at
- * the group and binding given here.
- * @throws {ComputeError} `limit-exceeded` when it is too large to run whole and cannot be split.
+ * Decides how a grid runs: whole, or in parts. WebGPU cannot tell a dispatch its place in a larger grid, so a variant
+ * of the shader reads it from a uniform, at the group and binding returned here.
+ * @throws {ComputeError} `limit-exceeded` if it is too large to run whole and cannot be split.
  */
 export function gridOf(
   shader: ShaderInterface,
@@ -72,8 +75,9 @@ export function gridOf(
   if (invocations > maxInvocations) {
     throw new Refusal(
       "limit-exceeded",
-      `runs [${groups.join(", ")}] workgroups of [${shader.workgroupSize.join(", ")}] threads, ${invocations} in all; one pass runs at ` +
-        `most ${maxInvocations} (2^32). Check the numbers, or let each thread do more.`,
+      `runs [${groups.join(", ")}] workgroups of [${shader.workgroupSize.join(", ")}] threads, ` +
+        `${invocations} in all; one pass runs at most ${maxInvocations} (2^32). ` +
+        "Check the numbers, or let each thread do more.",
     );
   }
   const limit = limits.maxComputeWorkgroupsPerDimension;
@@ -86,13 +90,13 @@ export function gridOf(
   if (parts > maxParts) {
     throw new Refusal(
       "limit-exceeded",
-      `${given}, and it would take ${parts} parts; at most ${maxParts} are dispatched.`,
+      `${given}, and splitting it would take ${parts} parts; the most is ${maxParts}.`,
     );
   }
   return shader.splittable;
 }
 
-/** The parts of `groups`, each within `limit` in every dimension, with the workgroup at which it begins. */
+/** The parts of `groups`, each within `limit` in every dimension, with the workgroup it begins at. */
 export function splitGrid(groups: Grid, limit: number): { readonly base: Grid; readonly workgroups: Grid }[] {
   const parts: { base: Grid; workgroups: Grid }[] = [];
   for (let z = 0; z < groups[2]; z += limit) {

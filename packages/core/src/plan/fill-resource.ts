@@ -1,11 +1,12 @@
 import type { BindingValue, Bytes, Inout, Output, ResidentArray, Staged, UniformValue } from "../bindings/bindings.js";
+import { bytesOf, roundUpTo4 } from "../bindings/bytes-of.js";
 import { checkInto } from "./check-binding.js";
 import { packUniform } from "./pack-uniform.js";
 import type { PlannedResource } from "./run-plan.js";
 
 /**
- * `resource`, planned for a value like `value`, with what `value` brings itself: data, memory, or an array for the result.
- * @throws {ComputeError} `invalid-binding` where `into` does not fit, or a value cannot be packed.
+ * `resource`, planned for a value like `value`, with the data, the memory or the result array that `value` brings.
+ * @throws {ComputeError} `invalid-binding` if `into` does not fit, or a value cannot be packed.
  */
 export function fillResource(name: string, resource: PlannedResource, value: BindingValue): PlannedResource {
   const { byteLength, access, start, packedAs, isImmediate } = resource;
@@ -24,16 +25,17 @@ export function fillResource(name: string, resource: PlannedResource, value: Bin
     else data = ArrayBuffer.isView(value) ? value : (value as Inout | Bytes).data;
     if (isImmediate) data = ownBytes(data);
   } else if (packedAs) {
-    // What no pass binds is checked as if one did.
+    // A value that no pass binds is checked as if one did.
     packUniform(value as UniformValue, packedAs, name);
   }
-  // Field by field, on the way of every warm run: to spread objects of many shapes takes the engine five times as long.
+  // Field by field, because every warm run comes here: spreading objects of many shapes takes the engine five times as
+  // long.
   return { name: resource.name, byteLength, access, data, staged, resident, start, packedAs, result, isImmediate };
 }
 
-/** A copy of few bytes, in whole words, which nobody can change or take away. */
-export function ownBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(Math.ceil(byteLength / 4) * 4);
-  bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
+/** A copy of a few bytes, in whole words, which no caller can change or take away. */
+export function ownBytes(data: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(roundUpTo4(data.byteLength));
+  bytes.set(bytesOf(data));
   return bytes;
 }

@@ -2,9 +2,10 @@ import type { Kernel } from "../kernel/kernel.js";
 import type { ShaderInterface } from "../shader/shader-interface.js";
 
 /**
- * Whether a run of `kernel` may write what it binds as `name`. It is asked before a run is planned, so where nothing is known the answer is yes: what
- * fails before it has written an array takes along the runs that were to read it.
- * @param interfaces Of the kernel's programs, once they are reflected.
+ * Whether a run of `kernel` may write what it binds as `name`. It is asked before the run is planned. If nothing is
+ * known the answer is yes, because a run that fails before it has written an array must fail the runs that were to read
+ * it.
+ * @param interfaces The interfaces of the kernel's programs, once they are reflected.
  */
 export function mayWrite(
   { isSinglePass, programs }: Kernel,
@@ -20,7 +21,7 @@ export function mayWrite(
 
 /** Whether a WGSL text, which may not even compile, declares `name` as a buffer that is only read. */
 function isDeclaredReadOnly(wgsl: string, name: string): boolean {
-  // Block comments may be nested; a text that has any is not looked into.
+  // Block comments may nest; a text that has any is not searched.
   if (wgsl.includes("/*")) return false;
   const declarations = [...wgsl.replace(/\/\/.*/g, "").matchAll(/\bvar\s*<([^>]*)>\s*([^\s:;=]+)/g)];
   const spaces = declarations

@@ -66,11 +66,11 @@ describe("a matrix", () => {
         [1, 2, 3],
         [4, 5, 6],
       ],
-      '"m" is mat3x2<f32>, 3 values; 2 are given.',
+      '"m" is mat3x2<f32>, 3 values; got 2.',
     ],
-    ["columns of different lengths", [[1, 2], [3, 4, 5], [6]], '"m[1]" is vec2<f32>, 2 values; 3 are given.'],
-    ["columns beside numbers", [[1, 2], 3, 4, 5, 6], '"m" is mat3x2<f32>, 3 values; 5 are given.'],
-    ["a column beside a number", [[1, 2], [3, 4], 5], '"m[2]" is vec2<f32> in the shader; 5 is given.'],
+    ["columns of different lengths", [[1, 2], [3, 4, 5], [6]], '"m[1]" is vec2<f32>, 2 values; got 3.'],
+    ["columns beside numbers", [[1, 2], 3, 4, 5, 6], '"m" is mat3x2<f32>, 3 values; got 5.'],
+    ["a column beside a number", [[1, 2], [3, 4], 5], '"m[2]" is vec2<f32> in the shader; got 5.'],
   ])("is not given as %s", (_, value, message) => {
     expect(() => packUniform(value, matrix(f32, 3, 2), "m")).toThrow(
       expect.objectContaining({ code: "invalid-binding", message: `: ${message}` }),
@@ -145,35 +145,35 @@ const pair = struct("Pair", 8, [
 ]);
 
 test.each<[string, unknown, TypeLayout, string]>([
-  ["a fraction for i32", 1.5, i32, '"p" is i32 in the shader; 1.5 is given.'],
-  ["too much for i32", 2 ** 31, i32, '"p" is i32 in the shader; 2147483648 is given.'],
-  ["too little for i32", -(2 ** 31) - 1, i32, '"p" is i32 in the shader; -2147483649 is given.'],
-  ["less than nothing for u32", -1, u32, '"p" is u32 in the shader; -1 is given.'],
-  ["too much for u32", 2 ** 32, u32, '"p" is u32 in the shader; 4294967296 is given.'],
-  ["NaN for u32", Number.NaN, u32, '"p" is u32 in the shader; NaN is given.'],
-  ["a number for bool", 1, bool, '"p" is bool in the shader; 1 is given.'],
-  ["a boolean for f32", true, f32, '"p" is f32 in the shader; true is given.'],
-  ["text for f32", "1", f32, '"p" is f32 in the shader; "1" is given.'],
-  ["null for f32", null, f32, '"p" is f32 in the shader; null is given.'],
-  ["an array for f32", [1], f32, '"p" is f32 in the shader; an array of 1 is given.'],
-  ["an object for f16", { x: 1 }, f16, '"p" is f16 in the shader; an object is given.'],
-  ["a number for a vector", 1, vector(f32, 3), '"p" is vec3<f32> in the shader; 1 is given.'],
-  ["a vector that is too short", [1, 2], vector(f32, 3), '"p" is vec3<f32>, 3 values; 2 are given.'],
-  ["a wrong component", [1, "2"], vector(f32, 2), '"p[1]" is f32 in the shader; "2" is given.'],
-  ["a matrix that is too long", [1, 2, 3, 4, 5], matrix(f32, 2, 2), '"p" is mat2x2<f32>, 4 values; 5 are given.'],
-  ["an array that is too short", [1], array(u32, 4, 2), '"p" is array<u32, 2>, 2 values; 1 are given.'],
+  ["a fraction for i32", 1.5, i32, '"p" is i32 in the shader; got 1.5.'],
+  ["too much for i32", 2 ** 31, i32, '"p" is i32 in the shader; got 2147483648.'],
+  ["too little for i32", -(2 ** 31) - 1, i32, '"p" is i32 in the shader; got -2147483649.'],
+  ["less than nothing for u32", -1, u32, '"p" is u32 in the shader; got -1.'],
+  ["too much for u32", 2 ** 32, u32, '"p" is u32 in the shader; got 4294967296.'],
+  ["NaN for u32", Number.NaN, u32, '"p" is u32 in the shader; got NaN.'],
+  ["a number for bool", 1, bool, '"p" is bool in the shader; got 1.'],
+  ["a boolean for f32", true, f32, '"p" is f32 in the shader; got true.'],
+  ["text for f32", "1", f32, '"p" is f32 in the shader; got "1".'],
+  ["null for f32", null, f32, '"p" is f32 in the shader; got null.'],
+  ["an array for f32", [1], f32, '"p" is f32 in the shader; got an array of 1.'],
+  ["an object for f16", { x: 1 }, f16, '"p" is f16 in the shader; got an object.'],
+  ["a number for a vector", 1, vector(f32, 3), '"p" is vec3<f32> in the shader; got 1.'],
+  ["a vector that is too short", [1, 2], vector(f32, 3), '"p" is vec3<f32>, 3 values; got 2.'],
+  ["a wrong component", [1, "2"], vector(f32, 2), '"p[1]" is f32 in the shader; got "2".'],
+  ["a matrix that is too long", [1, 2, 3, 4, 5], matrix(f32, 2, 2), '"p" is mat2x2<f32>, 4 values; got 5.'],
+  ["an array that is too short", [1], array(u32, 4, 2), '"p" is array<u32, 2>, 2 values; got 1.'],
   [
     "a wrong element in an array of arrays",
     [[1], [-1]],
     array(array(u32, 4, 1), 4, 2),
-    '"p[1][0]" is u32 in the shader; -1 is given.',
+    '"p[1][0]" is u32 in the shader; got -1.',
   ],
-  ["a number for a struct", 1, pair, '"p" is Pair in the shader; 1 is given.'],
-  ["an array for a struct", [1, 2], pair, '"p" is Pair in the shader; an array of 2 is given.'],
-  ["nothing for a struct", null, pair, '"p" is Pair in the shader; null is given.'],
-  ["a member that is missing", { a: 1 }, pair, '"p" lacks its member "b", which is vec1<u32> in Pair.'],
+  ["a number for a struct", 1, pair, '"p" is Pair in the shader; got 1.'],
+  ["an array for a struct", [1, 2], pair, '"p" is Pair in the shader; got an array of 2.'],
+  ["nothing for a struct", null, pair, '"p" is Pair in the shader; got null.'],
+  ["a member that is missing", { a: 1 }, pair, '"p" lacks the member "b", which is vec1<u32> in Pair.'],
   ["a member that is misspelt", { a: 1, B: [1] }, pair, '"p" has no member "B"; Pair has "a", "b".'],
-  ["a wrong member", { a: 1, b: [0.5] }, pair, '"p.b[0]" is u32 in the shader; 0.5 is given.'],
+  ["a wrong member", { a: 1, b: [0.5] }, pair, '"p.b[0]" is u32 in the shader; got 0.5.'],
 ])("refuses %s", (_, value, layout, message) => {
   expect(() => packUniform(value as UniformValue, layout, "p")).toThrow(
     expect.objectContaining({ code: "invalid-binding", message: `: ${message}` }),
@@ -184,14 +184,14 @@ test("refuses a type that no memory holds", () => {
   expect(() => packUniform([1], array(u32, 4, 2 ** 50), "p")).toThrow(
     expect.objectContaining({
       code: "limit-exceeded",
-      message: ': "p" is array<u32, 1125899906842624>, 4503599627370496 bytes, for which there is no memory.',
+      message: ': "p" is array<u32, 1125899906842624>, 4503599627370496 bytes, more than there is memory for.',
     }),
   );
 });
 
-test("refuses a typed array within an object, whose elements may be of another type, and says that lists are taken", () => {
+test("refuses a typed array within an object, because its elements may be of another type", () => {
   const value = { a: 1, b: new Uint32Array(1) } as unknown as UniformValue;
-  expect(() => packUniform(value, pair, "p")).toThrow('"p.b" is vec1<u32> in the shader; a Uint32Array is given.');
+  expect(() => packUniform(value, pair, "p")).toThrow('"p.b" is vec1<u32> in the shader; got a Uint32Array.');
 });
 
 describe("f16", () => {
@@ -255,7 +255,7 @@ function halfOf(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
-/** Found by search among all halves, where the implementation computes: halves of one sign are in the order of their bits. */
+/** Found by search among all halves, while the code computes: halves of one sign are in the order of their bits. */
 function nearestHalf(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);

@@ -1,4 +1,5 @@
 import type { UniformValue } from "../bindings/bindings.js";
+import { roundUpTo4 } from "../bindings/bytes-of.js";
 import { describeValue } from "../bindings/describe-value.js";
 import { Refusal } from "../errors/refusal.js";
 import {
@@ -10,9 +11,10 @@ import {
 } from "../shader/shader-interface.js";
 
 /**
- * Writes `value` as a shader of type `layout` reads it: WGSL's layout rules, little-endian, zero in the padding.
- * @param name The binding's, of which errors name the part: `params.offset[1]`.
- * @throws {ComputeError} `invalid-binding` when the value's shape is not the type's; `limit-exceeded` for a type that no memory holds.
+ * Packs `value` as a shader reads the type `layout`: by WGSL's layout rules, little-endian, with zeros as padding.
+ * @param name The binding's name; errors name the part of it, as in `params.offset[1]`.
+ * @throws {ComputeError} `invalid-binding` if the value does not have the type's shape; `limit-exceeded` if no memory
+ *   holds the type.
  */
 export function packUniform(value: UniformValue, layout: TypeLayout, name: string): Uint8Array {
   const bytes = allocate(layout, name);
@@ -22,11 +24,11 @@ export function packUniform(value: UniformValue, layout: TypeLayout, name: strin
 
 function allocate(layout: TypeLayout, path: string): Uint8Array<ArrayBuffer> {
   try {
-    return new Uint8Array(Math.ceil(layout.byteLength / 4) * 4);
+    return new Uint8Array(roundUpTo4(layout.byteLength));
   } catch (cause) {
     throw new Refusal(
       "limit-exceeded",
-      `: "${path}" is ${typeName(layout)}, ${layout.byteLength} bytes, for which there is no memory.`,
+      `: "${path}" is ${typeName(layout)}, ${layout.byteLength} bytes, more than there is memory for.`,
       { cause },
     );
   }
@@ -70,7 +72,7 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
     }
     case "struct": {
       const [sole] = layout.members;
-      // A block of one member takes the member's value itself, as `uniform Params { float alpha; }` reads in GLSL.
+      // A struct of one member also takes that member's value, as `uniform Params { float alpha; }` does in GLSL.
       if (layout.members.length === 1 && !isObjectOf(value, sole!)) {
         return write(view, offset + sole!.offset, value, sole!.layout, path);
       }
@@ -88,7 +90,7 @@ function write(view: DataView, offset: number, value: UniformValue, layout: Type
         if (given === undefined) {
           throw new Refusal(
             "invalid-binding",
-            `: "${path}" lacks its member "${member.name}", which is ${typeName(member.layout)} in ${layout.name}.`,
+            `: "${path}" lacks the member "${member.name}", which is ${typeName(member.layout)} in ${layout.name}.`,
           );
         }
         write(view, offset + member.offset, given, member.layout, `${path}.${member.name}`);
@@ -124,10 +126,7 @@ function scalarByteLength(scalar: ScalarType): number {
 function listOf(value: UniformValue, count: number, layout: TypeLayout, path: string): readonly UniformValue[] {
   if (!Array.isArray(value)) throw mismatch(path, layout, value);
   if (value.length !== count) {
-    throw new Refusal(
-      "invalid-binding",
-      `: "${path}" is ${typeName(layout)}, ${count} values; ${value.length} are given.`,
-    );
+    throw new Refusal("invalid-binding", `: "${path}" is ${typeName(layout)}, ${count} values; got ${value.length}.`);
   }
   return value;
 }
@@ -151,7 +150,7 @@ function mismatch(path: string, layout: TypeLayout, value: unknown): Refusal {
 }
 
 function mismatchOf(path: string, type: string, value: unknown): Refusal {
-  return new Refusal("invalid-binding", `: "${path}" is ${type} in the shader; ${describeValue(value)} is given.`);
+  return new Refusal("invalid-binding", `: "${path}" is ${type} in the shader; got ${describeValue(value)}.`);
 }
 
 /** IEEE 754 binary16, rounded once from the double, to nearest and ties to even. */
@@ -167,11 +166,11 @@ function toFloat16Bits(value: number): number {
   const floor = Math.floor(units);
   const rest = units - floor;
   const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-  // A normal half has its leading 1024 here too, which counts the exponent up by one.
+  // A normal half still has its leading 1024 here, which raises the exponent by one.
   return sign | (((exponent + 14) << 10) + rounded);
 }
 
-/** The power of two that a double begins with; -1023 where it is subnormal or zero. */
+/** The exponent of a double; -1023 if it is subnormal or zero. */
 function exponentOf(value: number): number {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);

@@ -1,6 +1,6 @@
 /**
- * The check of a run: bindings against what the shaders declare, sizes against what the device can hold. It happens once, here;
- * backends execute the plan that comes out and check nothing again.
+ * Checks a run: bindings against what the shaders declare, sizes against what the device can hold. It happens once,
+ * here; backends execute the plan that comes out and check nothing again.
  */
 
 import type { Bindings, BindingValue } from "../bindings/bindings.js";
@@ -22,14 +22,15 @@ export interface PlanRequest<B extends Bindings> {
   /** The interface of each of the kernel's programs, by the program's name. */
   readonly interfaces: { readonly [program: string]: ShaderInterface };
   readonly bindings: B;
-  /** What the run asks for, in place of the kernel's own. */
+  /** The run's own size, in place of the kernel's. */
   readonly size?: DispatchSize | undefined;
   readonly limits: DeviceLimits;
 }
 
 /**
  * Plans one run.
- * @throws {ComputeError} `invalid-binding`, `invalid-kernel` or `limit-exceeded`, naming what was given and what is expected.
+ * @throws {ComputeError} `invalid-binding`, `invalid-kernel` or `limit-exceeded`, naming what was given and what is
+ *   expected.
  */
 export function planRun<B extends Bindings>(request: PlanRequest<B>): RunPlan {
   return named(`Kernel "${request.kernel.label}"`, () => plan(request));
@@ -45,7 +46,7 @@ function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }
   resources.addTemporaries(kernel.temporaries(bindings));
   const passes = kernel.passes(bindings);
   if (passes.length === 0) {
-    throw new Refusal("invalid-kernel", `has no pass for these bindings; it needs at least one.`);
+    throw new Refusal("invalid-kernel", "has no passes for these bindings; it needs at least one.");
   }
   if (size) checkSize(size, passes.length);
   const dispatches: PlannedDispatch[] = [];
@@ -93,14 +94,14 @@ function isGiven(size: DispatchSize | undefined): size is DispatchSize {
   return size?.workgroups !== undefined || size?.threads !== undefined;
 }
 
-/** @throws {ComputeError} `invalid-option` where a run asks for a size that is not one, or that its kernel has no place for. */
+/** @throws {ComputeError} `invalid-option` if the run's size is not valid, or its kernel takes none. */
 function checkSize({ workgroups, threads }: DispatchSize, passCount: number): void {
   if (workgroups !== undefined) checkedGrid("workgroups", workgroups, "invalid-option");
   if (threads !== undefined) checkedGrid("threads", threads, "invalid-option");
   if (workgroups === undefined && threads === undefined) return;
   const word = workgroups === undefined ? "threads" : "workgroups";
   if (workgroups !== undefined && threads !== undefined) {
-    throw new Refusal("invalid-option", `is given both \`threads\` and \`workgroups\`; give one of them.`);
+    throw new Refusal("invalid-option", "is given both `threads` and `workgroups`; give one of them.");
   }
   if (passCount > 1) {
     throw new Refusal(
@@ -110,19 +111,19 @@ function checkSize({ workgroups, threads }: DispatchSize, passCount: number): vo
   }
 }
 
-/** What the program of a kernel of one pass writes; elsewhere a program's names may stand for bindings of other names. */
+/** What the program of a one-pass kernel writes. In other kernels a program's names may stand for other bindings. */
 function writtenNames({ main }: PlanRequest<Bindings>["interfaces"]): string[] {
   return (main?.bindings ?? []).filter(({ access }) => access === "read-write").map(({ name }) => name);
 }
 
-/** A name that a pass gives a meaning and its shader does not have is a mistake, most often a misspelt one. */
+/** A pass that names what its shader does not declare is a mistake, most often a misspelling. */
 function checkNames(shader: ShaderInterface, { program, bindings }: Pass): void {
   for (const name in bindings) {
     if ([...shader.bindings, ...shader.unused].some((info) => info.name === name)) continue;
     const known = shader.bindings.map((info) => `"${info.name}"`).join(", ");
     throw new Refusal(
       "invalid-kernel",
-      `has a pass that binds "${name}", which program "${program}" does not; it binds ${known}.`,
+      `has a pass that binds "${name}", but program "${program}" binds only ${known}.`,
     );
   }
 }
@@ -137,7 +138,7 @@ function checkAliases(shader: ShaderInterface, entries: PlannedDispatch["entries
       throw new Refusal(
         "invalid-kernel",
         `binds ${resources.describe(resource)} as "${other.name}" and as "${info.name}" in one pass and writes it; ` +
-          "what a pass writes can be bound there only once.",
+          "a pass can bind only once what it writes.",
       );
     }
     bound.set(resource, info);

@@ -1,4 +1,6 @@
-/** One plan out of those of a recording's runs: parameters and resident arrays are one resource wherever they are bound. */
+/**
+ * Joins the plans of a recording's runs into one. A parameter or a resident array is one resource wherever it is bound.
+ */
 
 import { roleOf } from "../bindings/binding-role.js";
 import type { BindingValue, Output, Staged, TypedArray } from "../bindings/bindings.js";
@@ -21,8 +23,9 @@ export interface PlannedSequence {
 }
 
 /**
- * @param plans Of `runs`, in order.
- * @throws {ComputeError} `invalid-binding` where a run has nothing to compute, or a parameter's value would have to be packed in two ways.
+ * @param plans One for each of `runs`, in order.
+ * @throws {ComputeError} `invalid-binding` if a run has nothing to compute, or a parameter's value would have to be
+ *   packed in two ways.
  */
 export function planSequence(label: string, runs: readonly RecordedRun[], plans: readonly RunPlan[]): PlannedSequence {
   return named(`Sequence "${label}"`, () => joined(label, runs, plans));
@@ -37,7 +40,8 @@ function joined(label: string, runs: readonly RecordedRun[], plans: readonly Run
   for (const [i, plan] of plans.entries()) {
     const { references, kernel } = runs[i]!;
     if (plan.isEmpty) {
-      throw new Refusal("invalid-binding", `runs kernel "${kernel.label}" on nothing.`);
+      const message = `runs kernel "${kernel.label}" with empty results only; there is nothing to compute.`;
+      throw new Refusal("invalid-binding", message);
     }
     const parameterOf = new Map<number, Reference>();
     for (const name in references) {
@@ -68,7 +72,9 @@ function joined(label: string, runs: readonly RecordedRun[], plans: readonly Run
   return { plan: { label, resources, dispatches, isEmpty: false, bound, shape: {} }, constants };
 }
 
-/** One parameter under two names is one piece of memory: WebGPU refuses a dispatch that writes it and binds it again. */
+/**
+ * One parameter under two names is one piece of memory: WebGPU refuses a dispatch that writes it and binds it again.
+ */
 function checkAliases(
   kernel: string,
   { entries }: PlannedDispatch,
@@ -83,8 +89,8 @@ function checkAliases(
       const { name, resident } = resources[indices[a]!]!;
       throw new Refusal(
         "invalid-binding",
-        `binds ${resident ? describeValue(resident) : `"${name}"`} twice in a pass of kernel "${kernel}" that writes it; what a pass ` +
-          "writes can be bound there only once.",
+        `binds ${resident ? describeValue(resident) : `"${name}"`} twice in a pass of kernel ` +
+          `"${kernel}" that writes it; a pass can bind only once what it writes.`,
       );
     }
   }
@@ -100,28 +106,28 @@ function merged(a: PlannedResource, b: PlannedResource): PlannedResource {
     const types = [a, b].map(({ packedAs }) => (packedAs ? typeName(packedAs) : "an array"));
     throw new Refusal(
       "invalid-binding",
-      `binds its parameter "${a.name}" as ${types[0]} and as ${types[1]}; a value is packed for one type, so give ` +
-        "each a parameter of its own.",
+      `binds its parameter "${a.name}" as ${types[0]} and as ${types[1]}; ` +
+        "a value is packed for one type, so give each its own parameter.",
     );
   }
-  // One run may set what another one binds, or declare what only another one uses.
+  // One run may set as an immediate what another binds, or declare what only another uses.
   const isImmediate = a.isImmediate === true || b.isImmediate === true;
   const [used, other] = a.byteLength > 0 || (b.byteLength === 0 && a.data) ? [a, b] : [b, a];
   const access = other.byteLength === 0 || used.access === other.access ? used.access : "mixed";
   if (isImmediate && access !== "read") {
     throw new Refusal(
       "invalid-binding",
-      `binds its parameter "${a.name}" as an immediate and writes it, which the immediate would not see; give each a ` +
-        "parameter of its own.",
+      `binds its parameter "${a.name}" as an immediate and writes it, which the immediate would not ` +
+        "see; give each its own parameter.",
     );
   }
   return { ...used, access, ...(isImmediate && { isImmediate }) };
 }
 
-/** What a sequence was recorded with: its arrays are their owner's, who may do with them what he wants. */
+/** The values that a sequence was recorded with. Their arrays belong to the caller, who may change or transfer them. */
 export interface RecordedParameters {
   readonly values: Parameters;
-  /** As they were then. */
+  /** The values' shapes at that time. */
   readonly shapes: ReadonlyMap<string, string>;
 }
 
@@ -132,7 +138,7 @@ export function recordedParameters(values: Parameters): RecordedParameters {
 
 /**
  * `plan` with what `parameters` hold now.
- * @throws {ComputeError} `invalid-binding` where one is not of the type and length that was recorded.
+ * @throws {ComputeError} `invalid-binding` if one does not have the type and length it was recorded with.
  */
 export function withParameters(plan: RunPlan, recorded: RecordedParameters, parameters: Parameters): RunPlan {
   const subject = `Sequence "${plan.label}"`;
@@ -150,7 +156,7 @@ function filled(subject: string, plan: RunPlan, recorded: RecordedParameters, pa
       continue;
     }
     if (value !== recorded.values[name]) checkShape(name, recorded.shapes.get(name)!, value);
-    // It is copied here; with fewer bytes the dispatch would see those that an earlier one has set.
+    // An immediate is copied here; if it were shorter, the dispatch would see bytes that an earlier one has set.
     const data = isRole(value, "bytes") ? value.data : value;
     if (resource.isImmediate && ArrayBuffer.isView(data)) {
       const byteLength = resource.byteLength || resource.data!.byteLength;
@@ -176,10 +182,10 @@ function stagedResource(name: string, resource: PlannedResource, expected: strin
 function checkShape(name: string, expected: string, given: BindingValue): void {
   const actual = shapeOf(given);
   if (expected === actual) return;
-  throw new Refusal("invalid-binding", `takes ${expected} as "${name}"; ${actual} is given.`);
+  throw new Refusal("invalid-binding", `takes ${expected} as "${name}"; got ${actual}.`);
 }
 
-/** In the words of an error; equal where one may stand for the other. */
+/** The shape of `value` in words for an error; equal if one value may replace the other. */
 function shapeOf(value: BindingValue): string {
   if (ArrayBuffer.isView(value))
     return `${withArticle(arrayTypeOf(value as TypedArray).name)} of ${(value as TypedArray).length}`;

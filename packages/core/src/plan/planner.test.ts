@@ -201,7 +201,7 @@ describe("Planner", () => {
       z: output(Float32Array, 4, { into: second }),
     });
     const [a, b] = [new Float32Array(4), new Float32Array(4)];
-    const refused = /`into` of "y" and of "z"/;
+    const refused = /`into` of both "y" and "z"/;
     expect(() => planner.plan(bindings(a, a))).toThrow(refused);
     expect(planner.plan(bindings(a, b)).resources).toHaveLength(3);
     expect(() => planner.plan(bindings(b, b))).toThrow(refused);

@@ -10,11 +10,11 @@ import { fillResource } from "./fill-resource.js";
 import { planRun } from "./plan-run.js";
 import type { PlannedResource, RunPlan } from "./run-plan.js";
 
-/** A plan, and all that was given for it but the bytes. */
+/** A plan, and everything that it was made from except the bytes. */
 interface PlannedShape {
-  /** Without what the caller brought: nobody's memory is kept by it. */
+  /** Without what the caller brought, so that it keeps no memory alive. */
   readonly plan: RunPlan;
-  /** Of the plan's resources, those that a binding brings its bytes for; with the binding's name. */
+  /** The plan's resources whose bytes come from a binding, with the binding's name. */
   readonly filled: readonly { readonly name: string; readonly resource: number }[];
   readonly names: readonly string[];
   readonly values: readonly BindingShape[];
@@ -25,11 +25,11 @@ interface PlannedShape {
 
 interface BindingShape {
   readonly role: BindingRole | "input" | "value";
-  /** The typed array's constructor; of bytes and values, undefined. */
+  /** The typed array's constructor; undefined for bytes and values. */
   readonly type: unknown;
   /** Elements. */
   readonly length: number;
-  /** Of an inout. */
+  /** Whether the memory came from `bytes`. */
   readonly isBytes: boolean;
 }
 
@@ -37,8 +37,8 @@ interface BindingShape {
 const maxShapes = 4;
 
 /**
- * Plans the runs of one kernel. A run that is bound like a recent one takes over its plan with data of its own, and is checked by
- * comparing the two: what was right for one is right for the other.
+ * Plans the runs of one kernel. A run that is bound like a recent one takes over that run's plan, with its own data.
+ * Comparing the two is its check: what was right for one is right for the other.
  */
 export class Planner<B extends Bindings> {
   readonly #kernel: Kernel<B>;
@@ -62,7 +62,7 @@ export class Planner<B extends Bindings> {
     if (isRepeatable) {
       for (const shape of this.#shapes) {
         if (!isBoundAlike(shape, bindings) || !isSame(shape.size, size)) continue;
-        // Once for a run, however many shapes it is compared with: what is compared is what is planned.
+        // Asked once for a run, however many shapes it is compared with: what is compared is what is planned.
         asked ??= this.#ask(bindings);
         if (isSame(shape.passes, asked.passes) && isSame(shape.temporaries, asked.temporaries)) {
           return named(this.#subject, () => withData(shape, bindings));
@@ -97,13 +97,13 @@ export class Planner<B extends Bindings> {
   }
 }
 
-/** What the kernel's own functions say of one run. */
+/** What the kernel's functions return for one run. */
 interface Asked {
   readonly temporaries: ReturnType<Kernel["temporaries"]>;
   readonly passes: ReturnType<Kernel["passes"]>;
 }
 
-/** Types of arrays cannot be cloned, and are nobody's to change. */
+/** Not by `structuredClone`, which cannot clone the arrays' constructors. */
 function copyOf(temporaries: Asked["temporaries"]): Asked["temporaries"] {
   return Object.fromEntries(Object.entries(temporaries).map(([name, temporary]) => [name, { ...temporary }]));
 }
@@ -119,7 +119,7 @@ function isBoundAlike({ names, values }: PlannedShape, bindings: Bindings): bool
 
 const noData = new Uint8Array(0);
 
-/** `plan` with nothing in place of what its run brought. */
+/** `plan` with placeholders for what its run brought. */
 function withoutData(plan: RunPlan): RunPlan {
   const resources: PlannedResource[] = plan.resources.slice();
   for (const index of plan.bound.values()) {
@@ -127,15 +127,15 @@ function withoutData(plan: RunPlan): RunPlan {
     resources[index] = {
       ...resource,
       ...(data && { data: noData }),
-      ...(staged && { staged: nobody as Staged }),
-      ...(resident && { resident: nobody as ResidentArray }),
+      ...(staged && { staged: placeholder as Staged }),
+      ...(resident && { resident: placeholder as ResidentArray }),
       ...(result && { result: { ...result, into: undefined } }),
     };
   }
   return { ...plan, resources };
 }
 
-const nobody: unknown = Object.freeze({});
+const placeholder: unknown = Object.freeze({});
 
 /** The plan with the data of `bindings`, which have its shape. */
 function withData({ plan, filled }: PlannedShape, bindings: Bindings): RunPlan {
@@ -148,7 +148,10 @@ function withData({ plan, filled }: PlannedShape, bindings: Bindings): RunPlan {
   return { ...plan, resources };
 }
 
-/** Whether a resident array has two names: then its memory is one, and the plan is of no use to runs where that is not so. */
+/**
+ * Whether a resident array is bound under two names. The plan has one resource for both, so it does not fit runs that
+ * bind two arrays there.
+ */
 function bindsOneTwice(bindings: Bindings): boolean {
   let first: unknown;
   let others: Set<unknown> | undefined;
@@ -182,7 +185,7 @@ function hasShape({ role, type, length, isBytes }: BindingShape, value: BindingV
   const given = roleOf(value);
   if (given === undefined) return role === "value";
   if (role !== given) return false;
-  // Its length is that of the call of `bytes`; the memory may have changed its own since.
+  // `length` was read when `bytes` was called; the memory may have changed its length since.
   if (given === "bytes") return (value as Bytes).data.length === length;
   if (given !== "inout") return (value as Output).type === type && (value as Output).length === length;
   const { data, isBytes: givenAsBytes } = value as Partial<Inout>;
@@ -191,7 +194,7 @@ function hasShape({ role, type, length, isBytes }: BindingShape, value: BindingV
 
 /** Whether two plain values are equal, member by member. */
 function isSame(a: unknown, b: unknown): boolean {
-  // Not `===`: -0 packs to other bits than 0, and NaN is the same as NaN.
+  // Not `===`: -0 packs to other bits than 0, and NaN must equal NaN.
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   let count = 0;

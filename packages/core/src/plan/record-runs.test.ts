@@ -21,7 +21,7 @@ test.each<[string, (k: Reference) => unknown, string]>([
     refusal(
       "invalid-binding",
       `Sequence "s" binds the reference of its parameter "k" as "${path}", within "p" of kernel "heat"; ` +
-        "parameters are whole bindings: name the whole of it among them.",
+        'a parameter is a whole binding: make all of "p" one.',
     ),
   );
 });
@@ -55,7 +55,8 @@ test.each<[string, Build]>([
     expect(() => record({ alpha: 1 }, build)).toThrow(
       refusal(
         "invalid-option",
-        'Sequence "s": its function `build` returned a promise; it is called and read at once, so it cannot be `async`.',
+        'Sequence "s": its function `build` returned a promise; ' +
+          "it is called and read at once, so it cannot be `async`.",
       ),
     );
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,6 +1,4 @@
-/**
- * A chain of runs, recorded once and replayed: what is said of it, and how the recording is taken down. Nothing here touches a device.
- */
+/** Takes down the runs of a sequence as its `build` asks for them. Nothing here touches a device. */
 
 import { bindingRole, roleOf } from "../bindings/binding-role.js";
 import {
@@ -12,6 +10,7 @@ import {
   type Temporary,
   type TypedArray,
 } from "../bindings/bindings.js";
+import { bytesOf } from "../bindings/bytes-of.js";
 import { describeValue } from "../bindings/describe-value.js";
 import { ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
@@ -26,17 +25,18 @@ import { takeRun } from "./take-run.js";
 /** One run of a recording. */
 export interface RecordedRun {
   readonly kernel: Kernel;
-  /** By the kernel's names: the parameter that is bound there, if one is. */
+  /** The parameters that the run binds, by the kernel's names. */
   readonly references: { readonly [name: string]: Reference };
-  /** What the run is planned with: parameters are replaced by what they were recorded with. */
+  /** What the run is planned with; the values of parameters stand in for them. */
   readonly bindings: Bindings;
   readonly size: DispatchSize;
 }
 
 /**
- * Takes down the runs that `build` asks for. What it binds is taken as it is then, the elements of typed arrays too: a recording outlives its call.
- * @throws {ComputeError} `invalid-option` where there are none, or `build` throws or is asynchronous; `invalid-binding` for a result that is no
- *   parameter, or a parameter that is on the device.
+ * Takes down the runs that `build` asks for. What they bind is copied at once, including the elements of typed arrays:
+ * a recording outlives its call.
+ * @throws {ComputeError} `invalid-option` if there are none, or `build` throws or is asynchronous; `invalid-binding` if
+ *   a result is not a parameter, or a parameter is on the device.
  */
 export function recordRuns<P extends Parameters>(
   label: string,
@@ -63,7 +63,7 @@ function recorded<P extends Parameters>(
   const seen = new Set<object>();
   const copies = new DataCopies();
   const record: RecordRun = (given, givenBindings, options = {}) => {
-    if (!isOpen) throw new Refusal("invalid-option", `is recorded already; record another.`);
+    if (!isOpen) throw new Refusal("invalid-option", "is already recorded; record another.");
     const { kernel, bindings, size } = takeRun(given as unknown as Kernel, givenBindings, options);
     const bound: Record<string, Reference> = {};
     const planned: Record<string, BindingValue> = {};
@@ -77,12 +77,12 @@ function recorded<P extends Parameters>(
       }
       if (role === "output" || role === "inout" || role === "lease" || role === "staged") {
         const given = `${describeValue(value)} as "${name}"`;
-        throw refused(kernel.label, given, "name it among the parameters and bind that");
+        throw refused(kernel.label, given, "make it a parameter and bind its reference");
       }
       const inner = referenceWithin(value, seen);
       if (inner) {
         const given = `the reference of its parameter "${inner.name}" as "${name}${inner.path}", within "${name}"`;
-        throw refused(kernel.label, given, "parameters are whole bindings: name the whole of it among them");
+        throw refused(kernel.label, given, `a parameter is a whole binding: make all of "${name}" one`);
       }
       planned[name] = copies.of(value as BindingValue);
     }
@@ -93,7 +93,7 @@ function recorded<P extends Parameters>(
   } finally {
     isOpen = false;
   }
-  if (runs.length === 0) throw new Refusal("invalid-option", `records no run.`);
+  if (runs.length === 0) throw new Refusal("invalid-option", "records no runs.");
   for (const name of names) {
     if (runs.some((run) => Object.values(run.references).some((reference) => reference.name === name))) continue;
     throw new Refusal("invalid-option", `has a parameter "${name}" that no run binds.`);
@@ -101,7 +101,7 @@ function recorded<P extends Parameters>(
   return runs;
 }
 
-/** Copies of the arrays that are bound directly: one for each array, as long as its elements stay as they are. */
+/** Copies of the arrays that runs bind directly: one for each array, as long as its elements do not change. */
 class DataCopies {
   readonly #copies = new Map<unknown, TypedArray>();
 
@@ -123,18 +123,18 @@ class DataCopies {
 function hasSameBytes(a: TypedArray, b: TypedArray): boolean {
   if (a.byteLength !== b.byteLength) return false;
   // Not by elements: NaN is unequal to itself, and -0 equal to 0.
-  const one = new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
-  const other = new Uint8Array(b.buffer, b.byteOffset, b.byteLength);
+  const one = bytesOf(a);
+  const other = bytesOf(b);
   return one.every((byte, i) => byte === other[i]);
 }
 
-/** What a replay could not bring another of. */
+/** Refuses a parameter that no replay could replace. */
 function checkParameter(name: string, value: unknown): void {
   const role = roleOf(value);
   const advice =
     role === "staged"
-      ? "record it with an array, and bring staged memory as it is replayed"
-      : role === "resident" && "bind the array itself, where the runs are recorded";
+      ? "record it with an array, and give staged memory to `replay`"
+      : role === "resident" && "bind the array itself in the recorded runs";
   if (!advice) return;
   throw new Refusal("invalid-binding", `has ${describeValue(value)} as its parameter "${name}"; ${advice}.`);
 }
@@ -143,7 +143,7 @@ function refused(kernel: string, given: string, advice = "bind one of its own"):
   return new Refusal("invalid-binding", `binds ${given} of kernel "${kernel}"; ${advice}.`);
 }
 
-/** The reference that stands in the members of a uniform's value, and where; `seen` are values with none. */
+/** The reference among the members of a uniform's value, and its path; `seen` are values without one. */
 function referenceWithin(
   value: unknown,
   seen: Set<object>,
@@ -151,7 +151,7 @@ function referenceWithin(
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return undefined;
   const role = roleOf(value);
   if (role === "reference") return { name: (value as Reference).name, path: "" };
-  // A resident array is no uniform.
+  // A resident array is not a uniform's value.
   if (role !== undefined) return undefined;
   seen.add(value);
   for (const member of Object.keys(value)) {
@@ -161,14 +161,14 @@ function referenceWithin(
   return undefined;
 }
 
-/** Memory between runs is planned as if it were returned; a parameter that is read after it was written is one too. */
+/** Memory that runs share is planned as a result: runs read it after others have written it. */
 function standInOf(value: Parameters[string]): BindingValue {
   if (roleOf(value) !== "temporary") return value as BindingValue;
   const { type, length } = value as Temporary;
   return output(type, length);
 }
 
-/** The parameters of a replay: those recorded, with those given in place of theirs. */
+/** The parameters of a replay: the recorded ones, some replaced by `values`. */
 export function replayed<P extends Parameters>(
   label: string,
   parameters: P,

@@ -7,6 +7,7 @@ import type {
   TypedArrayConstructor,
   UniformValue,
 } from "../bindings/bindings.js";
+import { roundUpTo4 } from "../bindings/bytes-of.js";
 import { describeValue } from "../bindings/describe-value.js";
 import { isResult, isRole, ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
@@ -54,7 +55,7 @@ interface Bound {
 export class RunResources {
   readonly #drafts: Draft[] = [];
   readonly #indexByName = new Map<string, number>();
-  /** Names of what the passes' programs declare and do not use. */
+  /** The names that the passes' programs declare and do not use. */
   readonly #unused = new Set<string>();
   readonly #bindings: Bindings;
   readonly #limits: DeviceLimits;
@@ -73,8 +74,8 @@ export class RunResources {
       if (typeof type !== "function" || !(type.BYTES_PER_ELEMENT > 0) || !Number.isSafeInteger(length) || length! < 1) {
         throw new Refusal(
           "invalid-kernel",
-          `has a temporary "${name}" of type ${describeValue(type)} and length ${describeValue(length)}; it takes ` +
-            "`temporary(Type, length)`, a typed array's constructor and a whole number, 1 or more.",
+          `: temporary "${name}" must be \`temporary(Type, length)\`, with a typed array's constructor and a whole ` +
+            `number, 1 or more; got type ${describeValue(type)} and length ${describeValue(length)}.`,
         );
       }
       this.#addNamed(name, { name, byteLength: roundUpTo4(length! * type.BYTES_PER_ELEMENT), ofTemporary: type });
@@ -102,8 +103,8 @@ export class RunResources {
   }
 
   /**
-   * Checks what is given for a binding that `pass` does not use as if it did, and leaves it where it is. To be called when all that is used is
-   * bound.
+   * Checks what is given for a binding that `pass` declares and does not use, as if it did. Call it once everything
+   * that is used is bound.
    */
   checkUnused(info: BindingInfo, pass: Pass): void {
     const reference = ownValue(pass.bindings, info.name) ?? info.name;
@@ -114,8 +115,8 @@ export class RunResources {
       if (isResult(value)) {
         throw new Refusal(
           "invalid-binding",
-          `declares "${info.name}" and does not use it, so nothing would be written to ${describeValue(value)}; use it in the ` +
-            "shader, or take it out of both.",
+          `declares "${info.name}" and does not use it, so nothing would be written to ` +
+            `${describeValue(value)}; use it in the shader, or remove it from both.`,
         );
       }
     }
@@ -136,7 +137,7 @@ export class RunResources {
     return draft.result !== undefined || (draft.data === undefined && draft.staged === undefined);
   }
 
-  /** What stands at `index`, in the words of an error. */
+  /** The resource at `index`, in words for an error. */
   describe(index: number): string {
     const { name, resident } = this.#drafts[index]!;
     if (resident) return describeValue(resident);
@@ -144,7 +145,10 @@ export class RunResources {
     return `"${name}", ${value === undefined ? "a temporary" : describeValue(value)},`;
   }
 
-  /** The arrays that the pass writes, in order of group and binding. A single value or a struct of fixed size has no elements to count. */
+  /**
+   * The arrays that the pass writes, in order of group and binding. A single value or a struct of fixed size has no
+   * elements to count.
+   */
   outputCounts(shader: ShaderInterface, entries: readonly Bound[]): OutputCount[] {
     const counts: OutputCount[] = [];
     for (const [i, { access, layout }] of shader.bindings.entries()) {
@@ -160,7 +164,10 @@ export class RunResources {
     return counts;
   }
 
-  /** Every name that the shader of a kernel of one pass binds must be given; before that, the kernel's own functions cannot be asked. */
+  /**
+   * Every name that the shader of a one-pass kernel binds must be given. This comes before the kernel's functions see
+   * the bindings.
+   */
   checkGiven(shader: ShaderInterface): void {
     for (const info of shader.bindings) {
       const { name, layout } = info;
@@ -171,7 +178,7 @@ export class RunResources {
     }
   }
 
-  /** A name that is given but that no pass binds is a mistake, most often a misspelt one. */
+  /** A given name that no pass binds is a mistake, most often a misspelling. */
   checkAllBound(interfaces: { readonly [program: string]: ShaderInterface }, passes: readonly Pass[]): void {
     for (const name in this.#bindings) {
       if (this.#indexByName.has(name) || this.#unused.has(name)) continue;
@@ -182,7 +189,7 @@ export class RunResources {
     }
   }
 
-  /** What is set while dispatches are recorded never sees what a pass writes. */
+  /** An immediate is set while dispatches are recorded, so it cannot see what a pass writes. */
   checkImmediates(): void {
     const written = this.#drafts.find(
       ({ isImmediate, access }) => isImmediate && access !== undefined && access !== "read",
@@ -190,22 +197,22 @@ export class RunResources {
     if (!written) return;
     throw new Refusal(
       "invalid-kernel",
-      `binds "${written.name}" as an immediate in one pass and writes it in another, which the first would not see; give each ` +
-        "a name of its own.",
+      `binds "${written.name}" as an immediate in one pass and writes it in another, which the first would not ` +
+        "see; give each its own name.",
     );
   }
 
   planned(): PlannedResource[] {
     return this.#drafts.map((drafted) => {
-      // Whoever lent the array may take it back before the dispatch is recorded.
+      // The caller may change or transfer the array before the dispatch is recorded.
       const { ofTemporary: _, ...kept } = drafted;
       const draft = kept.isImmediate ? { ...kept, data: ownBytes(kept.data!) } : kept;
-      // What no pass binds, as a temporary of a shorter plan, keeps its index and needs no memory.
+      // A resource that no pass binds, such as a temporary that fewer passes need, keeps its index and needs no memory.
       if (draft.access === undefined) {
         const { data, result: __, ...resource } = draft;
         return { ...resource, ...(draft.isImmediate && data && { data }), byteLength: 0, access: "read" };
       }
-      // Read but never written, and nothing uploaded: zeros, which must not lie among what is uploaded.
+      // Only read, and nothing is uploaded: it is zeros, which must not lie among uploaded data.
       const isZero = !draft.data && !draft.staged && !draft.resident;
       const access = draft.access === "read" && isZero ? "mixed" : draft.access;
       return { ...draft, access };
@@ -233,7 +240,7 @@ export class RunResources {
     }
     if (isRole(value, "inout")) {
       const { data, isBytes, into } = value;
-      checkArray(name, arrayNameOf(data), data.byteLength, info, isBytes);
+      checkArray(name, arrayTypeOf(data).name, data.byteLength, info, isBytes);
       const type = arrayTypeOf(data);
       checkInto(name, type, data.length, into);
       const result = { type, length: data.length, into };
@@ -250,7 +257,7 @@ export class RunResources {
     if (isRole(value, "resident")) {
       const byteLength = value.length * value.type.BYTES_PER_ELEMENT;
       checkArray(name, value.type.name, byteLength, info, true);
-      // One array under two names is one piece of memory, or writing it under one would go unnoticed under the other.
+      // One array under two names is one resource; otherwise a write under one name would be missed under the other.
       const same = this.#drafts.findIndex(({ resident }) => resident === value);
       if (same >= 0) this.#indexByName.set(name, same);
       return same >= 0 ? same : this.#addNamed(name, { name, byteLength: roundUpTo4(byteLength), resident: value });
@@ -258,7 +265,7 @@ export class RunResources {
     const isBytes = isRole(value, "bytes");
     if (isBytes || ArrayBuffer.isView(value)) {
       const data = isBytes ? value.data : (value as TypedArray);
-      checkArray(name, arrayNameOf(data), data.byteLength, info, isBytes);
+      checkArray(name, arrayTypeOf(data).name, data.byteLength, info, isBytes);
       return this.#addNamed(name, { name, byteLength: roundUpTo4(data.byteLength), data });
     }
     const index = this.#addValue(name, value as UniformValue, info);
@@ -270,7 +277,7 @@ export class RunResources {
     if (runtimeArrayOf(info.layout)) {
       throw new Refusal(
         "invalid-binding",
-        `declares "${name}" as ${typeName(info.layout)}, which takes a typed array; ${describeValue(value)} is given.`,
+        `declares "${name}" as ${typeName(info.layout)}, which takes a typed array; got ${describeValue(value)}.`,
       );
     }
     const data = packUniform(value, info.layout, name);
@@ -289,14 +296,15 @@ export class RunResources {
     if (info.kind === "uniform" && this.isTemporaryOrResult(index) && !draft.resident) {
       throw new Refusal(
         "invalid-binding",
-        `declares "${info.name}" as a uniform, which it only reads; bind a value, not ${value === undefined ? "a temporary" : describeValue(value)}.`,
+        `declares "${info.name}" as a uniform, which it only reads; bind a value, not ` +
+          `${value === undefined ? "a temporary" : describeValue(value)}.`,
       );
     }
     if (draft.packedAs && !isSameLayout(draft.packedAs, info.layout)) {
       throw new Refusal(
         "invalid-kernel",
         `declares "${info.name}" as ${typeName(info.layout)} in one program and as ` +
-          `${typeName(draft.packedAs)} in another; a value is packed for one type, so give it a name in each.`,
+          `${typeName(draft.packedAs)} in another; a value is packed for one type, so give each its own name.`,
       );
     }
     return index;
@@ -311,15 +319,6 @@ export class RunResources {
   }
 }
 
-/** `Uint8Array` for a class that extends it too, as Node's `Buffer` does. */
-function arrayNameOf(data: TypedArray): string {
-  return (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? data.constructor.name;
-}
-
 function isSameLayout(a: TypeLayout, b: TypeLayout): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-function roundUpTo4(byteLength: number): number {
-  return Math.ceil(byteLength / 4) * 4;
 }

@@ -6,7 +6,7 @@ import { named } from "../errors/refusal.js";
 import type { DispatchSize, Threads, Workgroups } from "../kernel/dispatch-size.js";
 import { checkKernel, type Kernel } from "../kernel/kernel.js";
 
-/** What a call of `run` asks for, as it was when it was asked for. */
+/** What a call of `run` asks for, as it was at the time of the call. */
 export interface TakenRun {
   readonly kernel: Kernel;
   readonly bindings: Bindings;
@@ -15,8 +15,9 @@ export interface TakenRun {
 }
 
 /**
- * Takes a call of `run`; nothing of it is read again later but the elements of its typed arrays.
- * @throws {ComputeError} `invalid-kernel` for anything but a kernel; `invalid-binding` for bindings that are not an object; `invalid-option`.
+ * Copies what a call of `run` asks for. Only the elements of its typed arrays are read later.
+ * @throws {ComputeError} `invalid-kernel` if `kernel` is not a kernel; `invalid-binding` if `bindings` is not an
+ *   object; `invalid-option`.
  */
 export function takeRun(kernel: Kernel, bindings: unknown, options: RunOptions): TakenRun {
   checkKernel(kernel);

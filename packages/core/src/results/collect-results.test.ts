@@ -75,11 +75,11 @@ test("nothing is written or leased where a caller's array is no longer as long a
     throw new Error("asked");
   };
   expect(() => collectResults(plan, refuse, refuse)).toThrow(
-    /"b" is written into a Uint32Array of 2, which has 1 elements now/,
+    /"b" goes into a Uint32Array of 2 elements, and now it has 1/,
   );
 });
 
-test("fills memory that was made ahead, in arrays of their own buffers, and makes none where the caller has it or leases it", () => {
+test("fills memory that was made ahead, and makes none for results that the caller has memory for or leases", () => {
   const long = 10_000;
   const into = new Uint32Array(2);
   const resource = { access: "read-write" } as const;

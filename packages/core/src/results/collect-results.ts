@@ -1,4 +1,5 @@
 import type { Bindings, Lease, TypedArray, TypedArrayConstructor } from "../bindings/bindings.js";
+import { bytesOf } from "../bindings/bytes-of.js";
 import { withArticle } from "../bindings/describe-value.js";
 import { isResult, ownValue } from "../bindings/is-role.js";
 import type { RunProfile } from "../contract/run-options.js";
@@ -7,16 +8,18 @@ import type { PlannedResult, RunPlan } from "../plan/run-plan.js";
 import { MemoryLease } from "./memory-lease.js";
 import type { ResultMemory } from "./result-memory.js";
 
-/** Where the bytes of a result stand: mapped memory, and the offset in it. */
+/** Where the bytes of a result are: mapped memory, and the offset in it. */
 export interface ResultBytes {
   readonly memory: ArrayBuffer;
   readonly offset: number;
 }
 
 /**
- * The results of a run: copied out of the bytes that `bytesOf` finds, into the caller's array where there is one, else into `memory`
- * where there is some; a lease is given by `leaseOf`, for a backend whose mapped memory may be read in place, and otherwise holds a copy.
- * @throws {ComputeError} `invalid-binding` where a caller's array was taken away since it was bound; then nothing is written or leased.
+ * The results of a run. Each is copied from the bytes that `bytesOf` finds: into the caller's array if there is one,
+ * else into `memory` if there is some, else into a new array. A lease comes from `leaseOf`, in a backend whose mapped
+ * memory can be read in place; without `leaseOf` it holds a copy.
+ * @throws {ComputeError} `invalid-binding` if a caller's array was transferred or resized since it was bound; nothing
+ *   is written or leased then.
  */
 export function collectResults(
   plan: RunPlan,
@@ -54,11 +57,12 @@ function checkStillFits(name: string, { type, length }: PlannedResult, { length:
   if (now === length) return;
   throw new ComputeError(
     "invalid-binding",
-    `The result "${name}" is written into ${withArticle(type.name)} of ${length}, which has ${now} elements now; \`into\` is borrowed until the run settles.`,
+    `The result "${name}" goes into ${withArticle(type.name)} of ${length} elements, and now it has ${now}; ` +
+      "`into` is borrowed until the run settles.",
   );
 }
 
-/** As an assignment does, except to "__proto__". */
+/** Assigns, also to the name "__proto__". */
 function setOwn<T>(target: Record<string, T>, name: string, value: T): void {
   if (name !== "__proto__") target[name] = value;
   else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
@@ -72,18 +76,18 @@ function copyOf(
 ): TypedArray {
   const byteLength = length * type.BYTES_PER_ELEMENT;
   if (!target) return new type(memory.slice(offset, offset + byteLength));
-  new Uint8Array(target.buffer, target.byteOffset, byteLength).set(new Uint8Array(memory, offset, byteLength));
+  bytesOf(target).set(new Uint8Array(memory, offset, byteLength));
   return target;
 }
 
-/** The results of a plan that is empty. */
+/** The results of an empty plan. */
 export function emptyResults(plan: RunPlan): Record<string, TypedArray | Lease> {
   return collectResults(plan, () => {
     throw new Error("Unreachable: an empty plan has results of length 0 alone.");
   });
 }
 
-/** @throws {ComputeError} `invalid-binding` when a result would have the name that a profiled run needs for its profile. */
+/** @throws {ComputeError} `invalid-binding` if a result has the name that a profiled run needs for its profile. */
 export function checkProfileName(subject: string, bindings: Bindings): void {
   const value = ownValue(bindings, "profile");
   if (value === undefined || !isResult(value)) return;

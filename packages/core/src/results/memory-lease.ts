@@ -1,7 +1,7 @@
 import type { Lease, TypedArray } from "../bindings/bindings.js";
 import { ComputeError } from "../errors/compute-error.js";
 
-/** A lease on `data`, whose end is told once. */
+/** A lease on `data` that calls `onRelease` once, when it ends. */
 export class MemoryLease<T extends TypedArray> implements Lease<T> {
   readonly #name: string;
   readonly #length: number;
@@ -19,7 +19,7 @@ export class MemoryLease<T extends TypedArray> implements Lease<T> {
   get data(): T {
     if (this.#data?.length === this.#length) return this.#data;
     if (this.#loss) throw this.#loss;
-    // A device that is destroyed takes the memory away before it tells of its loss.
+    // A destroyed device takes its memory away before it reports its loss.
     if (this.#data) throw new ComputeError("device-lost", `The lease on "${this.#name}" was lost with its device.`);
     throw new ComputeError("disposed", `The lease on "${this.#name}" is released; its memory is gone.`);
   }
@@ -31,7 +31,7 @@ export class MemoryLease<T extends TypedArray> implements Lease<T> {
     onRelease?.();
   }
 
-  /** The device is lost, and the memory with it. */
+  /** Ends the lease because its device is lost, and the memory with it. */
   lose(reason: ComputeError): void {
     this.#loss = new ComputeError(
       "device-lost",

@@ -1,4 +1,4 @@
-/** Which typed arrays there are, and which of them a shader type takes. */
+/** Which typed arrays a shader type takes. */
 import type { TypedArrayConstructor } from "../bindings/bindings.js";
 import { describeValue, withArticle } from "../bindings/describe-value.js";
 import { ComputeError } from "../errors/compute-error.js";
@@ -12,24 +12,26 @@ export const arraysOf: { readonly [scalar in ScalarType]: readonly string[] } = 
   bool: ["Uint32Array"],
 };
 
-/** No shader type has elements of one byte: these stand for the bytes of any type, where the caller says so. */
+/** No shader type has elements of one byte. These arrays hold the bytes of any type, if the caller says so. */
 export const byteArrays: readonly string[] = ["Uint8Array", "Uint8ClampedArray"];
 
 /** Every array that some shader type takes. */
 const bindableArrays = [...new Set([...Object.values(arraysOf).flat(), ...byteArrays])];
 
-/** @throws {ComputeError} `invalid-option` for a constructor whose arrays no shader could bind. */
+/** @throws {ComputeError} `invalid-option` if `type` is not the constructor of an array that a shader can bind. */
 export function checkArrayType(subject: string, type: unknown): asserts type is TypedArrayConstructor {
   const { BYTES_PER_ELEMENT: bytes, name } = (typeof type === "function" ? type : {}) as Partial<TypedArrayConstructor>;
   if (!(bytes! > 0)) {
     throw new ComputeError(
       "invalid-option",
-      `${subject} is made of a typed array, or of a typed array's constructor and a length; got ${describeValue(type)}.`,
+      `${subject} is made from a typed array, or from a typed array's constructor and a length; ` +
+        `got ${describeValue(type)}.`,
     );
   }
   if (bindableArrays.includes(name!)) return;
   throw new ComputeError(
     "invalid-option",
-    `${subject} cannot be made of ${withArticle(name!)}: no shader type takes it. These can be bound: ${bindableArrays.join(", ")}.`,
+    `${subject} cannot be made from ${withArticle(name!)}: no shader type takes it. ` +
+      `These can be bound: ${bindableArrays.join(", ")}.`,
   );
 }

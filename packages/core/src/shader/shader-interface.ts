@@ -1,8 +1,8 @@
-/** What a shader says of itself, as reflection reads it; everything that is checked about a run is checked against this. */
+/** What a shader declares, as reflection reads it. Every check of a run is made against this. */
 
 export type ScalarType = "f32" | "f16" | "i32" | "u32" | "bool";
 
-/** A host-shareable type with its place in memory; all lengths, offsets and strides in bytes. */
+/** A host-shareable type with its layout in memory; all lengths, offsets and strides in bytes. */
 export type TypeLayout = ScalarLayout | VectorLayout | MatrixLayout | ArrayLayout | StructLayout;
 
 export interface ScalarLayout {
@@ -40,9 +40,11 @@ export interface StructLayout {
   readonly kind: "struct";
   readonly name: string;
   readonly members: readonly { readonly name: string; readonly offset: number; readonly layout: TypeLayout }[];
-  /** With trailing padding; where the last member is sized by the binding, the bytes before it. */
+  /** With trailing padding. If the binding's length sizes the last member: the bytes before that member. */
   readonly byteLength: number;
-  /** Where the last member is sized by the binding: with one element and trailing padding, where there is some. */
+  /**
+   * If the binding's length sizes the last member and padding follows: the length with one element and that padding.
+   */
   readonly leastByteLength?: number;
 }
 
@@ -54,8 +56,8 @@ export interface BindingInfo {
   readonly access: "read" | "read-write";
   readonly layout: TypeLayout;
   /**
-   * Whether it is `var<immediate>`: set while a dispatch is recorded, where its bytes are the host's and the device has room for them; else bound
-   * at its place, as a buffer of its kind.
+   * Whether it is `var<immediate>`. It is set while a dispatch is recorded, if its bytes come from the host and the
+   * device has room for them; otherwise a buffer of its kind is bound at its group and binding.
    */
   readonly isImmediate?: boolean;
 }
@@ -64,21 +66,21 @@ export interface BindingInfo {
 export interface ShaderInterface {
   readonly entryPoint: string;
   readonly workgroupSize: readonly [x: number, y: number, z: number];
-  /** Those that the entry point uses, in order of group and binding. */
+  /** What the entry point uses, in order of group and binding. */
   readonly bindings: readonly BindingInfo[];
   /**
-   * What the source declares and the entry point does not use: a run may be given them, and binds none. Their names are no others'; their places may
-   * be.
+   * What the source declares and the entry point does not use. A run may be given these, and binds none of them. Their
+   * names are unique; their group and binding may be used by another.
    */
   readonly unused: readonly BindingInfo[];
   /**
-   * Where the split variant reads its place in the whole grid; or, where a split would show, the reason, as the end of a sentence
-   * that begins "it cannot be split because".
+   * The group and binding at which the split variant reads its place in the whole grid; or, if a split would change
+   * results, the reason, as the end of a sentence that begins "it cannot be split because".
    */
   readonly splittable: { readonly group: number; readonly binding: number } | string;
 }
 
-/** Where the binding's length decides how many elements there are: the array at the end of `layout`, and its offset. */
+/** The array at the end of `layout` whose number of elements the binding's length decides, and its offset. */
 export function runtimeArrayOf(
   layout: TypeLayout,
 ): { readonly offset: number; readonly array: ArrayLayout } | undefined {
@@ -89,7 +91,7 @@ export function runtimeArrayOf(
   return { offset: last.offset, array: last.layout };
 }
 
-/** The least a binding of this type may hold: WebGPU's minimum binding size. */
+/** WebGPU's minimum binding size for this type. */
 export function minByteLengthOf(layout: TypeLayout): number {
   const runtime = runtimeArrayOf(layout);
   if (!runtime) return layout.byteLength;

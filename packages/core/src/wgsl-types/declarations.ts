@@ -1,4 +1,4 @@
-/** What a shader's text declares, as texts; its comments are gone before. */
+/** What a shader's text declares, as texts. The text has no comments any more. */
 import type { Blank, Trimmed } from "./split-text.js";
 
 /** A buffer: its name, what stands in `var<...>`, and its type. */
@@ -8,7 +8,7 @@ export interface DeclaredBuffer {
   readonly type: string;
 }
 
-/** The types that a text declares, by name: of structs the members, of aliases what they stand for. */
+/** The types that a text declares, by name: the members of structs, and what aliases stand for. */
 export interface DeclaredTypes {
   readonly structs: unknown;
   readonly aliases: unknown;
@@ -25,7 +25,7 @@ export type BuffersOf<Code extends string, Found = never> = Code extends `${stri
     : Found
   : Found;
 
-/** Immediates, which have no place. */
+/** Immediates, which have no group and binding. */
 export type ImmediatesOf<
   Code extends string,
   Found = never,
@@ -33,12 +33,15 @@ export type ImmediatesOf<
   ? ImmediatesOf<After, Found | { name: Trimmed<Name>; space: "immediate"; type: Trimmed<Type> }>
   : Found;
 
-/** Of `(0) @binding(0) var<storage, read> x: array<f32>`; of a texture or a sampler, which have no address space, nothing. */
+/**
+ * The buffer in `(0) @binding(0) var<storage, read> x: array<f32>`; nothing for a texture or a sampler, which have no
+ * address space.
+ */
 type BufferOf<Declaration extends string> = Declaration extends `${string}<${infer Space}>${infer Name}:${infer Type}`
   ? { name: Trimmed<Name>; space: Space; type: Trimmed<Type> }
   : never;
 
-/** The search goes on right behind the word, which may have been the end of another. */
+/** The search goes on right after `struct`, which may be the end of another word. */
 type StructsOf<Code extends string, Found = unknown> = Code extends `${string}struct${infer Rest}`
   ? Rest extends `${Blank}${infer Name}{${infer Members}}${string}`
     ? StructsOf<Rest, Found & Record<Trimmed<Name>, Members>>
@@ -51,7 +54,7 @@ type AliasesOf<Code extends string, Found = unknown> = Code extends `${string}al
     : AliasesOf<Rest, Found>
   : Found;
 
-/** Whether the text has two entry points or more. */
+/** Whether the text has two or more entry points. */
 export type HasSeveralEntryPoints<Code extends string> = Code extends `${string}@${Stage}${string}@${Stage}${string}`
   ? true
   : false;

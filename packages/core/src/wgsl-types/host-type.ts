@@ -1,4 +1,7 @@
-/** What the host gives for a type of WGSL: what a run accepts, as `check-binding.ts` and `pack-uniform.ts` decide it, in types. */
+/**
+ * What a run accepts for a WGSL type, as a TypeScript type. `check-binding.ts` and `pack-uniform.ts` decide the same at
+ * run time.
+ */
 import type { ByteArray, Bytes, Inout, InoutBytes, Output, TypedArray } from "../bindings/bindings.js";
 import type { DeclaredTypes } from "./declarations.js";
 import type { TakeFirst, Trimmed } from "./split-text.js";
@@ -34,11 +37,11 @@ export type ArraysOfScalar<Scalar> = [Scalar] extends ["f32"]
         : ArrayByScalar[keyof ArrayByScalar] | Bytes;
 
 export interface HostType {
-  /** The scalars that it is made of; "unknown" among them where a part is not understood. */
+  /** The scalars that it is made of; "unknown" is among them if a part is not understood. */
   readonly scalar: keyof ArrayByScalar | "unknown";
-  /** What it takes beside an array. */
+  /** What it takes besides an array. */
   readonly value: unknown;
-  /** Whether its size is known, or else the binding's length decides how many elements it has. */
+  /** Whether its size is fixed; otherwise the binding's length decides how many elements it has. */
   readonly isSized: boolean;
 }
 
@@ -60,7 +63,7 @@ interface ScalarBySuffix {
   h: "f16";
 }
 
-/** The host's side of the type that `Text`, which is trimmed, names. */
+/** The host's side of the type that `Text` names; `Text` is trimmed. */
 export type HostTypeOf<Text extends string, Types extends DeclaredTypes> = Text extends keyof Types["aliases"]
   ? HostTypeOf<Types["aliases"][Text] & string, Types>
   : Text extends keyof Types["structs"]
@@ -94,7 +97,7 @@ type TemplateOf<Name extends string, Arguments extends [string, string], Types e
 
 type Member = readonly [name: string, type: string];
 
-/** Of `@align(16) a: f32, b: array<u32, 4>` the names and types. */
+/** The names and types in `@align(16) a: f32, b: array<u32, 4>`. */
 type MembersOf<Text extends string, Found extends readonly Member[] = []> = Text extends `${infer Name}:${infer Rest}`
   ? TakeFirst<Rest> extends [infer Type extends string, infer After extends string]
     ? MembersOf<After, [...Found, [WithoutAttributes<Name>, Trimmed<Type>]]>

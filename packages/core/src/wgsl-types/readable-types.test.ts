@@ -12,7 +12,7 @@ interface CompiledSnippet {
   readonly declarations: string;
 }
 
-/** Compiles pieces of code, each of which may use this package as `kiln` and a `backend`, as strictly as this repository is. */
+/** Compiles pieces of code as strictly as this repository; each may use this package as `kiln`, and a `backend`. */
 function compileSnippets<Name extends string>(snippets: Readonly<Record<Name, string>>): Record<Name, CompiledSnippet> {
   const { config } = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root);

@@ -1,6 +1,6 @@
 /**
- * Text taken apart by the type checker. Every step jumps to the next mark with `${infer A}MARK${infer B}`, so that steps count marks, not
- * characters: the checker takes 1,000 of them.
+ * Text, taken apart by the type checker. Each step jumps to the next mark with `${infer A}MARK${infer B}`, so the
+ * number of steps depends on marks, not on characters: the checker allows 1,000 steps.
  */
 
 export type Blank = " " | "\n" | "\t" | "\r";
@@ -11,7 +11,7 @@ export type Trimmed<Text extends string> = Text extends `${Blank}${infer Rest}`
     ? Trimmed<Rest>
     : Text;
 
-/** `[first, rest]` of a list with commas, where `array<f32, 4>` is one; `rest` is empty after the last. */
+/** `[first, rest]` of a list separated by commas, where `array<f32, 4>` is one item; `rest` is empty after the last. */
 export type TakeFirst<List extends string, Before extends string = ""> = List extends `${infer Part},${infer Rest}`
   ? IsBalanced<`${Before}${Part}`> extends true
     ? [`${Before}${Part}`, Rest]
@@ -25,8 +25,8 @@ type IsBalanced<Text extends string> = Text extends `${infer A}<${infer B}>${inf
     : true;
 
 /**
- * `Text` without its comments, with blank space in their place; `string`, a text that is not known, where it has more marks than can be followed.
- * A division is a mark, too.
+ * `Text` with blank space in place of its comments; `string`, an unknown text, if it has more marks than can be
+ * followed. A division is a mark too.
  */
 export type WithoutComments<
   Text extends string,

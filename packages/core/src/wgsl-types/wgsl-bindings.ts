@@ -1,6 +1,6 @@
 /**
- * The bindings of a kernel, read out of its WGSL by the type checker. Nothing here decides whether a run is right, which `plan-run.ts` does: what
- * is not understood is typed loosely.
+ * The bindings of a kernel, read from its WGSL by the type checker. What is not understood is typed loosely:
+ * `plan-run.ts` decides whether a run is right.
  */
 import type { Bindings, BindingValue } from "../bindings/bindings.js";
 import type {
@@ -15,8 +15,8 @@ import type { ArraysOfScalar, HostType, HostTypeOf, ReadWrite } from "./host-typ
 import type { Blank, WithoutComments } from "./split-text.js";
 
 /**
- * What a run of a kernel with this text binds, by name: `{ readonly x: Float32Array | Bytes }`. It is `Bindings` where the text is no literal, or a
- * template with a part that is none, which might declare anything.
+ * What a run of a kernel with this text binds, by name: `{ readonly x: Float32Array | Bytes }`. It is `Bindings` if the
+ * text is not a literal, or is a template with a part that is not one: such a text may declare anything.
  */
 export type WgslBindings<Wgsl extends string> = string extends Wgsl
   ? Bindings
@@ -32,7 +32,7 @@ type TextBindings<Wgsl extends string> = Wgsl extends UnusualText
     ? Bindings
     : CodeBindings<WithoutComments<Wgsl>>;
 
-/** Blank space that ends a line, or stands, where it is not looked for. */
+/** Line breaks and blank space that the types here do not look for. */
 type UnusualText =
   `${string}${"\v" | "\f" | "\u0085" | "\u200e" | "\u200f" | "\u2028" | "\u2029" | `@${Blank}`}${string}`;
 
