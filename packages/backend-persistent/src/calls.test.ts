@@ -124,7 +124,7 @@ describe("a resident array", () => {
       const gone = data.words(5000);
       const making = gpu.array(gone);
       structuredClone(gone.buffer, { transfer: [gone.buffer] });
-      await expectError(making, "invalid-binding", /20000 bytes, which are 0 now/);
+      await expectError(making, "invalid-binding", /20000 bytes, and now it has 0/);
       await expectError(array.write(gone), "invalid-binding", /memory is gone/);
       await expectError(gpu.array(gone), "invalid-binding", /memory is gone/);
     }));

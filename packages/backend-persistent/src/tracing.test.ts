@@ -64,7 +64,7 @@ describe("the trace of the persistent backend", () => {
       const good = [expectRun(gpu), expectRun(gpu)];
       const bad = gpu.run(fieldAdd, { ...bindings, a: taken });
       structuredClone(taken.buffer, { transfer: [taken.buffer] });
-      await expectError(bad, "invalid-binding", "which are 0 now");
+      await expectError(bad, "invalid-binding", "and now it has 0");
       await Promise.all(good);
       const [shared, ...alone] = trace.submissions;
       expect(shared).toMatchObject({ work: trace.runs.map(({ id }) => id).sort(), error: { code: "invalid-binding" } });

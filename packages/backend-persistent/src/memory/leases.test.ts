@@ -113,7 +113,7 @@ describe("a lease", () => {
       const into = new Uint32Array(300);
       const run = gpu.run(both, { ...bindings, q: output(Uint32Array, 300, { into }) });
       structuredClone(into.buffer, { transfer: [into.buffer] });
-      await expectError(run, "invalid-binding", /"q" is written into a Uint32Array of 300, which has 0 elements now/);
+      await expectError(run, "invalid-binding", /"q" goes into a Uint32Array of 300 elements, and now it has 0/);
       expect(gpu.stats().buffers.inUseBytes).toBe(0);
     }));
 

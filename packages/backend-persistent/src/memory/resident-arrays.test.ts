@@ -58,7 +58,7 @@ describe("a resident array", () => {
       const beside = gpu.run(fieldAdd, { a, b, c: sum });
       structuredClone(into.buffer, { transfer: [into.buffer] });
       const before = gpu.stats().submissions;
-      await expectError(spoiled, "invalid-binding", /"c" is written into a Float32Array of 300/);
+      await expectError(spoiled, "invalid-binding", /"c" goes into a Float32Array of 300/);
       await beside;
       expect(gpu.stats().submissions).toBe(before + 1);
       expectSame(await sum.read(), fieldAddReference(a, b));

@@ -38,7 +38,7 @@ describe("a sequence that cannot be", () => {
       await expectError(
         gpu.record({}, () => {}, { label }),
         "invalid-option",
-        /"chain" records no run/,
+        /"chain" records no runs/,
       );
       await expectError(
         gpu.record({ a: 1 }, (run) => run(step, { factor: 1, y }), { label }),
@@ -48,7 +48,7 @@ describe("a sequence that cannot be", () => {
       await expectError(
         gpu.record({}, (run) => run(step, { factor: 1, y: output(Uint32Array, 64) } as never), { label }),
         "invalid-binding",
-        /"chain" binds an output as "y" of kernel "step"; name it among the parameters/,
+        /"chain" binds an output as "y" of kernel "step"; make it a parameter/,
       );
       await expectError(
         gpu.record({}, (run) => run(step, { y } as never), { label }),
@@ -80,7 +80,7 @@ describe("a sequence that cannot be", () => {
       await expectError(
         gpu.record({ k: 1 }, (run, { k }) => run(step, { factor: { k } as never, y }), { label }),
         "invalid-binding",
-        /"chain" binds the reference of its parameter "k" as "factor.k", within "factor" of kernel "step"; parameters are whole/,
+        /"chain" binds the reference of its parameter "k" as "factor.k", within "factor" of kernel "step"; a parameter is a whole binding/,
       );
       const field = await gpu.array(data.words(8), { label: "field" });
       await expectError(
@@ -126,7 +126,7 @@ describe("a sequence that cannot be", () => {
       expect(await ended()).toEqual([]);
       expect(late).toMatchObject({
         code: "invalid-option",
-        message: expect.stringMatching(/"chain" is recorded already/),
+        message: expect.stringMatching(/"chain" is already recorded/),
       });
       expect(gpu.stats().buffers).toMatchObject({ made, live });
       const sequence = await gpu.record({ factor: 2 }, (run, { factor }) => run(step, { factor, y }));
@@ -153,7 +153,7 @@ describe("a sequence that cannot be", () => {
       );
       await expectError(replay({ x: data.floats(64) }), "invalid-binding", /Uint32Array of 64.*Float32Array of 64/);
       await expectError(replay({ z: output(Uint32Array, 3) }), "invalid-binding", /output Uint32Array of 64/);
-      await expectError(replay({ x: undefined }), "invalid-binding", /as "x"; undefined is given/);
+      await expectError(replay({ x: undefined }), "invalid-binding", /as "x"; got undefined/);
       await expectError(replay({ factor: [1, 2] }), "invalid-binding", /factor/);
       const before = await y.read();
       const x = data.words(64);
@@ -189,12 +189,16 @@ describe("a sequence that cannot be", () => {
       await expectError(
         replay({ x: few }),
         "invalid-binding",
-        /Uint32Array of 64 as "x"; a staged Uint32Array of 4 is given/,
+        /Uint32Array of 64 as "x"; got a staged Uint32Array of 4/,
       );
-      await expectError(replay({ w: right }), "invalid-binding", /inout Uint32Array of 64 as "w"; a staged/);
-      await expectError(replay({ z: right }), "invalid-binding", /output Uint32Array of 64 as "z"; a staged/);
-      await expectError(replay({ factor: few }), "invalid-binding", /a value as "factor"; a staged/);
-      await expectError(replay({ x: { [bindingRole]: "staged" } }), "invalid-binding", /as "x"; a staged undefined/);
+      await expectError(replay({ w: right }), "invalid-binding", /inout Uint32Array of 64 as "w"; got a staged/);
+      await expectError(replay({ z: right }), "invalid-binding", /output Uint32Array of 64 as "z"; got a staged/);
+      await expectError(replay({ factor: few }), "invalid-binding", /a value as "factor"; got a staged/);
+      await expectError(
+        replay({ x: { [bindingRole]: "staged" } }),
+        "invalid-binding",
+        /as "x"; got a staged undefined/,
+      );
       await expectError(
         replay({ p: few }),
         "invalid-binding",

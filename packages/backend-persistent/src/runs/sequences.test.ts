@@ -41,11 +41,11 @@ describe("a sequence", () => {
       });
       expectSame((await sequence.replay()).y, new Uint32Array(4));
       buffer.resize(8);
-      await expectError(sequence.replay(), "invalid-binding", '"p" with 16 bytes, which are 8 now');
+      await expectError(sequence.replay(), "invalid-binding", '"p" with 16 bytes, and now it has 8');
       buffer.resize(16);
       expectSame((await sequence.replay()).y, new Uint32Array(4));
       structuredClone(buffer, { transfer: [buffer] });
-      await expectError(sequence.replay(), "invalid-binding", '"p" with 16 bytes, which are 0 now');
+      await expectError(sequence.replay(), "invalid-binding", '"p" with 16 bytes, and now it has 0');
     }));
 
   it("sets new immediates in each replay, and binds what is on the GPU in their place", () =>

@@ -162,8 +162,8 @@ export function describeImmediates(suite: Suite): void {
 
     it("are checked like uniforms", async () => {
       const run = (params: unknown) => backend().run(affine, { x: floats, y, params: params as Float32Array });
-      await expectError(run({ scale: 1, count: 2 }), "invalid-binding", '"params" lacks its member "offset"');
-      await expectError(run(new Float32Array(3)), "invalid-binding", "32 bytes; 12 are given");
+      await expectError(run({ scale: 1, count: 2 }), "invalid-binding", '"params" lacks the member "offset"');
+      await expectError(run(new Float32Array(3)), "invalid-binding", "32 bytes; got 12 bytes");
       await expectError(run(output(Float32Array, 8)), "invalid-binding", "which it only reads");
       await expectError(run(inout(new Float32Array(8))), "invalid-binding", "which it only reads");
       expect(await run(new Float32Array(8))).toHaveProperty("y");

@@ -87,7 +87,7 @@ export function describeUnusedBindings(suite: Suite): void {
       const run = (bindings: object) => backend().run(scaled, { x, factor: 3, y, ...bindings });
       for (let round = 0; round < 2; round += 1) {
         await run({ offset: { by: 1, times: [1, 1] } });
-        await expectError(run({ offset: { by: 1 } }), "invalid-binding", '"offset" lacks its member "times"');
+        await expectError(run({ offset: { by: 1 } }), "invalid-binding", '"offset" lacks the member "times"');
         await expectError(run({ extra: new Float32Array(3) }), "invalid-binding", 'declares "extra" as array<u32>');
         await expectError(run({ extra: new Uint32Array(0) }), "invalid-binding", '"extra" with no elements');
         await expectError(run({ others: 1 }), "invalid-binding", 'has no binding "others"');
@@ -96,7 +96,7 @@ export function describeUnusedBindings(suite: Suite): void {
 
     it("cannot take a result", async () => {
       for (const result of [output(Uint32Array, 3), lease(Uint32Array, 3), inout(new Uint32Array(3))]) {
-        const words = ['declares "log" and does not use it', "use it in the shader, or take it out of both"];
+        const words = ['declares "log" and does not use it', "use it in the shader, or remove it from both"];
         await expectError(backend().run(scaled, { x, factor: 3, y, log: result }), "invalid-binding", ...words);
       }
     });
@@ -108,7 +108,7 @@ export function describeUnusedBindings(suite: Suite): void {
       expect(results.y).toEqual(x.map((element) => 2 * element));
       const run = (bindings: object) => backend().run(kernel, { x, y, ...bindings });
       await expectError(run({ params: { ...params, table: [5, 6] } }), "invalid-binding", "params.table");
-      await expectError(run({ params: new Float32Array(3) }), "invalid-binding", "64 bytes; 12 are given");
+      await expectError(run({ params: new Float32Array(3) }), "invalid-binding", "64 bytes; got 12 bytes");
       await expectError(run({ log_: output(Uint32Array, 3) }), "invalid-binding", "does not use it");
     });
   });
