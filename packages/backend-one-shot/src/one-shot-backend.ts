@@ -44,7 +44,7 @@ export class OneShotBackend implements ComputeBackend {
 
   async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
     checkKernel(kernel);
-    return this.#runs.prepare(`The preparation of kernel "${kernel.label}"`, options, async () => {
+    return this.#runs.startTask(`The preparation of kernel "${kernel.label}"`, options, async () => {
       const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel);
       const open = await openDevice(this.#options);
       try {

@@ -172,7 +172,7 @@ export class PersistentBackend
     options: PrepareOptions,
     work: (session: DeviceSession, caller: Caller) => Promise<T>,
   ): Promise<T> {
-    return this.#runs.prepare(subject, options, async (caller) => {
+    return this.#runs.startTask(subject, options, async (caller) => {
       for (let retries = 0; ; retries += 1) {
         const session = this.#keeper.current ?? (await this.#keeper.next());
         try {

@@ -17,7 +17,7 @@ test("publishes each kind on its own channel, and records nothing without a subs
       const submission = ledger.recorder!.beginSubmission([{ caller }]);
       if (submission) ledger.recorder!.endSubmission(submission);
     });
-    await ledger.prepare("The task", {}, async () => {});
+    await ledger.startTask("The task", {}, async () => {});
     ledger.recorder!.deviceLost("d", new ComputeError("device-lost", "It is gone."));
     return isTraced;
   };

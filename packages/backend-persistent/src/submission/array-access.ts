@@ -79,7 +79,7 @@ export function arraysWrittenBy({ resources }: RunPlan): ResidentMemory[] {
 /** Reads, writes or copies arrays: a run without a kernel. */
 export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<object> {
   const { subject, arrays, written } = access;
-  return path.runs.prepare(subject, {}, async (caller) => {
+  return path.runs.startTask(subject, {}, async (caller) => {
     const use = new ArrayUse(subject, usersOf(arrays), usersOf(written), caller);
     return await enqueueInOrder(path, use, written, accessRun(path.holders, access, use, caller));
   });

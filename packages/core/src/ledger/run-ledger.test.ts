@@ -289,11 +289,11 @@ test.each([
   });
 });
 
-describe("prepare", () => {
+describe("startTask", () => {
   test("is counted nowhere, and rejects as its work does", async () => {
     const ledger = new RunLedger("test");
-    await ledger.prepare("k", {}, async () => {});
-    await expect(ledger.prepare("k", {}, () => Promise.reject(new Error("does not compile")))).rejects.toThrow(
+    await ledger.startTask("k", {}, async () => {});
+    await expect(ledger.startTask("k", {}, () => Promise.reject(new Error("does not compile")))).rejects.toThrow(
       "does not compile",
     );
     expect(ledger.stats()).toEqual({ started: 0, completed: 0, failed: 0, pending: 0, retried: 0 });
@@ -303,7 +303,7 @@ describe("prepare", () => {
     const ledger = new RunLedger("test");
     const controller = new AbortController();
     const { work, end } = openWork<void>();
-    const prepared = ledger.prepare("k", { signal: controller.signal }, work);
+    const prepared = ledger.startTask("k", { signal: controller.signal }, work);
     controller.abort();
     await expect(prepared).rejects.toMatchObject({ code: "aborted" });
     end();
@@ -319,7 +319,7 @@ describe("close", () => {
     expect(ledger.closed).toBe(true);
     const refusal = { code: "disposed", message: "The one-shot backend is disposed; open another one." };
     await expect(ledger.start("k", {}, async () => "done")).rejects.toMatchObject(refusal);
-    await expect(ledger.prepare("k", {}, async () => {})).rejects.toMatchObject(refusal);
+    await expect(ledger.startTask("k", {}, async () => {})).rejects.toMatchObject(refusal);
     expect(() => ledger.checkOpen()).toThrow(expect.objectContaining(refusal));
     expect(ledger.stats()).toMatchObject({ started: 0 });
   });
@@ -347,7 +347,7 @@ describe("close", () => {
   test("waits for the work of a preparation", async () => {
     const ledger = new RunLedger("test");
     const { work, end } = openWork<void>();
-    const prepared = ledger.prepare("k", {}, work);
+    const prepared = ledger.startTask("k", {}, work);
     const closed = ledger.close();
     expect(await isSettled(closed)).toBe(false);
     end();

@@ -55,10 +55,7 @@ export class RunLedger {
     if (this.#working === 0 && this.#whenIdle.length > 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   };
   readonly #signals = new AbortSignals();
-  #started = 0;
-  #completed = 0;
-  #failed = 0;
-  #retried = 0;
+  readonly #counts = { started: 0, completed: 0, failed: 0, retried: 0 };
   #closed = false;
 
   /** @throws {ComputeError} `invalid-option` if `tracer` is not a tracer. */
@@ -73,77 +70,64 @@ export class RunLedger {
 
   /**
    * Starts `work` as a run, unless the backend is disposed or `options` end the run before it began.
-   * @param work Is told through `caller` when the caller stopped waiting, and may then save itself what has not begun.
+   * @param work Learns from `caller` when its caller stops waiting, and may then skip what has not begun.
    * @param subject Begins the sentence of an error.
    * @throws {ComputeError} `disposed`, `aborted`, `timeout`, `invalid-option`; always as a rejection.
    */
-  async start<T>(
+  start<T>(
     label: string,
     options: RunOptions,
     work: (caller: Caller) => Promise<T>,
     subject = `The run of kernel "${label}"`,
   ): Promise<T> {
-    this.#admit(subject, options);
-    this.#started += 1;
-    this.#working += 1;
-    const caller = new Caller(isBounded(options), this.recorder?.begin("run", label));
-    let working: Promise<T> | undefined;
-    try {
-      working = work(caller);
-      const results = await this.#told(working, subject, options, caller);
-      this.#completed += 1;
-      if (caller.trace) this.recorder?.end(caller.trace);
-      return results;
-    } catch (error) {
-      this.#failed += 1;
-      if (caller.trace) this.recorder?.end(caller.trace, { error });
-      // Who left just before the results came does not get them.
-      if (caller.left) working?.then(releaseLeases, () => undefined);
-      throw error;
-    } finally {
-      this.#endWith(caller.left && working);
-    }
+    return this.#start("run", label, subject, options, work);
   }
 
-  /** Starts `work` that is no run: under the same rules, counted nowhere. `subject` begins the sentence of an error. */
-  async prepare<T>(subject: string, options: PrepareOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
-    this.#admit(subject, options);
-    this.#working += 1;
-    const caller = new Caller(isBounded(options), this.recorder?.begin("task", subject));
-    let working: Promise<T> | undefined;
-    try {
-      working = work(caller);
-      const result = await this.#told(working, subject, options, caller);
-      if (caller.trace) this.recorder?.end(caller.trace);
-      return result;
-    } catch (error) {
-      if (caller.trace) this.recorder?.end(caller.trace, { error });
-      throw error;
-    } finally {
-      this.#endWith(caller.left && working);
-    }
+  /**
+   * Starts `work` under the same rules as a task: anything that is not a run, and that is counted nowhere.
+   * @param subject Names the task in traces, and begins the sentence of an error.
+   */
+  startTask<T>(subject: string, options: PrepareOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
+    return this.#start("task", subject, subject, options, work);
   }
 
-  /** Settles as the caller is to be told. */
-  #told<T>(working: Promise<T>, subject: string, options: RunOptions, caller: Caller): Promise<T> {
-    return caller.mayLeave ? settleEarly(working, subject, options, caller, this.#signals) : working;
-  }
-
-  /** What its caller has left goes on, and ends when `working` does. */
-  #endWith(working: Promise<unknown> | undefined): void {
-    if (working) working.then(this.#onEnd, this.#onEnd);
-    else this.#onEnd();
-  }
-
-  #admit(subject: string, options: RunOptions): void {
+  async #start<T>(
+    kind: WorkTrace["kind"],
+    label: string,
+    subject: string,
+    options: RunOptions,
+    work: (caller: Caller) => Promise<T>,
+  ): Promise<T> {
     this.checkOpen();
     checkOptions(subject, options);
     if (options.signal?.aborted) throw abortedError(subject, options.signal);
+    const counts = kind === "run" ? this.#counts : undefined;
+    if (counts) counts.started += 1;
+    this.#working += 1;
+    const caller = new Caller(isBounded(options), this.recorder?.begin(kind, label));
+    let working: Promise<T> | undefined;
+    try {
+      working = work(caller);
+      const results = await (caller.mayLeave ? settleEarly(working, subject, options, caller, this.#signals) : working);
+      if (counts) counts.completed += 1;
+      if (caller.trace) this.recorder?.end(caller.trace);
+      return results;
+    } catch (error) {
+      if (counts) counts.failed += 1;
+      if (caller.trace) this.recorder?.end(caller.trace, { error });
+      // A caller who left just before the results came does not get them.
+      if (caller.left) working?.then(releaseLeases, () => undefined);
+      throw error;
+    } finally {
+      // Work whose caller has left goes on, and ends later.
+      if (caller.left && working) working.then(this.#onEnd, this.#onEnd);
+      else this.#onEnd();
+    }
   }
 
   /** Counts that a run is started again because its device was lost. */
   countRetry(): void {
-    this.#retried += 1;
+    this.#counts.retried += 1;
   }
 
   /** @throws {ComputeError} `disposed`. */
@@ -158,14 +142,8 @@ export class RunLedger {
   }
 
   stats(): BackendStats["runs"] {
-    const pending = this.#started - this.#completed - this.#failed;
-    return {
-      started: this.#started,
-      completed: this.#completed,
-      failed: this.#failed,
-      pending,
-      retried: this.#retried,
-    };
+    const { started, completed, failed, retried } = this.#counts;
+    return { started, completed, failed, pending: started - completed - failed, retried };
   }
 }
 

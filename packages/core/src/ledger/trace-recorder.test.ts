@@ -46,7 +46,9 @@ test("what fails carries its code, and a defect its message", async () => {
     throw error;
   };
   await expect(ledger.start("k", {}, (caller) => fail(caller, refusal))).rejects.toBe(refusal);
-  await expect(ledger.prepare("The task", {}, (caller) => fail(caller, new Error("broken")))).rejects.toThrow("broken");
+  await expect(ledger.startTask("The task", {}, (caller) => fail(caller, new Error("broken")))).rejects.toThrow(
+    "broken",
+  );
   await expect(ledger.start("k", {}, () => Promise.reject("text"))).rejects.toBe("text");
   expect(events.map(({ kind, error }) => [kind, error])).toEqual([
     ["submission", { code: "out-of-memory", message: "There is none." }],
