@@ -1,3 +1,3 @@
 import { build } from "../../tools/tsconfig/tsup.js";
 
-export default build();
+export default build({ entry: ["src/index.ts", "src/backend.ts"] });

@@ -48,14 +48,16 @@ try {
     await check(`${name}: types`, () =>
       run("npx", ["--no-install", "attw", tarball, "--profile", "esm-only", "--no-color"], { cwd: root }),
     );
-    await check(`${name}: imports alone and silently`, async () => {
-      const script = `
-        await import(${JSON.stringify(join(path, "dist/index.js"))});
-        const isBusy = process.getActiveResourcesInfo().some((kind) => /Timeout|Immediate|Worker/.test(kind));
-        if (isBusy) process.exit(3);`;
-      const output = await run(process.execPath, ["--input-type=module", "-e", script]);
-      if (output.stdout !== "" || output.stderr !== "") throw new Error(`prints ${output.stdout}${output.stderr}`);
-    });
+    for (const [door, { default: file }] of Object.entries(manifest.publishConfig.exports)) {
+      await check(`${name}, "${door}": imports alone and silently`, async () => {
+        const script = `
+          await import(${JSON.stringify(join(path, file))});
+          const isBusy = process.getActiveResourcesInfo().some((kind) => /Timeout|Immediate|Worker/.test(kind));
+          if (isBusy) process.exit(3);`;
+        const output = await run(process.execPath, ["--input-type=module", "-e", script]);
+        if (output.stdout !== "" || output.stderr !== "") throw new Error(`prints ${output.stdout}${output.stderr}`);
+      });
+    }
     await check(`${name}: evaluates no text, opens no connection, runs nothing at install`, async () => {
       const scripts = Object.keys(manifest.scripts ?? {}).filter((script) =>
         /^(pre|post)?install$|^prepare$/.test(script),

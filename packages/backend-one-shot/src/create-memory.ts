@@ -1,4 +1,5 @@
-import { ComputeError, checkBorrowed, type RunPlan } from "@kiln-gpu/core";
+import { ComputeError } from "@kiln-gpu/core";
+import { bytesOf, checkBorrowed, type RunPlan } from "@kiln-gpu/core/backend";
 import { bufferUsage, inErrorScope, lossOr, mapMode, type OpenDevice, submissionError } from "@kiln-gpu/webgpu";
 
 /** The buffers of one run: one for each resource, and a download buffer for each result. */
@@ -35,7 +36,7 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
     const buffer = device.createBuffer({ size, usage, mappedAtCreation: data !== undefined });
     all.push(buffer);
     if (data) {
-      new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      new Uint8Array(buffer.getMappedRange()).set(bytesOf(data));
       buffer.unmap();
     }
     return buffer;

@@ -1,4 +1,4 @@
-import type { ProgramVariant, RunPlan } from "@kiln-gpu/core";
+import type { ProgramVariant, RunPlan } from "@kiln-gpu/core/backend";
 import { type LoadedProgram, variantOf } from "@kiln-gpu/shader";
 import { type CompiledProgram, compileProgram, type EncodableDispatch, type OpenDevice } from "@kiln-gpu/webgpu";
 

@@ -1,25 +1,27 @@
 import {
   type BackendStats,
-  type Caller,
   type ComputeBackend,
   ComputeError,
+  type DeviceInfo,
+  type Kernel,
+  type PrepareOptions,
+  type RunOptions,
+  type RunResults,
+} from "@kiln-gpu/core";
+import {
+  type Caller,
   checkKernel,
   checkProfileName,
   collectResults,
-  type DeviceInfo,
   emptyResults,
-  type Kernel,
-  type PrepareOptions,
   planRun,
   RunClock,
   RunLedger,
-  type RunOptions,
-  type RunResults,
   type SubmissionTrace,
   type TakenRun,
   takeRun,
   withProfile,
-} from "@kiln-gpu/core";
+} from "@kiln-gpu/core/backend";
 import { interfacesOf, loadKernel, wholeVariants } from "@kiln-gpu/shader";
 import { createDeviceTimer, deviceError, encodeDispatches, inErrorScope, lossOr, openDevice } from "@kiln-gpu/webgpu";
 import { createMemory } from "./create-memory.js";

@@ -1,4 +1,5 @@
-import { Caller, ComputeError } from "@kiln-gpu/core";
+import { ComputeError } from "@kiln-gpu/core";
+import { Caller } from "@kiln-gpu/core/backend";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { whenHung } from "./when-hung.js";
 

@@ -1,4 +1,4 @@
-import type { Caller } from "@kiln-gpu/core";
+import type { Caller } from "@kiln-gpu/core/backend";
 
 /**
  * WebGPU cannot stop a kernel. This calls `onHang` if the caller has left, on a signal or a timeout, and the work has

@@ -1,17 +1,15 @@
 import {
   type ComputeBackend,
   ComputeError,
-  describeValue,
   type KeepsArrays,
   type RecordsSequences,
   type RecoversDevice,
-  RunLedger,
   type StagesMemory,
   type Tracer,
   type TunesKernels,
-  traced,
   type WarmsUp,
 } from "@kiln-gpu/core";
+import { describeValue, RunLedger, traced } from "@kiln-gpu/core/backend";
 import { openStore, type StoreOptions } from "@kiln-gpu/store";
 import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 import { DeviceKeeper } from "./device/device-keeper.js";

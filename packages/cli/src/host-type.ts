@@ -1,5 +1,5 @@
 /** Writes the TypeScript type of a binding's value: the same type that `core` infers from a WGSL literal. */
-import type { BindingInfo, ScalarType, TypeLayout } from "@kiln-gpu/core";
+import type { BindingInfo, ScalarType, TypeLayout } from "@kiln-gpu/core/backend";
 
 const arraysOf: { readonly [scalar in ScalarType]: readonly string[] } = {
   f32: ["Float32Array"],

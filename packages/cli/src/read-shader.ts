@@ -1,4 +1,5 @@
-import { ComputeError, diagnosticAt } from "@kiln-gpu/core";
+import { ComputeError } from "@kiln-gpu/core";
+import { diagnosticAt } from "@kiln-gpu/core/backend";
 import { type LoadedProgram, loadEntryPoints } from "@kiln-gpu/shader";
 
 /** A shader's file. */

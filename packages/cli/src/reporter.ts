@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { styleText } from "node:util";
-import { isComputeError, showDiagnostics } from "@kiln-gpu/core";
+import { isComputeError } from "@kiln-gpu/core";
+import { showDiagnostics } from "@kiln-gpu/core/backend";
 
 interface Counts {
   readonly written: number;

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { isComputeError, showDiagnostics } from "@kiln-gpu/core";
+import { isComputeError } from "@kiln-gpu/core";
+import { showDiagnostics } from "@kiln-gpu/core/backend";
 import { fileNameOf } from "./file-name.js";
 import { generateModule } from "./generate-module.js";
 

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ProgramVariant } from "@kiln-gpu/core";
+import type { ProgramVariant } from "@kiln-gpu/core/backend";
 import { type LoadedProgram, variantOf, wholeVariants } from "@kiln-gpu/shader";
 import { compileProgram, openDevice, type SoftwareGpu } from "@kiln-gpu/webgpu";
 

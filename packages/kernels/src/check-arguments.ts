@@ -1,4 +1,5 @@
-import { ComputeError, describeValue } from "@kiln-gpu/core";
+import { ComputeError } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
 
 /** @throws {ComputeError} `invalid-binding` if `value` is not a typed array; the run checks its element type. */
 export function checkArray(subject: string, name: string, value: unknown): void {

@@ -2,12 +2,12 @@ import {
   type ComputeBackend,
   ComputeError,
   defineKernel,
-  describeValue,
   type Kernel,
   type Output,
   output,
   type Program,
 } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
 import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";

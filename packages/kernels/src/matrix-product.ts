@@ -1,12 +1,5 @@
-import {
-  type ComputeBackend,
-  ComputeError,
-  defineKernel,
-  describeValue,
-  type Kernel,
-  type Output,
-  output,
-} from "@kiln-gpu/core";
+import { type ComputeBackend, ComputeError, defineKernel, type Kernel, type Output, output } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
 import { checkArray, checkObject, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";

@@ -2,12 +2,12 @@ import {
   type ComputeBackend,
   ComputeError,
   defineKernel,
-  describeValue,
   type Inout,
   inout,
   type Output,
   output,
 } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
 import { checkArray, checkObject } from "./check-arguments.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 

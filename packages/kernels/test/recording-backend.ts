@@ -1,4 +1,5 @@
-import { type Bindings, type ComputeBackend, type Kernel, type Output, type RunOptions, roleOf } from "@kiln-gpu/core";
+import type { Bindings, ComputeBackend, Kernel, Output, RunOptions } from "@kiln-gpu/core";
+import { roleOf } from "@kiln-gpu/core/backend";
 
 export interface RecordedRun {
   readonly kernel: unknown;

@@ -1,7 +1,6 @@
 import {
   ComputeError,
   type DeviceChange,
-  describeValue,
   type PhaseSpan,
   type SubmissionSpan,
   type TimeSpan,
@@ -9,6 +8,7 @@ import {
   type Tracer,
   type WorkSpan,
 } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
 import { lanesOf } from "./lanes.js";
 
 /** One event of the Trace Event Format; times are microseconds. */

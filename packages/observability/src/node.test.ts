@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { ComputeError, RunLedger } from "@kiln-gpu/core";
+import { ComputeError } from "@kiln-gpu/core";
+import { RunLedger } from "@kiln-gpu/core/backend";
 import { expect, test } from "vitest";
 import { diagnosticsChannel } from "./node.js";
 

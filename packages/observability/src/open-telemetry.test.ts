@@ -1,4 +1,5 @@
-import { ComputeError, RunLedger, type SubmissionSpan, type WorkSpan } from "@kiln-gpu/core";
+import { ComputeError, type SubmissionSpan, type WorkSpan } from "@kiln-gpu/core";
+import { RunLedger } from "@kiln-gpu/core/backend";
 import * as api from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { BindingInfo } from "@kiln-gpu/core";
+import type { BindingInfo } from "@kiln-gpu/core/backend";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeCanonically } from "./canonical-encoding.js";

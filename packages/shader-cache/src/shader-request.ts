@@ -1,4 +1,4 @@
-import type { ShaderInterface } from "@kiln-gpu/core";
+import type { ShaderInterface } from "@kiln-gpu/core/backend";
 
 /**
  * Everything that decides what is compiled. The compiler is given this and nothing else, and `contentAddress` covers

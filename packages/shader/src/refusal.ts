@@ -1,4 +1,5 @@
-import { ComputeError, type ComputeErrorCode, type Diagnostic, showDiagnostics } from "@kiln-gpu/core";
+import { ComputeError, type ComputeErrorCode, type Diagnostic } from "@kiln-gpu/core";
+import { showDiagnostics } from "@kiln-gpu/core/backend";
 
 interface RefusalOptions extends ErrorOptions {
   /** The part of the source that the refusal is about. */

@@ -1,4 +1,5 @@
-import { ComputeError, type Diagnostic, linesOf, showDiagnostics } from "@kiln-gpu/core";
+import { ComputeError, type Diagnostic } from "@kiln-gpu/core";
+import { linesOf, showDiagnostics } from "@kiln-gpu/core/backend";
 
 /** A text to compile, with its names in errors. */
 export interface CompiledText {

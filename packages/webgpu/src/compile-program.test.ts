@@ -1,4 +1,4 @@
-import type { BindingInfo, ShaderInterface } from "@kiln-gpu/core";
+import type { BindingInfo, ShaderInterface } from "@kiln-gpu/core/backend";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CompileRequest, compileProgram } from "./compile-program.js";
 import { openNullDevice } from "./null-device.test-support.js";

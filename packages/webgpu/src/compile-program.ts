@@ -1,4 +1,5 @@
-import { ComputeError, minByteLengthOf, type ShaderInterface } from "@kiln-gpu/core";
+import { ComputeError } from "@kiln-gpu/core";
+import { minByteLengthOf, roundUpTo4, type ShaderInterface } from "@kiln-gpu/core/backend";
 import { type CompiledText, compilationError } from "./compilation-error.js";
 import { deviceError } from "./device-error.js";
 import { inErrorScope } from "./error-scope.js";
@@ -61,7 +62,7 @@ function beginToCompile(device: GPUDevice, request: CompileRequest) {
     const info = module.getCompilationInfo();
     const bindGroupLayouts = createLayouts(device, request);
     const immediates = request.interface.bindings.find(({ isImmediate }) => isImmediate && request.immediate);
-    const immediateSize = immediates && { immediateSize: Math.ceil(immediates.layout.byteLength / 4) * 4 };
+    const immediateSize = immediates && { immediateSize: roundUpTo4(immediates.layout.byteLength) };
     const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts, ...immediateSize });
     const descriptor: GPUComputePipelineDescriptor = {
       label: request.label,

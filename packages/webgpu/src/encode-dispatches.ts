@@ -1,4 +1,4 @@
-import type { RunPlan } from "@kiln-gpu/core";
+import type { RunPlan } from "@kiln-gpu/core/backend";
 
 /** One dispatch, with the pipeline and the bind groups made. */
 export interface EncodableDispatch {

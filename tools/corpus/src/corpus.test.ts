@@ -1,14 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
-import {
-  type BindingValue,
-  type ComputeBackend,
-  defineKernel,
-  isComputeError,
-  roleOf,
-  type TypedArray,
-  type TypeLayout,
-} from "@kiln-gpu/core";
+import { type BindingValue, type ComputeBackend, defineKernel, isComputeError, type TypedArray } from "@kiln-gpu/core";
+import { roleOf, type TypeLayout } from "@kiln-gpu/core/backend";
 import { loadProgram } from "@kiln-gpu/shader";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

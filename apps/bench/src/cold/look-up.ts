@@ -1,5 +1,6 @@
 import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
-import { type DeviceInfo, output, Planner } from "@kiln-gpu/core";
+import { type DeviceInfo, output } from "@kiln-gpu/core";
+import { Planner } from "@kiln-gpu/core/backend";
 import { fieldAddSpirv } from "@kiln-gpu/kernels";
 import { interfacesOf, loadKernel } from "@kiln-gpu/shader";
 import { ShaderCache } from "@kiln-gpu/shader-cache";

@@ -1,4 +1,5 @@
-import { type CacheCounters, ComputeError, type DeviceInfo, type Kernel, type RunLedger } from "@kiln-gpu/core";
+import { type CacheCounters, ComputeError, type DeviceInfo, type Kernel } from "@kiln-gpu/core";
+import type { RunLedger } from "@kiln-gpu/core/backend";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import { wholeVariants } from "@kiln-gpu/shader";
 import type { Store } from "@kiln-gpu/store";

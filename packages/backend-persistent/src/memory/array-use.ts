@@ -14,7 +14,8 @@
  * From `taken` or `submitted` it returns to `queued` when the submission has ended. When the device is lost, a use that may be repeated is renewed: a
  * new use takes its place in the order of the same arrays on the next device, and the old one is over.
  */
-import { type Caller, ComputeError, isComputeError } from "@kiln-gpu/core";
+import { ComputeError, isComputeError } from "@kiln-gpu/core";
+import type { Caller } from "@kiln-gpu/core/backend";
 
 /** The uses of one array. */
 export class ArrayUsers {

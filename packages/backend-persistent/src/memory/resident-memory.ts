@@ -1,17 +1,13 @@
 import {
   type ArrayRange,
-  bindingRole,
   ComputeError,
-  isSameType,
   type Lease,
-  MemoryLease,
-  type PlannedResource,
-  type PlannedResult,
   type ResidentArray,
   type ResultOptions,
   type TypedArray,
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
+import { bindingRole, isSameType, MemoryLease, type PlannedResource, type PlannedResult } from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { checkAligned, checkData, checkedRange, checkInto } from "./array-range.js";

@@ -1,12 +1,5 @@
-import {
-  bindingRole,
-  ComputeError,
-  type RunPlan,
-  roleOf,
-  type Staged,
-  type TypedArray,
-  type TypedArrayConstructor,
-} from "@kiln-gpu/core";
+import { ComputeError, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
+import { bindingRole, type RunPlan, roleOf } from "@kiln-gpu/core/backend";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import { deviceError, type OpenDevice } from "@kiln-gpu/webgpu";
 import type { Held, Holder, Holders } from "./holders.js";

@@ -1,5 +1,6 @@
 /** What is in a manifest, which may come from anywhere: each program is compiled under the address of its own content, so it can stand for no other. */
-import { ComputeError, type Manifest, type ProgramVariant } from "@kiln-gpu/core";
+import { ComputeError, type Manifest } from "@kiln-gpu/core";
+import type { ProgramVariant } from "@kiln-gpu/core/backend";
 import { checkedProgram, type LoadedProgram, translator } from "@kiln-gpu/shader";
 
 /** The ways in which a program is compiled, by name. */

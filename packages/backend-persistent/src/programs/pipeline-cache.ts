@@ -1,12 +1,5 @@
-import {
-  type Bindings,
-  type Kernel,
-  Planner,
-  type ProgramVariant,
-  type ShaderInterface,
-  type TraceRecorder,
-  traced,
-} from "@kiln-gpu/core";
+import type { Bindings, Kernel } from "@kiln-gpu/core";
+import { Planner, type ProgramVariant, type ShaderInterface, type TraceRecorder, traced } from "@kiln-gpu/core/backend";
 import { interfacesOf, type LoadedProgram, loadKernel, translator, variantOf } from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";

@@ -1,15 +1,15 @@
-import {
-  type Bindings,
-  type Bytes,
-  type Constants,
-  type DeviceInfo,
-  type Inout,
-  type Kernel,
-  type Output,
-  roleOf,
-  type Tunable,
-  type TypedArray,
+import type {
+  Bindings,
+  Bytes,
+  Constants,
+  DeviceInfo,
+  Inout,
+  Kernel,
+  Output,
+  Tunable,
+  TypedArray,
 } from "@kiln-gpu/core";
+import { roleOf } from "@kiln-gpu/core/backend";
 import type { Store } from "@kiln-gpu/store";
 import type { LoadedKernel, PipelineCache } from "./pipeline-cache.js";
 

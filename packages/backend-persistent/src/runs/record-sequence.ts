@@ -1,4 +1,5 @@
-import { type Parameters, planSequence, type RecordedRun, type RunPlan } from "@kiln-gpu/core";
+import type { Parameters } from "@kiln-gpu/core";
+import { planSequence, type RecordedRun, type RunPlan } from "@kiln-gpu/core/backend";
 import type { DeviceSession } from "../device/device-session.js";
 import type { ArrayOwner } from "../memory/resident-memory.js";
 import type { CachedPipeline } from "../programs/pipeline-cache.js";

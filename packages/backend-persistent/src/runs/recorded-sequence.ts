@@ -1,21 +1,23 @@
 import {
   type Bindings,
-  type Caller,
   ComputeError,
-  checkProfileName,
   type Parameters,
-  type PlannedSequence,
-  type RecordedParameters,
   type ReplayOptions,
   type ReplayValues,
+  type RunResults,
+  type Sequence,
+} from "@kiln-gpu/core";
+import {
+  type Caller,
+  checkProfileName,
+  type PlannedSequence,
+  type RecordedParameters,
   RunClock,
   type RunPlan,
-  type RunResults,
   recordedParameters,
   replayed,
-  type Sequence,
   withParameters,
-} from "@kiln-gpu/core";
+} from "@kiln-gpu/core/backend";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
 import { deviceError } from "@kiln-gpu/webgpu";
 import type { DeviceSession } from "../device/device-session.js";

@@ -1,12 +1,5 @@
-import {
-  type Bindings,
-  bindingRole,
-  defineKernel,
-  inout,
-  output,
-  type RecordRun,
-  type References,
-} from "@kiln-gpu/core";
+import { type Bindings, defineKernel, inout, output, type RecordRun, type References } from "@kiln-gpu/core";
+import { bindingRole } from "@kiln-gpu/core/backend";
 import { saxpy } from "@kiln-gpu/kernels";
 import {
   collectUnhandledRejections,

@@ -1,13 +1,12 @@
+import type { Bindings, Kernel } from "@kiln-gpu/core";
 import {
-  type Bindings,
   type Caller,
   checkProfileName,
   emptyResults,
-  type Kernel,
   RunClock,
   type TakenRun,
   withProfile,
-} from "@kiln-gpu/core";
+} from "@kiln-gpu/core/backend";
 import type { DeviceSession } from "../device/device-session.js";
 import { ArrayUse, type ArrayUsers } from "../memory/array-use.js";
 import type { ResidentMemory } from "../memory/resident-memory.js";

@@ -1,14 +1,5 @@
-import {
-  type Bindings,
-  bytes,
-  defineKernel,
-  inout,
-  lease,
-  output,
-  roleOf,
-  type Staged,
-  temporary,
-} from "@kiln-gpu/core";
+import { type Bindings, bytes, defineKernel, inout, lease, output, type Staged, temporary } from "@kiln-gpu/core";
+import { roleOf } from "@kiln-gpu/core/backend";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
 import { combine, combined, expectError, expectSame, RandomData, step, stepped } from "@kiln-gpu/test-support";
 import { describe, expect, expectTypeOf, it } from "vitest";

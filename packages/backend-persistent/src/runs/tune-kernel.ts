@@ -10,11 +10,11 @@ import {
   type Output,
   type RecordsSequences,
   type ResidentArray,
-  roleOf,
   type Sequence,
   type TunedCandidate,
   type TuningReport,
 } from "@kiln-gpu/core";
+import { roleOf } from "@kiln-gpu/core/backend";
 import type { DeviceSession } from "../device/device-session.js";
 import type { ResidentMemory } from "../memory/resident-memory.js";
 import { elementsOf } from "../programs/specializer.js";

@@ -1,4 +1,4 @@
-import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
+import type { PlannedResource, RunPlan } from "@kiln-gpu/core/backend";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type BatchLayout, layoutBatch, type PlaceLimits, type Region, type Transfer } from "./batch-layout.js";

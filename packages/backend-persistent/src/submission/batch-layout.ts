@@ -5,7 +5,7 @@
  * Invariant: what passes only read never shares a buffer with what they write, since WebGPU refuses a dispatch that binds one
  * buffer both ways, even in ranges that do not overlap. The order is fixed, so the same runs are placed the same again.
  */
-import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
+import type { PlannedResource, RunPlan } from "@kiln-gpu/core/backend";
 import { type BufferRequest, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { ResourceOfRun } from "@kiln-gpu/webgpu";
 import { deviceUsage } from "../memory/device-usage.js";

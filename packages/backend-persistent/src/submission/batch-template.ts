@@ -1,4 +1,4 @@
-import type { RunPlan } from "@kiln-gpu/core";
+import type { RunPlan } from "@kiln-gpu/core/backend";
 import type {
   BindGroupEntry,
   BufferRequest,

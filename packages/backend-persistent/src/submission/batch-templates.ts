@@ -1,4 +1,4 @@
-import type { RunPlan } from "@kiln-gpu/core";
+import type { RunPlan } from "@kiln-gpu/core/backend";
 import { layoutBatch, type PlaceLimits } from "./batch-layout.js";
 import { BatchTemplate } from "./batch-template.js";
 

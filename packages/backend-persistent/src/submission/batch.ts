@@ -1,6 +1,7 @@
-import { allocateResults, type ResultMemory } from "@kiln-gpu/core";
+import type { ResultMemory } from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { DeviceTimer } from "@kiln-gpu/webgpu";
+import { allocateResults } from "./allocate-results.js";
 import type { BatchLayout } from "./batch-layout.js";
 import type { BatchMemory, BatchTemplate } from "./batch-template.js";
 import type { ReadyRun } from "./ready-run.js";

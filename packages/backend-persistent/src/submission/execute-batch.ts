@@ -2,7 +2,8 @@
  * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries. Whatever happens, what it acquired is
  * given back, or is in the hands of the leases it gave out.
  */
-import { RunClock, type SubmissionTrace, type TraceRecorder, type TypedArray, withProfile } from "@kiln-gpu/core";
+import type { TypedArray } from "@kiln-gpu/core";
+import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core/backend";
 import type { BufferPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import {
   createDeviceTimer,

@@ -1,4 +1,5 @@
-import { type Lease, MemoryLease, type TypedArray } from "@kiln-gpu/core";
+import type { Lease, TypedArray } from "@kiln-gpu/core";
+import { MemoryLease } from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import type { Holders } from "../memory/holders.js";
 import type { ReadyRun } from "./ready-run.js";

@@ -1,4 +1,4 @@
-import type { PlannedResource, RunPlan } from "@kiln-gpu/core";
+import type { PlannedResource, RunPlan } from "@kiln-gpu/core/backend";
 import fc from "fast-check";
 
 type Access = PlannedResource["access"];

@@ -1,4 +1,4 @@
-import type { Caller, RunClock, RunPlan } from "@kiln-gpu/core";
+import type { Caller, RunClock, RunPlan } from "@kiln-gpu/core/backend";
 import type { ArrayUse } from "../memory/array-use.js";
 import type { Holders } from "../memory/holders.js";
 import type { ArrayAccess } from "../memory/resident-memory.js";

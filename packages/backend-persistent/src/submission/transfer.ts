@@ -4,15 +4,8 @@
  * Small uploads go through `queue.writeBuffer`, which copies out of any host memory; larger ones are written into mapped staging
  * and copied on the device. Nothing is ever written to memory that the device may still read.
  */
-import {
-  type ComputeError,
-  checkBorrowed,
-  collectResults,
-  isComputeError,
-  type Lease,
-  type ResultMemory,
-  type TypedArray,
-} from "@kiln-gpu/core";
+import { type ComputeError, isComputeError, type Lease, type TypedArray } from "@kiln-gpu/core";
+import { checkBorrowed, collectResults, type ResultMemory } from "@kiln-gpu/core/backend";
 import type { Batch } from "./batch.js";
 import type { Transfer } from "./batch-layout.js";
 import type { BatchMemory } from "./batch-template.js";

@@ -6,7 +6,9 @@ import type { RunProfile } from "../contract/run-options.js";
 import { ComputeError } from "../errors/compute-error.js";
 import type { PlannedResult, RunPlan } from "../plan/run-plan.js";
 import { MemoryLease } from "./memory-lease.js";
-import type { ResultMemory } from "./result-memory.js";
+
+/** Memory made for results ahead of them, by resource. Its bytes may be anything. */
+export type ResultMemory = readonly (TypedArray | undefined)[];
 
 /** Where the bytes of a result are: mapped memory, and the offset in it. */
 export interface ResultBytes {
@@ -15,7 +17,7 @@ export interface ResultBytes {
 }
 
 /**
- * The results of a run. Each is copied from the bytes that `bytesOf` finds: into the caller's array if there is one,
+ * The results of a run. Each is copied from the bytes that `findBytes` finds: into the caller's array if there is one,
  * else into `memory` if there is some, else into a new array. A lease comes from `leaseOf`, in a backend whose mapped
  * memory can be read in place; without `leaseOf` it holds a copy.
  * @throws {ComputeError} `invalid-binding` if a caller's array was transferred or resized since it was bound; nothing
@@ -23,7 +25,7 @@ export interface ResultBytes {
  */
 export function collectResults(
   plan: RunPlan,
-  bytesOf: (resource: number) => ResultBytes,
+  findBytes: (resource: number) => ResultBytes,
   leaseOf?: (name: string, data: TypedArray) => Lease,
   memory?: ResultMemory,
 ): Record<string, TypedArray | Lease> {
@@ -31,7 +33,7 @@ export function collectResults(
   for (const { name, result } of plan.resources) if (result?.into) checkStillFits(name, result, result.into);
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
-    if (result) setOwn(results, name, resultOf(name, result, i, bytesOf, leaseOf, memory?.[i]));
+    if (result) setOwn(results, name, resultOf(name, result, i, findBytes, leaseOf, memory?.[i]));
   }
   return results;
 }
@@ -40,16 +42,16 @@ function resultOf(
   name: string,
   { type, length, into, isLeased }: PlannedResult,
   resource: number,
-  bytesOf: (resource: number) => ResultBytes,
+  findBytes: (resource: number) => ResultBytes,
   leaseOf: ((name: string, data: TypedArray) => Lease) | undefined,
   allocated: TypedArray | undefined,
 ): TypedArray | Lease {
   if (isLeased && leaseOf) {
-    const { memory, offset } = bytesOf(resource);
+    const { memory, offset } = findBytes(resource);
     return leaseOf(name, new type(memory, offset, length));
   }
   const target = into ?? allocated;
-  const data = length === 0 ? (target ?? new type(0)) : copyOf(type, length, target, bytesOf(resource));
+  const data = length === 0 ? (target ?? new type(0)) : copyOf(type, length, target, findBytes(resource));
   return isLeased ? new MemoryLease(name, data) : data;
 }
 

@@ -2,7 +2,8 @@
  * Programs that an earlier process translated and reflected. The caller brings the store. Nothing that comes out of it is trusted: the
  * request holds the version of this package, and a value that does not have the shape of a program is read again from its source.
  */
-import type { Program, ShaderInterface, TypeLayout } from "@kiln-gpu/core";
+import type { Program } from "@kiln-gpu/core";
+import type { ShaderInterface, TypeLayout } from "@kiln-gpu/core/backend";
 import type { LoadedProgram } from "./loaded-program.js";
 import { translator } from "./translator.js";
 

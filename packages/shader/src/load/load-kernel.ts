@@ -1,4 +1,5 @@
-import type { Bindings, Kernel, ShaderInterface } from "@kiln-gpu/core";
+import type { Bindings, Kernel } from "@kiln-gpu/core";
+import type { ShaderInterface } from "@kiln-gpu/core/backend";
 import type { KeptPrograms } from "./kept-program.js";
 import { loadProgram } from "./load-program.js";
 import type { LoadedProgram } from "./loaded-program.js";

@@ -1,4 +1,5 @@
-import type { BindingInfo, Program, TypeLayout } from "@kiln-gpu/core";
+import type { Program } from "@kiln-gpu/core";
+import type { BindingInfo, TypeLayout } from "@kiln-gpu/core/backend";
 import { Refusal } from "../refusal.js";
 import { type SpirvBinding, spirvBindings } from "../spirv/bindings.js";
 import { checkControlFlow } from "../spirv/check-control-flow.js";

@@ -1,4 +1,4 @@
-import type { ShaderInterface } from "@kiln-gpu/core";
+import type { ShaderInterface } from "@kiln-gpu/core/backend";
 
 /** A program in WGSL, with its reflected interface. */
 export interface LoadedProgram {

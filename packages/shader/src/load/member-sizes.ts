@@ -3,7 +3,7 @@
  * where the elements of an array are further apart than they are long, it is a `@size` of their last member. `match-layout.ts` compares
  * the result.
  */
-import type { TypeLayout } from "@kiln-gpu/core";
+import type { TypeLayout } from "@kiln-gpu/core/backend";
 import { decorationOf, type SpirvModule } from "../spirv/module.js";
 import { Decoration, Op } from "../spirv/words.js";
 import { applyEdits, type Edit } from "../wgsl/edit-text.js";

@@ -1,5 +1,5 @@
 /** Layouts as a SPIR-V module declares them, for bindings that are not translated. */
-import type { BindingInfo, ScalarType, TypeLayout } from "@kiln-gpu/core";
+import type { BindingInfo, ScalarType, TypeLayout } from "@kiln-gpu/core/backend";
 import { spirvBindings } from "./bindings.js";
 import { matrixIn } from "./match-layout.js";
 import { decorationOf, type SpirvModule } from "./module.js";

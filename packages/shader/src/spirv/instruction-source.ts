@@ -2,7 +2,8 @@
  * Finds an instruction's place in its source by the debug lines that compilers write: `OpLine`, and `DebugLine` of
  * NonSemantic.Shader.DebugInfo.100. Runs only after a refusal, and does not rely on a valid module.
  */
-import { type ComputeErrorCode, linesOf } from "@kiln-gpu/core";
+import type { ComputeErrorCode } from "@kiln-gpu/core";
+import { linesOf } from "@kiln-gpu/core/backend";
 import { Refusal } from "../refusal.js";
 import { nameInstruction } from "./instructions.js";
 import { type Instruction, readSpirv, type SpirvModule, textOf } from "./module.js";

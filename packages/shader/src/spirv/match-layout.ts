@@ -1,4 +1,4 @@
-import type { TypeLayout } from "@kiln-gpu/core";
+import type { TypeLayout } from "@kiln-gpu/core/backend";
 import { decorationOf, type SpirvModule } from "./module.js";
 import { Decoration, Op } from "./words.js";
 

@@ -1,4 +1,5 @@
-import type { ComputeError, Program, ScalarType } from "@kiln-gpu/core";
+import type { ComputeError, Program } from "@kiln-gpu/core";
+import type { ScalarType } from "@kiln-gpu/core/backend";
 import { Refusal } from "../refusal.js";
 import { type ConstantScope, evaluate, evaluateInteger, evaluateScalar } from "./constant-expression.js";
 import { type ConstantTypeName, constantTypeOf } from "./constant-operations.js";

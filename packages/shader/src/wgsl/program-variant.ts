@@ -1,4 +1,5 @@
-import { type BindingInfo, type DeviceLimits, fitsImmediates, type ProgramVariant } from "@kiln-gpu/core";
+import type { DeviceLimits } from "@kiln-gpu/core";
+import { type BindingInfo, fitsImmediates, type ProgramVariant } from "@kiln-gpu/core/backend";
 import { applyEdits, type Edit } from "./edit-text.js";
 import { scanModule, valuesOf } from "./scan-module.js";
 import { splitVariant, type WgslProgram } from "./split-variant.js";

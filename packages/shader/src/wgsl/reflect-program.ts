@@ -1,4 +1,5 @@
-import { type BindingInfo, isComputeError, type Program, type ShaderInterface, type TypeLayout } from "@kiln-gpu/core";
+import { isComputeError, type Program } from "@kiln-gpu/core";
+import type { BindingInfo, ShaderInterface, TypeLayout } from "@kiln-gpu/core/backend";
 import { Refusal } from "../refusal.js";
 import { evaluate, evaluateInteger, evaluateScalar } from "./constant-expression.js";
 import { isInteger } from "./constant-value.js";

@@ -1,4 +1,5 @@
-import { type ComputeErrorCode, diagnosticAt } from "@kiln-gpu/core";
+import type { ComputeErrorCode } from "@kiln-gpu/core";
+import { diagnosticAt } from "@kiln-gpu/core/backend";
 import { Refusal } from "../refusal.js";
 
 /** A piece of WGSL, without blank space and comments. Operators are single characters. */

@@ -1,4 +1,4 @@
-import type { ShaderInterface } from "@kiln-gpu/core";
+import type { ShaderInterface } from "@kiln-gpu/core/backend";
 import { applyEdits, type Edit } from "./edit-text.js";
 import { scanModule } from "./scan-module.js";
 import { type GridBuiltin, type GridParameter, gridParametersOf } from "./splittable.js";

@@ -1,4 +1,4 @@
-import type { BindingInfo, ShaderInterface } from "@kiln-gpu/core";
+import type { BindingInfo, ShaderInterface } from "@kiln-gpu/core/backend";
 import type { Attribute, Field, FunctionDeclaration, StructDeclaration, WgslModule } from "./scan-module.js";
 import type { Token } from "./scan-tokens.js";
 

@@ -1,4 +1,4 @@
-import type { TypeLayout } from "@kiln-gpu/core";
+import type { TypeLayout } from "@kiln-gpu/core/backend";
 import { describe, expect, it } from "vitest";
 import { loadProgram } from "../index.js";
 

@@ -1,5 +1,6 @@
 /** Sizes, alignments and offsets by the rules of WGSL, section "Memory Layout". */
-import type { ComputeError, ScalarType, TypeLayout } from "@kiln-gpu/core";
+import type { ComputeError } from "@kiln-gpu/core";
+import type { ScalarType, TypeLayout } from "@kiln-gpu/core/backend";
 import { type ConstantScope, evaluateInteger } from "./constant-expression.js";
 import type { Field, StructDeclaration, ValueDeclaration, WgslModule } from "./scan-module.js";
 import { errorAt, syntaxError, type Token } from "./scan-tokens.js";

@@ -1,4 +1,4 @@
-import type { TypeLayout } from "@kiln-gpu/core";
+import type { TypeLayout } from "@kiln-gpu/core/backend";
 
 /**
  * Why a uniform buffer cannot have this layout, as the end of a sentence; `undefined` if it can. WebGPU aligns the arrays and structs of

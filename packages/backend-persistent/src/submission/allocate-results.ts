@@ -1,8 +1,5 @@
-import type { TypedArray } from "../bindings/bindings.js";
-import type { PlannedResult, RunPlan } from "../plan/run-plan.js";
-
-/** Memory for the larger results of a run, by resource: where the caller gives none and leases none. Its bytes are anybody's. */
-export type ResultMemory = readonly (TypedArray | undefined)[];
+import type { TypedArray } from "@kiln-gpu/core";
+import type { PlannedResult, ResultMemory, RunPlan } from "@kiln-gpu/core/backend";
 
 const pageByteLength = 4096;
 const largeByteLength = 128 * 2 ** 10;
@@ -12,8 +9,10 @@ const { Buffer: nodeBuffer } = globalThis as {
 };
 
 /**
- * Makes memory for results of `plan` ahead of them, while the device works: for large ones it takes as long as to copy them.
- * @returns Nothing where all are small, or the host refuses it: it may have enough by the time the results come.
+ * Makes memory for the larger results of `plan` while the device works: fresh memory takes as long as the copy into it.
+ * Results that are leased, or that the caller has an array for, need none.
+ * @returns `undefined` if all results are small, or if the host refuses the memory: there may be enough once the
+ *   results come.
  */
 export function allocateResults({ resources }: RunPlan): ResultMemory | undefined {
   let memory: (TypedArray | undefined)[] | undefined;
@@ -34,7 +33,7 @@ function allocate({ type, length }: PlannedResult, byteLength: number): TypedArr
   if (byteLength >= largeByteLength) keepLargeBlocks();
   // In Node, memory that is not filled with zeros first: results will fill it.
   const { buffer } = nodeBuffer?.allocUnsafeSlow(byteLength) ?? new Uint8Array(byteLength);
-  // Fresh memory is only promised: the host finds each page at the first write to it.
+  // The host only promises fresh memory and finds each page at the first write to it.
   const bytes = new Uint8Array(buffer);
   for (let at = 0; at < byteLength; at += pageByteLength) bytes[at] = 0;
   return new type(buffer, 0, length);
@@ -43,10 +42,10 @@ function allocate({ type, length }: PlannedResult, byteLength: number): TypedArr
 let keepsLargeBlocks = false;
 
 /**
- * Has the host keep large blocks that are freed for those that come after them. The C library of most Linux systems maps a block of 128 KiB and
- * more by itself and gives it back when it is freed, so that each page of the next one is fresh and costs a fault; from the size of the largest
- * that was given back so, up to 32 MiB, it keeps them (mallopt(3), M_MMAP_THRESHOLD). Here is one: nothing is written to it, and it goes with the
- * next collection.
+ * Makes the host keep large freed blocks for later ones. The C library of most Linux systems maps each block of 128 KiB
+ * or more by itself and unmaps it when it is freed, so that every page of the next block is fresh and costs a fault.
+ * Once a block was unmapped, the library keeps freed blocks up to its size, at most 32 MiB (mallopt(3),
+ * M_MMAP_THRESHOLD). This makes such a block: nothing is written to it, and the next collection frees it.
  */
 function keepLargeBlocks(): void {
   if (keepsLargeBlocks || !nodeBuffer) return;

@@ -1,0 +1,45 @@
+/** For those who write a backend, or a tool above the contract; users of kernels need nothing of it. */
+export { type BindingRole, bindingRole, roleOf } from "./bindings/binding-role.js";
+export { bytesOf, roundUpTo4 } from "./bindings/bytes-of.js";
+export { describeValue } from "./bindings/describe-value.js";
+export { takeBindings } from "./bindings/take-bindings.js";
+export { arrayTypeOf, checkAttached, isSameType } from "./bindings/typed-arrays.js";
+export { diagnosticAt, linesOf, showDiagnostics } from "./errors/diagnostic.js";
+export type { DispatchSize } from "./kernel/dispatch-size.js";
+export { checkKernel } from "./kernel/kernel.js";
+export { RunClock } from "./ledger/run-clock.js";
+export { Caller, RunLedger } from "./ledger/run-ledger.js";
+export { type SubmissionTrace, type TraceRecorder, traced } from "./ledger/trace-recorder.js";
+export { checkBorrowed } from "./plan/check-borrowed.js";
+export { mayWrite } from "./plan/may-write.js";
+export { planRun } from "./plan/plan-run.js";
+export {
+  type PlannedSequence,
+  planSequence,
+  type RecordedParameters,
+  recordedParameters,
+  withParameters,
+} from "./plan/plan-sequence.js";
+export { Planner } from "./plan/planner.js";
+export { type RecordedRun, recordRuns, replayed } from "./plan/record-runs.js";
+export type { PlannedDispatch, PlannedResource, PlannedResult, ProgramVariant, RunPlan } from "./plan/run-plan.js";
+export { type TakenRun, takeRun } from "./plan/take-run.js";
+export {
+  checkProfileName,
+  collectResults,
+  emptyResults,
+  type ResultMemory,
+  withProfile,
+} from "./results/collect-results.js";
+export { MemoryLease } from "./results/memory-lease.js";
+export { checkArrayType } from "./shader/array-types.js";
+export {
+  type ArrayLayout,
+  type BindingInfo,
+  fitsImmediates,
+  minByteLengthOf,
+  type ScalarType,
+  type ShaderInterface,
+  type StructLayout,
+  type TypeLayout,
+} from "./shader/shader-interface.js";
