@@ -1,3 +1,5 @@
+import { bytesOf } from "@kiln-gpu/core/backend";
+
 /**
  * Encodes `value` so that different values never give the same bytes: a tag for the type, the length if it has one, and
  * the content.
@@ -43,7 +45,7 @@ function encodeObject(value: object | null, path: string, parts: Uint8Array[]): 
   if (value === null) {
     parts.push(tagged("0"));
   } else if (value instanceof Uint8Array || value instanceof Uint32Array) {
-    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    const bytes = bytesOf(value);
     parts.push(tagged(value instanceof Uint8Array ? "b" : "w", bytes.byteLength), bytes);
   } else if (Array.isArray(value)) {
     // Refuses holes, which would read as `undefined`, and extra fields, which would be left out.

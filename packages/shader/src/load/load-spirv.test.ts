@@ -1,4 +1,5 @@
 import { isComputeError, type Program } from "@kiln-gpu/core";
+import { bytesOf } from "@kiln-gpu/core/backend";
 import glslangInit from "@webgpu/glslang/dist/node-devel/glslang.js";
 import fc from "fast-check";
 import { translate } from "naga-wasm";
@@ -26,8 +27,6 @@ function compile(body: string, version: "1.0" | "1.3" = "1.0"): Uint32Array {
 
 const load = (spirv: Uint8Array | Uint32Array, rest: Pick<Program, "entryPoint" | "constants"> = {}) =>
   loadProgram({ spirv, ...rest }, 'Kernel "k"');
-
-const bytesOf = (words: Uint32Array) => new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 
 const add = `
 layout(local_size_x = 64) in;

@@ -2,6 +2,7 @@
  * A SPIR-V module as a list of instructions, with indexes for reflection. Reading checks that the words are whole instructions;
  * `check-operands.ts` checks the instructions.
  */
+import { bytesOf } from "@kiln-gpu/core/backend";
 import { Refusal } from "../refusal.js";
 import { ExecutionModel, Op } from "./words.js";
 
@@ -102,8 +103,7 @@ export function decorates({ opcode, operands }: Instruction, decoration: number)
 
 /** The UTF-8 text that starts at the operand `first` and ends with a zero byte. */
 export function textOf(operands: Uint32Array, first: number): string {
-  const rest = operands.subarray(first);
-  const bytes = new Uint8Array(rest.buffer, rest.byteOffset, rest.byteLength);
+  const bytes = bytesOf(operands.subarray(first));
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end));
 }
@@ -113,7 +113,7 @@ function checkedWords(source: Uint8Array | Uint32Array): Uint32Array {
   if (source.byteLength > maxBytes) {
     throw new Refusal("unsupported-shader", `has ${source.byteLength} bytes of SPIR-V; at most ${maxBytes} are read.`);
   }
-  const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
+  const bytes = bytesOf(source).slice();
   const start = bytes.byteLength < 4 ? 0 : new DataView(bytes.buffer).getUint32(0, true);
   if (start === swappedMagic) {
     throw fail("byte-swapped SPIR-V, its magic number is 0x03022307; the words must be little-endian, 0x07230203");

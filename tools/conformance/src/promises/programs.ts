@@ -1,4 +1,5 @@
 import { defineKernel, output } from "@kiln-gpu/core";
+import { bytesOf } from "@kiln-gpu/core/backend";
 import { expectError, expectSame } from "@kiln-gpu/test-support";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileGlsl } from "../support/compile-glsl.js";
@@ -167,7 +168,7 @@ export function describePrograms(suite: Suite): void {
     it("is refused if its bytes are not SPIR-V", async () => {
       const kernel = (spirv: Uint8Array) => defineKernel({ label: "bytes", spirv });
       const good = await compileGlsl("layout(local_size_x = 1) in; void main() {}");
-      const bytes = new Uint8Array(good.buffer, good.byteOffset, good.byteLength);
+      const bytes = bytesOf(good);
       await expectError(backend().run(kernel(new Uint8Array(64)), { c }), "invalid-kernel", /magic|SPIR-V/);
       await expectError(backend().run(kernel(bytes.slice(0, bytes.length - 8)), { c }), "invalid-kernel", /SPIR-V/);
       await expectError(backend().run(kernel(bytes.slice(0, bytes.length - 3)), { c }), "invalid-kernel", /SPIR-V/);
