@@ -108,7 +108,7 @@ export class PersistentBackend
 
   async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
     checkKernel(kernel);
-    await this.#prepare(`The preparation of kernel "${kernel.label}"`, options, (session) => session.prepare(kernel));
+    await this.#task(`The preparation of kernel "${kernel.label}"`, options, (session) => session.prepare(kernel));
     this.#keeper.remember(kernel);
   }
 
@@ -169,7 +169,7 @@ export class PersistentBackend
   }
 
   /** Does `work` that is no run, and again where its device is lost: all that it needs is on the host. */
-  #prepare<T>(
+  #task<T>(
     subject: string,
     options: PrepareOptions,
     work: (session: DeviceSession, caller: Caller) => Promise<T>,
@@ -189,7 +189,7 @@ export class PersistentBackend
   }
 
   stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>> {
-    return this.#prepare(`The staging of ${length} elements`, {}, (session) => {
+    return this.#task(`The staging of ${length} elements`, {}, (session) => {
       checkArrayType("Staged memory", type);
       checkLength("Staged memory", length);
       return StagedMemory.make(session, type, length, this);
@@ -214,7 +214,7 @@ export class PersistentBackend
     checkArrayType("A resident array", type);
     if (data) checkAttached(`gpu.array(data)`, "data", data);
     checkLength(`A resident ${type.name}`, length);
-    return await this.#prepare(`The making of a resident ${type.name} of ${length}`, {}, (session) => {
+    return await this.#task(`The making of a resident ${type.name} of ${length}`, {}, (session) => {
       const options = { type, length, label, isRecoverable: recoverable, owner: this };
       return ResidentMemory.make(session.arrays, options, data);
     });
@@ -238,7 +238,7 @@ export class PersistentBackend
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#prepare(`The recording of sequence "${label}"`, options, async (session, caller) => {
+    return this.#task(`The recording of sequence "${label}"`, options, async (session, caller) => {
       const sequence = await recordSequence(session, this, recording);
       // Nobody gets it any more.
       if (caller.left) sequence.dispose();
@@ -260,7 +260,7 @@ export class PersistentBackend
       return Promise.reject(error);
     }
     const subject = `The tuning of kernel "${kernel.label}"`;
-    const tuning = this.#prepare(subject, options, (session) => tuneKernel(this, session, run.kernel, run.bindings));
+    const tuning = this.#task(subject, options, (session) => tuneKernel(this, session, run.kernel, run.bindings));
     return tuning.finally(() => arrays && unclaimArrays(arrays));
   }
 
@@ -282,7 +282,7 @@ export class PersistentBackend
   /** Compiles `programs` on this device, and on those that come after it. */
   warm(programs: readonly WarmProgram[]): Promise<{ readonly compiled: number; readonly failed: number }> {
     this.#keeper.rememberToWarm(programs);
-    return this.#prepare(`The warm-up of ${programs.length} programs`, {}, async (session) => {
+    return this.#task(`The warm-up of ${programs.length} programs`, {}, async (session) => {
       const report = await session.programs.warmUp(programs);
       if (session.open.loss) throw session.open.loss;
       this.#runs.checkOpen();
