@@ -111,7 +111,7 @@ describe("on a caller's own device", () => {
     };
     await expect(backend.run(double, { ...bindings, a: taken })).rejects.toMatchObject({
       code: "invalid-binding",
-      message: expect.stringMatching(/^Kernel "double" was given "a" with 12 bytes, which are 0 now/),
+      message: expect.stringMatching(/^Kernel "double" was given "a" with 12 bytes, and now it has 0/),
     });
     expect(made).toEqual([]);
   });
