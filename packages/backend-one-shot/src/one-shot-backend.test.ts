@@ -244,7 +244,30 @@ describe("a caller who leaves after the submission", () => {
 });
 
 describe("a device that is lost during a run", () => {
-  test("is told to the caller, counted and traced", async () => {
+  test("rejects the run even if its results were mapped already", async () => {
+    const device = ownDevices((opened) => {
+      const createBuffer = opened.createBuffer.bind(opened);
+      opened.createBuffer = (descriptor) => {
+        const buffer = createBuffer(descriptor);
+        const mapAsync = buffer.mapAsync.bind(buffer);
+        buffer.mapAsync = async (mode) => {
+          await mapAsync(mode);
+          opened.destroy();
+          await opened.lost;
+          return undefined;
+        };
+        return buffer;
+      };
+    });
+    await using backend = await openOneShotBackend({ device });
+    const into = new Uint32Array(3).fill(7);
+    const run = backend.run(double, { a, b: output(Uint32Array, 3, { into }) });
+    await expect(run).rejects.toMatchObject({ code: "device-lost" });
+    expect([...into]).toEqual([7, 7, 7]);
+    expect(backend.stats().devices).toMatchObject({ live: 0, lost: 1 });
+  });
+
+  test("rejects the run, and is counted and traced", async () => {
     const tracer = new TraceLog();
     const device = ownDevices((opened) => onSubmit(opened, () => opened.destroy()));
     await using backend = await openOneShotBackend({ device, tracer });

@@ -90,8 +90,8 @@ export class OneShotBackend implements ComputeBackend {
     if (foreign) {
       throw new ComputeError(
         "invalid-binding",
-        `Kernel "${plan.label}" is given ${foreign.staged ? "staged memory" : "a resident array"} as "${foreign.name}"; ` +
-          "the one-shot backend binds typed arrays only.",
+        `Kernel "${plan.label}" is given ${foreign.staged ? "staged memory" : "a resident array"} as ` +
+          `"${foreign.name}"; the one-shot backend binds typed arrays only.`,
       );
     }
     if (plan.isEmpty) return options.profile ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);

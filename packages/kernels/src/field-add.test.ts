@@ -8,7 +8,7 @@ test("the reference adds element by element and rounds to f32", () => {
   expect(sum).toBe(2 ** 24);
 });
 
-test("runs the WGSL kernel unless SPIR-V is asked for", async () => {
+test("runs the WGSL kernel unless SPIR-V is requested", async () => {
   const { backend, runs } = recordingBackend();
   const a = new Float32Array(3);
   await runFieldAdd(backend, a, a);

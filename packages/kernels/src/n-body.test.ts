@@ -60,7 +60,9 @@ test.each([
   const state = { positions: new Float32Array(positions), velocities: new Float32Array(velocities) };
   await expect(runNBody(backend, state, { timeStep: 1, softening: 1 })).rejects.toMatchObject({
     code: "invalid-binding",
-    message: `runNBody: "positions" and "velocities" must each have four numbers per body; got ${positions} and ${velocities} elements.`,
+    message:
+      'runNBody: "positions" and "velocities" must each have four numbers per body; ' +
+      `got ${positions} and ${velocities} elements.`,
   });
   expect(runs).toEqual([]);
 });

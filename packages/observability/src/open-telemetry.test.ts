@@ -132,7 +132,7 @@ test("each span starts and ends when its event does, and has the number of runs 
   });
 });
 
-test("a task has a span named as it is", () => {
+test("the span of a task has the label of the task as its name", () => {
   const { submission: _, ...alone } = run;
   openTelemetry(api).record({ ...alone, kind: "task", label: "The opening of a device" });
   expect(spans.getFinishedSpans().map((span) => span.name)).toEqual(["pipeline", "The opening of a device"]);
