@@ -119,6 +119,38 @@ describe("the memory of a resident array", () => {
     }));
 });
 
+describe("a loss while calls of a chain are in flight", () => {
+  it.each(["write", "copy", "run"] as const)(
+    "is told to the caller of a %s before the run that depended on it",
+    (first) =>
+      withOwnDevice(async (device) => {
+        const gpu = await openPersistentBackend({ device });
+        const words = data.words(64);
+        const [x, other] = [await gpu.array(words), await gpu.array(words)];
+        await gpu.run(combine, { x, y: words, z: output(Uint32Array, 64) });
+        await gpu.run(step, { factor: 2, y: other });
+        const told: string[] = [];
+        const calls = {
+          write: () => x.write(words),
+          copy: () => x.copyFrom(other),
+          run: () => gpu.run(step, { factor: 2, y: x }),
+        };
+        const chain: Promise<unknown>[] = [
+          calls[first](),
+          gpu.run(combine, { x, y: words, z: output(Uint32Array, 64) }),
+        ];
+        const settled = Promise.all(chain.map((call) => call.catch(({ code }: ComputeError) => told.push(code))));
+        // The first is submitted by now, and the run held back.
+        await Promise.resolve();
+        device.destroy();
+        await settled;
+        expect(told).toEqual(["device-lost", "dependency-failed"]);
+        await gpu.dispose();
+        expectNothingLive(gpu);
+      }),
+  );
+});
+
 describe("what cannot be done with a resident array", () => {
   it("is refused by name", () =>
     usingBackend(async (gpu) => {

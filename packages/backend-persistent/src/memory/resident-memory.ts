@@ -7,7 +7,15 @@ import {
   type TypedArray,
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
-import { bindingRole, isSameType, MemoryLease, type PlannedResource, type PlannedResult } from "@kiln-gpu/core/backend";
+import {
+  bindingRole,
+  bytesOf,
+  isSameType,
+  MemoryLease,
+  type PlannedResource,
+  type PlannedResult,
+  roundUpTo4,
+} from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { checkAligned, checkData, checkedRange, checkInto } from "./array-range.js";
@@ -183,25 +191,20 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   async #download(subject: string, start: number, result: PlannedResult): Promise<TypedArray | Lease> {
-    return await this.#whileClaimed([this], subject, async () => {
-      const resource = { ...this.#part(start, result.length), access: "read", result } as const;
-      const results = await this.#context.perform({ subject, arrays: [this], written: [], resources: [resource] });
-      return results[this.#name]!;
-    });
-  }
-
-  /** Does `work` on `arrays` once there is a device; what is disposed meanwhile stays until it has ended. */
-  async #whileClaimed<R>(arrays: readonly ResidentMemory[], subject: string, work: () => Promise<R>): Promise<R> {
-    for (const array of arrays) array.#claims += 1;
+    this.#claims += 1;
     try {
       const ready = this.owner.whenReady();
       if (ready) await ready;
-      for (const array of arrays) array.#checkLoss(subject);
-      return await work();
+      this.#checkLoss(subject);
+      const resource = { ...this.#part(start, result.length), access: "read", result } as const;
+      const results = await this.#context.perform({ subject, arrays: [this], written: [], resources: [resource] });
+      return results[this.#name]!;
     } finally {
-      for (const array of arrays) array.unclaim();
+      this.unclaim();
     }
   }
+
+  // An access claims its arrays in its own body: a promise more on its way, and its caller would hear of a failure after those whose runs fail with it.
 
   async write(data: T, start = 0): Promise<void> {
     const subject = this.#subject("write");
@@ -209,14 +212,22 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     const { length } = this.#checkedRange(subject, { start, length: data.length });
     if (length === 0) return;
     checkAligned(subject, this, start, length);
-    await this.#whileClaimed([this], subject, () => this.#upload(data, length, start));
-    this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
+    this.#claims += 1;
+    try {
+      const ready = this.owner.whenReady();
+      if (ready) await ready;
+      this.#checkLoss(subject);
+      await this.#upload(data, length, start);
+      this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
+    } finally {
+      this.unclaim();
+    }
   }
 
   /** @param arrays In whose order it takes its place. */
-  async #upload(data: T, length: number, start: number, arrays: readonly ResidentMemory[] = [this]): Promise<void> {
+  #upload(data: T, length: number, start: number, arrays: readonly ResidentMemory[] = [this]): Promise<unknown> {
     const resource = { ...this.#part(start, length), access: "read-write", data } as const;
-    await this.#context.perform({
+    return this.#context.perform({
       subject: this.#subject("write"),
       arrays,
       written: arrays,
@@ -240,9 +251,18 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (length === 0) return;
     checkAligned(subject, this, start, length);
     checkAligned(subject, source, from.start, length);
-    await this.#whileClaimed([source, this], subject, () =>
-      this.#copyRange(subject, source, from.start, length, start),
-    );
+    source.#claims += 1;
+    this.#claims += 1;
+    try {
+      const ready = this.owner.whenReady();
+      if (ready) await ready;
+      this.#checkLoss(subject);
+      source.#checkLoss(subject);
+      await this.#copyRange(subject, source, from.start, length, start);
+    } finally {
+      source.unclaim();
+      this.unclaim();
+    }
   }
 
   /** An array of its own with the same elements. This one is claimed, and may be disposed. */
@@ -258,18 +278,12 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     }
   }
 
-  async #copyRange(
-    subject: string,
-    source: ResidentMemory,
-    from: number,
-    length: number,
-    start: number,
-  ): Promise<void> {
+  #copyRange(subject: string, source: ResidentMemory, from: number, length: number, start: number): Promise<unknown> {
     this.outdateCopy();
     const bytes = this.type.BYTES_PER_ELEMENT;
     const [sourceBuffer, targetBuffer] = [source.buffer.buffer, this.buffer.buffer];
     const { byteLength } = this.#part(start, length);
-    await this.#context.perform({
+    return this.#context.perform({
       subject,
       arrays: [source, this],
       written: [this],
@@ -405,17 +419,13 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   /** The resource that stands for a range of elements. */
   #part(start: number, length: number) {
     const bytes = this.type.BYTES_PER_ELEMENT;
-    return { name: this.#name, resident: this, start: start * bytes, byteLength: Math.ceil((length * bytes) / 4) * 4 };
+    return { name: this.#name, resident: this, start: start * bytes, byteLength: roundUpTo4(length * bytes) };
   }
 
   #checkedRange(subject: string, range: ArrayRange): Required<ArrayRange> {
     this.#check(subject);
     return checkedRange(subject, this, range);
   }
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Not made where `this` is in reach: it must not keep the array from being collected. */

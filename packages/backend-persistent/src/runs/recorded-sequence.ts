@@ -8,6 +8,7 @@ import {
   type Sequence,
 } from "@kiln-gpu/core";
 import {
+  bytesOf,
   type Caller,
   checkProfileName,
   type PlannedSequence,
@@ -16,6 +17,7 @@ import {
   type RunPlan,
   recordedParameters,
   replayed,
+  roundUpTo4,
   withParameters,
 } from "@kiln-gpu/core/backend";
 import type { PooledBuffer } from "@kiln-gpu/resource-pools";
@@ -149,6 +151,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
           return await enqueueInOrder(this.#session, use, written, replayRun(this.#session.holders, parts));
         } finally {
           taken?.giveBack(staging);
+          this.#session.trimLater();
           unclaimArrays(residents);
         }
       };
@@ -213,7 +216,7 @@ async function makeConstants(session: DeviceSession, owner: ArrayOwner, { plan, 
   const parts: { readonly start: number; readonly bytes: Uint8Array }[] = [];
   const startOf = constants.map((index) => {
     const data = plan.resources[index]!.data!;
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const bytes = bytesOf(data);
     // Long ones are dear to compare; one that was bound several times is one copy.
     const key = bytes.length <= 256 ? bytes.join() : data;
     const known = starts.get(key);
@@ -226,7 +229,7 @@ async function makeConstants(session: DeviceSession, owner: ArrayOwner, { plan, 
     return start;
   });
   const { start, bytes } = parts.at(-1)!;
-  const all = new Uint8Array(Math.ceil((start + bytes.length) / 4) * 4);
+  const all = new Uint8Array(roundUpTo4(start + bytes.length));
   for (const part of parts) all.set(part.bytes, part.start);
   const options = { type: Uint8Array, length: all.length, isPart: true, owner };
   const array = await ResidentMemory.make(session.arrays, options, all);

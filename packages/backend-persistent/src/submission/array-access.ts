@@ -74,23 +74,23 @@ export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<obj
   const { subject, arrays, written } = access;
   return path.runs.startTask(subject, {}, async (caller) => {
     const use = new ArrayUse(subject, usersOf(arrays), usersOf(written), caller);
-    return await enqueueInOrder(path, use, written, accessRun(path.holders, access, use, caller));
+    try {
+      return await enqueueInOrder(path, use, written, accessRun(path.holders, access, use, caller));
+    } finally {
+      path.trimLater();
+    }
   });
 }
 
 /** Brings `run` to the queue when it is its turn among those that share its arrays, of which it writes `written`. */
-export async function enqueueInOrder(
-  path: ArrayPath,
+export function enqueueInOrder(
+  { submissions }: ArrayPath,
   use: ArrayUse,
   written: readonly ResidentMemory[],
   run: ReadyRun,
 ): Promise<object> {
-  try {
-    use.writes(usersOf(written));
-    return await use.happen(() => path.submissions.enqueue(run));
-  } finally {
-    path.trimLater();
-  }
+  use.writes(usersOf(written));
+  return use.happen(() => submissions.enqueue(run));
 }
 
 /** Who uses each of `arrays`, on the device that it is on. */

@@ -5,7 +5,7 @@
  * Invariant: what passes only read never shares a buffer with what they write, since WebGPU refuses a dispatch that binds one
  * buffer both ways, even in ranges that do not overlap. The order is fixed, so the same runs are placed the same again.
  */
-import type { PlannedResource, RunPlan } from "@kiln-gpu/core/backend";
+import { type PlannedResource, type RunPlan, roundUpTo4 } from "@kiln-gpu/core/backend";
 import { type BufferRequest, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { ResourceOfRun } from "@kiln-gpu/webgpu";
 import { deviceUsage } from "../memory/device-usage.js";
@@ -181,7 +181,7 @@ class LayoutBuilder {
     const upload = data && this.#transfer(this.#uploads, start, start + byteLength);
     // Copies begin and end at multiples of 4 bytes; what they take along is nobody's.
     const end = start + (result?.length ?? 0) * (result?.type.BYTES_PER_ELEMENT ?? 0);
-    const download = result && this.#transfer(this.#downloads, start - (start % 4), Math.ceil(end / 4) * 4);
+    const download = result && this.#transfer(this.#downloads, start - (start % 4), roundUpTo4(end));
     this.#regions.push({ byteLength, clear: nothing, upload, download, resident: { run, resource } });
     this.#writesResident ||= upload !== undefined;
   }

@@ -5,7 +5,7 @@
  * and copied on the device. Nothing is ever written to memory that the device may still read.
  */
 import { type ComputeError, isComputeError, type Lease, type TypedArray } from "@kiln-gpu/core";
-import { checkBorrowed, collectResults, type ResultMemory } from "@kiln-gpu/core/backend";
+import { bytesOf, checkBorrowed, collectResults, type ResultMemory } from "@kiln-gpu/core/backend";
 import type { Batch } from "./batch.js";
 import type { Transfer } from "./batch-layout.js";
 import type { BatchMemory } from "./batch-template.js";
@@ -62,7 +62,7 @@ function writeDirectly(
       continue;
     }
     // The queue takes whole words, and in Node no shared memory; the padding up to 4 is bound too.
-    scratch.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    scratch.set(bytesOf(data));
     scratch.fill(0, data.byteLength, byteLength);
     queue.writeBuffer(buffer, place.start, scratch, 0, byteLength);
   }
@@ -82,7 +82,7 @@ function copyInputs({ runs, layout: { places, regions } }: Batch, staged: readon
       const { start, staging, stagingStart } = regions[place.region]!.upload!;
       const at = stagingStart + place.start - start;
       const target = staged[staging]!;
-      target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+      target.set(bytesOf(data), at);
       // Staging keeps its last user's bytes; the padding up to 4 is bound too.
       if (data.byteLength < byteLength) target.fill(0, at + data.byteLength, at + byteLength);
     }
@@ -159,13 +159,13 @@ export function readResults(
   return runs.map(({ plan, caller }, run) => {
     // A caller who left was told that the run failed, and has the array for its results back.
     if (caller.left) return {};
-    const bytesOf = (resource: number) => {
+    const placeOf = (resource: number) => {
       const place = places[run]![resource]!;
       const { staging, stagingStart, start } = regions[place.region]!.download!;
       return { memory: mapped[staging]!, offset: stagingStart + place.start - start };
     };
     try {
-      return collectResults(plan, bytesOf, leaseOf, memory?.[run]);
+      return collectResults(plan, placeOf, leaseOf, memory?.[run]);
     } catch (error) {
       // The others have run, and may have written arrays: they are not to be run again.
       if (runs.length > 1 && isComputeError(error)) return error;
