@@ -29,7 +29,8 @@ export default defineConfig({
           // A worker thread that ends with a GPU map pending aborts its whole process; a child process does not.
           pool: "forks",
           execArgv: ["--expose-gc"],
-          // What one run of the tests has measured must not decide another; tests of the store name a folder of their own.
+          // What one run of the tests has measured must not decide another; tests of the store name a folder of their
+          // own.
           env: { KILN_STORE: "off" },
           // A watchdog against hangs: a busy machine is slow.
           testTimeout: 180_000,

@@ -1,4 +1,7 @@
-/** What a persistent backend takes at the call, beyond what every backend does: across losses, in recordings, and of resident arrays. */
+/**
+ * What a persistent backend takes at the call, beyond what every backend does: across losses, in recordings, and of
+ * resident arrays.
+ */
 
 import {
   type Bindings,

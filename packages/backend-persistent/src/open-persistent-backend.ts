@@ -23,40 +23,42 @@ import { StoredManifest } from "./programs/stored-manifest.js";
 
 export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
   /**
-   * Where translations, reflection, tuning results and manifests are kept for later processes: `false` for nowhere, options for elsewhere
-   * than the platform's cache folder.
+   * Where translations, reflection, tuning results and manifests are kept for later processes: `false` for nowhere,
+   * options for elsewhere than the platform's cache folder.
    */
   readonly store?: boolean | StoreOptions;
   /**
-   * A name for what this program compiles, such as "my-service". What earlier processes have compiled under it is compiled at once, in
-   * parallel, while the first runs come; what this one compiles is written to the store.
+   * A name for what this program compiles, such as "my-service". What earlier processes have compiled under it is
+   * compiled at once, in parallel, while the first runs come; what this one compiles is written to the store.
    */
   readonly warmUp?: string;
   /**
-   * When runs are submitted. `throughput`, the default, lets the runs of one tick share a submission, on the next microtask; `latency`
-   * submits inside the call, while fewer than `maxSubmissions` are in flight, and nothing waits for company.
+   * When runs are submitted. `throughput`, the default, lets the runs of one tick share a submission, on the next
+   * microtask; `latency` submits inside the call, while fewer than `maxSubmissions` are in flight, and nothing waits
+   * for company.
    */
   readonly mode?: "throughput" | "latency";
   /**
-   * Who is told, once for each, of leases, staged memory, resident arrays, sequences and backends that were dropped without being given back, with
-   * the call that made them. By default the console, except where `NODE_ENV` is `production`, since remembering the call takes time.
+   * Who is told, once for each, of leases, staged memory, resident arrays, sequences and backends that were dropped
+   * without being given back, with the call that made them. By default the console, except where `NODE_ENV` is
+   * `production`, since remembering the call takes time.
    */
   readonly leakDetection?: boolean | ((leak: Leak) => void);
   /**
-   * Whether another device is opened when this one is lost; so by default, except where the device is the caller's own. What was
-   * prepared is prepared again, and arrays that are `recoverable` are uploaded again.
+   * Whether another device is opened when this one is lost; so by default, except where the device is the caller's own.
+   * What was prepared is prepared again, and arrays that are `recoverable` are uploaded again.
    */
   readonly recovery?: boolean;
   /**
-   * How often a run that was lost with its device is begun again on another: 1 by default. Only runs of which everything is still on the host are;
-   * others reject with `device-lost`.
+   * How often a run that was lost with its device is begun again on another: 1 by default. Only runs of which
+   * everything is still on the host are; others reject with `device-lost`.
    */
   readonly lossRetries?: number;
   /** Who is told of runs, submissions and their phases, and of the device; without one nothing is noted. */
   readonly tracer?: Tracer;
   /**
-   * Fills all memory with a pattern before each use, for tests: a kernel or a reader that sees bytes which nobody wrote for it sees the
-   * pattern. It costs much time.
+   * Fills all memory with a pattern before each use, for tests: a kernel or a reader that sees bytes which nobody wrote
+   * for it sees the pattern. It costs much time.
    */
   readonly poisonMemory?: boolean;
 }
@@ -181,8 +183,8 @@ function isBoolean(given: unknown): boolean {
 }
 
 /**
- * Not waited for; where the backend is disposed or the device lost before, whoever runs is told. A function of its own: what a function within
- * `openPersistentBackend` uses is kept by all of them, and the keeper has one.
+ * Not waited for; where the backend is disposed or the device lost before, whoever runs is told. A function of its own:
+ * what a function within `openPersistentBackend` uses is kept by all of them, and the keeper has one.
  */
 function warmWith(backend: PersistentBackend, reading: Promise<readonly WarmProgram[]>): void {
   reading.then((programs) => backend.warm(programs)).catch(() => undefined);

@@ -11,8 +11,8 @@ interface RefusalOptions extends ErrorOptions {
 }
 
 /**
- * Why a shader is refused, as a sentence without its subject: `has no compute entry point.` The code that throws it does not know which kernel it
- * reads; `named` adds that.
+ * Why a shader is refused, as a sentence without its subject: `has no compute entry point.` The code that throws it
+ * does not know which kernel it reads; `named` adds that.
  */
 export class Refusal extends ComputeError {
   readonly #options: RefusalOptions;

@@ -18,8 +18,8 @@ export function hasChromium(): boolean {
 }
 
 /**
- * The Chromium of @sparticuz/chromium with its SwiftShader, unpacked below `cache` if it is not yet there. Whoever finds the folder
- * finds it whole.
+ * The Chromium of @sparticuz/chromium with its SwiftShader, unpacked below `cache` if it is not yet there. Whoever
+ * finds the folder finds it whole.
  */
 export async function unpackChromium(cache: string): Promise<Chromium> {
   const { resolve } = createRequire(import.meta.url);

@@ -6,11 +6,16 @@ export interface CorpusRun {
   readonly constants?: Constants;
   readonly entryPoint?: string;
   readonly workgroups: Workgroups;
-  /** By place, as `group/binding`: compilers keep, change and drop the names. Push constants stand in the first free binding. */
+  /**
+   * By place, as `group/binding`: compilers keep, change and drop the names. Push constants stand in the first free
+   * binding.
+   */
   readonly bindings: { readonly [place: string]: BindingValue };
   /** What is in the outputs afterwards, of the same element type. */
   readonly expected: { readonly [place: string]: TypedArray };
-  /** How far a result may be off, as a part of the expected value or of 1, whichever is more; 0 where nothing is said. */
+  /**
+   * How far a result may be off, as a part of the expected value or of 1, whichever is more; 0 where nothing is said.
+   */
   readonly tolerance?: number;
 }
 

@@ -89,7 +89,10 @@ function isBlock(value: unknown): value is Block {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** The members of a value under the names that the module has, whatever a compiler left of them: they are in the same order. */
+/**
+ * The members of a value under the names that the module has, whatever a compiler left of them: they are in the same
+ * order.
+ */
 function inOrder(value: unknown, layout: TypeLayout): unknown {
   if (layout.kind === "array" && Array.isArray(value)) return value.map((element) => inOrder(element, layout.element));
   if (layout.kind !== "struct" || !isBlock(value)) return value;

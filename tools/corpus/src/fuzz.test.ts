@@ -1,6 +1,6 @@
 /**
- * Whatever bytes are given, there is a program or a `ComputeError`. Some thousands of cases by default, always the same; with KILN_LONG=1
- * at least 100,000, from a seed that is printed, and that KILN_SEED gives again.
+ * Whatever bytes are given, there is a program or a `ComputeError`. Some thousands of cases by default, always the
+ * same; with KILN_LONG=1 at least 100,000, from a seed that is printed, and that KILN_SEED gives again.
  */
 import { ComputeError } from "@kiln-gpu/core";
 import { loadProgram } from "@kiln-gpu/shader";

@@ -154,7 +154,8 @@ export const memoryKernels = {
   },
   "storage-std430": {
     runs(random) {
-      // A header of 16 bytes, then bodies of 48: position, mass, cell, three flags, and 4 bytes to the next multiple of 16.
+      // A header of 16 bytes, then bodies of 48: position, mass, cell, three flags, and 4 bytes to the next multiple of
+      // 16.
       const count = 13;
       const bytes = new ArrayBuffer(16 + 48 * 16);
       const [floats, integers, naturals] = [new Float32Array(bytes), new Int32Array(bytes), new Uint32Array(bytes)];

@@ -1,4 +1,7 @@
-/** Numbers that look random and are the same in each run; none is 0, so that memory which nobody wrote cannot pass for a result. */
+/**
+ * Numbers that look random and are the same in each run; none is 0, so that memory which nobody wrote cannot pass for a
+ * result.
+ */
 export class RandomData {
   #state: number;
 

@@ -3,7 +3,10 @@ import { type Constants, inout, output } from "@kiln-gpu/core";
 import type { CorpusKernel, CorpusRun } from "./corpus-kernel.js";
 import type { RandomData } from "./random-data.js";
 
-/** The lanes of a subgroup of the software GPU; the kernels write down what they find, and the comparison holds them to it. */
+/**
+ * The lanes of a subgroup of the software GPU; the kernels write down what they find, and the comparison holds them to
+ * it.
+ */
 const subgroupSize = 4;
 
 function inSubgroups(

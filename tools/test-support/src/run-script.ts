@@ -20,12 +20,15 @@ export interface ScriptOptions {
 }
 
 /**
- * A script may end with a backend that it has not disposed. Whether the garbage collector finds that backend first, and its drop is reported, is not
- * what these tests ask; in production nothing is reported.
+ * A script may end with a backend that it has not disposed. Whether the garbage collector finds that backend first, and
+ * its drop is reported, is not what these tests ask; in production nothing is reported.
  */
 const quiet = 'process.env.NODE_ENV = "production";\n';
 
-/** Runs `code` as a module in its own Node process. Plain Node resolves packages to their built output, never to their sources. */
+/**
+ * Runs `code` as a module in its own Node process. Plain Node resolves packages to their built output, never to their
+ * sources.
+ */
 export async function runScript(code: string, { from, flags = [], timeoutMs = 150_000 }: ScriptOptions): Promise<Exit> {
   const args = [...flags, "--input-type=module", "--eval", quiet + code];
   const { status, signal, stdout, words, stderr } = await runNode(args, { cwd: from, timeoutMs });

@@ -182,8 +182,8 @@ export class DeviceKeeper {
   /**
    * Opens devices until nobody waits for one.
    *
-   * Invariant: nothing can be asked of the device before those who wait for it have gone on, in the order in which they came. So it is the current one
-   * first of all, and the others follow without a pause.
+   * Invariant: nothing can be asked of the device before those who wait for it have gone on, in the order in which they
+   * came. So it is the current one first of all, and the others follow without a pause.
    */
   async #replace(): Promise<void> {
     while (this.#waiters.count > 0) {

@@ -27,7 +27,10 @@ const prepared = (i: number): Kernel =>
       @compute @workgroup_size(1) fn main() { y[0] = ${i}u; }` as string,
   });
 
-/** As one whose driver resets it when it is first given work, and says so to who next gives it some: no map of it ends before. */
+/**
+ * As one whose driver resets it when it is first given work, and says so to who next gives it some: no map of it ends
+ * before.
+ */
 function makeSilent(device: GPUDevice): void {
   const createBuffer = device.createBuffer.bind(device);
   device.createBuffer = (descriptor) => {

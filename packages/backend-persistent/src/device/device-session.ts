@@ -20,12 +20,15 @@ import type { Counted } from "./totals.js";
 
 /** How much a persistent backend keeps, and how long it waits. */
 export interface KeepLimits {
-  /** Bytes of all buffers together, staging included; runs wait while there is no room, and are refused if there never will be. */
+  /**
+   * Bytes of all buffers together, staging included; runs wait while there is no room, and are refused if there never
+   * will be.
+   */
   readonly byteBudget: number;
   /**
-   * For how many milliseconds the first of those who wait for memory does so while nothing is under way and nobody gives any back: only
-   * leases, staged memory and arrays that callers hold could. Then it rejects with `out-of-memory`, and those behind it soon after, unless they
-   * need less.
+   * For how many milliseconds the first of those who wait for memory does so while nothing is under way and nobody
+   * gives any back: only leases, staged memory and arrays that callers hold could. Then it rejects with
+   * `out-of-memory`, and those behind it soon after, unless they need less.
    */
   readonly memoryWaitMs: number;
   /** A buffer that was not used for this many milliseconds is destroyed, at the latest after as many again. */
@@ -38,11 +41,14 @@ export interface KeepLimits {
   /** Submissions in flight; runs beyond them gather into the next one. */
   readonly maxSubmissions: number;
   /**
-   * For how many milliseconds the device is waited for where it works on something that nobody waits for any more, for all callers left
-   * on a signal or a timeout. Then it is set aside, and another is opened.
+   * For how many milliseconds the device is waited for where it works on something that nobody waits for any more, for
+   * all callers left on a signal or a timeout. Then it is set aside, and another is opened.
    */
   readonly graceMs: number;
-  /** For how many milliseconds one submission may keep the device, whoever waits for it; then its runs reject with `timeout`. */
+  /**
+   * For how many milliseconds one submission may keep the device, whoever waits for it; then its runs reject with
+   * `timeout`.
+   */
   readonly deadlineMs: number;
   /** How many devices may be set aside at a time, each with a kernel that does not end. */
   readonly maxAbandoned: number;
@@ -62,7 +68,9 @@ export interface SessionParts {
   readonly onLeak: ((leak: Leak) => void) | undefined;
 }
 
-/** Runs that share one submission and its buffers stay below these: enough that the cost of a submission is spread thin. */
+/**
+ * Runs that share one submission and its buffers stay below these: enough that the cost of a submission is spread thin.
+ */
 const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
 
@@ -145,7 +153,8 @@ export class DeviceSession {
         isPoisoned,
       },
       this.#slots,
-      // A batch of small runs must always fit: at most its bytes again in each staging direction, and a quarter of waste.
+      // A batch of small runs must always fit: at most its bytes again in each staging direction, and a quarter of
+      // waste.
       {
         isImmediate,
         maxBatchRuns,
@@ -218,7 +227,9 @@ export class DeviceSession {
     };
   }
 
-  /** Frees everything, once what was submitted has ended; of a device that was given up, nothing that might wait for it. */
+  /**
+   * Frees everything, once what was submitted has ended; of a device that was given up, nothing that might wait for it.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -261,7 +272,10 @@ export class DeviceSession {
   }
 }
 
-/** A lost device may stay silent about what it was given: from its loss on this waits for a second, otherwise as long as it takes. */
+/**
+ * A lost device may stay silent about what it was given: from its loss on this waits for a second, otherwise as long as
+ * it takes.
+ */
 function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,4 +1,7 @@
-/** How a process ends whose device was lost, replaced, or is being replaced. What Node would print of a rejection that nobody handles is seen. */
+/**
+ * How a process ends whose device was lost, replaced, or is being replaced. What Node would print of a rejection that
+ * nobody handles is seen.
+ */
 
 import { expectExit, runScript } from "@kiln-gpu/test-support/node";
 import { describe, it } from "vitest";

@@ -1,4 +1,6 @@
-/** What of an array is asked for, checked. `subject` begins the sentence of an error: `The read of resident array "x"`. */
+/**
+ * What of an array is asked for, checked. `subject` begins the sentence of an error: `The read of resident array "x"`.
+ */
 import { type ArrayRange, ComputeError, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
 import { arrayTypeOf, checkAttached, isSameType } from "@kiln-gpu/core/backend";
 

@@ -1,8 +1,9 @@
 /**
  * The order of the runs that share resident arrays.
  *
- * Invariant: of two uses of an array, at least one of which writes it, the later one is not submitted before the earlier one has ended, unless both are
- * in one submission. So when a use fails, nothing has run that was to work on what it would have written.
+ * Invariant: of two uses of an array, at least one of which writes it, the later one is not submitted before the
+ * earlier one has ended, unless both are in one submission. So when a use fails, nothing has run that was to work on
+ * what it would have written.
  *
  * The life of a use:
  * 1. `called`: it has a place in the order of its arrays, behind every use that was called before.
@@ -11,8 +12,9 @@
  * 4. `submitted`: it happens, even if its caller leaves.
  * 5. `over`: it has happened, or never will. A failure spoils the later uses of the arrays it would have written.
  *
- * From `taken` or `submitted` it returns to `queued` when the submission has ended. When the device is lost, a use that may be repeated is renewed: a
- * new use takes its place in the order of the same arrays on the next device, and the old one is over.
+ * From `taken` or `submitted` it returns to `queued` when the submission has ended. When the device is lost, a use that
+ * may be repeated is renewed: a new use takes its place in the order of the same arrays on the next device, and the old
+ * one is over.
  */
 import { ComputeError, isComputeError } from "@kiln-gpu/core";
 import type { Caller } from "@kiln-gpu/core/backend";
@@ -55,7 +57,10 @@ let lastOrder = 0;
 export class ArrayUse {
   /** Rises with the calls; a renewed use keeps it. */
   readonly #order: number;
-  /** Whether it may be renewed: everything it needs is on the host, or on arrays that survive. Kept up to date by the run. */
+  /**
+   * Whether it may be renewed: everything it needs is on the host, or on arrays that survive. Kept up to date by the
+   * run.
+   */
   isRepeatable = false;
   readonly #subject: string;
   readonly #arrays: readonly ArrayUsers[];
@@ -98,7 +103,8 @@ export class ArrayUse {
   }
 
   /**
-   * Renews the uses of `lost` arrays that may be repeated, in the order of their calls; those that needed one of the others fail.
+   * Renews the uses of `lost` arrays that may be repeated, in the order of their calls; those that needed one of the
+   * others fail.
    * @param reason Why the others do.
    */
   static renewAll(lost: readonly ArrayUsers[], reason: ComputeError): void {
@@ -124,7 +130,10 @@ export class ArrayUse {
     return this.#renewed?.renewed ?? this.#renewed;
   }
 
-  /** Why it must not run, if it must not: an earlier use failed, and this one was to work on what that would have written. */
+  /**
+   * Why it must not run, if it must not: an earlier use failed, and this one was to work on what that would have
+   * written.
+   */
   get spoiled(): ComputeError | undefined {
     return this.#spoiled;
   }
@@ -135,7 +144,8 @@ export class ArrayUse {
   }
 
   /**
-   * Its one way to the queue: waits until the uses that were called before it have come there, then calls `enqueue`, and is over when that settles.
+   * Its one way to the queue: waits until the uses that were called before it have come there, then calls `enqueue`,
+   * and is over when that settles.
    * @param enqueue Brings the run to the queue, and resolves with its results.
    */
   async happen<T>(enqueue: () => Promise<T>): Promise<T> {
@@ -168,8 +178,8 @@ export class ArrayUse {
   }
 
   /**
-   * Whether it must stay in the queue, because it conflicts with a use that is taken or submitted, or shares an array with one of those held back
-   * before it. If so, its arrays are added to `held`.
+   * Whether it must stay in the queue, because it conflicts with a use that is taken or submitted, or shares an array
+   * with one of those held back before it. If so, its arrays are added to `held`.
    */
   isHeldBack(held: Set<ArrayUsers>): boolean {
     if (!this.#conflicts() && !this.#arrays.some((array) => held.has(array))) return false;
@@ -206,7 +216,10 @@ export class ArrayUse {
     this.#close(reason);
   }
 
-  /** Ends the use; only the first call counts. A failure also spoils later uses, up to those made before its caller could see it. */
+  /**
+   * Ends the use; only the first call counts. A failure also spoils later uses, up to those made before its caller
+   * could see it.
+   */
   end(failure?: unknown): void {
     if (this.#state === "over") return;
     this.#state = "over";

@@ -34,7 +34,10 @@ export interface Held {
   isGivenBack: boolean;
 }
 
-/** After this long the call is written down: it costs more than to give back, and the `Error` keeps what was in reach of that call. */
+/**
+ * After this long the call is written down: it costs more than to give back, and the `Error` keeps what was in reach of
+ * that call.
+ */
 const writeDownMs = 250;
 /** An error names so many. */
 const maxTold = 3;
@@ -78,7 +81,10 @@ export class Holders {
     return this.#hasEnded;
   }
 
-  /** The caller has given it back. It goes with its device all the same until it is deleted, for calls that were made before need it. */
+  /**
+   * The caller has given it back. It goes with its device all the same until it is deleted, for calls that were made
+   * before need it.
+   */
   giveBack(held: Held): void {
     held.isGivenBack = true;
     this.#collected.unregister(held);

@@ -61,8 +61,8 @@ export interface ResidentOptions<T extends TypedArray> {
 /** The backend, which must not be collected while the array is in use. */
 export interface ArrayOwner {
   /**
-   * Resolves when there is a device to work on; `undefined` where there is. Who awaits nothing else before its use of an array takes its
-   * place in the order of the calls.
+   * Resolves when there is a device to work on; `undefined` where there is. Who awaits nothing else before its use of
+   * an array takes its place in the order of the calls.
    */
   whenReady(): Promise<unknown> | undefined;
 }
@@ -204,7 +204,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     }
   }
 
-  // An access claims its arrays in its own body: a promise more on its way, and its caller would hear of a failure after those whose runs fail with it.
+  // An access claims its arrays in its own body: a promise more on its way, and its caller would hear of a failure
+  // after those whose runs fail with it.
 
   async write(data: T, start = 0): Promise<void> {
     const subject = this.#subject("write");

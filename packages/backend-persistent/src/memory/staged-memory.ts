@@ -85,7 +85,8 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   }
 
   /**
-   * Reserves the memory for a run of what is a `kind` called `label`, that binds it as `name`: from now on its caller has it no more.
+   * Reserves the memory for a run of what is a `kind` called `label`, that binds it as `name`: from now on its caller
+   * has it no more.
    * @throws {ComputeError} `invalid-binding` when it is not there to be taken, or is another backend's.
    */
   static claim(staged: Staged, owner: object, kind: BinderKind, label: string, name: string): StagedMemory<TypedArray> {
@@ -99,7 +100,10 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
     return staged;
   }
 
-  /** Gives the memory back to its caller: the run that claimed it is refused. It may have ended, or been lost, in the meantime. */
+  /**
+   * Gives the memory back to its caller: the run that claimed it is refused. It may have ended, or been lost, in the
+   * meantime.
+   */
   unclaim(): void {
     this.#isClaimed = false;
     if (this.#loss || this.#holders.hasEnded) this.release();
@@ -184,7 +188,10 @@ export class TakenMemory {
     return this.#taken.find((taken) => taken.resource === resource)!.buffer;
   }
 
-  /** In reverse order, so that a loop is given the same. Also ends the caller's views, where the run did not come to its submission. */
+  /**
+   * In reverse order, so that a loop is given the same. Also ends the caller's views, where the run did not come to its
+   * submission.
+   */
   giveBack(staging: StagingPool): void {
     for (let i = this.#taken.length - 1; i >= 0; i -= 1) {
       const { buffer } = this.#taken[i]!;

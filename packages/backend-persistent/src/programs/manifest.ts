@@ -1,4 +1,7 @@
-/** What is in a manifest, which may come from anywhere: each program is compiled under the address of its own content, so it can stand for no other. */
+/**
+ * What is in a manifest, which may come from anywhere: each program is compiled under the address of its own content,
+ * so it can stand for no other.
+ */
 import { ComputeError, type Manifest } from "@kiln-gpu/core";
 import type { ProgramVariant } from "@kiln-gpu/core/backend";
 import { checkedProgram, type LoadedProgram, translator } from "@kiln-gpu/shader";

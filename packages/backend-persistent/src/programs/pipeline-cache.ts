@@ -41,7 +41,8 @@ const maxWarming = 16;
 /**
  * Kernels to pipelines, each compiled once for each device.
  *
- * Invariant: only the cache holds pipelines. A loaded kernel holds their addresses, so that the cache's bound is the bound.
+ * Invariant: only the cache holds pipelines. A loaded kernel holds their addresses, so that the cache's bound is the
+ * bound.
  */
 export class PipelineCache {
   readonly #parts: PipelineCacheParts;

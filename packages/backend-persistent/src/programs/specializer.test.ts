@@ -16,7 +16,10 @@ const limits = {
 };
 const device = { name: "a", vendor: "b", architecture: "c", limits } as unknown as DeviceInfo;
 
-/** What is loaded of a kernel, as far as a choice asks: its workgroup, from its constants, and its address, from its text. */
+/**
+ * What is loaded of a kernel, as far as a choice asks: its workgroup, from its constants, and its address, from its
+ * text.
+ */
 const programs = {
   async load(kernel: Kernel) {
     const { constants, wgsl } = kernel.programs.main!;

@@ -19,8 +19,8 @@ const storeVersion = "1";
 const largestBucket = 32;
 
 /**
- * Chooses the tunable constants of kernels, by the size of what they are to work on: as `tune` found, here or in an earlier process, else
- * by the device's limits.
+ * Chooses the tunable constants of kernels, by the size of what they are to work on: as `tune` found, here or in an
+ * earlier process, else by the device's limits.
  */
 export class Specializer {
   readonly #programs: PipelineCache;

@@ -15,8 +15,9 @@ const writeAfterMs = 1000;
 const maxUnusedStarts = 10;
 
 /**
- * The manifest of a name in the store. Many processes may use one at once: whoever writes adds to what is there, and lets go only what nobody
- * has used for long. Where two write at the same time, one's additions are lost and come again with its next start.
+ * The manifest of a name in the store. Many processes may use one at once: whoever writes adds to what is there, and
+ * lets go only what nobody has used for long. Where two write at the same time, one's additions are lost and come again
+ * with its next start.
  */
 export class StoredManifest {
   readonly #store: Store;

@@ -29,7 +29,10 @@ interface Measured {
   readonly clock: "device" | "host";
 }
 
-/** One sample lasts about this long: timestamps are quantised, on some devices to 65 microseconds, and a single dispatch is shorter. */
+/**
+ * One sample lasts about this long: timestamps are quantised, on some devices to 65 microseconds, and a single dispatch
+ * is shorter.
+ */
 const sampleNs = 2e6;
 const maxRepeats = 1024;
 const rounds = 9;

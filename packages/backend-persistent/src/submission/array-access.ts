@@ -1,4 +1,7 @@
-/** The uses of resident arrays: in the order of their calls, whether a run, a replay, or a read, write or copy makes them. */
+/**
+ * The uses of resident arrays: in the order of their calls, whether a run, a replay, or a read, write or copy makes
+ * them.
+ */
 import type { Bindings, Kernel, ResidentArray } from "@kiln-gpu/core";
 import { mayWrite, type RunLedger, type RunPlan, roleOf } from "@kiln-gpu/core/backend";
 import { ArrayUse, type ArrayUsers } from "../memory/array-use.js";

@@ -1,9 +1,10 @@
 /**
- * Where everything that a batch needs lies: a few shared buffers instead of three for each run, so that one copy goes in and one
- * comes out however many runs share the submission.
+ * Where everything that a batch needs lies: a few shared buffers instead of three for each run, so that one copy goes
+ * in and one comes out however many runs share the submission.
  *
- * Invariant: what passes only read never shares a buffer with what they write, since WebGPU refuses a dispatch that binds one
- * buffer both ways, even in ranges that do not overlap. The order is fixed, so the same runs are placed the same again.
+ * Invariant: what passes only read never shares a buffer with what they write, since WebGPU refuses a dispatch that
+ * binds one buffer both ways, even in ranges that do not overlap. The order is fixed, so the same runs are placed the
+ * same again.
  */
 import { type PlannedResource, type RunPlan, roundUpTo4 } from "@kiln-gpu/core/backend";
 import { type BufferRequest, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
@@ -25,11 +26,14 @@ export interface Region {
   readonly clear: { readonly start: number; readonly byteLength: number };
   readonly upload: Transfer | undefined;
   readonly download: Transfer | undefined;
-  /** The resources whose staged memory is copied in, after the upload; of a run that is no replay, the only one of the region. */
+  /**
+   * The resources whose staged memory is copied in, after the upload; of a run that is no replay, the only one of the
+   * region.
+   */
   readonly staged?: readonly StagedPart[] | undefined;
   /**
-   * The resource that is a resident array: its region is that array's own buffer, which no batch acquires. Its transfers take place when
-   * its run's turn comes.
+   * The resource that is a resident array: its region is that array's own buffer, which no batch acquires. Its
+   * transfers take place when its run's turn comes.
    */
   readonly resident?: ResourceOfRun | undefined;
 }
@@ -58,7 +62,10 @@ export interface BatchLayout {
   readonly downloads: readonly number[];
   /** Whether the upload is small enough to need no staging buffer: the queue takes it out of any host memory. */
   readonly goesThroughQueue: boolean;
-  /** The buffers to acquire: one for each region that is no resident array, then for each upload that is staged, then for each download. */
+  /**
+   * The buffers to acquire: one for each region that is no resident array, then for each upload that is staged, then
+   * for each download.
+   */
   readonly requests: readonly BufferRequest[];
   /** By run, then by resource; undefined where no pass binds it. */
   readonly places: readonly (readonly (Place | undefined)[])[];
@@ -246,8 +253,8 @@ function layoutOf(
 }
 
 /**
- * The places of a run alone, some of whose inputs are staged memory now: everything stays where it is, and nothing is uploaded into a region that
- * has no other input.
+ * The places of a run alone, some of whose inputs are staged memory now: everything stays where it is, and nothing is
+ * uploaded into a region that has no other input.
  * @param plan Has `staged` in place of those inputs' `data`.
  */
 export function layoutWithStaged(base: BatchLayout, { resources }: RunPlan, limits: PlaceLimits): BatchLayout {

@@ -46,10 +46,12 @@ export interface BoundBatch {
 }
 
 /**
- * Whatever was ever made for batches of runs of the same shapes: their layout, the bind groups on the memory that they were lent, and the commands
- * that were recorded ahead. A loop that repeats its runs finds all of it here and makes nothing.
+ * Whatever was ever made for batches of runs of the same shapes: their layout, the bind groups on the memory that they
+ * were lent, and the commands that were recorded ahead. A loop that repeats its runs finds all of it here and makes
+ * nothing.
  *
- * A sequence brings a template of its own, whose regions and bind groups are made once; only staging is acquired for its replays.
+ * A sequence brings a template of its own, whose regions and bind groups are made once; only staging is acquired for
+ * its replays.
  */
 export class BatchTemplate {
   readonly layout: BatchLayout;
@@ -69,7 +71,10 @@ export class BatchTemplate {
     this.#own = own;
   }
 
-  /** The template of a replay that brings some of the inputs as staged memory: `plan` has `staged` in place of their `data`. */
+  /**
+   * The template of a replay that brings some of the inputs as staged memory: `plan` has `staged` in place of their
+   * `data`.
+   */
   withStaged(plan: RunPlan, limits: PlaceLimits): BatchTemplate {
     const own = this.#own && { ...this.#own, commands: new CommandsAhead(this.#maxMemories) };
     return new BatchTemplate(layoutWithStaged(this.layout, plan, limits), this.#maxMemories, own);
@@ -125,8 +130,8 @@ function isMadeOf(bound: BoundBatch, runs: readonly TemplatedRun[], regions: rea
 }
 
 /**
- * Acquires the bind groups of `runs`. A batch may need more of them than the pool may hold: what was taken is given back as soon as the pool is full,
- * for a bind group stays valid in the hands of whoever has it.
+ * Acquires the bind groups of `runs`. A batch may need more of them than the pool may hold: what was taken is given
+ * back as soon as the pool is full, for a bind group stays valid in the hands of whoever has it.
  */
 export function bindBatch(
   descriptors: DescriptorPool,

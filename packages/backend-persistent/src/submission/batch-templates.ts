@@ -6,8 +6,9 @@ import { BatchTemplate } from "./batch-template.js";
 const maxTemplateRuns = 1024;
 
 /**
- * The templates of batches whose runs all have one shape, by that shape and by the number of runs: a loop that repeats its runs finds the one of the
- * last time, and so does a service whose callers come as they please, a few in one batch and more in the next.
+ * The templates of batches whose runs all have one shape, by that shape and by the number of runs: a loop that repeats
+ * its runs finds the one of the last time, and so does a service whose callers come as they please, a few in one batch
+ * and more in the next.
  */
 export class BatchTemplates {
   readonly #limits: PlaceLimits;

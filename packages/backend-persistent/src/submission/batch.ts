@@ -57,8 +57,8 @@ export class Batch {
   }
 
   /**
-   * Gives its memory back, all at once and in the order in which it was lent. Uploads that were submitted are on their own way back, for they must be
-   * mapped again first; leased downloads are their readers'.
+   * Gives its memory back, all at once and in the order in which it was lent. Uploads that were submitted are on their
+   * own way back, for they must be mapped again first; leased downloads are their readers'.
    */
   release(
     buffers: BufferPool,

@@ -280,7 +280,8 @@ describe("the commands of a run that is repeated", () => {
         };
         for (let i = 0; i < 4; i += 1) {
           for (let times = 0; times < 3; times += 1) await run();
-          // As many bytes go up by another buffer, and all its other memory is of other sizes. The one that comes back last is taken next.
+          // As many bytes go up by another buffer, and all its other memory is of other sizes. The one that comes back
+          // last is taken next.
           const [x, y] = [data.floats(length), data.floats(length)];
           await Promise.all([run(), runSaxpy(gpu, 2, x, y)]);
         }

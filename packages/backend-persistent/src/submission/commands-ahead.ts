@@ -23,7 +23,10 @@ export class RepeatedCommands {
     return isEach(memory.uploads, uploads) && isEach(memory.staged, staged) && isEach(memory.downloads, downloads);
   }
 
-  /** What was recorded ahead for the next of the batches, if anything was; once, because WebGPU takes a command buffer a single time. */
+  /**
+   * What was recorded ahead for the next of the batches, if anything was; once, because WebGPU takes a command buffer a
+   * single time.
+   */
   take(): GPUCommandBuffer | undefined {
     const recorded = this.#recorded;
     this.#recorded = undefined;
@@ -32,8 +35,8 @@ export class RepeatedCommands {
   }
 
   /**
-   * Records what the next of the batches takes, unless there was only one of them yet. What goes wrong with it concerns no run: it is used once the
-   * device has found it valid, and a batch that finds nothing records for itself.
+   * Records what the next of the batches takes, unless there was only one of them yet. What goes wrong with it concerns
+   * no run: it is used once the device has found it valid, and a batch that finds nothing records for itself.
    */
   recordAhead(device: GPUDevice, record: () => GPUCommandBuffer): void {
     if (this.#batches < 2) return;
@@ -51,8 +54,8 @@ export class RepeatedCommands {
 function ignore(): void {}
 
 /**
- * Commands that are recorded before they are needed: a loop that repeats its runs needs the ones that it has just submitted again, and to record them
- * while the device works takes that time off the next run.
+ * Commands that are recorded before they are needed: a loop that repeats its runs needs the ones that it has just
+ * submitted again, and to record them while the device works takes that time off the next run.
  *
  * Invariant: commands are only submitted by a batch for which the very same would be recorded.
  */
@@ -67,8 +70,9 @@ export class CommandsAhead {
   }
 
   /**
-   * Those of a batch with these `dispatches`; `undefined` for dispatches with immediates, which are recorded with their values. A batch in which a run
-   * records commands of its own, as to read or write an array, has a template that no other batch has, so its commands are taken by none.
+   * Those of a batch with these `dispatches`; `undefined` for dispatches with immediates, which are recorded with their
+   * values. A batch in which a run records commands of its own, as to read or write an array, has a template that no
+   * other batch has, so its commands are taken by none.
    */
   find(dispatches: readonly EncodableDispatch[], memory: StagingMemory): RepeatedCommands | undefined {
     const [first] = this.#repeated;

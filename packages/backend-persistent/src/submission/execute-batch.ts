@@ -1,6 +1,6 @@
 /**
- * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries. Whatever happens, what it acquired is
- * given back, or is in the hands of the leases it gave out.
+ * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries. Whatever
+ * happens, what it acquired is given back, or is in the hands of the leases it gave out.
  */
 import type { TypedArray } from "@kiln-gpu/core";
 import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core/backend";
@@ -59,8 +59,8 @@ export interface SlotContents {
  * @param progress Is kept up to date, for the queue to decide what becomes of the runs.
  * @param trace Gets the phases, if anything listens.
  * @returns The results of each, in order; for one among several that has none, the reason.
- * @throws {ComputeError} For all of them alike: `invalid-binding` if an input was taken away, `limit-exceeded`, `out-of-memory`, `device-lost`,
- *   `invalid-kernel` if the device refuses the submission, `device-failed`.
+ * @throws {ComputeError} For all of them alike: `invalid-binding` if an input was taken away, `limit-exceeded`,
+ *   `out-of-memory`, `device-lost`, `invalid-kernel` if the device refuses the submission, `device-failed`.
  */
 export async function executeBatch(
   context: BatchContext,
@@ -158,9 +158,10 @@ function checkWanted(runs: readonly ReadyRun[]): void {
 }
 
 /**
- * Writes the inputs, records the commands, unless that was done ahead, and submits them, inside one error scope; then records ahead for another batch
- * like this.
- * @returns Why the device refused something of it, if it did; and where that matters, whether it refused the submission, so that nothing has run.
+ * Writes the inputs, records the commands, unless that was done ahead, and submits them, inside one error scope; then
+ * records ahead for another batch like this.
+ * @returns Why the device refused something of it, if it did; and where that matters, whether it refused the
+ *   submission, so that nothing has run.
  */
 function submit(
   { open: { device }, staging, descriptors, scratch, counts }: BatchContext,
@@ -180,7 +181,8 @@ function submit(
     const repeated = isProfiled ? undefined : ahead.find(dispatches, memory);
     const commands = repeated?.take() ?? record();
     clock?.lap("recording");
-    // Commands that are invalid are refused here once more. What else the device says of their recording may not keep them from running.
+    // Commands that are invalid are refused here once more. What else the device says of their recording may not keep
+    // them from running.
     const send = () => device.queue.submit([commands]);
     if (needsVoiding) return { repeated, record, voiding: inErrorScope(device, "validation", send).failure };
     send();

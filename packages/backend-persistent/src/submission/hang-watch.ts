@@ -16,8 +16,8 @@ interface Watched {
 const longestTimerMs = 0x7fff_ffff;
 
 /**
- * Watches the submission that the device works on: the oldest in flight, for a queue works in order. WebGPU never ends a kernel
- * that does not end by itself, and a device that is stuck in one answers nothing any more.
+ * Watches the submission that the device works on: the oldest in flight, for a queue works in order. WebGPU never ends
+ * a kernel that does not end by itself, and a device that is stuck in one answers nothing any more.
  */
 export class HangWatch {
   readonly #limits: HangLimits;

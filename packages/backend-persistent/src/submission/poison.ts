@@ -5,7 +5,10 @@ const pattern = 0xa5;
 const patternByteLength = 2 ** 20;
 let patterned: Uint8Array<ArrayBuffer> | undefined;
 
-/** Overwrites all memory that was lent to a batch, so that a run which reads bytes it has not written reads this pattern. */
+/**
+ * Overwrites all memory that was lent to a batch, so that a run which reads bytes it has not written reads this
+ * pattern.
+ */
 export function poison({ queue }: GPUDevice, { acquired, downloads }: BatchMemory): void {
   patterned ??= new Uint8Array(patternByteLength).fill(pattern);
   for (const { buffer } of [...acquired, ...downloads]) {

@@ -24,7 +24,10 @@ export interface ReadyRun {
   readonly caller: Caller;
   /** Whether it shares its submission with no other run. */
   readonly isAlone: boolean;
-  /** What a lease on one of its results is of, such as `kernel "blur"`; nothing for an access, whose results are named by their array. */
+  /**
+   * What a lease on one of its results is of, such as `kernel "blur"`; nothing for an access, whose results are named
+   * by their array.
+   */
   readonly leaseSource: string | undefined;
   /** The call that asked for it, where it leases results: a lease that is dropped is reported with it. */
   readonly callSite: Error | undefined;
@@ -34,7 +37,8 @@ export interface ReadyRun {
 
 type Given<Names extends keyof ReadyRun> = Pick<ReadyRun, "plan" | "caller" | Names>;
 
-// Each of the three writes every member out: to spread objects into one costs more than a microsecond, on the way of every warm run.
+// Each of the three writes every member out: to spread objects into one costs more than a microsecond, on the way of
+// every warm run.
 
 /** @param mayShare Whether nothing but what is given here speaks against a shared submission. */
 export function kernelRun(
@@ -53,7 +57,8 @@ export function kernelRun(
     record: undefined,
     template: undefined,
     caller,
-    // Staged memory serves one submission, and a batch that is refused is submitted again; a lease keeps all of a batch's results mapped.
+    // Staged memory serves one submission, and a batch that is refused is submitted again; a lease keeps all of a
+    // batch's results mapped.
     isAlone: !mayShare || clock !== undefined || staged !== undefined || isLeased,
     leaseSource: name,
     callSite: isLeased ? holders.callOf(`The run of ${name}`) : undefined,

@@ -27,11 +27,12 @@ export interface QueueLimits extends HangLimits {
 }
 
 /**
- * Gathers runs into submissions. With a slot free, the runs of one tick go together on the next microtask, or each at once where that is
- * asked for; with none free, runs gather until one is. Nothing waits for company while a slot is free.
+ * Gathers runs into submissions. With a slot free, the runs of one tick go together on the next microtask, or each at
+ * once where that is asked for; with none free, runs gather until one is. Nothing waits for company while a slot is
+ * free.
  *
- * Invariant: a run that fails in company is submitted again alone, so what is wrong with it rejects it alone; unless its company may have run and
- * has written arrays, for then all of it fails.
+ * Invariant: a run that fails in company is submitted again alone, so what is wrong with it rejects it alone; unless
+ * its company may have run and has written arrays, for then all of it fails.
  */
 export class SubmissionQueue {
   readonly #context: BatchContext;
@@ -106,7 +107,10 @@ export class SubmissionQueue {
     }
   }
 
-  /** From the front of the queue, as many as may go together; those whose resident arrays are in use stay where they are. */
+  /**
+   * From the front of the queue, as many as may go together; those whose resident arrays are in use stay where they
+   * are.
+   */
   #takeBatch(): QueuedRun[] {
     const batch: QueuedRun[] = [];
     let heldBack: QueuedRun[] | undefined;

@@ -1,8 +1,8 @@
 /**
  * The ways of a batch's bytes between the host and its device buffers.
  *
- * Small uploads go through `queue.writeBuffer`, which copies out of any host memory; larger ones are written into mapped staging
- * and copied on the device. Nothing is ever written to memory that the device may still read.
+ * Small uploads go through `queue.writeBuffer`, which copies out of any host memory; larger ones are written into
+ * mapped staging and copied on the device. Nothing is ever written to memory that the device may still read.
  */
 import { type ComputeError, isComputeError, type Lease, type TypedArray } from "@kiln-gpu/core";
 import { bytesOf, checkBorrowed, collectResults, type ResultMemory } from "@kiln-gpu/core/backend";
@@ -14,8 +14,8 @@ import type { BatchMemory } from "./batch-template.js";
 const minDirectByteLength = 32 * 2 ** 10;
 
 /**
- * Brings the inputs of a batch to the device: at once through the queue, or into staging that `encodeTransfersIn` copies from. What callers have staged
- * is no longer theirs.
+ * Brings the inputs of a batch to the device: at once through the queue, or into staging that `encodeTransfersIn`
+ * copies from. What callers have staged is no longer theirs.
  */
 export function writeInputs({ queue }: GPUDevice, batch: Batch, scratch: Uint8Array<ArrayBuffer>): void {
   const { layout, memory, sole } = batch;

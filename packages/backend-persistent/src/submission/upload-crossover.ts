@@ -20,8 +20,8 @@ export interface CrossoverParts {
 }
 
 /**
- * Up to how many bytes an upload is quicker through `queue.writeBuffer` than through mapped staging: measured on the device when an
- * upload first depends on it, or read from the store.
+ * Up to how many bytes an upload is quicker through `queue.writeBuffer` than through mapped staging: measured on the
+ * device when an upload first depends on it, or read from the store.
  */
 export class UploadCrossover {
   readonly #parts: CrossoverParts;
@@ -51,7 +51,10 @@ export class UploadCrossover {
     return !this.#isKnown && byteLength > smallest && byteLength <= largest;
   }
 
-  /** Never rejects: where nothing can be measured, the figure of another device stays, or where there is no memory now, for now. */
+  /**
+   * Never rejects: where nothing can be measured, the figure of another device stays, or where there is no memory now,
+   * for now.
+   */
   know(): Promise<void> {
     this.#knowing ??= this.#find()
       .then(

@@ -1,4 +1,6 @@
-/** What the contract promises to the type checker: `tsc` checks this file, and running it checks that it has meaning. */
+/**
+ * What the contract promises to the type checker: `tsc` checks this file, and running it checks that it has meaning.
+ */
 import { expect, expectTypeOf, test } from "vitest";
 import {
   type Accepted,

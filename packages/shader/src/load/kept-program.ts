@@ -1,6 +1,7 @@
 /**
- * Programs that an earlier process translated and reflected. The caller brings the store. Nothing that comes out of it is trusted: the
- * request holds the version of this package, and a value that does not have the shape of a program is read again from its source.
+ * Programs that an earlier process translated and reflected. The caller brings the store. Nothing that comes out of it
+ * is trusted: the request holds the version of this package, and a value that does not have the shape of a program is
+ * read again from its source.
  */
 import type { Program } from "@kiln-gpu/core";
 import type { ShaderInterface, TypeLayout } from "@kiln-gpu/core/backend";
@@ -9,7 +10,9 @@ import { translator } from "./translator.js";
 
 /** A store of programs for later processes, addressed by everything that decides their content. */
 export interface KeptPrograms {
-  /** Resolves with what `check` returns for the value last kept under an equal request, if there is one; never rejects. */
+  /**
+   * Resolves with what `check` returns for the value last kept under an equal request, if there is one; never rejects.
+   */
   find<T>(request: object, check: (value: unknown) => T | undefined): Promise<T | undefined>;
   /** Returns without waiting for the write, and never throws. */
   keep(request: object, program: object): void;
@@ -17,7 +20,9 @@ export interface KeptPrograms {
 
 declare const KILN_SHADER_SOURCES: string | undefined;
 
-/** The SHA-256 of this package's sources, filled in by the build: other code may reflect the same source differently. */
+/**
+ * The SHA-256 of this package's sources, filled in by the build: other code may reflect the same source differently.
+ */
 const reflection = typeof KILN_SHADER_SOURCES === "string" ? KILN_SHADER_SOURCES : "not built";
 
 /** Returns the stored program, or reads and stores it. Failures are not stored. */
@@ -41,7 +46,10 @@ export async function loadKept(
   return loaded;
 }
 
-/** Returns `value` if it has the shape of a loaded program's text, interface and constants. `wgsl`, if given, replaces the stored text. */
+/**
+ * Returns `value` if it has the shape of a loaded program's text, interface and constants. `wgsl`, if given, replaces
+ * the stored text.
+ */
 export function checkedProgram(
   value: unknown,
   wgsl?: string,

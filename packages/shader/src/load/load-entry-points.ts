@@ -7,8 +7,9 @@ import { loadProgram } from "./load-program.js";
 import type { LoadedProgram } from "./loaded-program.js";
 
 /**
- * Reads all compute entry points of a source, in its order, for tools that have only the source. Constants have their defaults, or are 1
- * or true without one. What an entry point binds does not depend on constants; its workgroup size may.
+ * Reads all compute entry points of a source, in its order, for tools that have only the source. Constants have their
+ * defaults, or are 1 or true without one. What an entry point binds does not depend on constants; its workgroup size
+ * may.
  * @throws {ComputeError} What `loadProgram` throws.
  */
 export function loadEntryPoints(

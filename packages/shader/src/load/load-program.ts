@@ -10,8 +10,8 @@ import type { LoadedProgram } from "./loaded-program.js";
  * Reads a program: translates SPIR-V to WGSL, and reflects the interface.
  * @param subject Begins the sentence of an error: `Kernel "saxpy"`.
  * @param kept Stores programs; one that it already has is not read again.
- * @throws {ComputeError} `invalid-kernel`, `unsupported-shader`, or `shader-compilation` if the text does not parse. Text that parses
- *   may still be invalid; the device reports that.
+ * @throws {ComputeError} `invalid-kernel`, `unsupported-shader`, or `shader-compilation` if the text does not parse.
+ *   Text that parses may still be invalid; the device reports that.
  */
 export async function loadProgram(program: Program, subject: string, kept?: KeptPrograms): Promise<LoadedProgram> {
   const read = () => readProgram(program);

@@ -59,7 +59,10 @@ async function loadModule(
   return withinImmediates({ ...translated, interface: { ...translated.interface, unused } });
 }
 
-/** What an entry point needs of a module, checked and specialized; and the same with everything that the module declares. */
+/**
+ * What an entry point needs of a module, checked and specialized; and the same with everything that the module
+ * declares.
+ */
 function reduce(
   module: SpirvModule,
   { entryPoint, constants }: Pick<Program, "entryPoint" | "constants">,
@@ -78,8 +81,8 @@ function reduce(
 }
 
 /**
- * Reflects a translation, with the names of the SPIR-V. If parts of its layouts are at other bytes, it gets the sizes of members that the
- * SPIR-V has.
+ * Reflects a translation, with the names of the SPIR-V. If parts of its layouts are at other bytes, it gets the sizes
+ * of members that the SPIR-V has.
  * @throws {ComputeError} `unsupported-shader` if they are at other bytes even then.
  */
 function reflectTranslation(wgsl: string, spirv: SpirvModule, bindings: readonly SpirvBinding[]): LoadedProgram {
@@ -111,7 +114,8 @@ function reflectTranslation(wgsl: string, spirv: SpirvModule, bindings: readonly
 }
 
 /**
- * Makes push constants a buffer that do not fit WGSL's immediates, which hold no arrays and have a size that is a multiple of 4 bytes.
+ * Makes push constants a buffer that do not fit WGSL's immediates, which hold no arrays and have a size that is a
+ * multiple of 4 bytes.
  */
 function withinImmediates(program: LoadedProgram): LoadedProgram {
   const { bindings } = program.interface;

@@ -8,6 +8,9 @@ export interface LoadedProgram {
   readonly translatedFrom?: "SPIR-V";
   readonly file?: string;
   readonly interface: ShaderInterface;
-  /** The program's constants as WebGPU takes them: keyed by the decimal `@id` if there is one, otherwise by name; booleans are 0 and 1. */
+  /**
+   * The program's constants as WebGPU takes them: keyed by the decimal `@id` if there is one, otherwise by name;
+   * booleans are 0 and 1.
+   */
   readonly constants: Readonly<Record<string, number>>;
 }

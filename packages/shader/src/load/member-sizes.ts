@@ -1,7 +1,7 @@
 /**
- * Restores the gaps between the members of SPIR-V's structs, which naga leaves out. In WGSL a gap is a `@size` of the member before it;
- * where the elements of an array are further apart than they are long, it is a `@size` of their last member. `match-layout.ts` compares
- * the result.
+ * Restores the gaps between the members of SPIR-V's structs, which naga leaves out. In WGSL a gap is a `@size` of the
+ * member before it; where the elements of an array are further apart than they are long, it is a `@size` of their last
+ * member. `match-layout.ts` compares the result.
  */
 import type { TypeLayout } from "@kiln-gpu/core/backend";
 import { decorationOf, type SpirvModule } from "../spirv/module.js";
@@ -9,7 +9,10 @@ import { Decoration, Op } from "../spirv/words.js";
 import { applyEdits, type Edit } from "../wgsl/edit-text.js";
 import type { WgslModule } from "../wgsl/scan-module.js";
 
-/** The bytes from a member to the next one if there is a gap between them, by the struct's name in the WGSL and the member's index. */
+/**
+ * The bytes from a member to the next one if there is a gap between them, by the struct's name in the WGSL and the
+ * member's index.
+ */
 export type MemberSizes = Map<string, Map<number, number>>;
 
 /**

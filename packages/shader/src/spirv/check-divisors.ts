@@ -8,7 +8,8 @@ import { Op } from "./words.js";
 const divisions: ReadonlySet<number> = new Set([Op.UDiv, Op.SDiv, Op.UMod, Op.SRem, Op.SMod]);
 
 /**
- * Checks that no integer is divided by a constant 0, which WGSL refuses. Often it is a specialization constant left at its default.
+ * Checks that no integer is divided by a constant 0, which WGSL refuses. Often it is a specialization constant left at
+ * its default.
  * @param module The specialized module, made from `original`.
  * @throws {ComputeError} `invalid-kernel`, and which constants to set.
  */

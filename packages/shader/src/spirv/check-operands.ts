@@ -1,6 +1,6 @@
 /**
- * Checks what all other readers of the module rely on: each instruction has a translation and operands of the right kinds; each id is
- * defined once, and before it is used, so types and constants have no cycles.
+ * Checks what all other readers of the module rely on: each instruction has a translation and operands of the right
+ * kinds; each id is defined once, and before it is used, so types and constants have no cycles.
  */
 
 import { InstructionRefusal } from "./instruction-source.js";
@@ -24,8 +24,8 @@ export function invalidSpirv(instruction: Instruction, problem: string): Instruc
 }
 
 /**
- * @throws {ComputeError} `invalid-kernel` for invalid SPIR-V, `unsupported-shader` for instructions without a translation; both name the
- *   instruction and its offset.
+ * @throws {ComputeError} `invalid-kernel` for invalid SPIR-V, `unsupported-shader` for instructions without a
+ *   translation; both name the instruction and its offset.
  */
 export function checkOperands({ instructions, bound }: SpirvModule): void {
   const defined = new Set<number>();

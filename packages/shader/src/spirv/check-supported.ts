@@ -1,6 +1,6 @@
 /**
- * Refuses by name, before the translation, what naga would translate wrongly without a word, or to WGSL that no device accepts, or to far
- * too much WGSL.
+ * Refuses by name, before the translation, what naga would translate wrongly without a word, or to WGSL that no device
+ * accepts, or to far too much WGSL.
  */
 import { Refusal } from "../refusal.js";
 import { idsOf } from "./check-operands.js";
@@ -17,7 +17,9 @@ import {
   unsupportedCapabilities,
 } from "./words.js";
 
-/** How many parts a type or a constant may have when all of its levels are written out, as in WGSL, and how many levels. */
+/**
+ * How many parts a type or a constant may have when all of its levels are written out, as in WGSL, and how many levels.
+ */
 const maxParts = 2 ** 16;
 const maxDepth = 32;
 /** naga visits every constant of a module for every function; this many visits take seconds. */
@@ -105,7 +107,9 @@ function accessProblem(access: Uint32Array): readonly [string, string] | undefin
     : ["has a volatile or coherent access", "in WGSL only atomics are coherent: use them, or leave the qualifier out"];
 }
 
-/** naga does not name an empty array, and panics at one larger than memory; specialization constants can produce both. */
+/**
+ * naga does not name an empty array, and panics at one larger than memory; specialization constants can produce both.
+ */
 function lengthProblem(length: Instruction | undefined): readonly [string, string] | undefined {
   if (length?.opcode !== Op.Constant) return undefined;
   const count = length.operands[2]!;

@@ -1,6 +1,7 @@
 /**
- * Copies the operands of atomics and subgroup operations that come from another block or from an OpPhi. naga makes statements of these
- * operations, and does not load such operands before the statement; it does load a copy in the same block.
+ * Copies the operands of atomics and subgroup operations that come from another block or from an OpPhi. naga makes
+ * statements of these operations, and does not load such operands before the statement; it does load a copy in the same
+ * block.
  */
 import { resultOf, withIds } from "./check-operands.js";
 import type { Instruction } from "./module.js";

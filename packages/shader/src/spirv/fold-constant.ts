@@ -19,7 +19,10 @@ const divided =
   (a, b) =>
     b === 0 || (a === -(2 ** 31) && b === -1) ? undefined : fold(a, b);
 
-/** By opcode. Operands and results are unsigned words, booleans are 0 and 1; `undefined` means that SPIR-V does not define the result. */
+/**
+ * By opcode. Operands and results are unsigned words, booleans are 0 and 1; `undefined` means that SPIR-V does not
+ * define the result.
+ */
 const folds: { readonly [opcode: number]: Fold } = {
   126: (a) => -a,
   128: (a, b) => a + b,

@@ -16,7 +16,8 @@ export interface SpecializationConstant {
 
 /**
  * Finds a module's specialization constants that a program sets, by number or by name.
- * @throws {ComputeError} `invalid-kernel` for a constant that the module lacks, that is given twice, or that has another type.
+ * @throws {ComputeError} `invalid-kernel` for a constant that the module lacks, that is given twice, or that has
+ *   another type.
  */
 export function matchConstants(module: SpirvModule, given: Program["constants"]): GivenConstants {
   const words = new Map<number, number>();

@@ -33,7 +33,9 @@ export class InstructionRefusal extends Refusal {
   }
 }
 
-/** `error` with the place that it is about in the source that `spirv` was compiled from, if the module has debug lines. */
+/**
+ * `error` with the place that it is about in the source that `spirv` was compiled from, if the module has debug lines.
+ */
 export function inItsSource(error: unknown, spirv: Uint8Array | Uint32Array): unknown {
   if (!(error instanceof InstructionRefusal)) return error;
   const found = placeOf(readSpirv(spirv), error.instruction);

@@ -1,6 +1,7 @@
 /**
- * The instructions of SPIR-V that can be translated, from the grammar of the specification. Letters stand for operands: `T` is the id of
- * the result's type, `R` the id of the result, `i` an id, `n` a number, `s` a string; `i*` and `n*` are any number of them at the end.
+ * The instructions of SPIR-V that can be translated, from the grammar of the specification. Letters stand for operands:
+ * `T` is the id of the result's type, `R` the id of the result, `i` an id, `n` a number, `s` a string; `i*` and `n*`
+ * are any number of them at the end.
  */
 
 type Row = readonly [name: string, operands: string];

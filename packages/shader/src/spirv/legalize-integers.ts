@@ -41,7 +41,10 @@ function signedModulo(to: Rewriter, type: number, first: number, second: number,
   if (signed !== type) to.emit(Op.Bitcast, type, [sum], result);
 }
 
-/** The result is a struct of the sum and the carry, of the difference and the borrow, or of the low and the high half of the product. */
+/**
+ * The result is a struct of the sum and the carry, of the difference and the borrow, or of the low and the high half of
+ * the product.
+ */
 function withHighPart(
   to: Rewriter,
   opcode: number,

@@ -1,4 +1,6 @@
-/** Rewrites a module for naga: what naga lacks, refuses or translates wrongly becomes instructions of the same meaning. */
+/**
+ * Rewrites a module for naga: what naga lacks, refuses or translates wrongly becomes instructions of the same meaning.
+ */
 import { copyOperands } from "./copy-operands.js";
 import { declareBallotBuiltins, writeBallots } from "./legalize-ballots.js";
 import { writeComposites } from "./legalize-composites.js";

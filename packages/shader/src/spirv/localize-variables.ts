@@ -1,6 +1,7 @@
 /**
- * Moves private variables into the one function that uses them. WGSL's uniformity analysis takes the value of a private variable for
- * non-uniform, so no barrier may depend on it. The analysis follows the values of a function's own variables.
+ * Moves private variables into the one function that uses them. WGSL's uniformity analysis takes the value of a private
+ * variable for non-uniform, so no barrier may depend on it. The analysis follows the values of a function's own
+ * variables.
  */
 import { idsOf } from "./check-operands.js";
 import { type Instruction, type SpirvModule, textOf } from "./module.js";

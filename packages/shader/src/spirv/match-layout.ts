@@ -3,7 +3,8 @@ import { decorationOf, type SpirvModule } from "./module.js";
 import { Decoration, Op } from "./words.js";
 
 /**
- * Compares the layout of the translated WGSL with the SPIR-V type. With a part at another byte, the shader would read other data.
+ * Compares the layout of the translated WGSL with the SPIR-V type. With a part at another byte, the shader would read
+ * other data.
  * @returns The layout with the member names of the SPIR-V; or, as the end of a sentence, what is at another byte.
  */
 export function matchLayout(module: SpirvModule, type: number, layout: TypeLayout, path: string): TypeLayout | string {

@@ -1,6 +1,6 @@
 /**
- * A SPIR-V module as a list of instructions, with indexes for reflection. Reading checks that the words are whole instructions;
- * `check-operands.ts` checks the instructions.
+ * A SPIR-V module as a list of instructions, with indexes for reflection. Reading checks that the words are whole
+ * instructions; `check-operands.ts` checks the instructions.
  */
 import { bytesOf } from "@kiln-gpu/core/backend";
 import { Refusal } from "../refusal.js";
@@ -30,7 +30,9 @@ export interface SpirvModule {
   readonly definitions: ReadonlyMap<number, Instruction>;
   /** Keyed by id, and by `id.member` for a member. */
   readonly names: ReadonlyMap<string, string>;
-  /** The first value of each decoration, or 0 if it has none; keyed by `decoration id`, and by `decoration id.member`. */
+  /**
+   * The first value of each decoration, or 0 if it has none; keyed by `decoration id`, and by `decoration id.member`.
+   */
   readonly decorations: ReadonlyMap<string, number>;
   readonly computeEntryPoints: readonly EntryPoint[];
 }
@@ -44,7 +46,10 @@ const maxBytes = 4 * 2 ** 20;
 /** The universal limit of the specification. */
 const maxBound = 4_194_303;
 
-/** @throws {ComputeError} `invalid-kernel` if the bytes are not whole SPIR-V; `unsupported-shader` for an unknown version. */
+/**
+ * @throws {ComputeError} `invalid-kernel` if the bytes are not whole SPIR-V; `unsupported-shader` for an unknown
+ * version.
+ */
 export function readSpirv(source: Uint8Array | Uint32Array): SpirvModule {
   const words = checkedWords(source);
   return indexSpirv({ version: words[1]!, bound: words[3]!, instructions: readInstructions(words) });

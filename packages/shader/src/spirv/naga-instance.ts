@@ -1,7 +1,7 @@
 /**
- * An instance of naga's WebAssembly, 2 MB that load with the first SPIR-V. A module that naga did not foresee makes it panic, and a panic
- * leaks the part of its stack that was in use: after some hundreds of panics it would fail on every module. An instance that panicked or
- * has grown is therefore replaced where that is possible.
+ * An instance of naga's WebAssembly, 2 MB that load with the first SPIR-V. A module that naga did not foresee makes it
+ * panic, and a panic leaks the part of its stack that was in use: after some hundreds of panics it would fail on every
+ * module. An instance that panicked or has grown is therefore replaced where that is possible.
  */
 import { ComputeError } from "@kiln-gpu/core";
 

@@ -99,7 +99,10 @@ export class Rewriter {
     return this.#definitions.get(id);
   }
 
-  /** The type with these operands, declared if the module lacks it. Structs and arrays are always declared, since layouts may differ. */
+  /**
+   * The type with these operands, declared if the module lacks it. Structs and arrays are always declared, since
+   * layouts may differ.
+   */
   type(opcode: number, ...operands: number[]): number {
     return this.#declare(opcode, operands, (id) => [id, ...operands]);
   }

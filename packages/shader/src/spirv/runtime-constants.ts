@@ -1,7 +1,7 @@
 /**
- * Moves infinities, NaNs and operations on constants to run time. SPIR-V defines their results; WGSL's compilers evaluate constant
- * expressions and refuse those that overflow or are not finite. They do not evaluate calls, so the constants come from functions. Variables
- * would do, too, but WGSL takes their values for non-uniform.
+ * Moves infinities, NaNs and operations on constants to run time. SPIR-V defines their results; WGSL's compilers
+ * evaluate constant expressions and refuse those that overflow or are not finite. They do not evaluate calls, so the
+ * constants come from functions. Variables would do, too, but WGSL takes their values for non-uniform.
  */
 import { withIds } from "./check-operands.js";
 import type { Instruction, SpirvModule } from "./module.js";

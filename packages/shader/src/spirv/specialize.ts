@@ -1,6 +1,6 @@
 /**
- * Sets a module's specialization constants, as a driver would do. The result has plain constants, arrays of known length and a workgroup
- * size in numbers; naga would ignore or refuse anything else.
+ * Sets a module's specialization constants, as a driver would do. The result has plain constants, arrays of known
+ * length and a workgroup size in numbers; naga would ignore or refuse anything else.
  */
 import type { Program } from "@kiln-gpu/core";
 import { invalidSpirv } from "./check-operands.js";
@@ -12,8 +12,8 @@ import { decorates, type Instruction, indexSpirv, type SpirvModule } from "./mod
 import { BuiltIn, Decoration, ExecutionMode, Op } from "./words.js";
 
 /**
- * @throws {ComputeError} `invalid-kernel` for constants that do not match the module; `unsupported-shader` for results that cannot be
- *   computed.
+ * @throws {ComputeError} `invalid-kernel` for constants that do not match the module; `unsupported-shader` for results
+ *   that cannot be computed.
  */
 export function specializeSpirv(module: SpirvModule, constants: Program["constants"]): SpirvModule {
   return new Specialization(module, matchConstants(module, constants)).run();
@@ -184,7 +184,9 @@ class Specialization {
     throw this.#unknown(instruction, id);
   }
 
-  /** Makes the workgroup size a LocalSize. The built-in constant overrides LocalSizeId and LocalSize of the entry point. */
+  /**
+   * Makes the workgroup size a LocalSize. The built-in constant overrides LocalSizeId and LocalSize of the entry point.
+   */
   #withWorkgroupSize(): Instruction[] {
     const isBuiltIn = (instruction: Instruction) =>
       decorates(instruction, Decoration.BuiltIn) && instruction.operands.at(-1) === BuiltIn.WorkgroupSize;

@@ -1,6 +1,6 @@
 /**
- * Splits loads and stores of structs and arrays that contain atomics. In WGSL an atomic has a type of its own, and cannot be loaded or
- * stored with the struct around it, so each part is loaded or stored separately.
+ * Splits loads and stores of structs and arrays that contain atomics. In WGSL an atomic has a type of its own, and
+ * cannot be loaded or stored with the struct around it, so each part is loaded or stored separately.
  */
 import { InstructionRefusal } from "./instruction-source.js";
 import { nameInstruction } from "./instructions.js";

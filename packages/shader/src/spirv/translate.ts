@@ -47,7 +47,10 @@ function inOneLine(report: string): string {
   return [first!.replace(/^error: /u, ""), ...reasons].join(". ");
 }
 
-/** Finds the instruction that naga refuses or panics at: translates ever shorter beginnings of the module while the same happens. */
+/**
+ * Finds the instruction that naga refuses or panics at: translates ever shorter beginnings of the module while the same
+ * happens.
+ */
 async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruction | undefined> {
   const { instructions } = module;
   const report = cause instanceof NagaReport ? cause.message : undefined;
@@ -81,7 +84,10 @@ async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruc
   return performance.now() > endMs ? undefined : functionOf("", module);
 }
 
-/** The last instruction of the shortest failing beginning of a list; `undefined` if the whole list does not fail, or the time is up. */
+/**
+ * The last instruction of the shortest failing beginning of a list; `undefined` if the whole list does not fail, or the
+ * time is up.
+ */
 async function lastOfShortest(
   list: readonly Instruction[],
   fails: (beginning: readonly Instruction[]) => Promise<boolean>,
@@ -114,13 +120,17 @@ function asNagaTakes(instructions: readonly Instruction[], module: SpirvModule):
   return new Uint8Array(encodeSpirv({ ...module, instructions: instructions.flatMap(inNagasTerms) }).buffer);
 }
 
-/** Drops what naga refuses though WGSL loses nothing: hints without a counterpart in WGSL, and the name of the Vulkan memory model. */
+/**
+ * Drops what naga refuses though WGSL loses nothing: hints without a counterpart in WGSL, and the name of the Vulkan
+ * memory model.
+ */
 function inNagasTerms(instruction: Instruction): Instruction[] {
   const { opcode, operands } = instruction;
   if (decorates(instruction, Decoration.NonReadable)) return [];
   if (opcode === Op.Capability && droppedCapabilities.includes(operands[0]!)) return [];
   if (opcode === Op.Extension && textOf(operands, 0) === "SPV_KHR_vulkan_memory_model") return [];
-  // naga refuses the built-in ids of subgroups in workgroups of several dimensions. `mendTranslation` writes the real size.
+  // naga refuses the built-in ids of subgroups in workgroups of several dimensions. `mendTranslation` writes the real
+  // size.
   if (opcode === Op.ExecutionMode && operands[1] === ExecutionMode.LocalSize) {
     return [{ ...instruction, operands: Uint32Array.of(operands[0]!, ExecutionMode.LocalSize, 1, 1, 1) }];
   }

@@ -1,6 +1,6 @@
 /**
- * Replaces row-major matrices, which all compilers of HLSL and Slang write. WGSL has only column-major ones. The transposed matrix has the
- * same bytes, so buffers get its type, and every access transposes.
+ * Replaces row-major matrices, which all compilers of HLSL and Slang write. WGSL has only column-major ones. The
+ * transposed matrix has the same bytes, so buffers get its type, and every access transposes.
  */
 import { idsOf } from "./check-operands.js";
 import { InstructionRefusal } from "./instruction-source.js";
@@ -71,7 +71,10 @@ class Transposition {
     return pruneGlobals(this.#to.finish());
   }
 
-  /** Whether there are row-major matrices in `type`; `isRowMajor` is the order of those that are not members of a struct in it. */
+  /**
+   * Whether there are row-major matrices in `type`; `isRowMajor` is the order of those that are not members of a struct
+   * in it.
+   */
   #hasRows(type: number, isRowMajor: boolean): boolean {
     const key = `${type} ${isRowMajor}`;
     const known = this.#withRows.get(key);

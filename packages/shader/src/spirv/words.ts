@@ -220,5 +220,8 @@ export const unsupportedCapabilities: { readonly [capability: number]: string } 
   6034: "AtomicFloat64AddEXT",
 };
 
-/** Capabilities that naga does not know, though it translates their instructions: the Vulkan memory model, and GroupNonUniformQuad. */
+/**
+ * Capabilities that naga does not know, though it translates their instructions: the Vulkan memory model, and
+ * GroupNonUniformQuad.
+ */
 export const droppedCapabilities: readonly number[] = [5345, 5346, 68];

@@ -56,9 +56,13 @@ class Expression {
   #at = 0;
   /** How many overrides have been read. */
   #overrides = 0;
-  /** How many `&&` and `||` need the value being read as their right operand; negative inside one that does not need it. */
+  /**
+   * How many `&&` and `||` need the value being read as their right operand; negative inside one that does not need it.
+   */
   #logics = 0;
-  /** The latest value that comes from the constant of an `override && constant` through `&&`, `||` and brackets alone. */
+  /**
+   * The latest value that comes from the constant of an `override && constant` through `&&`, `||` and brackets alone.
+   */
   #absorbed: Constant | undefined;
 
   constructor(tokens: readonly Token[], scope: ConstantScope) {
@@ -93,9 +97,10 @@ class Expression {
   }
 
   /**
-   * Tint folds `override && constant` to false, or `override || constant` to true, when the constant decides it. If that happens in the
-   * right operand of another `&&` or `||`, and any other operation uses the result, Tint leaves that operation at module scope, where its
-   * SPIR-V writer has no case for it and aborts the process. (Seen with npm `webgpu` 0.6.2. Function bodies are not affected.)
+   * Tint folds `override && constant` to false, or `override || constant` to true, when the constant decides it. If
+   * that happens in the right operand of another `&&` or `||`, and any other operation uses the result, Tint leaves
+   * that operation at module scope, where its SPIR-V writer has no case for it and aborts the process. (Seen with npm
+   * `webgpu` 0.6.2. Function bodies are not affected.)
    */
   #logic(operator: string, left: Constant, rank: number, hasOverride: boolean): Constant {
     const absorbing = operator === "&&" ? 0 : 1;

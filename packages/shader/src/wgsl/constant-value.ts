@@ -76,7 +76,10 @@ function inRange(type: ConstantType, value: number): number | undefined {
   }
 }
 
-/** Whether a normal f16 has exactly this value, so that WGSL's rounding does not matter: an f32 whose last 13 bits are zero. */
+/**
+ * Whether a normal f16 has exactly this value, so that WGSL's rounding does not matter: an f32 whose last 13 bits are
+ * zero.
+ */
 function isHalf(value: number): boolean {
   const magnitude = Math.abs(value);
   const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!;

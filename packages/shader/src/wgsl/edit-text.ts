@@ -4,7 +4,9 @@ export interface Edit {
   readonly text: string;
 }
 
-/** Replaces each range of `text`. If an insertion and a replacement start at the same place, the insertion comes first. */
+/**
+ * Replaces each range of `text`. If an insertion and a replacement start at the same place, the insertion comes first.
+ */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   const pieces: string[] = [];
   let at = 0;

@@ -1,7 +1,10 @@
 import { applyEdits, type Edit } from "./edit-text.js";
 import { scanModule } from "./scan-module.js";
 
-/** The largest f32 as naga writes it: with just enough digits to tell it from other f32 values, which as a number is above all of them. */
+/**
+ * The largest f32 as naga writes it: with just enough digits to tell it from other f32 values, which as a number is
+ * above all of them.
+ */
 const roundedLargest = `34028235${"0".repeat(31)}f`;
 const largest = "0x1.fffffep+127f";
 
@@ -12,7 +15,10 @@ export interface Untranslated {
   isReadOnly(group: number, binding: number): boolean;
 }
 
-/** Corrects naga's WGSL: the workgroup size, the access of buffers, `enable subgroups;`, the largest f32, and ballots of a constant. */
+/**
+ * Corrects naga's WGSL: the workgroup size, the access of buffers, `enable subgroups;`, the largest f32, and ballots of
+ * a constant.
+ */
 export function mendTranslation(wgsl: string, { workgroupSize, isReadOnly }: Untranslated): string {
   const { tokens, declarations } = scanModule(wgsl);
   const edits: Edit[] = [];

@@ -12,8 +12,9 @@ interface Builtin {
 }
 
 /**
- * Passes built-in values to functions as parameters. naga copies them into private variables, which WGSL's uniformity analysis takes for
- * different in each thread, so no barrier may depend on them. The analysis follows parameters to their values.
+ * Passes built-in values to functions as parameters. naga copies them into private variables, which WGSL's uniformity
+ * analysis takes for different in each thread, so no barrier may depend on them. The analysis follows parameters to
+ * their values.
  */
 export function passBuiltins(wgsl: string): string {
   const { declarations } = scanModule(wgsl);

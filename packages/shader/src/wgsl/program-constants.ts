@@ -88,7 +88,8 @@ export class ModuleConstants implements ConstantScope {
 
 /**
  * Returns the program's constants under the keys that WebGPU takes, and the scope in which they have these values.
- * @throws {ComputeError} `invalid-kernel` for a constant that the module lacks, that has another type, or that has no value.
+ * @throws {ComputeError} `invalid-kernel` for a constant that the module lacks, that has another type, or that has no
+ *   value.
  */
 export function resolveConstants(
   module: WgslModule,

@@ -73,7 +73,8 @@ function chooseEntryPoint(module: WgslModule, wanted: string | undefined): Funct
 
 /**
  * The index of the entry point that a program runs.
- * @throws {ComputeError} `unsupported-shader` if there is none; `invalid-kernel` if there are several and `wanted` is not one of them.
+ * @throws {ComputeError} `unsupported-shader` if there is none; `invalid-kernel` if there are several and `wanted` is
+ *   not one of them.
  */
 export function chooseName(names: readonly string[], wanted: string | undefined): number {
   const list = names.map((name) => `"${name}"`).join(", ");
@@ -125,7 +126,10 @@ function workgroupSizeOf(
   return [x, y, z];
 }
 
-/** Evaluates everything else that the device's compiler evaluates at module scope, and refuses expressions that may crash it. */
+/**
+ * Evaluates everything else that the device's compiler evaluates at module scope, and refuses expressions that may
+ * crash it.
+ */
 function refuseNestedLogic({ source }: WgslModule, used: ReadonlySet<Declaration>, scope: ModuleConstants): void {
   for (const { name } of valuesOf(used, "override")) scope.valueOf(name);
   for (const { type, initialiser } of [...valuesOf(used, "variable"), ...valuesOf(used, "alias")]) {

@@ -1,6 +1,6 @@
 /**
- * The declarations of a WGSL module, as far as reflection and splitting need them: names, attributes, parameters, and types as tokens. It
- * does not parse WGSL: function bodies stay tokens, and the device decides whether they are valid.
+ * The declarations of a WGSL module, as far as reflection and splitting need them: names, attributes, parameters, and
+ * types as tokens. It does not parse WGSL: function bodies stay tokens, and the device decides whether they are valid.
  */
 import { linesOf } from "@kiln-gpu/core/backend";
 import { scanTokens, syntaxError, type Token } from "./scan-tokens.js";

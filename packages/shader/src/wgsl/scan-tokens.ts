@@ -19,7 +19,9 @@ const number =
 /** A token takes about a hundred bytes of memory, and each character may be a token. */
 const maxLength = 2 ** 22;
 
-/** @throws {ComputeError} `unsupported-shader` if the text is too long; `shader-compilation` if a comment does not end. */
+/**
+ * @throws {ComputeError} `unsupported-shader` if the text is too long; `shader-compilation` if a comment does not end.
+ */
 export function scanTokens(source: string): Token[] {
   if (source.length > maxLength) {
     throw new Refusal("unsupported-shader", `has ${source.length} characters; at most ${maxLength} are read.`);

@@ -10,11 +10,13 @@ export interface WgslProgram {
 }
 
 /**
- * Returns WGSL that runs a part of a grid as if it were the whole. The entry point reads the part's first workgroup and the grid's size in
- * workgroups from a uniform `struct { base: vec4<u32>, total: vec4<u32> }` at `interface.splittable`.
+ * Returns WGSL that runs a part of a grid as if it were the whole. The entry point reads the part's first workgroup and
+ * the grid's size in workgroups from a uniform `struct { base: vec4<u32>, total: vec4<u32> }` at
+ * `interface.splittable`.
  *
- * The entry point's grid parameters get new names, and its body begins with constants of the old names. The constants are in the entry
- * point itself: a compiler's uniformity analysis does not follow the members of a struct into a function.
+ * The entry point's grid parameters get new names, and its body begins with constants of the old names. The constants
+ * are in the entry point itself: a compiler's uniformity analysis does not follow the members of a struct into a
+ * function.
  * @throws {Error} If the interface says that the program cannot be split.
  */
 export function splitVariant({ wgsl, interface: shader }: WgslProgram): string {

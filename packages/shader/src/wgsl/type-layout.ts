@@ -37,8 +37,8 @@ export class TypeLayouts {
 
   /**
    * The layout of a binding.
-   * @throws {ComputeError} `unsupported-shader` for a type that host and device do not share or that Kiln does not evaluate;
-   *   `shader-compilation` if it is not a type.
+   * @throws {ComputeError} `unsupported-shader` for a type that host and device do not share or that Kiln does not
+   *   evaluate; `shader-compilation` if it is not a type.
    */
   of({ name, type, tokens }: ValueDeclaration): TypeLayout {
     if (type.length === 0) throw this.#invalid(tokens.at(-1)!, `"${name}" has no type`);

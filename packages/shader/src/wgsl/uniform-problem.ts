@@ -1,8 +1,8 @@
 import type { TypeLayout } from "@kiln-gpu/core/backend";
 
 /**
- * Why a uniform buffer cannot have this layout, as the end of a sentence; `undefined` if it can. WebGPU aligns the arrays and structs of
- * uniform buffers to 16 bytes.
+ * Why a uniform buffer cannot have this layout, as the end of a sentence; `undefined` if it can. WebGPU aligns the
+ * arrays and structs of uniform buffers to 16 bytes.
  */
 export function uniformProblem(layout: TypeLayout, path: string): string | undefined {
   if (layout.kind === "array") {

@@ -1,6 +1,7 @@
 /**
- * Runs the suite with garbage collected at any moment. An object that native WebGPU still needs and JavaScript no longer holds would end
- * the process or hang a run. With `KILN_LONG=1` the whole suite runs, for about nine minutes; otherwise the part with most work in flight.
+ * Runs the suite with garbage collected at any moment. An object that native WebGPU still needs and JavaScript no
+ * longer holds would end the process or hang a run. With `KILN_LONG=1` the whole suite runs, for about nine minutes;
+ * otherwise the part with most work in flight.
  */
 import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import { lease, output } from "@kiln-gpu/core";

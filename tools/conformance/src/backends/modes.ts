@@ -3,7 +3,10 @@ import { openPersistentBackend, type PersistentBackendOptions } from "@kiln-gpu/
 import { openDevice } from "@kiln-gpu/webgpu";
 import type { OpenOptions, Suite } from "../support/suite.js";
 
-/** The suite of the persistent backend with `options`. These set bounds of their own, so `keepsResources` does not apply. */
+/**
+ * The suite of the persistent backend with `options`. These set bounds of their own, so `keepsResources` does not
+ * apply.
+ */
 export function persistentSuite(mode: string, options: PersistentBackendOptions): Suite {
   return {
     name: "persistent",

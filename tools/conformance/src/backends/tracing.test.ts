@@ -135,7 +135,8 @@ describe.each(backends)("the trace of the $name backend", ({ name, open, phases 
     const spans = traceEvents.filter(({ ph }) => ph === "X");
     const named = new Set(traceEvents.filter(({ name: of }) => of === "thread_name").map(({ tid }) => tid));
     expect(new Set(spans.map(({ tid }) => tid))).toEqual(named);
-    // Viewers stack the spans of a track, so of two spans one follows the other or lies within it. Times are sums of doubles.
+    // Viewers stack the spans of a track, so of two spans one follows the other or lies within it. Times are sums of
+    // doubles.
     const slackUs = 1e-3;
     for (const [i, span] of spans.entries()) {
       for (const other of spans.slice(i + 1)) {

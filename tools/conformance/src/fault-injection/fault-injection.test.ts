@@ -9,7 +9,10 @@ import { LittleMemory } from "./little-memory.js";
 import { type Case, play, type Recording, record } from "./play.js";
 import { type PartName, parts } from "./workloads.js";
 
-/** Whether each fault strikes every call of every part. Otherwise it strikes a first call in one part and a later call in another. */
+/**
+ * Whether each fault strikes every call of every part. Otherwise it strikes a first call in one part and a later call
+ * in another.
+ */
 const isLong = process.env.KILN_LONG === "1";
 
 const recordings = new Map<PartName, Recording>();

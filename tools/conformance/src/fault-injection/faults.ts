@@ -8,7 +8,10 @@ interface MethodFaults {
   readonly refused: Refusal;
   /** Whether the method allocates device memory. */
   readonly allocates?: true;
-  /** Whether the method never throws because it only begins or ends something. It takes effect even if its promise rejects. */
+  /**
+   * Whether the method never throws because it only begins or ends something. It takes effect even if its promise
+   * rejects.
+   */
   readonly neverThrows?: true;
 }
 
@@ -119,7 +122,9 @@ export function faultsOf(method: string, isAsynchronous: boolean): Fault[] {
   ];
 }
 
-/** Injects a fault into call number `at` of `method`, counted from 0. If no memory is found, all later calls fail too. */
+/**
+ * Injects a fault into call number `at` of `method`, counted from 0. If no memory is found, all later calls fail too.
+ */
 export class Injection {
   readonly #device: GPUDevice;
   readonly #method: string;

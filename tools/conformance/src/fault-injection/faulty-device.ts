@@ -1,6 +1,6 @@
 /**
- * A real device on which every call of a WebGPU method can be watched and replaced. Only methods are intercepted; properties come from the
- * device.
+ * A real device on which every call of a WebGPU method can be watched and replaced. Only methods are intercepted;
+ * properties come from the device.
  */
 
 /** One call of a method, about to be made. */

@@ -1,6 +1,6 @@
 /**
- * The possible contents of resident arrays. An aborted run may or may not have happened, so there may be several worlds, each with
- * consistent contents of all arrays. A read rules out the worlds that do not match.
+ * The possible contents of resident arrays. An aborted run may or may not have happened, so there may be several
+ * worlds, each with consistent contents of all arrays. A read rules out the worlds that do not match.
  */
 import type { ResidentArray } from "@kiln-gpu/core";
 

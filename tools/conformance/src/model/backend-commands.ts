@@ -1,4 +1,7 @@
-/** The calls of a persistent backend that fast-check draws: any number, in any order, whether earlier ones have settled or not. */
+/**
+ * The calls of a persistent backend that fast-check draws: any number, in any order, whether earlier ones have settled
+ * or not.
+ */
 import { type ComputeErrorCode, lease, output, type RunOptions } from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference } from "@kiln-gpu/kernels";
 import { combine, combined, expectSame, RandomData, step, stepped } from "@kiln-gpu/test-support";

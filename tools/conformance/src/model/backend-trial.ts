@@ -1,6 +1,6 @@
 /**
- * Puts a persistent backend on trial. Each operation is started and recorded; once all have settled, each is checked in call order against
- * the outcomes that the model allows.
+ * Puts a persistent backend on trial. Each operation is started and recorded; once all have settled, each is checked in
+ * call order against the outcomes that the model allows.
  */
 import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeErrorCode, isComputeError, type Lease, type Output, type Sequence } from "@kiln-gpu/core";

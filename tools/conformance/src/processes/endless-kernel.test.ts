@@ -45,8 +45,8 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "kiln-endless-"));
-  // All devices of a process share the threads of the software GPU, by default one per core, and an endless kernel holds one for good.
-  // The software GPU reads this file from the working directory.
+  // All devices of a process share the threads of the software GPU, by default one per core, and an endless kernel
+  // holds one for good. The software GPU reads this file from the working directory.
   await writeFile(path.join(folder, "SwiftShader.ini"), "[Processor]\nThreadCount=64\n");
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 /**
- * The promises of `ComputeBackend` as one suite for every backend. It tests shared behaviour, seen from outside; each backend's own tests
- * cover the rest.
+ * The promises of `ComputeBackend` as one suite for every backend. It tests shared behaviour, seen from outside; each
+ * backend's own tests cover the rest.
  */
 
 import { collectUnhandledRejections } from "@kiln-gpu/test-support";

@@ -214,7 +214,8 @@ function expectCloseState(
   { timeStep, softening }: { readonly timeStep: number; readonly softening: number },
 ): void {
   const count = expected.positions.length / 4;
-  // A pull is r m / (r² + ε²)^(3/2), at most 0.4 m / ε², and m is below 2. Each pull takes about 20 roundings, and adding it takes one more.
+  // A pull is r m / (r² + ε²)^(3/2), at most 0.4 m / ε², and m is below 2. Each pull takes about 20 roundings, and
+  // adding it takes one more.
   const pull = 0.8 / softening ** 2;
   const velocityError = count * pull * (count + 20) * roundingError * timeStep;
   const rounded = (value: number) => 2 * roundingError * Math.abs(value);

@@ -4,8 +4,9 @@ import { promiseHooks } from "node:v8";
 const turnsPerFullCollection = 4;
 
 /**
- * Collects garbage from now on: young objects before the continuation of every await in this process, all objects before each
- * `awaitsPerFullCollection`th, and all at every few turns of the event loop, so also while a device works and nothing else happens.
+ * Collects garbage from now on: young objects before the continuation of every await in this process, all objects
+ * before each `awaitsPerFullCollection`th, and all at every few turns of the event loop, so also while a device works
+ * and nothing else happens.
  * @returns A function that stops this and returns the number of full collections.
  */
 export function collectGarbage(awaitsPerFullCollection: number): () => number {

@@ -10,7 +10,10 @@ export async function compileGlsl(body: string): Promise<Uint32Array> {
   return (await loading).compileGLSL(`#version 450\n${body}`, "compute", false, "1.0");
 }
 
-/** The module is a thenable that resolves with itself, so awaiting it would never end; without `then` it is a plain object. */
+/**
+ * The module is a thenable that resolves with itself, so awaiting it would never end; without `then` it is a plain
+ * object.
+ */
 function loadGlslang(): Promise<Glslang> {
   return new Promise((resolve) => {
     initGlslang().then((glslang) => {
