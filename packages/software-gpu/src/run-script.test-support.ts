@@ -16,11 +16,14 @@ const prelude = `
   const report = (value) => writeSync(3, JSON.stringify(value));
 `;
 
+/** Where a machine's Vulkan is found; a script sees what its test gives it, and not what this process was given. */
+const noVulkan = { LD_LIBRARY_PATH: undefined, XDG_DATA_DIRS: undefined };
+
 /** Runs `code` as a module in a Node process of its own, with the built packages and `report(value)` at hand. */
 export function runScript(code: string, env: Readonly<Record<string, string | undefined>> = {}): Promise<ScriptEnd> {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", prelude + code], {
     cwd: fileURLToPath(new URL("..", import.meta.url)),
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...noVulkan, ...env },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   const [stdout, stderr, reported] = [1, 2, 3].map((i) => {
