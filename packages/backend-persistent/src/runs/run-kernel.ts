@@ -43,9 +43,10 @@ export async function runKernel(
   const profiled = profile ? clock : undefined;
   clock?.skip();
   if (profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
+  // Before anything is begun that rejects by itself: this may throw.
+  const users = arrays?.map((array) => array.usersOn(session.arrays, `Kernel "${kernel.label}"`));
   const choice = kernel.tunable ? specializer.choose(kernel, bindings) : kernel;
   const known = choice instanceof Promise ? undefined : programs.peek(choice);
-  const users = arrays?.map((array) => array.usersOn(session.arrays, `Kernel "${kernel.label}"`));
   attempt.use = attempt.use?.renewed ?? (users && useOf(kernel, bindings, users, known, caller));
   const { use } = attempt;
   setRepeatable(attempt, !staged);
