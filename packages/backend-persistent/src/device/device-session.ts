@@ -16,43 +16,8 @@ import { BatchTemplates } from "../submission/batch-templates.js";
 import type { SlotContents } from "../submission/execute-batch.js";
 import { SubmissionQueue } from "../submission/submission-queue.js";
 import { UploadCrossover } from "../submission/upload-crossover.js";
+import type { KeepLimits } from "./keep-limits.js";
 import type { Counted } from "./totals.js";
-
-/** How much a persistent backend keeps, and how long it waits. */
-export interface KeepLimits {
-  /**
-   * Bytes of all buffers together, staging included; runs wait while there is no room, and are refused if there never
-   * will be.
-   */
-  readonly byteBudget: number;
-  /**
-   * For how many milliseconds the first of those who wait for memory does so while nothing is under way and nobody
-   * gives any back: only leases, staged memory and arrays that callers hold could. Then it rejects with
-   * `out-of-memory`, and those behind it soon after, unless they need less.
-   */
-  readonly memoryWaitMs: number;
-  /** A buffer that was not used for this many milliseconds is destroyed, at the latest after as many again. */
-  readonly maxIdleMs: number;
-  readonly maxPipelines: number;
-  /** Bind groups (Vulkan: descriptor sets) that are kept. */
-  readonly maxDescriptorSets: number;
-  /** Bindings of all bind groups together. */
-  readonly maxDescriptors: number;
-  /** Submissions in flight; runs beyond them gather into the next one. */
-  readonly maxSubmissions: number;
-  /**
-   * For how many milliseconds the device is waited for where it works on something that nobody waits for any more, for
-   * all callers left on a signal or a timeout. Then it is set aside, and another is opened.
-   */
-  readonly graceMs: number;
-  /**
-   * For how many milliseconds one submission may keep the device, whoever waits for it; then its runs reject with
-   * `timeout`.
-   */
-  readonly deadlineMs: number;
-  /** How many devices may be set aside at a time, each with a kernel that does not end. */
-  readonly maxAbandoned: number;
-}
 
 /** What the sessions of one backend share. */
 export interface SessionParts {

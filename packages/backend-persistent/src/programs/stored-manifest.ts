@@ -1,4 +1,3 @@
-import { ComputeError } from "@kiln-gpu/core";
 import type { JsonValue, Store } from "@kiln-gpu/store";
 import { manifestVersion, programsOf, type WarmProgram } from "./manifest.js";
 import { addressOf } from "./pipeline-cache.js";
@@ -29,14 +28,7 @@ export class StoredManifest {
   #isClosed = false;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @throws {ComputeError} `invalid-option` for a name that is none. */
   constructor(store: Store, name: string, history: ProgramHistory) {
-    if (typeof name !== "string" || !/^[\w.@-][\w.@/-]{0,99}$/u.test(name)) {
-      throw new ComputeError(
-        "invalid-option",
-        `openPersistentBackend is given a warmUp of ${JSON.stringify(name)}; expected is a name of up to 100 letters, digits and ".", "_", "-", "@", "/".`,
-      );
-    }
     this.#store = store;
     this.#key = [manifestVersion, name];
     this.#history = history;

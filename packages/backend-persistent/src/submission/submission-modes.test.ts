@@ -1,6 +1,6 @@
 import { output } from "@kiln-gpu/core";
 import { fieldAddReference, fieldAddSpirv } from "@kiln-gpu/kernels";
-import { expectError, expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
+import { expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
 import { openPersistentBackend, type PersistentBackendOptions } from "../index.js";
 
@@ -42,7 +42,4 @@ describe("the mode of submission", () => {
     expect(all).toBeGreaterThan(2);
     expect(all).toBeLessThan(20);
   });
-
-  it("is refused where there is no such mode", () =>
-    expectError(openPersistentBackend({ ...software, mode: "fast" as never }), "invalid-option", /mode of "fast"/));
 });

@@ -1,0 +1,162 @@
+import { ComputeError, type Tracer } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
+import type { StoreOptions } from "@kiln-gpu/store";
+import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
+import type { KeepLimits } from "./device/keep-limits.js";
+import type { Leak } from "./memory/holders.js";
+
+export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
+  /**
+   * Where translations, reflection, tuning results and manifests are stored for later processes. `true`, the default,
+   * is the platform's cache folder; `false` stores nothing; options name another place.
+   */
+  readonly store?: boolean | StoreOptions;
+  /**
+   * A name for what this program compiles, such as "my-service". The backend compiles what earlier processes compiled
+   * under that name at once, in parallel, while the first runs come. It adds what this process compiles to the store.
+   */
+  readonly warmUp?: string;
+  /**
+   * When runs are submitted. `throughput`, the default, lets the runs of one tick share a submission, on the next
+   * microtask. `latency` submits inside the call, unless `maxSubmissions` are in flight.
+   */
+  readonly mode?: "throughput" | "latency";
+  /**
+   * Called once for each lease, staged memory, resident array, sequence and backend that was dropped without being
+   * released or disposed, with the call that made it. `true` reports them on the console. The default is `true`, except
+   * where `NODE_ENV` is `production`, since remembering the call takes time.
+   */
+  readonly leakDetection?: boolean | ((leak: Leak) => void);
+  /**
+   * Whether the backend opens another device when this one is lost; the default is `true`, except for a caller's own
+   * device. The backend prepares again what was prepared, and uploads arrays that are `recoverable`.
+   */
+  readonly recovery?: boolean;
+  /**
+   * How often a run that was lost with its device is repeated on another: 1 by default. Only a run that still has
+   * everything on the host is repeated; others reject with `device-lost`.
+   */
+  readonly lossRetries?: number;
+  /** Receives runs, submissions and their phases, and what happens to the device. Without a tracer nothing is noted. */
+  readonly tracer?: Tracer;
+  /**
+   * Fills all memory with a pattern before each use, for tests. A kernel or a caller that reads bytes before they are
+   * written sees the pattern. It costs much time.
+   */
+  readonly poisonMemory?: boolean;
+}
+
+/** The checked options, each with its default. */
+export interface CheckedOptions {
+  readonly limits: KeepLimits;
+  readonly store: StoreOptions;
+  readonly isImmediate: boolean;
+  readonly onLeak: ((leak: Leak) => void) | undefined;
+  readonly recovery: boolean;
+  readonly lossRetries: number;
+  readonly isPoisoned: boolean;
+}
+
+const defaultLimits: KeepLimits = {
+  byteBudget: 2 * 2 ** 30,
+  memoryWaitMs: 10_000,
+  maxIdleMs: 30_000,
+  maxPipelines: 256,
+  maxDescriptorSets: 2048,
+  maxDescriptors: 8192,
+  maxSubmissions: 3,
+  graceMs: 2000,
+  deadlineMs: Number.POSITIVE_INFINITY,
+  maxAbandoned: 4,
+};
+
+interface Rule {
+  readonly expected: string;
+  readonly allows: (given: unknown) => boolean;
+}
+
+const isBoolean = (given: unknown) => typeof given === "boolean";
+
+const amount: Rule = { expected: "a number, 1 or more", allows: (given) => typeof given === "number" && given >= 1 };
+const count: Rule = {
+  expected: "a whole number, 1 or more",
+  allows: (given) => Number.isInteger(given) && (given as number) >= 1,
+};
+const flag: Rule = { expected: "true or false", allows: isBoolean };
+
+type CheckedElsewhere = keyof OpenDeviceOptions | "tracer";
+
+/** `openDevice` checks the options of a device, and the ledger of runs checks the tracer. */
+const rules: Readonly<Record<Exclude<keyof PersistentBackendOptions, CheckedElsewhere>, Rule>> = {
+  byteBudget: amount,
+  memoryWaitMs: amount,
+  maxIdleMs: amount,
+  maxPipelines: count,
+  maxDescriptorSets: count,
+  maxDescriptors: count,
+  maxSubmissions: count,
+  graceMs: amount,
+  deadlineMs: amount,
+  maxAbandoned: count,
+  lossRetries: {
+    expected: "a whole number, 0 or more",
+    allows: (given) => Number.isInteger(given) && (given as number) >= 0,
+  },
+  mode: { expected: '"throughput" or "latency"', allows: (given) => given === "throughput" || given === "latency" },
+  warmUp: {
+    expected: 'a name of 1 to 100 letters, digits and ".", "_", "-", "@", "/"',
+    allows: (given) => typeof given === "string" && /^[\w.@-][\w.@/-]{0,99}$/u.test(given),
+  },
+  recovery: flag,
+  poisonMemory: flag,
+  leakDetection: {
+    expected: "true, false or a function",
+    allows: (given) => isBoolean(given) || typeof given === "function",
+  },
+  store: {
+    expected: "true, false or an object of options",
+    allows: (given) => isBoolean(given) || (typeof given === "object" && given !== null),
+  },
+};
+
+/**
+ * Checks the options that are the persistent backend's own, and fills in the defaults.
+ * @throws {ComputeError} `invalid-option`, with the first option that is wrong and what it must be.
+ */
+export function checkOptions(options: PersistentBackendOptions): CheckedOptions {
+  for (const [name, { expected, allows }] of Object.entries(rules)) {
+    const given = options[name as keyof typeof rules];
+    if (given === undefined || allows(given)) continue;
+    throw new ComputeError(
+      "invalid-option",
+      `openPersistentBackend: "${name}" must be ${expected}; got ${describeValue(given)}.`,
+    );
+  }
+  const { store = true, leakDetection = isInDevelopment() } = options;
+  return {
+    limits: limitsOf(options),
+    store: typeof store === "boolean" ? { isEnabled: store } : store,
+    isImmediate: options.mode === "latency",
+    onLeak: typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined,
+    recovery: options.recovery ?? true,
+    lossRetries: options.lossRetries ?? 1,
+    isPoisoned: options.poisonMemory ?? false,
+  };
+}
+
+function limitsOf(options: Partial<KeepLimits>): KeepLimits {
+  const limits: { -readonly [name in keyof KeepLimits]: number } = { ...defaultLimits };
+  for (const name of Object.keys(defaultLimits) as (keyof KeepLimits)[]) limits[name] = options[name] ?? limits[name];
+  return limits;
+}
+
+function isInDevelopment(): boolean {
+  const { process } = globalThis as { readonly process?: { readonly env?: { readonly [name: string]: string } } };
+  return process?.env?.NODE_ENV !== "production";
+}
+
+function warnOfLeak({ what, stack }: Leak): void {
+  console.warn(
+    `Kiln: ${what}, was dropped without being given back; release or dispose it. It was made here:\n${stack}`,
+  );
+}
