@@ -75,12 +75,12 @@ export class OneShotBackend implements ComputeBackend {
   async #execute({ kernel, bindings, size, options }: TakenRun, caller: Caller): Promise<object> {
     if (options.profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
     const clock = caller.trace?.clock ?? new RunClock();
-    const specialised = kernel.tunable ? kernel.specialize({}) : kernel;
-    const programs = await loadKernel(specialised);
+    const specialized = kernel.tunable ? kernel.specialize({}) : kernel;
+    const programs = await loadKernel(specialized);
     clock.lap("pipeline");
     const { limits } = this.device;
     const plan = planRun({
-      kernel: specialised,
+      kernel: specialized,
       interfaces: interfacesOf(programs),
       bindings,
       size,

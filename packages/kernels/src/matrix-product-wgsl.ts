@@ -186,7 +186,7 @@ function sharesOf(blocks: MatrixProductBlocks, count: number) {
 
 /** The sums of a thread, four columns per variable, and where in the block they start. */
 function totalsOf(blocks: MatrixProductBlocks) {
-  // Each thread has four rows or columns, its neighbour the next four, so that neighbours touch neighbouring memory.
+  // Each thread has four rows or columns, its neighbor the next four, so that neighbors touch neighboring memory.
   const { down, across } = threadsOf(blocks);
   return upTo(blocks.threadRows).flatMap((i) =>
     upTo(blocks.threadColumns / 4).map((j) => ({

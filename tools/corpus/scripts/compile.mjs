@@ -1,5 +1,5 @@
 /**
- * Compiles sources/ into modules/, with each compiler that takes the language, plain and optimised, and writes down which versions
+ * Compiles sources/ into modules/, with each compiler that takes the language, plain and optimized, and writes down which versions
  * did it. Run by hand, on Debian 12 with the packages glslang-tools, glslc and spirv-tools, after a build; tests need none of them. Arguments are
  * names of sources: only these are compiled.
  */
@@ -27,7 +27,7 @@ async function command(program, ...given) {
   return readFile(output);
 }
 
-const optimise = async (module) => {
+const optimize = async (module) => {
   await writeFile(join(scratch, "plain.spv"), module);
   return command("spirv-opt", "-O", "--strip-debug", join(scratch, "plain.spv"), "-o", output);
 };
@@ -45,7 +45,7 @@ const assemble = (path) => command("spirv-as", "--target-env", "spv1.3", path, "
 const compilers = {
   comp: {
     glslang,
-    "glslang-opt": async (path) => optimise(await glslang(path)),
+    "glslang-opt": async (path) => optimize(await glslang(path)),
     shaderc: (path) => command("glslc", "-O", "--target-env=vulkan1.3", path, "-o", output),
     "glslang-2019": async (path) => olderModule(path, false),
     "glslang-lines": (path) =>
@@ -57,7 +57,7 @@ const compilers = {
   },
   hlsl: {
     "glslang-hlsl": hlsl,
-    "glslang-hlsl-opt": async (path) => optimise(await hlsl(path)),
+    "glslang-hlsl-opt": async (path) => optimize(await hlsl(path)),
     "shaderc-hlsl": (path) =>
       command(
         "glslc",
@@ -74,7 +74,7 @@ const compilers = {
   },
   wgsl: {
     naga,
-    "naga-opt": async (path) => optimise(await naga(path)),
+    "naga-opt": async (path) => optimize(await naga(path)),
     tint: async (path) => {
       const { stdout } = await execute(process.execPath, [
         fileURLToPath(new URL("print-tint.mjs", import.meta.url)),
@@ -86,7 +86,7 @@ const compilers = {
       return assemble(join(scratch, "tint.spvasm"));
     },
   },
-  spvasm: { "spirv-as": assemble, "spirv-as-opt": async (path) => optimise(await assemble(path)) },
+  spvasm: { "spirv-as": assemble, "spirv-as-opt": async (path) => optimize(await assemble(path)) },
 };
 
 /** Of these sources there are modules with debug lines; each of the others would only be larger with them. */
@@ -99,7 +99,7 @@ const withLines = new Set([
 const skipped = new Set([
   // A uniform becomes an array of vectors, whose members only Tint knows.
   "uniform-vectors.tint",
-  // The optimiser resolves what is to be refused.
+  // The optimizer resolves what is to be refused.
   "decoration-group.spirv-as-opt",
   // It has several entry points, and Tint writes one.
   "entry-points.tint",

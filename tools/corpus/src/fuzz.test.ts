@@ -62,12 +62,12 @@ describe("any bytes as SPIR-V", { timeout: 3_600_000 }, () => {
   });
 
   it("are answered where constants are set to anything", async () => {
-    const specialised = corpus.filter(({ source }) => /^specialization|^workgroup-size/u.test(source));
+    const specialized = corpus.filter(({ source }) => /^specialization|^workgroup-size/u.test(source));
     const value = fc.oneof(fc.boolean(), fc.integer(), fc.double(), fc.nat({ max: 10 }), fc.nat({ max: 2 ** 32 - 1 }));
     const constants = fc.dictionary(fc.constantFrom("0", "1", "2", "3", "4", "5", "6", "7", "K", "width"), value);
-    const cases = fc.tuple(fc.nat({ max: specialised.length - 1 }), constants);
+    const cases = fc.tuple(fc.nat({ max: specialized.length - 1 }), constants);
     await fc.assert(
-      fc.asyncProperty(cases, ([module, given]) => expectAnswer(specialised[module]!.spirv, given)),
+      fc.asyncProperty(cases, ([module, given]) => expectAnswer(specialized[module]!.spirv, given)),
       { seed, numRuns: isLong ? 20_000 : 500 },
     );
   });

@@ -53,7 +53,7 @@ function composedRun(width: number, constants?: Constants): CorpusRun {
   };
 }
 
-function specialisedRun(random: RandomData, constants?: Constants): CorpusRun {
+function specializedRun(random: RandomData, constants?: Constants): CorpusRun {
   const { 3: repeat = 7, 4: negate = false, 5: scale = 0.5, 6: shift = -2 } = constants ?? {};
   const x = random.floats(16);
   const expected = x.map((value) => {
@@ -284,11 +284,11 @@ export const workgroupKernels = {
       const x = random.naturals(256, 1000);
       const expected = new Uint32Array(128);
       for (const group of [0, 1, 2]) {
-        const neighbour = (values: readonly number[], by: number) =>
+        const neighbor = (values: readonly number[], by: number) =>
           values.map((_, i) => values[(i + by + group) % 32]!);
         for (let block = group; block < 8; block += 4) {
           const values = [...x.subarray(32 * block, 32 * block + 32)];
-          const moved = block % 2 === 1 ? neighbour(neighbour(values, 1), group) : neighbour(values, block);
+          const moved = block % 2 === 1 ? neighbor(neighbor(values, 1), group) : neighbor(values, block);
           for (const [i, value] of moved.entries()) expected[32 * group + i]! += value + (block & group);
         }
       }
@@ -356,10 +356,10 @@ export const workgroupKernels = {
   },
   specialization: {
     runs: (random) => [
-      specialisedRun(random),
-      specialisedRun(random, { 3: 2, 4: true }),
-      specialisedRun(random, { 5: -1.25, 6: 2147483 }),
-      specialisedRun(random, { 3: 1, 4: true, 5: 4, 6: -100 }),
+      specializedRun(random),
+      specializedRun(random, { 3: 2, 4: true }),
+      specializedRun(random, { 5: -1.25, 6: 2147483 }),
+      specializedRun(random, { 3: 1, 4: true, 5: 4, 6: -100 }),
     ],
   },
   "specialization-arithmetic": {

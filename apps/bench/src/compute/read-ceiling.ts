@@ -11,7 +11,7 @@ const numbersPerThread = 4 * vectorsPerThread;
 /** Larger than the caches. */
 const byteLengthOn = ({ isSoftware }: { readonly isSoftware: boolean }) => (isSoftware ? 2 ** 26 : 2 ** 29);
 
-/** Neighbouring threads of a workgroup read neighbouring vectors. */
+/** Neighboring threads of a workgroup read neighboring vectors. */
 const firstVector = /* wgsl */ `
 fn firstVector(workgroup: u32, local: u32) -> u32 {
   return workgroup * ${workgroupSize * vectorsPerThread} + local;

@@ -77,8 +77,8 @@ export class Specializer {
   async candidates(kernel: Kernel): Promise<readonly { readonly constants: Constants; readonly kernel: Kernel }[]> {
     const fitting = [];
     for (const constants of combinationsOf(kernel.tunable!)) {
-      const specialised = kernel.specialize(constants);
-      if (this.#fits(await this.#programs.load(specialised))) fitting.push({ constants, kernel: specialised });
+      const specialized = kernel.specialize(constants);
+      if (this.#fits(await this.#programs.load(specialized))) fitting.push({ constants, kernel: specialized });
     }
     return fitting;
   }
@@ -91,10 +91,10 @@ export class Specializer {
     const elements = 2 ** bucket;
     let best: { readonly kernel: Kernel; readonly rank: number } | undefined;
     for (const constants of combinations) {
-      const specialised = kernel.specialize(constants);
-      const rank = this.#rank(await this.#programs.load(specialised), elements);
-      if (rank === 0) return specialised;
-      if (!best || rank < best.rank) best = { kernel: specialised, rank };
+      const specialized = kernel.specialize(constants);
+      const rank = this.#rank(await this.#programs.load(specialized), elements);
+      if (rank === 0) return specialized;
+      if (!best || rank < best.rank) best = { kernel: specialized, rank };
     }
     return best!.kernel;
   }

@@ -108,7 +108,7 @@ describe("a tunable constant", () => {
       expect(gpu.stats().pipelines.made).toBe(made);
     }));
 
-  it("is the first of its values on a backend that chooses none, and as it is told where it is specialised", async () => {
+  it("is the first of its values on a backend that chooses none, and as it is told where it is specialized", async () => {
     const oneShot = await openOneShotBackend(software);
     expect((await oneShot.run(twice([64, 32]), bindingsOf(20))).size[0]).toBe(64);
     expect((await oneShot.run(twice([64, 32]).specialize({ workgroup_size: 8 }), bindingsOf(20))).size[0]).toBe(8);

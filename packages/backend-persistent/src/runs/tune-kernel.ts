@@ -30,7 +30,7 @@ interface Measured {
 }
 
 /**
- * One sample lasts about this long: timestamps are quantised, on some devices to 65 microseconds, and a single dispatch
+ * One sample lasts about this long: timestamps are quantized, on some devices to 65 microseconds, and a single dispatch
  * is shorter.
  */
 const sampleNs = 2e6;

@@ -17,7 +17,7 @@ export function recordCommands(
   return encoder.finish();
 }
 
-/** The dispatches of neighbouring runs go into one pass; an access to arrays comes between passes. */
+/** The dispatches of neighboring runs go into one pass; an access to arrays comes between passes. */
 function encodeRuns(encoder: GPUCommandEncoder, batch: Batch, dispatches: readonly EncodableDispatch[]): void {
   const { runs, timer } = batch;
   let next = 0;

@@ -139,12 +139,12 @@ test.each([
   expect([...kernel.programs.main!.spirv!]).toEqual([...make()]);
 });
 
-test("a kernel remembers its latest specialised ones, and not all that there ever were", () => {
+test("a kernel remembers its latest specialized ones, and not all that there ever were", () => {
   const kernel = defineKernel<Bindings>({ label: "many", wgsl: "override n: u32;" as string });
-  const specialised = Array.from({ length: 300 }, (_, n) => kernel.specialize({ n }));
-  expect(kernel.specialize({ n: 299 })).toBe(specialised[299]);
+  const specialized = Array.from({ length: 300 }, (_, n) => kernel.specialize({ n }));
+  expect(kernel.specialize({ n: 299 })).toBe(specialized[299]);
   const again = kernel.specialize({ n: 0 });
-  expect(again).not.toBe(specialised[0]);
-  expect(again.programs).toEqual(specialised[0]!.programs);
-  expect(again.specialize({ n: 299 })).toBe(specialised[299]);
+  expect(again).not.toBe(specialized[0]);
+  expect(again.programs).toEqual(specialized[0]!.programs);
+  expect(again.specialize({ n: 299 })).toBe(specialized[299]);
 });

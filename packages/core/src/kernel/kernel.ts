@@ -97,7 +97,7 @@ interface CommonDefinition {
 
 interface OnePassDefinition<B extends Bindings> extends ProgramOptions, CommonDefinition {
   /**
-   * How many threads to run, or a function that returns it, given the bindings and the tunable or specialised
+   * How many threads to run, or a function that returns it, given the bindings and the tunable or specialized
    * constants. By default one for each element of the outputs, as the shader counts them (an `array<vec4f>` of 4n
    * floats has n). The default needs 1-D workgroups, and output arrays that all have the same number of elements.
    */
@@ -113,7 +113,7 @@ export interface WgslKernelDefinition<Wgsl extends string> extends OnePassDefini
   readonly spirv?: never;
 }
 
-/** A kernel of several passes. Its functions are given the tunable or specialised constants. */
+/** A kernel of several passes. Its functions are given the tunable or specialized constants. */
 export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
   readonly programs: { readonly [name: string]: Program };
   temporaries?(bindings: B, constants: Constants): { readonly [name: string]: Temporary };
@@ -245,10 +245,10 @@ function checkFunction(name: string, given: unknown): void {
 }
 
 function withConstants(programs: Kernel["programs"], constants: Constants): Kernel["programs"] {
-  const specialised = Object.entries(programs).map(([name, program]) => {
+  const specialized = Object.entries(programs).map(([name, program]) => {
     return [name, Object.freeze({ ...program, constants: Object.freeze({ ...program.constants, ...constants }) })];
   });
-  return Object.freeze(Object.fromEntries(specialised));
+  return Object.freeze(Object.fromEntries(specialized));
 }
 
 function firstOf(tunable: Tunable | undefined): Constants {

@@ -30,7 +30,7 @@ function loadWgsl(source: { readonly wgsl: string; readonly file?: string }): Lo
   const module = scanModule(source.wgsl);
   const names = computeEntryPoints(module).map(({ name }) => name);
   const unset = valuesOf(module.declarations.values(), "override").filter(
-    ({ initialiser }) => initialiser.length === 0,
+    ({ initializer }) => initializer.length === 0,
   );
   const constants = Object.fromEntries(unset.map(({ name, type }) => [name, type[0]?.text === "bool" ? true : 1]));
   return atLeastOne(names).map((entryPoint) => ({

@@ -42,7 +42,7 @@ class Specialization {
   #add(instruction: Instruction): void {
     const { opcode, operands } = instruction;
     if (decorates(instruction, Decoration.SpecId)) return;
-    if (opcode >= Op.SpecConstantTrue && opcode <= Op.SpecConstant) this.#define(this.#specialised(instruction));
+    if (opcode >= Op.SpecConstantTrue && opcode <= Op.SpecConstant) this.#define(this.#specialized(instruction));
     else if (opcode === Op.SpecConstantComposite) this.#define({ ...instruction, opcode: Op.ConstantComposite });
     else if (opcode === Op.SpecConstantOp) this.#fold(instruction, operands);
     else if (opcode >= Op.ConstantTrue && opcode <= Op.ConstantNull) this.#define(instruction);
@@ -55,7 +55,7 @@ class Specialization {
     return constant.operands[1]!;
   }
 
-  #specialised(instruction: Instruction): Instruction {
+  #specialized(instruction: Instruction): Instruction {
     const { opcode, operands } = instruction;
     const value = this.#given.get(operands[1]!);
     if (opcode === Op.SpecConstant) {

@@ -69,7 +69,7 @@ function builtinsOf(wgsl: string, { body }: FunctionDeclaration, variables: read
   return variables.flatMap((variable) => {
     const uses = body.flatMap(({ text }, i) => (text === variable.name ? [i] : []));
     const at = uses[0] ?? 0;
-    if (variable.template[0] !== "private" || variable.initialiser.length > 0 || uses.length !== 1) return [];
+    if (variable.template[0] !== "private" || variable.initializer.length > 0 || uses.length !== 1) return [];
     const end = body.findIndex(({ text }, i) => i > at && text === ";");
     if (body[at + 1]?.text !== "=" || end < 0) return [];
     const value = wgsl.slice(body[at + 2]!.start, body[end]!.start);

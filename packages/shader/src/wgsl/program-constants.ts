@@ -39,7 +39,7 @@ export class ModuleConstants implements ConstantScope {
     this.#values.set(name, undefined);
     const declaration = this.#module.declarations.get(name);
     if (declaration?.kind !== "const" && declaration?.kind !== "override") return undefined;
-    const value = evaluate(declaration.initialiser, this);
+    const value = evaluate(declaration.initializer, this);
     const typed = value && this.#typed(declaration, value);
     this.#values.set(name, typed);
     return typed;
@@ -50,13 +50,13 @@ export class ModuleConstants implements ConstantScope {
     this.#values.set(name, value);
   }
 
-  /** The scalar type of an override; `undefined` if its initialiser is not evaluated here. */
+  /** The scalar type of an override; `undefined` if its initializer is not evaluated here. */
   scalarOf(override: ValueDeclaration): ScalarType | undefined {
     if (override.type.length > 0) {
       const declared = this.#typeOf(override.type);
       return declared?.components === 1 ? concrete(declared.scalar!) : undefined;
     }
-    const value = evaluateScalar(override.initialiser, this);
+    const value = evaluateScalar(override.initializer, this);
     return value && concrete(value.type);
   }
 
@@ -126,7 +126,7 @@ export function resolveConstants(
   for (const entry of entries.filter(saysType)) set(entry);
   for (const entry of entries.filter((candidate) => !saysType(candidate))) set(entry);
   for (const override of valuesOf(used, "override")) {
-    if (override.initialiser.length > 0) continue;
+    if (override.initializer.length > 0) continue;
     if (!((ids.get(override) ?? override.name) in constants)) {
       throw new Refusal(
         "invalid-kernel",

@@ -132,8 +132,8 @@ function workgroupSizeOf(
  */
 function refuseNestedLogic({ source }: WgslModule, used: ReadonlySet<Declaration>, scope: ModuleConstants): void {
   for (const { name } of valuesOf(used, "override")) scope.valueOf(name);
-  for (const { type, initialiser } of [...valuesOf(used, "variable"), ...valuesOf(used, "alias")]) {
-    if (initialiser.length > 0) evaluate(initialiser, scope);
+  for (const { type, initializer } of [...valuesOf(used, "variable"), ...valuesOf(used, "alias")]) {
+    if (initializer.length > 0) evaluate(initializer, scope);
     if (type[0]?.text !== "array") continue;
     const [, count] = templateArguments(type, (token, problem) => syntaxError(source, token, problem));
     if (count) evaluate(count, scope);

@@ -41,13 +41,13 @@ export interface StructDeclaration extends Named {
   readonly members: readonly Field[];
 }
 
-/** An alias has only a type; a constant or variable may have no type or no initialiser. */
+/** An alias has only a type; a constant or variable may have no type or no initializer. */
 export interface ValueDeclaration extends Named {
   readonly kind: "alias" | "const" | "override" | "variable";
   /** The address space and the access, from the angle brackets after `var`. */
   readonly template: readonly string[];
   readonly type: readonly Token[];
-  readonly initialiser: readonly Token[];
+  readonly initializer: readonly Token[];
 }
 
 export type Declaration = FunctionDeclaration | StructDeclaration | ValueDeclaration;
@@ -127,7 +127,7 @@ function readDeclaration(reader: Reader): Declaration | undefined {
       const rest = reader.skip("=") ? reader.until(";") : [];
       reader.expect(";");
       const kind = keyword.text === "var" ? "variable" : keyword.text;
-      const value = kind === "alias" ? { type: rest, initialiser: [] } : { type, initialiser: rest };
+      const value = kind === "alias" ? { type: rest, initializer: [] } : { type, initializer: rest };
       return { kind, name, attributes, template, ...value, tokens: reader.since(first) };
     }
     default:

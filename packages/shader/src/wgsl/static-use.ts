@@ -36,7 +36,7 @@ function* namesIn(declaration: Declaration): Iterable<Token> {
       return;
     default:
       yield* namesOf(declaration.type);
-      yield* namesOf(declaration.initialiser);
+      yield* namesOf(declaration.initializer);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The promises of `ComputeBackend` as one suite for every backend. It tests shared behaviour, seen from outside; each
+ * The promises of `ComputeBackend` as one suite for every backend. It tests shared behavior, seen from outside; each
  * backend's own tests cover the rest.
  */
 

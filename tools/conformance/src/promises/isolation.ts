@@ -33,7 +33,7 @@ export function describeIsolation(suite: Suite): void {
         Array.from({ length: count }, async (_, i) => {
           const owner = i + 1;
           const length = 4 + data.upTo(100);
-          // Close enough to hit a neighbour, and far beyond every buffer.
+          // Close enough to hit a neighbor, and far beyond every buffer.
           const offset = [0, 1, length, 64, 4096, 2 ** 20, 2 ** 30, 2 ** 32 - 1][i % 8]!;
           const x = marked(length, owner);
           const z = marked(length, owner);

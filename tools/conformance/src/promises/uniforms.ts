@@ -7,7 +7,7 @@ import { type Suite, useBackend } from "../support/suite.js";
 const structs = /* wgsl */ `
 struct Deep { a: f32, b: vec2i }
 struct Inner { deep: Deep, last: u32 }
-struct Light { position: vec3f, kind: u32, colour: vec3f }
+struct Light { position: vec3f, kind: u32, color: vec3f }
 struct Params {
   count: i32,
   offset: vec3f,
@@ -32,7 +32,7 @@ fn main() {
   for (var c = 0; c < 3; c++) { for (var r = 0; r < 3; r++) { floats[at] = params.basis[c][r]; at++; } }
   for (var l = 0; l < 2; l++) {
     for (var i = 0; i < 3; i++) { floats[at] = params.lights[l].position[i]; at++; }
-    for (var i = 0; i < 3; i++) { floats[at] = params.lights[l].colour[i]; at++; }
+    for (var i = 0; i < 3; i++) { floats[at] = params.lights[l].color[i]; at++; }
   }
   floats[at] = params.inner.deep.a; at++;
   for (var c = 0; c < 2; c++) { for (var r = 0; r < 4; r++) { floats[at] = params.tall[c][r]; at++; } }
@@ -55,8 +55,8 @@ const params = {
     [7, 8, 9],
   ],
   lights: [
-    { position: [10, 11, 12], kind: 4294967295, colour: [13, 14, 15] },
-    { position: [16, 17, 18], kind: 5, colour: [19, 20, 21] },
+    { position: [10, 11, 12], kind: 4294967295, color: [13, 14, 15] },
+    { position: [16, 17, 18], kind: 5, color: [19, 20, 21] },
   ],
   inner: { deep: { a: 0.1, b: [-3, 2147483647] }, last: 77 },
   tall: [31, 32, 33, 34, 35, 36, 37, 38],
