@@ -15,7 +15,6 @@ import type { PlaceLimits } from "../submission/batch-layout.js";
 import { BatchTemplates } from "../submission/batch-templates.js";
 import type { SlotContents } from "../submission/execute-batch.js";
 import { SubmissionQueue } from "../submission/submission-queue.js";
-import { UploadCrossover } from "../submission/upload-crossover.js";
 import type { KeepLimits } from "./keep-limits.js";
 import type { Counted } from "./totals.js";
 
@@ -38,6 +37,11 @@ export interface SessionParts {
  */
 const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
+/**
+ * Up to this size an upload through the queue takes the device as long as one through mapped staging, and costs the host
+ * less (docs/decisions/0021-one-size-for-queue-uploads.md).
+ */
+const maxQueueUploadByteLength = 128 * 2 ** 10;
 
 /** All that is made on one device, lives while it does, and dies with it. */
 export class DeviceSession {
@@ -55,7 +59,6 @@ export class DeviceSession {
   readonly maxMemories: number;
   readonly runs: RunLedger;
   readonly #slots: CommandPool<SlotContents>;
-  readonly #crossover: UploadCrossover;
   readonly #counts = { submissions: 0 };
   readonly #maxIdleMs: number;
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
@@ -92,13 +95,9 @@ export class DeviceSession {
       create: () => ({}),
       destroy: ({ timer }) => timer?.destroy(),
     });
-    const crossover = new UploadCrossover({ open, buffers: this.buffers, staging: this.staging, store });
-    this.#crossover = crossover;
     const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment, maxBufferSize } = open.info.limits;
     this.placeLimits = {
-      get maxQueueUploadByteLength() {
-        return crossover.byteLength;
-      },
+      maxQueueUploadByteLength,
       alignment: Math.max(minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment),
       maxSharedByteLength: Math.min(maxSharedByteLength, maxBufferSize),
     };
@@ -110,8 +109,7 @@ export class DeviceSession {
         staging: this.staging,
         descriptors: this.descriptors,
         templates: new BatchTemplates(this.placeLimits, this.maxMemories),
-        crossover,
-        scratch: new Uint8Array(UploadCrossover.largest),
+        scratch: new Uint8Array(maxQueueUploadByteLength),
         holders: this.holders,
         counts: this.#counts,
         recorder: runs.recorder,
@@ -218,7 +216,7 @@ export class DeviceSession {
 
   /** Why memory that is in use will not come back by itself; `undefined` while some may. */
   #heldByCallers({ memoryWaitMs, byteBudget }: KeepLimits): ComputeError | undefined {
-    if (this.submissions.isWorking || this.staging.isRecycling || this.#crossover.isMeasuring) return undefined;
+    if (this.submissions.isWorking || this.staging.isRecycling) return undefined;
     const { inUseBytes } = this.buffers.stats();
     return new ComputeError(
       "out-of-memory",

@@ -44,11 +44,4 @@ describe("BatchTemplates", () => {
     expect(placed(31)).toBe(few[30]);
     expect(placed(1)).not.toBe(few[0]);
   });
-
-  test("forgets all places when it is told to", () => {
-    const templates = new BatchTemplates(limits, 2);
-    const places = templates.of([{ plan }]);
-    templates.forget();
-    expect(templates.of([{ plan }])).not.toBe(places);
-  });
 });

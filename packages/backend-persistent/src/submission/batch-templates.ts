@@ -14,16 +14,11 @@ export class BatchTemplates {
   readonly #limits: PlaceLimits;
   readonly #maxMemories: number;
   /** By shape; the last used first. */
-  #byShape = new WeakMap<object, BatchTemplate[]>();
+  readonly #byShape = new WeakMap<object, BatchTemplate[]>();
 
   constructor(limits: PlaceLimits, maxMemories: number) {
     this.#limits = limits;
     this.#maxMemories = maxMemories;
-  }
-
-  /** To be called when the limits have changed. */
-  forget(): void {
-    this.#byShape = new WeakMap();
   }
 
   of(runs: readonly { readonly plan: RunPlan }[]): BatchTemplate {

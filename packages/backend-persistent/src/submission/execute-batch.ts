@@ -16,7 +16,6 @@ import {
 } from "@kiln-gpu/webgpu";
 import type { Holders } from "../memory/holders.js";
 import { Batch, subjectOf } from "./batch.js";
-import type { BatchTemplate } from "./batch-template.js";
 import type { BatchTemplates } from "./batch-templates.js";
 import type { HangWatch } from "./hang-watch.js";
 import { LeasedDownloads } from "./leased-downloads.js";
@@ -24,7 +23,6 @@ import { poison } from "./poison.js";
 import type { ReadyRun } from "./ready-run.js";
 import { recordCommands } from "./record-commands.js";
 import { readResults, writeInputs } from "./transfer.js";
-import type { UploadCrossover } from "./upload-crossover.js";
 
 /** What batches are made of, for the life of the session. */
 export interface BatchContext {
@@ -36,7 +34,6 @@ export interface BatchContext {
   readonly counts: { submissions: number };
   readonly recorder: TraceRecorder | undefined;
   readonly holders: Holders;
-  readonly crossover: UploadCrossover;
   /** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
   readonly scratch: Uint8Array<ArrayBuffer>;
   readonly isPoisoned: boolean;
@@ -75,12 +72,7 @@ export async function executeBatch(
   if (profiled) slot.timer ??= await createDeviceTimer(open.device);
   const clock = trace?.clock ?? (profiled && new RunClock());
   clock?.skip();
-  let template = templateOf(context, runs);
-  if (!runs[0]!.template && context.crossover.decides(template.layout.uploads[0] ?? 0)) {
-    await context.crossover.know();
-    context.templates.forget();
-    template = templateOf(context, runs);
-  }
+  const template = runs[0]!.template ?? context.templates.of(runs);
   // All buffers at once: a batch that held some while it waits for others could wait for ever.
   const { requests } = template;
   const lent = buffers.tryAcquireAll(requests) ?? (await buffers.acquireAll(requests, { signal: whenAllLeft(runs) }));
@@ -126,11 +118,6 @@ export async function executeBatch(
     if (!leased) staging.unmap(batch.memory.downloads);
     batch.release(buffers, { uploads: !isSubmitted, downloads: !leased });
   }
-}
-
-/** The one that a sequence brings, or the one for runs of these shapes. */
-function templateOf({ templates }: BatchContext, runs: readonly ReadyRun[]): BatchTemplate {
-  return runs[0]!.template ?? templates.of(runs);
 }
 
 /** Aborts once the callers of all `runs` have left: then nothing needs to wait for their memory. */
