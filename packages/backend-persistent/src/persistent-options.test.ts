@@ -4,7 +4,6 @@ import type { PersistentBackendOptions } from "./persistent-options.js";
 
 test.each<[Record<string, unknown>, string]>([
   [{ recovery: "no" }, '"recovery" must be true or false; got "no"'],
-  [{ poisonMemory: 1 }, '"poisonMemory" must be true or false; got 1'],
   [{ leakDetection: "yes" }, '"leakDetection" must be true, false or a function; got "yes"'],
   [{ store: "./x" }, '"store" must be true, false or an object of options; got "./x"'],
   [{ store: null }, '"store" must be true, false or an object of options; got null'],

@@ -39,12 +39,13 @@ export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<Kee
   readonly lossRetries?: number;
   /** Receives runs, submissions and their phases, and what happens to the device. Without a tracer nothing is noted. */
   readonly tracer?: Tracer;
-  /**
-   * Fills all memory with a pattern before each use, for tests. A kernel or a caller that reads bytes before they are
-   * written sees the pattern. It costs much time.
-   */
-  readonly poisonMemory?: boolean;
 }
+
+/**
+ * Under this symbol Kiln's own tests ask for memory that is filled with a pattern before each use. It is no option:
+ * outputs and temporaries begin as zeros, so the pattern tells a user nothing.
+ */
+const poisonMemory = Symbol.for("@kiln-gpu/poison-memory");
 
 /** The checked options, each with its default. */
 export interface CheckedOptions {
@@ -108,7 +109,6 @@ const rules: Readonly<Record<Exclude<keyof PersistentBackendOptions, CheckedElse
     allows: (given) => typeof given === "string" && /^[\w.@-][\w.@/-]{0,99}$/u.test(given),
   },
   recovery: flag,
-  poisonMemory: flag,
   leakDetection: {
     expected: "true, false or a function",
     allows: (given) => isBoolean(given) || typeof given === "function",
@@ -140,7 +140,7 @@ export function checkOptions(options: PersistentBackendOptions): CheckedOptions 
     onLeak: typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined,
     recovery: options.recovery ?? true,
     lossRetries: options.lossRetries ?? 1,
-    isPoisoned: options.poisonMemory ?? false,
+    isPoisoned: poisonMemory in options,
   };
 }
 

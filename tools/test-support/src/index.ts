@@ -13,6 +13,7 @@ export {
   watchCommands,
   withOwnDevice,
 } from "./own-device.js";
+export { poisonedMemory } from "./poisoned-memory.js";
 export { RandomData } from "./random-data.js";
 export { software } from "./software.js";
 export { spin, spinBindings } from "./spin.js";

@@ -4,7 +4,7 @@
  */
 import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import { type ComputeErrorCode, isComputeError, type Lease, type Output, type Sequence } from "@kiln-gpu/core";
-import { expectNothingLive, expectSame, LosableDevices } from "@kiln-gpu/test-support";
+import { expectNothingLive, expectSame, LosableDevices, poisonedMemory } from "@kiln-gpu/test-support";
 import { expect } from "vitest";
 import { ArrayWorlds, type Change, type HeldArray } from "./array-worlds.js";
 
@@ -14,7 +14,7 @@ export interface TrialSettings {
   readonly byteBudget: number;
   readonly maxSubmissions: number;
   readonly maxIdleMs: number;
-  readonly poisonMemory: boolean;
+  readonly isPoisoned: boolean;
   /** The length of every resident array. */
   readonly length: number;
 }
@@ -93,7 +93,7 @@ export class Trial {
   #keepsLeases = true;
 
   static async open(settings: TrialSettings): Promise<Trial> {
-    const { length: _, ...options } = settings;
+    const { length: _, isPoisoned, ...options } = settings;
     const devices = new LosableDevices();
     const backend = await openPersistentBackend({
       device: devices.open,
@@ -102,6 +102,7 @@ export class Trial {
       // A slow machine must not look like an endless kernel.
       graceMs: hangMs,
       ...options,
+      ...(isPoisoned && poisonedMemory),
     });
     return new Trial(backend, devices, settings);
   }

@@ -12,7 +12,7 @@ const settings: fc.Arbitrary<TrialSettings> = fc.record({
   byteBudget: fc.constantFrom(2 ** 17, 2 ** 28),
   maxSubmissions: fc.integer({ min: 1, max: 3 }),
   maxIdleMs: fc.constantFrom(5, 30_000),
-  poisonMemory: fc.boolean(),
+  isPoisoned: fc.boolean(),
   length: fc.integer({ min: 1, max: 300 }),
 });
 
