@@ -224,6 +224,24 @@ describe("a sequence", () => {
       sequence.dispose();
     }));
 
+  it("gives every replay an array that is bound as it is as it was recorded, although a run writes it", () =>
+    usingBackend(async (gpu) => {
+      const kernel = defineKernel<Bindings>({
+        label: "add one",
+        wgsl: `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+          @group(0) @binding(1) var<storage, read_write> sum: array<u32>;
+          @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+            if (id.x < arrayLength(&y)) { y[id.x] += 1; sum[id.x] = y[id.x]; }
+          }`,
+      });
+      const words = data.words(100);
+      const sequence = await gpu.record({ sum: output(Uint32Array, 100) }, (run, { sum }) => {
+        run(kernel, { y: words, sum });
+      });
+      const expected = words.map((word) => word + 1);
+      for (let i = 0; i < 3; i += 1) expectSame((await sequence.replay()).sum, expected);
+    }));
+
   it("finds memory of its own zero in every replay, and outputs where nothing is written", () =>
     usingBackend(async (gpu) => {
       const sequence = await gpu.record(

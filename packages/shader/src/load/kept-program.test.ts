@@ -61,6 +61,19 @@ describe("a program that is kept", () => {
     expect(memory.kept.size).toBe(others.length);
   });
 
+  it("is none with a constant of -0, which JSON writes as 0", async () => {
+    const memory = new Memory();
+    const signed = "override scale: f32; @compute @workgroup_size(1) fn main() { _ = scale; }";
+    for (const [scale, kept] of [
+      [-0, 0],
+      [0, 1],
+    ] as const) {
+      const { constants } = await loadProgram({ wgsl: signed, constants: { scale } }, "It", memory);
+      expect(constants).toEqual({ scale });
+      expect(memory.kept.size).toBe(kept);
+    }
+  });
+
   it("has its file's name from whoever asks now", async () => {
     const memory = new Memory();
     await loadProgram(program, "It", memory);
