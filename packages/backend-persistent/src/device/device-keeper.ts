@@ -109,6 +109,7 @@ export class DeviceKeeper {
     this.#hasEnded = true;
     for (const session of this.#sessions) endWithin(session);
     for (const array of this.#unsettled) array.dispose();
+    this.#waiters.refuse(this.#parts.runs.disposed());
   }
 
   /** Frees everything, unless a caller still has a part of it: nobody can ask for anything more. */
@@ -231,7 +232,7 @@ export class DeviceKeeper {
 
   async #open(): Promise<DeviceSession> {
     // Whoever waits for it is told by `dispose`.
-    if (this.#isClosed) throw disposed();
+    if (this.#isClosed) throw this.#parts.runs.disposed();
     let open: OpenDevice;
     try {
       open = await this.#options.reopen();
@@ -243,7 +244,7 @@ export class DeviceKeeper {
     }
     const session = this.#begin(open);
     this.#watch(session);
-    if (this.#isClosed) throw disposed();
+    if (this.#isClosed) throw this.#parts.runs.disposed();
     return session;
   }
 
@@ -268,10 +269,6 @@ export class DeviceKeeper {
     this.#parts.runs.recorder?.deviceRecovered(session.info.name);
     this.listeners.emit("recovered", { device: session.info, restored, prepared });
   }
-}
-
-function disposed(): ComputeError {
-  return new ComputeError("disposed", "The persistent backend is disposed; open another one.");
 }
 
 function endWithin({ holders, programs }: DeviceSession): void {

@@ -222,8 +222,9 @@ describe("a lease", () => {
     const runs = [];
     for (let i = 0; i < 6; i += 1) runs.push(gpu.run(fieldAdd, add(2048)), gpu.stage(Float32Array, 8192));
     await eventually(() => expect(gpu.stats().buffers.waiting).toBeGreaterThan(0));
+    const settled = Promise.allSettled(runs);
     await gpu.dispose();
-    await Promise.allSettled(runs);
+    await settled;
     expectNothingLive(gpu);
   });
 

@@ -409,6 +409,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   #lost(subject: string, reason: ComputeError): ComputeError {
+    // The backend was disposed before the array could be restored on another device.
+    if (reason.code === "disposed") return reason;
     const message = `${subject} is not possible: ${this.what} was lost with its device. ${reason.message}`;
     return new ComputeError("device-lost", message, { cause: reason });
   }

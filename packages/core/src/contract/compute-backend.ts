@@ -300,7 +300,8 @@ export interface ComputeBackend extends AsyncDisposable {
 
   /**
    * Ends leases, staged memory and resident arrays at once, waits for the runs in flight, then frees everything. Later
-   * runs reject with `disposed`; a second call waits with the first.
+   * runs reject with `disposed`, and so do earlier calls that would resolve with something that has ended, or that wait
+   * for another device. A second call waits with the first.
    */
   dispose(): Promise<void>;
 }

@@ -109,6 +109,7 @@ export class RunLedger {
     try {
       working = work(caller);
       const results = await (caller.mayLeave ? settleEarly(working, subject, options, caller, this.#signals) : working);
+      if (this.#closed) this.#refuseHolders(results);
       if (counts) counts.completed += 1;
       if (caller.trace) this.recorder?.end(caller.trace);
       return results;
@@ -132,7 +133,23 @@ export class RunLedger {
 
   /** @throws {ComputeError} `disposed`. */
   checkOpen(): void {
-    if (this.#closed) throw new ComputeError("disposed", `The ${this.#name} backend is disposed; open another one.`);
+    if (this.#closed) throw this.disposed();
+  }
+
+  /** The error of calls that a disposed backend cannot serve. */
+  disposed(): ComputeError {
+    return new ComputeError("disposed", `The ${this.#name} backend is disposed; open another one.`);
+  }
+
+  /**
+   * `dispose` ends leases, arrays and the like, so a caller must not get one after it.
+   * @throws {ComputeError} `disposed` if `results` are or contain one.
+   */
+  #refuseHolders(results: unknown): void {
+    const holders = [results, ...Object.values(results ?? {})].filter(isDisposable);
+    if (holders.length === 0) return;
+    for (const holder of holders) holder[Symbol.dispose]();
+    throw this.disposed();
   }
 
   /** Lets nothing start from now on, and waits until everything that has started has ended. */
@@ -150,6 +167,10 @@ export class RunLedger {
 function releaseLeases(results: unknown): void {
   if (typeof results !== "object" || results === null) return;
   for (const value of Object.values(results)) if (value instanceof MemoryLease) value.release();
+}
+
+function isDisposable(value: unknown): value is Disposable {
+  return typeof (value as Partial<Disposable> | null | undefined)?.[Symbol.dispose] === "function";
 }
 
 function isBounded({ signal, timeoutMs }: RunOptions): boolean {

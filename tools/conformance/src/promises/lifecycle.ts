@@ -1,4 +1,4 @@
-import { output } from "@kiln-gpu/core";
+import { lease, output } from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
 import { expectError, expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
@@ -52,6 +52,17 @@ export function describeLifecycle(suite: Suite): void {
       await preparing;
       await disposing;
       expect(order.at(-1)).toBe("dispose");
+      expectNothingLive(backend);
+    });
+
+    it("rejects a run that was to resolve with a lease, since dispose ends leases", async () => {
+      const backend = await suite.open(software);
+      const leasing = backend.run(fieldAdd, { a, b, c: lease(Float32Array, a.length) });
+      const copying = runFieldAdd(backend, a, b);
+      const disposing = backend.dispose();
+      await expectError(leasing, "disposed", new RegExp(`The ${suite.name} backend is disposed`));
+      expectSame(await copying, expected);
+      await disposing;
       expectNothingLive(backend);
     });
 
