@@ -47,7 +47,7 @@ export class OneShotBackend implements ComputeBackend {
   async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
     checkKernel(kernel);
     return this.#runs.startTask(`The preparation of kernel "${kernel.label}"`, options, async () => {
-      const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel);
+      const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel, this.#options);
       const open = await openDevice(this.#options);
       try {
         await compilePrograms(open, kernel.label, programs, wholeVariants(programs, open.info.limits));
@@ -76,7 +76,7 @@ export class OneShotBackend implements ComputeBackend {
     if (options.profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
     const clock = caller.trace?.clock ?? new RunClock();
     const specialized = kernel.tunable ? kernel.specialize({}) : kernel;
-    const programs = await loadKernel(specialized);
+    const programs = await loadKernel(specialized, this.#options);
     clock.lap("pipeline");
     const { limits } = this.device;
     const plan = planRun({

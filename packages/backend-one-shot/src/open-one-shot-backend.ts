@@ -1,4 +1,5 @@
 import type { ComputeBackend } from "@kiln-gpu/core";
+import { checkTranslatorOptions } from "@kiln-gpu/shader";
 import { openDevice } from "@kiln-gpu/webgpu";
 import { OneShotBackend } from "./one-shot-backend.js";
 import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
@@ -9,6 +10,7 @@ import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
  * @throws {ComputeError} `no-adapter`; `invalid-option`.
  */
 export async function openOneShotBackend(options: OneShotBackendOptions = {}): Promise<ComputeBackend> {
+  checkTranslatorOptions(options);
   const open = await openDevice(options);
   await open.close();
   return new OneShotBackend(open.info, options);

@@ -8,6 +8,7 @@ import type {
   WarmsUp,
 } from "@kiln-gpu/core";
 import { RunLedger, traced } from "@kiln-gpu/core/backend";
+import { checkTranslatorOptions } from "@kiln-gpu/shader";
 import { openStore } from "@kiln-gpu/store";
 import { openDevice } from "@kiln-gpu/webgpu";
 import { DeviceKeeper } from "./device/device-keeper.js";
@@ -33,9 +34,12 @@ export type PersistentComputeBackend = ComputeBackend &
  */
 export async function openPersistentBackend(options: PersistentBackendOptions = {}): Promise<PersistentComputeBackend> {
   const { limits, isImmediate, onLeak, recovery, lossRetries, isPoisoned, ...checked } = checkOptions(options);
+  checkTranslatorOptions(options);
+  const { translatorWasm } = options;
   const runs = new RunLedger("persistent", options.tracer);
   const store = openStore(checked.store);
   const reflections = new ReflectionStore(store);
+  const loading = { kept: reflections, ...(translatorWasm && { translatorWasm }) };
   const history = new ProgramHistory();
   const manifest = options.warmUp === undefined ? undefined : new StoredManifest(store, options.warmUp, history);
   const reopen = () => traced(runs.recorder, "The opening of a device", () => openDevice(options));
@@ -44,7 +48,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   const open = await reopen();
   const keeper = new DeviceKeeper(
     open,
-    { limits, store, reflections, history, runs, isImmediate, isPoisoned, onLeak },
+    { limits, store, loading, history, runs, isImmediate, isPoisoned, onLeak },
     { reopen, recovers: open.isOwned && recovery, lossRetries },
   );
   const backend = new PersistentBackend({ runs, store, reflections, history, manifest, keeper, lossRetries, onLeak });

@@ -1,11 +1,12 @@
 import { ComputeError, type Tracer } from "@kiln-gpu/core";
 import { describeValue } from "@kiln-gpu/core/backend";
+import type { TranslatorOptions } from "@kiln-gpu/shader";
 import type { StoreOptions } from "@kiln-gpu/store";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import type { KeepLimits } from "./device/keep-limits.js";
 import type { Leak } from "./memory/holders.js";
 
-export interface PersistentBackendOptions extends OpenDeviceOptions, Partial<KeepLimits> {
+export interface PersistentBackendOptions extends OpenDeviceOptions, TranslatorOptions, Partial<KeepLimits> {
   /**
    * Where translations, reflection, tuning results and manifests are stored for later processes. `true`, the default,
    * is the platform's cache folder; `false` stores nothing; options name another place.
@@ -85,9 +86,9 @@ const count: Rule = {
 };
 const flag: Rule = { expected: "true or false", allows: isBoolean };
 
-type CheckedElsewhere = keyof OpenDeviceOptions | "tracer";
+type CheckedElsewhere = keyof OpenDeviceOptions | keyof TranslatorOptions | "tracer";
 
-/** `openDevice` checks the options of a device, and the ledger of runs checks the tracer. */
+/** What opens the device, translates SPIR-V and keeps the ledger of runs checks its own options. */
 const rules: Readonly<Record<Exclude<keyof PersistentBackendOptions, CheckedElsewhere>, Rule>> = {
   byteBudget: amount,
   memoryWaitMs: amount,

@@ -1,14 +1,13 @@
 import { type CacheCounters, ComputeError, type DeviceInfo, type Kernel } from "@kiln-gpu/core";
 import type { RunLedger } from "@kiln-gpu/core/backend";
 import { BufferPool, CommandPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
-import { wholeVariants } from "@kiln-gpu/shader";
+import { type LoadOptions, wholeVariants } from "@kiln-gpu/shader";
 import type { Store } from "@kiln-gpu/store";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { Holders, type Leak } from "../memory/holders.js";
 import type { ArrayContext, PerformAccess } from "../memory/resident-memory.js";
 import { PipelineCache } from "../programs/pipeline-cache.js";
 import type { ProgramHistory } from "../programs/program-history.js";
-import type { ReflectionStore } from "../programs/reflection-store.js";
 import { Specializer } from "../programs/specializer.js";
 import { performAccess } from "../submission/array-access.js";
 import type { PlaceLimits } from "../submission/batch-layout.js";
@@ -22,7 +21,7 @@ import type { Counted } from "./totals.js";
 export interface SessionParts {
   readonly limits: KeepLimits;
   readonly store: Store;
-  readonly reflections: ReflectionStore;
+  readonly loading: LoadOptions;
   readonly history: ProgramHistory;
   readonly runs: RunLedger;
   /** Whether runs are submitted by the call that asks for them. */
@@ -70,7 +69,7 @@ export class DeviceSession {
   #isClosed = false;
 
   constructor(open: OpenDevice, parts: SessionParts) {
-    const { limits, store, reflections, history, runs, isImmediate, isPoisoned, onLeak } = parts;
+    const { limits, store, loading, history, runs, isImmediate, isPoisoned, onLeak } = parts;
     this.open = open;
     this.runs = runs;
     open.onLoss(() => {
@@ -81,7 +80,7 @@ export class DeviceSession {
     this.#maxIdleMs = maxIdleMs;
     this.holders = new Holders(onLeak);
     const { maxPipelines } = limits;
-    this.programs = new PipelineCache({ open, maxPipelines, recorder: runs.recorder, reflections, history });
+    this.programs = new PipelineCache({ open, maxPipelines, recorder: runs.recorder, loading, history });
     this.specializer = new Specializer(this.programs, open.info, store);
     this.descriptors = new DescriptorPool({ device, maxSets, maxDescriptors });
     const onDestroy = ({ id }: { readonly id: number }) => this.descriptors.dropBuffer(id);

@@ -1,11 +1,17 @@
 import type { Bindings, Kernel } from "@kiln-gpu/core";
 import { Planner, type ProgramVariant, type ShaderInterface, type TraceRecorder, traced } from "@kiln-gpu/core/backend";
-import { interfacesOf, type LoadedProgram, loadKernel, translator, variantOf } from "@kiln-gpu/shader";
+import {
+  interfacesOf,
+  type LoadedProgram,
+  type LoadOptions,
+  loadKernel,
+  translator,
+  variantOf,
+} from "@kiln-gpu/shader";
 import { contentAddress, ShaderCache, type ShaderRequest } from "@kiln-gpu/shader-cache";
 import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu/webgpu";
 import { flagsOf, nameOf, type Variant, variantNames, type WarmProgram } from "./manifest.js";
 import type { ProgramHistory } from "./program-history.js";
-import type { ReflectionStore } from "./reflection-store.js";
 
 /** A pipeline that is kept; its layouts carry numbers by which bind groups are kept. */
 export interface CachedPipeline extends CompiledProgram {
@@ -29,8 +35,8 @@ export interface PipelineCacheParts {
   readonly open: OpenDevice;
   readonly maxPipelines: number;
   readonly recorder: TraceRecorder | undefined;
-  /** Where programs that were read by earlier processes are found. */
-  readonly reflections: ReflectionStore;
+  /** Where the programs of earlier processes are found, and how SPIR-V is translated. */
+  readonly loading: LoadOptions;
   /** Told of every program that a run uses here. */
   readonly history: ProgramHistory;
 }
@@ -136,7 +142,7 @@ export class PipelineCache {
   }
 
   async #load<B extends Bindings>(kernel: Kernel<B>): Promise<LoadedKernel> {
-    const programs = await loadKernel(kernel, this.#parts.reflections);
+    const programs = await loadKernel(kernel, this.#parts.loading);
     const addresses = new Map<string, AddressByVariant>();
     for (const [program, loaded] of Object.entries(programs)) {
       const hasImmediates = loaded.interface.bindings.some(({ isImmediate }) => isImmediate);

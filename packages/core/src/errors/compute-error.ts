@@ -5,6 +5,7 @@ export type ComputeErrorCode =
   | "invalid-kernel"
   | "invalid-binding"
   | "unsupported-shader"
+  | "translator-unavailable"
   | "shader-compilation"
   | "invalid-option"
   | "limit-exceeded"

@@ -37,7 +37,7 @@ describe("a program that is kept", () => {
     const memory = new Memory();
     const read = await loadProgram(program, "It");
     for (const found of [0, 1, 2]) {
-      expect(await loadProgram(program, "It", memory)).toEqual(read);
+      expect(await loadProgram(program, "It", { kept: memory })).toEqual(read);
       expect(memory.found).toBe(found);
     }
     expect(memory.kept.size).toBe(1);
@@ -55,7 +55,7 @@ describe("a program that is kept", () => {
       { ...program, constants: { size: 32, isLoud: false } },
     ];
     for (const other of others) {
-      expect(await loadProgram(other, "It", memory)).toEqual(await loadProgram(other, "It"));
+      expect(await loadProgram(other, "It", { kept: memory })).toEqual(await loadProgram(other, "It"));
     }
     expect(memory.found).toBe(0);
     expect(memory.kept.size).toBe(others.length);
@@ -76,8 +76,8 @@ describe("a program that is kept", () => {
 
   it("has its file's name from whoever asks now", async () => {
     const memory = new Memory();
-    await loadProgram(program, "It", memory);
-    expect((await loadProgram({ ...program, file: "moved.wgsl" }, "It", memory)).file).toBe("moved.wgsl");
+    await loadProgram(program, "It", { kept: memory });
+    expect((await loadProgram({ ...program, file: "moved.wgsl" }, "It", { kept: memory })).file).toBe("moved.wgsl");
     expect(memory.found).toBe(1);
   });
 
@@ -85,7 +85,7 @@ describe("a program that is kept", () => {
     const memory = new Memory();
     const refused = { ...program, constants: { none: 1 } };
     for (let i = 0; i < 2; i += 1) {
-      const error = await loadProgram(refused, "It", memory).catch((caught: unknown) => caught);
+      const error = await loadProgram(refused, "It", { kept: memory }).catch((caught: unknown) => caught);
       expect(isComputeError(error, "invalid-kernel")).toBe(true);
     }
     expect(memory.kept.size).toBe(0);

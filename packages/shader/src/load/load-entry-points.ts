@@ -1,6 +1,5 @@
 import type { ShaderSource } from "@kiln-gpu/core";
 import { named } from "../refusal.js";
-import { readSpirv } from "../spirv/module.js";
 import { chooseName, computeEntryPoints, reflectProgram } from "../wgsl/reflect-program.js";
 import { scanModule, valuesOf } from "../wgsl/scan-module.js";
 import { loadProgram } from "./load-program.js";
@@ -18,6 +17,7 @@ export function loadEntryPoints(
 ): Promise<readonly LoadedProgram[]> {
   return named(subject, async () => {
     if (source.spirv === undefined) return loadWgsl(source);
+    const { readSpirv } = await import("../spirv/module.js");
     const loaded: LoadedProgram[] = [];
     for (const entryPoint of atLeastOne(readSpirv(source.spirv).computeEntryPoints.map(({ name }) => name))) {
       loaded.push(await loadProgram({ ...source, entryPoint }, subject));

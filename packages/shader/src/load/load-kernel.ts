@@ -1,23 +1,21 @@
 import type { Bindings, Kernel } from "@kiln-gpu/core";
 import type { ShaderInterface } from "@kiln-gpu/core/backend";
-import type { KeptPrograms } from "./kept-program.js";
-import { loadProgram } from "./load-program.js";
+import { type LoadOptions, loadProgram } from "./load-program.js";
 import type { LoadedProgram } from "./loaded-program.js";
 
 /**
  * Reads all programs of a kernel.
- * @param kept Stores programs; those that it already has are not read again.
  * @throws {ComputeError} What `loadProgram` throws.
  */
 export async function loadKernel<B extends Bindings>(
   kernel: Kernel<B>,
-  kept?: KeptPrograms,
+  options?: LoadOptions,
 ): Promise<{ readonly [program: string]: LoadedProgram }> {
   const names = Object.keys(kernel.programs);
   const loaded = await Promise.all(
     names.map((name) => {
       const subject = names.length === 1 ? `Kernel "${kernel.label}"` : `Kernel "${kernel.label}", program "${name}",`;
-      return loadProgram(kernel.programs[name]!, subject, kept);
+      return loadProgram(kernel.programs[name]!, subject, options);
     }),
   );
   return Object.fromEntries(names.map((name, i) => [name, loaded[i]!]));

@@ -3,18 +3,27 @@ import { named } from "../refusal.js";
 import { reflectProgram } from "../wgsl/reflect-program.js";
 import { scanModule } from "../wgsl/scan-module.js";
 import { type KeptPrograms, loadKept } from "./kept-program.js";
-import { loadSpirv } from "./load-spirv.js";
 import type { LoadedProgram } from "./loaded-program.js";
+import type { TranslatorOptions } from "./translator-wasm.js";
+
+export interface LoadOptions extends TranslatorOptions {
+  /** Stores programs; one that it already has is not read again. */
+  readonly kept?: KeptPrograms;
+}
 
 /**
  * Reads a program: translates SPIR-V to WGSL, and reflects the interface.
  * @param subject Begins the sentence of an error: `Kernel "saxpy"`.
- * @param kept Stores programs; one that it already has is not read again.
  * @throws {ComputeError} `invalid-kernel`, `unsupported-shader`, or `shader-compilation` if the text does not parse.
- *   Text that parses may still be invalid; the device reports that.
+ *   Text that parses may still be invalid; the device reports that. `translator-unavailable` if SPIR-V cannot be
+ *   translated here.
  */
-export async function loadProgram(program: Program, subject: string, kept?: KeptPrograms): Promise<LoadedProgram> {
-  const read = () => readProgram(program);
+export async function loadProgram(
+  program: Program,
+  subject: string,
+  { kept, ...options }: LoadOptions = {},
+): Promise<LoadedProgram> {
+  const read = () => readProgram(program, options);
   const loaded = await named(subject, () => (kept ? loadKept(program, kept, read) : read()));
   return {
     ...loaded,
@@ -23,7 +32,11 @@ export async function loadProgram(program: Program, subject: string, kept?: Kept
   };
 }
 
-async function readProgram(program: Program): Promise<LoadedProgram> {
-  if (program.spirv !== undefined) return loadSpirv(program.spirv, program);
+async function readProgram(program: Program, options: TranslatorOptions): Promise<LoadedProgram> {
+  if (program.spirv !== undefined) {
+    // Imported here and not above, so that a page without SPIR-V never loads it.
+    const { loadSpirv } = await import("./load-spirv.js");
+    return loadSpirv(program.spirv, program, options);
+  }
   return { wgsl: program.wgsl, ...reflectProgram(scanModule(program.wgsl), program) };
 }

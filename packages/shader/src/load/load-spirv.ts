@@ -1,5 +1,6 @@
 import type { Program } from "@kiln-gpu/core";
 import type { BindingInfo, TypeLayout } from "@kiln-gpu/core/backend";
+import { compileNaga } from "../naga-wasm.js";
 import { Refusal } from "../refusal.js";
 import { type SpirvBinding, spirvBindings } from "../spirv/bindings.js";
 import { checkControlFlow } from "../spirv/check-control-flow.js";
@@ -12,6 +13,7 @@ import { nameInstruction } from "../spirv/instructions.js";
 import { legalizeSpirv } from "../spirv/legalize.js";
 import { matchLayout } from "../spirv/match-layout.js";
 import { type EntryPoint, readSpirv, type SpirvModule } from "../spirv/module.js";
+import { Translator } from "../spirv/naga-instance.js";
 import { pruneFunctions, pruneGlobals } from "../spirv/prune.js";
 import { specializeSpirv } from "../spirv/specialize.js";
 import { translateSpirv } from "../spirv/translate.js";
@@ -23,6 +25,11 @@ import { chooseName, reflectProgram } from "../wgsl/reflect-program.js";
 import { scanModule, type WgslModule } from "../wgsl/scan-module.js";
 import type { LoadedProgram } from "./loaded-program.js";
 import { addMemberSizes, type MemberSizes, withMemberSizes } from "./member-sizes.js";
+import type { TranslatorOptions, TranslatorWasm } from "./translator-wasm.js";
+
+/** By where the WebAssembly comes from, so that all backends share what was compiled of the same one. */
+const translatorsByUrl = new Map<string, Translator>();
+const translatorsByContent = new WeakMap<object, Translator>();
 
 type Place = { readonly group: number; readonly binding: number };
 
@@ -30,22 +37,40 @@ type Place = { readonly group: number; readonly binding: number };
 export async function loadSpirv(
   source: Uint8Array | Uint32Array,
   program: Pick<Program, "entryPoint" | "constants">,
+  { translatorWasm }: TranslatorOptions = {},
 ): Promise<LoadedProgram> {
   try {
-    return await loadModule(source, program);
+    return await loadModule(source, program, translatorOf(translatorWasm));
   } catch (error) {
     throw inItsSource(error, source);
   }
 }
 
+function translatorOf(wasm: TranslatorWasm | undefined): Translator {
+  const create = () => new Translator(() => compileNaga(wasm));
+  if (typeof wasm === "object" && !(wasm instanceof URL)) return getOrCreate(translatorsByContent, wasm, create);
+  return getOrCreate(translatorsByUrl, String(wasm), create);
+}
+
+function getOrCreate<K, V>(
+  map: { get(key: K): V | undefined; set(key: K, value: V): unknown },
+  key: K,
+  create: () => V,
+): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = create()));
+  return value;
+}
+
 async function loadModule(
   source: Uint8Array | Uint32Array,
   program: Pick<Program, "entryPoint" | "constants">,
+  translator: Translator,
 ): Promise<LoadedProgram> {
   const { specialized, spirv } = reduce(readSpirv(source), program);
   const bindings = spirvBindings(spirv);
   checkPlaces(bindings);
-  const wgsl = await translateSpirv(legalizeSpirv(spirv), specialized);
+  const wgsl = await translateSpirv(legalizeSpirv(spirv), specialized, translator);
   const mended = mendTranslation(wgsl, {
     workgroupSize: spirvWorkgroupSize(spirv),
     isReadOnly: (group, binding) => {

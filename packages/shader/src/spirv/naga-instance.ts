@@ -1,9 +1,8 @@
 /**
- * An instance of naga's WebAssembly, 2 MB that load with the first SPIR-V. A module that naga did not foresee makes it
- * panic, and a panic leaks the part of its stack that was in use: after some hundreds of panics it would fail on every
- * module. An instance that panicked or has grown is therefore replaced where that is possible.
+ * Instances of naga's WebAssembly. A module that naga did not foresee makes it panic, and a panic leaks the part of its
+ * stack that was in use: after some hundreds of panics it would fail on every module. An instance that panicked or has
+ * grown is therefore replaced.
  */
-import { ComputeError } from "@kiln-gpu/core";
 
 /** The exports of naga that are used here. */
 interface Naga {
@@ -28,38 +27,46 @@ interface Naga {
 export class NagaReport extends Error {}
 
 const maxMemoryBytes = 64 * 2 ** 20;
-/** How often an instance that cannot be replaced may panic; its stack has room for several times as many. */
-const maxStops = 64;
 
-let compiled: Promise<WebAssembly.Module | undefined> | undefined;
-let current: Naga | undefined;
-let stops = 0;
+/** naga, compiled when the first module arrives. */
+export class Translator {
+  readonly #compile: () => Promise<WebAssembly.Module>;
+  #compiled: Promise<WebAssembly.Module> | undefined;
+  #instance: Promise<Naga> | undefined;
 
-/** Whether an instance that panicked can be replaced by a fresh one. */
-export async function isReplaceable(): Promise<boolean> {
-  compiled ??= compileNaga();
-  return (await compiled) !== undefined;
-}
+  constructor(compile: () => Promise<WebAssembly.Module>) {
+    this.#compile = compile;
+  }
 
-/**
- * Translates a module.
- * @throws {NagaReport} If naga refuses the module. Anything else that is thrown is a panic.
- */
-export async function translateByNaga(spirv: Uint8Array): Promise<string> {
-  compiled ??= compileNaga();
-  const module = await compiled;
-  // The instance is taken after the last `await`, so no other translation can replace it before this one is done.
-  const shared = module ? undefined : await sharedInstance();
-  const naga = (current ??= shared ?? instantiate(module!));
-  try {
-    const wgsl = translate(naga, spirv);
-    if (module && naga.memory.buffer.byteLength > maxMemoryBytes) current = undefined;
-    return wgsl;
-  } catch (error) {
-    if (error instanceof NagaReport) throw error;
-    if (module) current = undefined;
-    else stops += 1;
-    throw error;
+  /**
+   * Translates a module.
+   * @throws {NagaReport} If naga refuses the module.
+   * @throws {ComputeError} `translator-unavailable` if there is no naga. Anything else that is thrown is a panic.
+   */
+  async translate(spirv: Uint8Array): Promise<string> {
+    const instance = (this.#instance ??= this.#instantiate());
+    const naga = await instance;
+    // While this call waited, another one may have made it panic.
+    if (instance !== this.#instance) return this.translate(spirv);
+    try {
+      const wgsl = translate(naga, spirv);
+      if (naga.memory.buffer.byteLength > maxMemoryBytes) this.#instance = undefined;
+      return wgsl;
+    } catch (error) {
+      if (!(error instanceof NagaReport)) this.#instance = undefined;
+      throw error;
+    }
+  }
+
+  async #instantiate(): Promise<Naga> {
+    try {
+      this.#compiled ??= this.#compile();
+      return await instantiate(await this.#compiled);
+    } catch (error) {
+      this.#compiled = undefined;
+      this.#instance = undefined;
+      throw error;
+    }
   }
 }
 
@@ -97,22 +104,7 @@ function release(naga: Naga, module: number, info: number | undefined): void {
   naga.__wbg_module_free(module, 0);
 }
 
-/** The WebAssembly if there is a file system to read it from; elsewhere bundlers deliver it. */
-async function compileNaga(): Promise<WebAssembly.Module | undefined> {
-  const { process } = globalThis as { process?: { getBuiltinModule?: NodeJS.Process["getBuiltinModule"] } };
-  if (!process?.getBuiltinModule) return undefined;
-  try {
-    const path = process
-      .getBuiltinModule("node:module")
-      .createRequire(import.meta.url)
-      .resolve("naga-wasm/naga_bg.wasm");
-    return await WebAssembly.compile(process.getBuiltinModule("node:fs").readFileSync(path));
-  } catch {
-    return undefined;
-  }
-}
-
-function instantiate(module: WebAssembly.Module): Naga {
+async function instantiate(module: WebAssembly.Module): Promise<Naga> {
   const textAt = (at: number, byteLength: number) =>
     new TextDecoder().decode(new Uint8Array(naga.memory.buffer, at >>> 0, byteLength));
   const needed: { readonly [prefix: string]: (...given: never[]) => unknown } = {
@@ -139,18 +131,7 @@ function instantiate(module: WebAssembly.Module): Naga {
     };
     (imports[from] ??= {})[name] = (found ?? unreachable) as () => unknown;
   }
-  const naga = new WebAssembly.Instance(module, imports).exports as unknown as Naga;
+  const naga = (await WebAssembly.instantiate(module, imports)).exports as unknown as Naga;
   naga.__wbindgen_start();
   return naga;
-}
-
-async function sharedInstance(): Promise<Naga> {
-  if (stops >= maxStops) {
-    throw new ComputeError(
-      "unsupported-shader",
-      `The translator of SPIR-V panicked ${stops} times, at modules that it did not foresee; reload the page to continue.`,
-    );
-  }
-  const { init } = await import("naga-wasm");
-  return (await init()) as unknown as Naga;
 }

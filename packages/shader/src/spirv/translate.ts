@@ -6,7 +6,7 @@ import { idsOf, resultOf } from "./check-operands.js";
 import { InstructionRefusal } from "./instruction-source.js";
 import { nameInstruction } from "./instructions.js";
 import { decorates, encodeSpirv, type Instruction, type SpirvModule, textOf } from "./module.js";
-import { isReplaceable, NagaReport, translateByNaga } from "./naga-instance.js";
+import { NagaReport, type Translator } from "./naga-instance.js";
 import { Decoration, droppedCapabilities, ExecutionMode, MemoryModel, Op } from "./words.js";
 
 /** Not an instruction of SPIR-V: naga refuses it with a report of its own. */
@@ -18,9 +18,13 @@ const searchMs = 1000;
  * @param original The module before it was rewritten for naga, whose instructions errors name.
  * @throws {ComputeError} `unsupported-shader`, with naga's report, for modules that naga refuses.
  */
-export async function translateSpirv(module: SpirvModule, original: SpirvModule): Promise<string> {
+export async function translateSpirv(
+  module: SpirvModule,
+  original: SpirvModule,
+  translator: Translator,
+): Promise<string> {
   try {
-    return await translateByNaga(asNagaTakes(module.instructions, module));
+    return await translator.translate(asNagaTakes(module.instructions, module));
   } catch (cause) {
     if (cause instanceof ComputeError) throw cause;
     const report = cause instanceof NagaReport ? inOneLine(cause.message) : `naga stops at it (${String(cause)})`;
@@ -29,7 +33,7 @@ export async function translateSpirv(module: SpirvModule, original: SpirvModule)
     const isUnsupported = report.startsWith("Unsupported");
     const hint = isUnsupported ? "." : "; if `spirv-val` finds the module valid, naga cannot translate it.";
     const said = report.replace(/\.$/u, "") + hint;
-    const refusedOne = await findRefused(cause, module);
+    const refusedOne = await findRefused(cause, module, translator);
     const instruction = original.instructions.find(({ at }) => at === refusedOne?.at) ?? refusedOne;
     if (!instruction) throw new Refusal("unsupported-shader", `${refused}: ${said}`, { cause });
     const name = nameInstruction(instruction);
@@ -51,13 +55,16 @@ function inOneLine(report: string): string {
  * Finds the instruction that naga refuses or panics at: translates ever shorter beginnings of the module while the same
  * happens.
  */
-async function findRefused(cause: unknown, module: SpirvModule): Promise<Instruction | undefined> {
+async function findRefused(
+  cause: unknown,
+  module: SpirvModule,
+  translator: Translator,
+): Promise<Instruction | undefined> {
   const { instructions } = module;
   const report = cause instanceof NagaReport ? cause.message : undefined;
-  if (report === undefined && !(await isReplaceable())) return undefined;
   const fails = async (given: readonly Instruction[]) => {
     try {
-      await translateByNaga(asNagaTakes(given, module));
+      await translator.translate(asNagaTakes(given, module));
       return false;
     } catch (error) {
       return (error instanceof NagaReport ? error.message : undefined) === report;

@@ -1,0 +1,24 @@
+import { ComputeError } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
+
+/** The file `@kiln-gpu/shader/naga.wasm`: its URL (in Node also its path), its bytes, or the compiled module. */
+export type TranslatorWasm = string | URL | BufferSource | WebAssembly.Module;
+
+export interface TranslatorOptions {
+  /**
+   * Where the WebAssembly lies that translates SPIR-V, or its content. By default it is the file inside
+   * `@kiln-gpu/shader`, which most bundlers deliver with a page. It is read when the first SPIR-V arrives.
+   */
+  readonly translatorWasm?: TranslatorWasm;
+}
+
+/** @throws {ComputeError} `invalid-option` if the option is none of these. */
+export function checkTranslatorOptions({ translatorWasm: given }: TranslatorOptions): void {
+  if (given === undefined || typeof given === "string" || given instanceof URL) return;
+  if (ArrayBuffer.isView(given) || given instanceof ArrayBuffer || given instanceof WebAssembly.Module) return;
+  throw new ComputeError(
+    "invalid-option",
+    'The option "translatorWasm" must be a URL, an array of bytes or a WebAssembly.Module; ' +
+      `got ${describeValue(given)}.`,
+  );
+}
