@@ -46,10 +46,17 @@ try {
     await check(`${name}: publint`, () =>
       run("npx", ["--no-install", "publint", "run", tarball, "--strict"], { cwd: root }),
     );
-    await check(`${name}: types`, () =>
-      run("npx", ["--no-install", "attw", tarball, "--profile", "esm-only", "--no-color"], { cwd: root }),
+    // A package of binaries has nothing to import.
+    const doors = Object.entries(manifest.publishConfig.exports ?? {}).filter(([, door]) => door.default);
+    const others = Object.keys(manifest.publishConfig.exports ?? {}).flatMap((door) =>
+      doors.some(([other]) => other === door) ? [] : ["--exclude-entrypoints", door],
     );
-    for (const [door, { default: file }] of Object.entries(manifest.publishConfig.exports)) {
+    if (doors.length > 0) {
+      await check(`${name}: types`, () =>
+        run("npx", ["--no-install", "attw", tarball, "--profile", "esm-only", "--no-color", ...others], { cwd: root }),
+      );
+    }
+    for (const [door, { default: file }] of doors) {
       await check(`${name}, "${door}": imports alone and silently`, async () => {
         const script = `
           await import(${JSON.stringify(join(path, file))});

@@ -102,7 +102,7 @@ function withDriverNamed<T>({ manifest, configHome }: SoftwareDriver, work: () =
     VK_ICD_FILENAMES: manifest,
     XDG_CONFIG_HOME: configHome,
   };
-  const release = lockEnvironment(manifest);
+  const release = lockEnvironment();
   const before = Object.keys(named).map((name) => [name, process.env[name]] as const);
   try {
     Object.assign(process.env, named);
@@ -121,9 +121,9 @@ function withDriverNamed<T>({ manifest, configHome }: SoftwareDriver, work: () =
  * could find, so they meet in the file system. If a lock cannot be had there, or none is given up in time, this goes on
  * without one.
  */
-function lockEnvironment(manifest: string): () => void {
+function lockEnvironment(): () => void {
   const { mkdirSync, rmdirSync } = process.getBuiltinModule("node:fs");
-  const path = `${manifest}.${process.pid}.lock`;
+  const path = `${process.getBuiltinModule("node:os").tmpdir()}/kiln-gpu-${process.pid}.lock`;
   const untilMs = performance.now() + longestLockMs;
   for (;;) {
     try {

@@ -50,6 +50,7 @@ interface PackageJson {
   readonly packageManager?: string;
   readonly scripts?: { readonly [name: string]: string };
   readonly dependencies?: { readonly [name: string]: string };
+  readonly optionalDependencies?: { readonly [name: string]: string };
 }
 
 const packageJson = (folder: string) => JSON.parse(text(join(folder, "package.json"))) as PackageJson;
@@ -162,8 +163,10 @@ describe("the documents for developers", () => {
         return [from!, to.split(" & ").filter(Boolean).sort()] as const;
       });
     const real = readdirSync(join(root, "packages")).map((name) => {
-      const needed = Object.keys(packageJson(`packages/${name}`).dependencies ?? {});
-      const own = needed.filter(isPackageName).map((needs) => needs.replace("@kiln-gpu/", ""));
+      const { dependencies, optionalDependencies } = packageJson(`packages/${name}`);
+      const own = Object.keys({ ...dependencies, ...optionalDependencies })
+        .filter(isPackageName)
+        .map((needs) => needs.replace("@kiln-gpu/", ""));
       return [name, own.sort()] as const;
     });
     const withDependencies = real.filter(([name, needs]) => needs.length > 0 || drawn.some(([from]) => from === name));
