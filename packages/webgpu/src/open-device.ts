@@ -1,4 +1,5 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
+import { checkNode } from "./check-node.js";
 import { describeDevice, isSoftware, nameAdapter } from "./describe-device.js";
 import { hasOwnWebGpu, openInstance } from "./instance.js";
 import { isDriverInPlace, isLoaderInstalled, mayHaveGpu } from "./load-driver.js";
@@ -65,6 +66,7 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
  * @throws {ComputeError} `no-adapter` if there is no adapter as asked for, with those that there are; `invalid-option`.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenDevice> {
+  checkNode();
   checkOptions(options);
   if (typeof options.device === "function") {
     const opened = await options.device();
