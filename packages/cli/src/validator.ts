@@ -1,10 +1,8 @@
 /** Compiles shaders on a device, because text that parses may still be invalid. */
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { ProgramVariant } from "@kiln-gpu/core/backend";
 import { type LoadedProgram, variantOf, wholeVariants } from "@kiln-gpu/shader";
-import { compileProgram, openDevice, type SoftwareGpu } from "@kiln-gpu/webgpu";
+import { compileProgram, openDevice } from "@kiln-gpu/webgpu";
+import { findSoftwareGpu } from "./find-software-gpu.js";
 
 export interface Validator extends AsyncDisposable {
   readonly deviceName: string;
@@ -13,11 +11,12 @@ export interface Validator extends AsyncDisposable {
 }
 
 /**
- * Opens the machine's GPU. If there is none, opens `@kiln-gpu/software-gpu` if the project in `folder` has it.
+ * Opens the machine's GPU. If there is none, opens `@kiln-gpu/software-gpu` if the project in `folder` or this
+ * package's own installation has it.
  * @throws {ComputeError} `no-adapter`.
  */
 export async function openValidator(folder: string): Promise<Validator> {
-  const fallback = await softwareGpuOf(folder);
+  const fallback = await findSoftwareGpu(folder);
   const open = await openDevice(fallback ? { fallback } : {});
   return {
     deviceName: open.info.name,
@@ -36,16 +35,4 @@ export async function openValidator(folder: string): Promise<Validator> {
     },
     [Symbol.asyncDispose]: () => open.close(),
   };
-}
-
-/** Looks in the project. It is no dependency of this package: it has 75 MB and serves only validation without a GPU. */
-async function softwareGpuOf(folder: string): Promise<SoftwareGpu | undefined> {
-  let path: string;
-  try {
-    path = createRequire(join(folder, "package.json")).resolve("@kiln-gpu/software-gpu");
-  } catch {
-    return undefined;
-  }
-  const { softwareGpu } = (await import(pathToFileURL(path).href)) as { softwareGpu: SoftwareGpu };
-  return softwareGpu;
 }

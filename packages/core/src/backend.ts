@@ -42,4 +42,5 @@ export {
   type ShaderInterface,
   type StructLayout,
   type TypeLayout,
+  typeName,
 } from "./shader/shader-interface.js";

@@ -1,0 +1,39 @@
+import type { Command } from "./command.js";
+
+interface CommandEntry {
+  readonly summary: string;
+  /** Each command loads only what it needs. */
+  readonly load: () => Promise<Command>;
+}
+
+/** Every command, in the order of the help. */
+export const commands: ReadonlyMap<string, CommandEntry> = new Map([
+  [
+    "run",
+    {
+      summary: "runs a shader file on arrays, images and numbers, and shows what comes out",
+      load: async () => (await import("./run/command.js")).command,
+    },
+  ],
+  [
+    "codegen",
+    {
+      summary: "writes a typed module beside each shader",
+      load: async () => (await import("./codegen-command.js")).command,
+    },
+  ],
+]);
+
+export function commandsHelp(): string {
+  const list = [...commands].map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`).join("\n");
+  return `Usage: kiln <command> [options]
+
+Commands:
+${list}
+
+Options:
+  -h, --help     prints this help, or that of a command
+  -v, --version  prints the version
+
+Exits with 0 for success, with 1 if the work fails, and with 2 if the command line has an error.`;
+}
