@@ -16,6 +16,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    "inspect",
+    {
+      summary: "lists what a shader file binds, with layouts and constants, and a run to paste",
+      load: async () => (await import("./inspect-command.js")).command,
+    },
+  ],
+  [
     "codegen",
     {
       summary: "writes a typed module beside each shader",

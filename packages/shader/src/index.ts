@@ -1,4 +1,5 @@
 export { checkedProgram, type KeptPrograms } from "./load/kept-program.js";
+export { listConstants, type ShaderConstant } from "./load/list-constants.js";
 export { loadEntryPoints } from "./load/load-entry-points.js";
 export { interfacesOf, loadKernel } from "./load/load-kernel.js";
 export { type LoadOptions, loadProgram } from "./load/load-program.js";

@@ -8,6 +8,7 @@ import { arrayOf, isSized, randomNumbers, soleElementType, toElements } from "./
 import { readImage, type Size } from "./image.js";
 import { readNpy } from "./npy.js";
 import { type LengthText, readValue, type ValueText, valueForms } from "./read-value.js";
+import { runOptionKinds } from "./run-option-kinds.js";
 
 export interface BoundValues {
   readonly bindings: { readonly [name: string]: BindingValue };
@@ -226,19 +227,21 @@ function exampleOf(info: BindingInfo): string {
 }
 
 /** A value that the binding takes, as a part of a command. */
-function exampleOption({ name, access, layout }: BindingInfo): string {
+export function exampleOption({ name, access, layout }: BindingInfo): string {
+  const give = (value: string) =>
+    Object.hasOwn(runOptionKinds, name) ? `--bind ${name}=${value}` : `--${name} ${value}`;
   const type = soleElementType(layout);
   if (access === "read-write" && type)
-    return `--${name} ${type}:${isSized(layout) ? layout.byteLength / arrayOf(type).BYTES_PER_ELEMENT : 64}`;
+    return give(`${type}:${isSized(layout) ? layout.byteLength / arrayOf(type).BYTES_PER_ELEMENT : 64}`);
   if (isSized(layout)) {
     const value = JSON.stringify(exampleValue(layout));
-    return `--${name} ${layout.kind === "struct" ? `'${value}'` : value.replace(/^\[|\]$/g, "")}`;
+    return give(layout.kind === "struct" ? `'${value}'` : value.replace(/^\[|\]$/g, ""));
   }
-  return type ? `--${name} ramp:64` : `--${name} ${name}.bin`;
+  return give(type ? "ramp:64" : `${name}.bin`);
 }
 
 /** A value of `layout`, for examples. */
-function exampleValue(layout: TypeLayout): UniformValue {
+export function exampleValue(layout: TypeLayout): UniformValue {
   switch (layout.kind) {
     case "scalar":
       return layout.scalar === "bool" ? true : 1;

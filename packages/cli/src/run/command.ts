@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { styleText } from "node:util";
 import {
   type Bindings,
@@ -13,13 +12,15 @@ import {
 import { type BindingInfo, roleOf } from "@kiln-gpu/core/backend";
 import type { LoadedProgram } from "@kiln-gpu/shader";
 import { type Command, type GivenOptions, parseOptions } from "../command.js";
-import { describeGpu, gpuOptions, gpuOptionsHelp, openGpu } from "../open-gpu.js";
-import { isShaderName, readShader, type Shader } from "../read-shader.js";
+import { describeGpu, gpuOptionsHelp, openGpu } from "../open-gpu.js";
+import type { Shader } from "../read-shader.js";
+import { readShaderFile } from "../read-shader-file.js";
 import { UsageError } from "../usage-error.js";
 import { bindValues, valuePaths } from "./bind-values.js";
 import { elementTypeOf } from "./elements.js";
 import type { Size } from "./image.js";
 import { valueForms } from "./read-value.js";
+import { runOptionKinds as kinds } from "./run-option-kinds.js";
 import { jsonNumbers, showResult } from "./show-result.js";
 import { quantilesOf, type RunTimes, showTimes, timeRuns } from "./time-runs.js";
 import { readOuts, writeResult } from "./write-result.js";
@@ -53,21 +54,6 @@ ${gpuOptionsHelp.replaceAll(/(--\S+(?: \S+)?) +(?=the)/g, (_, option: string) =>
 
 Without a GPU the kernel runs on @kiln-gpu/software-gpu if your project has it; the first line says so.
 Exits with 1 if the shader or the run fails, and with 2 if the command line has an error.`;
-
-const kinds = {
-  ...gpuOptions,
-  out: "list",
-  size: "value",
-  show: "value",
-  threads: "value",
-  workgroups: "value",
-  constant: "list",
-  entry: "value",
-  bind: "list",
-  time: "flag",
-  repeat: "value",
-  json: "flag",
-} as const;
 
 export const command: Command = {
   help,
@@ -137,19 +123,6 @@ export const command: Command = {
     return 0;
   },
 };
-
-/** @throws {UsageError} for a file that is not there or is no shader. */
-export async function readShaderFile(file: string, folder: string): Promise<Shader> {
-  const name = basename(file);
-  if (!isShaderName(name)) throw new UsageError(`FILE must end in .wgsl or .spv; got "${file}".`);
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(resolve(folder, file));
-  } catch (cause) {
-    throw new UsageError(`FILE must be a file that can be read: ${(cause as Error).message}.`, { cause });
-  }
-  return readShader({ name, bytes, file });
-}
 
 function entryOf({ entryPoints }: Shader, args: readonly string[]): LoadedProgram {
   const at = args.findIndex((arg) => arg === "--entry" || arg.startsWith("--entry="));

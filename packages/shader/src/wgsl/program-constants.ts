@@ -137,7 +137,7 @@ export function resolveConstants(
   return { constants, scope };
 }
 
-function idOf(override: ValueDeclaration, scope: ConstantScope): string | undefined {
+export function idOf(override: ValueDeclaration, scope: ConstantScope): string | undefined {
   const id = override.attributes.find((attribute) => attribute.name === "id");
   if (!id) return undefined;
   const value = evaluateInteger(id.arguments[0] ?? [], scope);
