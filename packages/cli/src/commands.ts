@@ -29,6 +29,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
       load: async () => (await import("./codegen-command.js")).command,
     },
   ],
+  [
+    "cache",
+    {
+      summary: "shows or empties the store on disk",
+      load: async () => (await import("./cache-command.js")).command,
+    },
+  ],
 ]);
 
 export function commandsHelp(): string {

@@ -8,6 +8,7 @@ import type { Shader } from "./read-shader.js";
 import { readShaderFile } from "./read-shader-file.js";
 import { exampleOption, exampleValue } from "./run/bind-values.js";
 import { isSized, soleElementType } from "./run/elements.js";
+import { table } from "./table.js";
 import { UsageError } from "./usage-error.js";
 
 const help = `Usage: kiln inspect FILE [options]
@@ -171,9 +172,4 @@ function isIdentifier(name: string): boolean {
 
 function keyOf(name: string): string {
   return isIdentifier(name) ? name : JSON.stringify(name);
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ")}`.trimEnd()).join("\n");
 }

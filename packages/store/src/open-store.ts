@@ -30,12 +30,15 @@ export function openStore({ directory, maxBytes = 64 * 1024 * 1024, isEnabled = 
 
 /** Returns `undefined` where the store is turned off, or a page has no IndexedDB. */
 function openBackend(given: string | undefined): StoreBackend | undefined {
+  if (typeof globalThis.process?.getBuiltinModule === "function") return openFolder(given);
+  // Some pages may not even ask for it: the getter throws.
+  const { indexedDB } = globalThis as { readonly indexedDB?: IDBFactory };
+  return indexedDB && new StoreDatabase(indexedDB, given || "kiln-store");
+}
+
+/** The store's folder in Node; `undefined` if the environment turns the store off. */
+export function openFolder(given: string | undefined): StoreFolder | undefined {
   const { process } = globalThis;
-  if (!process?.getBuiltinModule) {
-    // Some pages may not even ask for it: the getter throws.
-    const { indexedDB } = globalThis as { readonly indexedDB?: IDBFactory };
-    return indexedDB && new StoreDatabase(indexedDB, given || "kiln-store");
-  }
   if (["off", "0", "false"].includes(process.env.KILN_STORE ?? "")) return undefined;
   // Not `import("node:fs")`: bundlers for pages resolve it, and some fail on it.
   const fs = process.getBuiltinModule("node:fs/promises");

@@ -73,6 +73,14 @@ export async function decodeEntry(identity: string, bytes: Uint8Array<ArrayBuffe
   return undefined;
 }
 
+/** The namespace that the entry in `bytes` was written under; `undefined` for bytes that are no entry. */
+export function namespaceOf(bytes: Uint8Array): string | undefined {
+  const end = bytes.indexOf(10, checksumLength);
+  const identity = end < 0 ? undefined : parse(new TextDecoder().decode(bytes.subarray(checksumLength, end)));
+  const namespace = Array.isArray(identity) ? identity[1] : undefined;
+  return typeof namespace === "string" ? namespace : undefined;
+}
+
 function headerOf(identity: string, kind: (typeof kinds)[number]): Uint8Array {
   return new TextEncoder().encode(`${identity}\n${kind}\n`);
 }

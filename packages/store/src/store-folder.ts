@@ -20,13 +20,13 @@ const ownName = /^[0-9a-f]{64}\.entry(\.[0-9a-f-]{36})?$/;
 const hourMs = 3_600_000;
 
 export class StoreFolder implements StoreBackend {
-  readonly #directory: string;
+  readonly directory: string;
   readonly #fs: FolderTools["fs"];
   readonly #path: FolderTools["path"];
   readonly #userId: number | undefined;
 
   constructor(directory: string, { fs, path, userId }: FolderTools) {
-    this.#directory = directory;
+    this.directory = directory;
     this.#fs = fs;
     this.#path = path;
     this.#userId = userId;
@@ -61,7 +61,7 @@ export class StoreFolder implements StoreBackend {
   /** Writes a temporary file and renames it, so that a reader finds the old file or the new one, never a part. */
   async write(address: string, bytes: Uint8Array): Promise<void> {
     if (!(await this.#isThere())) {
-      await this.#make(this.#directory);
+      await this.#make(this.directory);
       await this.#isThere();
     }
     const path = this.#pathOf(address);
@@ -88,13 +88,20 @@ export class StoreFolder implements StoreBackend {
     if (found) await unlessAbsent(found.isDirectory() ? this.#fs.rmdir(path) : this.#fs.unlink(path));
   }
 
+  /** The addresses of all entries. */
+  async addresses(): Promise<string[]> {
+    if (!(await this.#isThere())) return [];
+    const names = (await this.#fs.readdir(this.directory)).filter((name) => entryName.test(name));
+    return names.map((name) => name.slice(0, -".entry".length)).sort();
+  }
+
   /** Also removes the temporary files of dead processes. Other files in the folder are not the store's and stay. */
   async trim(maxByteLength: number): Promise<number> {
     if (!(await this.#isThere())) return 0;
-    const names = (await this.#fs.readdir(this.#directory)).filter((name) => ownName.test(name));
+    const names = (await this.#fs.readdir(this.directory)).filter((name) => ownName.test(name));
     const entries: { readonly path: string; readonly byteLength: number; readonly usedMs: number }[] = [];
     const survey = async (name: string) => {
-      const path = this.#path.join(this.#directory, name);
+      const path = this.#path.join(this.directory, name);
       const found = await unlessAbsent(this.#fs.lstat(path));
       if (!found?.isFile()) return;
       if (entryName.test(name)) {
@@ -115,15 +122,15 @@ export class StoreFolder implements StoreBackend {
    * @throws {Error} if it is no folder, or other users may write in it.
    */
   async #isThere(): Promise<boolean> {
-    const found = await unlessAbsent(this.#fs.stat(this.#directory));
+    const found = await unlessAbsent(this.#fs.stat(this.directory));
     if (!found) return false;
     if (!found.isDirectory()) {
-      throw new Error(`The store needs a folder at ${this.#directory}; there is something else.`);
+      throw new Error(`The store needs a folder at ${this.directory}; there is something else.`);
     }
     if (this.#userId === undefined) return true;
     if (found.uid !== this.#userId || (found.mode & 0o022) !== 0) {
       const mode = (found.mode & 0o777).toString(8);
-      const given = `${this.#directory} belongs to user ${found.uid} and has mode ${mode}`;
+      const given = `${this.directory} belongs to user ${found.uid} and has mode ${mode}`;
       throw new Error(`The store needs a folder that only user ${this.#userId} may write; ${given}.`);
     }
     return true;
@@ -155,7 +162,7 @@ export class StoreFolder implements StoreBackend {
   }
 
   #pathOf(address: string): string {
-    return this.#path.join(this.#directory, `${address}.entry`);
+    return this.#path.join(this.directory, `${address}.entry`);
   }
 }
 
