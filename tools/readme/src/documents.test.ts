@@ -10,7 +10,8 @@ const madeByTools = new Set(["node_modules", "dist", ".git", ".cache", ".turbo",
 const tree = [...pathsBelow("")];
 /** As documents name them: without `packages/` and `src/`. */
 const shortened = tree.map((path) => path.replace(/^packages\//, "").replaceAll("/src/", "/"));
-const markdown = tree.filter((path) => path.endsWith(".md") && !path.endsWith("CHANGELOG.md"));
+/** The site's pages are not among them: their build fails on a dead link. */
+const markdown = tree.filter((path) => path.endsWith(".md") && !/CHANGELOG\.md$|^apps\/site\//.test(path));
 /** What developers read to find their way. */
 const guides = ["CONTRIBUTING.md", "docs/architecture.md"];
 const documents = markdown.filter((path) => /^([^/]+|\.github\/.*|docs\/[^/]+)$/.test(path));
