@@ -11,7 +11,7 @@ const site = fileURLToPath(new URL("..", import.meta.url));
 /** The folder below which a host serves the site: "/" or, for instance, "/kiln/". */
 const base = process.env.KILN_SITE_BASE ?? "/";
 
-/** No other host is ever asked for anything. Inline styles are Shiki's colours and uPlot's positions. */
+/** No other host is ever asked for anything. Inline styles are Shiki's colors and uPlot's positions. */
 const policy = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",

@@ -149,10 +149,10 @@ test("a kernel remembers its latest specialized ones, and not all that there eve
   expect(again.specialize({ n: 299 })).toBe(specialized[299]);
 });
 
-test("a specialised kernel is the same whatever order its constants are named in", () => {
+test("a specialized kernel is the same whatever order its constants are named in", () => {
   const kernel = defineKernel<Bindings>({ label: "k", wgsl: "override a: u32; override b: u32;" as string });
-  const specialised = kernel.specialize({ a: 1, b: 2 });
-  expect(kernel.specialize({ b: 2, a: 1 })).toBe(specialised);
-  expect(kernel.specialize({ b: 2 }).specialize({ a: 1 })).toBe(specialised);
-  expect(kernel.specialize({ a: 2, b: 1 })).not.toBe(specialised);
+  const specialized = kernel.specialize({ a: 1, b: 2 });
+  expect(kernel.specialize({ b: 2, a: 1 })).toBe(specialized);
+  expect(kernel.specialize({ b: 2 }).specialize({ a: 1 })).toBe(specialized);
+  expect(kernel.specialize({ a: 2, b: 1 })).not.toBe(specialized);
 });

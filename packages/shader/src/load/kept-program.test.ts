@@ -68,7 +68,7 @@ describe("a program that is kept", () => {
       [-0, 0],
       [0, 1],
     ] as const) {
-      const { constants } = await loadProgram({ wgsl: signed, constants: { scale } }, "It", memory);
+      const { constants } = await loadProgram({ wgsl: signed, constants: { scale } }, "It", { kept: memory });
       expect(constants).toEqual({ scale });
       expect(memory.kept.size).toBe(kept);
     }

@@ -30,10 +30,10 @@ function ofWgsl(wgsl: string): ShaderConstant[] {
   const module = scanModule(wgsl);
   const scope = new ModuleConstants(module);
   return valuesOf(module.declarations.values(), "override").map((override) => {
-    const { name, initialiser } = override;
+    const { name, initializer } = override;
     const id = idOf(override, scope);
     const type = scope.scalarOf(override);
-    const [first, last] = [initialiser[0], initialiser.at(-1)];
+    const [first, last] = [initializer[0], initializer.at(-1)];
     return {
       name,
       ...(id !== undefined && { id }),
