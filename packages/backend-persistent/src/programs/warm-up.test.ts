@@ -142,15 +142,6 @@ describe("a manifest by name", () => {
     await gpu.dispose();
   });
 
-  it("lets go what no process has used for ten starts, and keeps what one has", async () => {
-    await start([1, 2]);
-    for (let i = 0; i < 9; i += 1) await start([1]);
-    // The tenth.
-    await countWarmed(2);
-    await start([1]);
-    await countWarmed(1);
-  });
-
   it("that is damaged or foreign is none, and is written again", async () => {
     await start([1]);
     const [{ path, key } = { path: "", key: "" }] = entriesOf(directory(), "manifest");

@@ -160,6 +160,33 @@ describe("tune", () => {
     await usingBackend(async (gpu) => expect(await sizeOf(gpu, twice(values), length)).toBe(chosen), { store: stored });
   });
 
+  it.each([
+    ["keeps the first where the gain is within the noise", 150, 1],
+    ["takes the quickest where the gain is beyond the noise", 250, 64],
+  ])("%s", async (_, gainMs, chosen) => {
+    /** Submissions of each number of workgroups so far. */
+    const submitted = new Map<number, number>();
+    // Samples of both candidates spread by 50 ms about their medians, and the noise is four times that.
+    const msOf = (workgroups: number) => {
+      const count = submitted.get(workgroups) ?? 0;
+      submitted.set(workgroups, count + 1);
+      return 1000 - (workgroups > 100 ? 0 : gainMs) + 50 * ((count % 3) - 1);
+    };
+    vi.useFakeTimers({ toFake: ["performance"] });
+    try {
+      await usingBackend(
+        async (gpu) => {
+          const report = await gpu.tune(twice([1, 64]), bindingsOf(1000));
+          expect(report.candidates.map(({ deviationNs }) => deviationNs)).toEqual([50e6, 50e6]);
+          expect(report).toMatchObject({ chosen: { workgroup_size: chosen }, isQuicker: chosen === 64 });
+        },
+        { device: () => openTimed(msOf) },
+      );
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("leaves the caller's own resident arrays as they are, and is refused by name where the device can run nothing", () =>
     usingBackend(async (gpu) => {
       const words = data.words(1000, 1e9);

@@ -8,6 +8,8 @@ import {
   expectSame,
   nextSubmission,
   RandomData,
+  step,
+  stepped,
   withOwnDevice,
 } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
@@ -24,9 +26,10 @@ async function add(gpu: PersistentComputeBackend, length: number, options: RunOp
   return results;
 }
 
-/** How many submissions `work` takes on a backend that has compiled what it needs. */
+/** How many submissions `work` takes. */
 async function submissionsOf(gpu: PersistentComputeBackend, work: () => Promise<unknown>[]): Promise<number> {
-  await Promise.all(work());
+  await gpu.prepare(fieldAdd);
+  await gpu.prepare(combine);
   const { submissions } = gpu.stats();
   await Promise.all(work());
   return gpu.stats().submissions - submissions;
@@ -141,18 +144,41 @@ describe("the runs of one tick", () => {
         expect(gpu.stats().submissions - submissions).toBe(1);
       }));
 
-    it("are submitted while one of their callers waits", () =>
+    it("are submitted together while some of their callers wait", () =>
       withoutMemory(async (gpu, release) => {
         const stop = new AbortController();
-        const left = expectError(add(gpu, 1000, { signal: stop.signal }), "aborted");
-        const waiting = add(gpu, 1000, { signal: new AbortController().signal });
+        const left = expectError(add(gpu, 400, { signal: stop.signal }), "aborted");
+        const waiting = [1, 2].map(() => add(gpu, 400, { signal: new AbortController().signal }));
         await eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
+        const { submissions } = gpu.stats();
         stop.abort();
         await left;
         expect(gpu.stats().buffers.waiting).toBe(1);
         release();
-        await waiting;
+        await Promise.all(waiting);
+        expect(gpu.stats().submissions - submissions).toBe(1);
       }));
+
+    it("do not write the arrays of a caller who has left", () =>
+      usingBackend(
+        async (gpu) => {
+          const words = data.words(64);
+          const y = await gpu.array(words);
+          await gpu.prepare(step);
+          const held = await gpu.stage(Float32Array, 2 ** 16 - 2 ** 13);
+          const stop = new AbortController();
+          const first = gpu.run(step, { factor: 3, y });
+          const left = expectError(gpu.run(step, { factor: 5, y }, { signal: stop.signal }), "aborted");
+          await eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
+          stop.abort();
+          await left;
+          held.release();
+          await first;
+          expectSame(await y.read(), stepped(words, 3));
+          y.dispose();
+        },
+        { byteBudget: 2 ** 18 - 2 ** 15 + 2 ** 8 },
+      ));
   });
 
   it("are not submitted where the only caller leaves while the device's timer is made", () =>
