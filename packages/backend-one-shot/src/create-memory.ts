@@ -1,6 +1,6 @@
 import { ComputeError } from "@kiln-gpu/core";
 import { bytesOf, checkBorrowed, type RunPlan } from "@kiln-gpu/core/backend";
-import { bufferUsage, inErrorScope, lossOr, mapMode, type OpenDevice, submissionError } from "@kiln-gpu/webgpu";
+import { bufferUsage, inErrorScope, lossOr, mapMode, type OpenDevice, submissionError, unmap } from "@kiln-gpu/webgpu";
 
 /** The buffers of one run: one for each resource, and a download buffer for each result. */
 export interface RunMemory {
@@ -62,13 +62,12 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
   refused ??= await scope.failure;
   if (refused) {
     destroy();
-    throw new ComputeError(
+    const error = new ComputeError(
       "out-of-memory",
       `Kernel "${plan.label}" needs ${byteLength} bytes, which the device does not have.`,
-      {
-        cause: refused,
-      },
+      { cause: refused },
     );
+    throw await lossOr(open, error);
   }
   return {
     bufferCount: all.length,
@@ -91,7 +90,7 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
       return (resource) => ({ memory: downloads.get(resource)!.getMappedRange(), offset: 0 });
     },
     endMaps() {
-      for (const download of downloads.values()) if (download.mapState === "pending") download.unmap();
+      for (const download of downloads.values()) if (download.mapState === "pending") unmap(download);
     },
     destroy,
   };

@@ -152,8 +152,13 @@ function limitsOf(options: Partial<KeepLimits>): KeepLimits {
 }
 
 function isInDevelopment(): boolean {
-  const { process } = globalThis as { readonly process?: { readonly env?: { readonly [name: string]: string } } };
-  return process?.env?.NODE_ENV !== "production";
+  const { process, Deno } = globalThis as {
+    readonly process?: { readonly env?: { readonly [name: string]: string } };
+    readonly Deno?: { readonly permissions: { querySync(permission: object): { readonly state: string } } };
+  };
+  // Deno interrupts its user with a question when a program reads a variable that it is not allowed to read.
+  const mayRead = Deno?.permissions.querySync({ name: "env", variable: "NODE_ENV" }).state ?? "granted";
+  return mayRead !== "granted" || process?.env?.NODE_ENV !== "production";
 }
 
 function warnOfLeak({ what, stack }: Leak): void {

@@ -4,7 +4,7 @@
  *
  * Invariant: an idle upload buffer is mapped, an idle download buffer is not.
  */
-import { mapMode } from "@kiln-gpu/webgpu";
+import { mapMode, unmap } from "@kiln-gpu/webgpu";
 import type { BufferPool } from "./buffer-pool.js";
 import type { PooledBuffer } from "./pooled-buffer.js";
 
@@ -67,7 +67,7 @@ export class StagingPool {
         this.#mapped[at] = this.#mapped.at(-1)!;
         this.#mapped.pop();
       }
-      if (pooled.buffer.mapState !== "unmapped") pooled.buffer.unmap();
+      if (pooled.buffer.mapState !== "unmapped") unmap(pooled.buffer);
     }
   }
 
@@ -75,7 +75,7 @@ export class StagingPool {
   endMaps(): void {
     this.#mapsEnded = true;
     for (const { buffer } of [...this.#recycling.keys(), ...this.#mapped]) {
-      if (buffer.mapState === "pending") buffer.unmap();
+      if (buffer.mapState === "pending") unmap(buffer);
     }
   }
 

@@ -47,6 +47,18 @@ describe("openStore", () => {
     }
   });
 
+  it.each(["env", "sys", "read", "write"])("keeps nothing in Deno without the permission %s", async (denied) => {
+    vi.stubEnv("KILN_STORE", undefined);
+    const querySync = ({ name }: { name: string }) => ({ state: name === denied ? "prompt" : "granted" });
+    vi.stubGlobal("Deno", { permissions: { querySync } });
+    const directory = join(temporaryFolder(), "store");
+    const store = openStore({ directory });
+    await store.write("a", "b", 1);
+    expect(await store.read("a", "b")).toBeUndefined();
+    expect(existsSync(directory)).toBe(false);
+    expect(store.stats()).toMatchObject({ failures: 0 });
+  });
+
   it("takes its directory from the option, then the environment, then the platform", async () => {
     const home = temporaryFolder();
     vi.stubEnv("HOME", home);

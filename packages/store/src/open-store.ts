@@ -1,4 +1,5 @@
 import { cacheDirectory } from "./cache-directory.js";
+import { isAllowed } from "./deno-permissions.js";
 import { EntryStore } from "./entry-store.js";
 import type { Store } from "./store.js";
 import type { StoreBackend } from "./store-backend.js";
@@ -36,16 +37,19 @@ function openBackend(given: string | undefined): StoreBackend | undefined {
   return indexedDB && new StoreDatabase(indexedDB, given || "kiln-store");
 }
 
-/** The store's folder in Node; `undefined` if the environment turns the store off. */
+/** The store's folder in Node; `undefined` if the environment turns the store off, or Deno does not allow it. */
 export function openFolder(given: string | undefined): StoreFolder | undefined {
   const { process } = globalThis;
+  if (!isAllowed({ name: "env" }) || !isAllowed({ name: "sys" })) return undefined;
   if (["off", "0", "false"].includes(process.env.KILN_STORE ?? "")) return undefined;
   // Not `import("node:fs")`: bundlers for pages resolve it, and some fail on it.
   const fs = process.getBuiltinModule("node:fs/promises");
   const path = process.getBuiltinModule("node:path");
   const { homedir } = process.getBuiltinModule("node:os");
   const { platform, env: environment } = process;
-  const directory =
-    given || environment.KILN_STORE_DIRECTORY || cacheDirectory({ platform, environment, homedir, path });
-  return new StoreFolder(path.resolve(directory), { fs, path, userId: process.geteuid?.() });
+  const directory = path.resolve(
+    given || environment.KILN_STORE_DIRECTORY || cacheDirectory({ platform, environment, homedir, path }),
+  );
+  if (!isAllowed({ name: "read", path: directory }) || !isAllowed({ name: "write", path: directory })) return undefined;
+  return new StoreFolder(directory, { fs, path, userId: process.geteuid?.() });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compilationError } from "./compilation-error.js";
+import { compilationError, usefulPart } from "./compilation-error.js";
 
 const message = (type: GPUCompilationMessageType, text: string, lineNum: number, linePos: number, length: number) =>
   ({ type, message: text, lineNum, linePos, length, offset: 0 }) as GPUCompilationMessage;
@@ -45,6 +45,47 @@ describe("a compilation error", () => {
     );
     expect(compilationError({ ...text, file: "saxpy.wgsl" }, [message("error", "wrong", 2, 1, 1)])!.message).toContain(
       "\n  saxpy.wgsl:2:1: wrong",
+    );
+  });
+});
+
+describe("the useful part of a message", () => {
+  it("of Dawn is all of it", () => {
+    const said = "unresolved value 'missing'";
+    expect(usefulPart(said)).toBe(said);
+  });
+
+  it("of wgpu leaves out the drawing of the source", () => {
+    const said = `
+Shader 'Kernel "x"' parsing error: redefinition of \`a\`
+  ┌─ wgsl:1:45
+  │
+1 │ @compute @workgroup_size(1) fn main() { let a = 1; let a = 2; }
+  │                                             ^          ^ redefinition of \`a\`
+  │                                             │           
+  │                                             previous definition of \`a\`
+
+`;
+    expect(usefulPart(said)).toBe("redefinition of `a`");
+  });
+
+  it("of wgpu has what the error points at, and its reasons", () => {
+    const drawing = (pointedAt: string) => `
+Shader validation error: Entry point main at Compute is invalid
+  ┌─ Kernel "x":2:41
+  │
+2 │ @compute @workgroup_size(1) fn main() { x[0] = 1.0; }
+  │                                         ^^^^ ${pointedAt}
+  │
+  = The pointer [1] doesn't relate to a valid destination for a store
+
+`;
+    expect(usefulPart(drawing("writing to this location is not permitted"))).toBe(
+      "Entry point main at Compute is invalid: writing to this location is not permitted: " +
+        "The pointer [1] doesn't relate to a valid destination for a store",
+    );
+    expect(usefulPart(drawing("naga::ir::GlobalVariable [0]"))).toBe(
+      "Entry point main at Compute is invalid: The pointer [1] doesn't relate to a valid destination for a store",
     );
   });
 });

@@ -41,7 +41,20 @@ function diagnosticsOf(wgsl: string, messages: readonly GPUCompilationMessage[])
     const source = lines[lineNum - 1];
     // Dawn reports an invalid character without a place.
     const place = source === undefined ? { line: 0, column: 0, length: 0 } : { line: lineNum, column: linePos, length };
-    errors.push({ message, source: source ?? "", ...place });
+    errors.push({ message: usefulPart(message), source: source ?? "", ...place });
   }
   return errors;
+}
+
+/**
+ * What wgpu, in Deno and Firefox, says beside a drawing of the source: the error, what it points at, and its reasons.
+ * Kiln shows the source itself. Messages of other compilers stay as they are.
+ */
+export function usefulPart(message: string): string {
+  const [drawn, error] = /^\s*Shader (?:'.*' parsing|validation) error: (.+)/.exec(message) ?? [];
+  if (drawn === undefined) return message;
+  const [, pointedAt = ""] = /\^ ([^\s^].*)/.exec(message) ?? [];
+  const isNews = pointedAt !== "" && !error!.includes(pointedAt) && !pointedAt.startsWith("naga::");
+  const reasons = [...message.matchAll(/^ *= (.+)$/gm)].map(([, reason]) => reason!);
+  return [error, ...(isNews ? [pointedAt] : []), ...reasons].join(": ");
 }

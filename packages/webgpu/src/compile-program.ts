@@ -1,9 +1,10 @@
 import { ComputeError } from "@kiln-gpu/core";
 import { minByteLengthOf, roundUpTo4, type ShaderInterface } from "@kiln-gpu/core/backend";
-import { type CompiledText, compilationError } from "./compilation-error.js";
+import { type CompiledText, compilationError, usefulPart } from "./compilation-error.js";
 import { deviceError } from "./device-error.js";
 import { inErrorScope } from "./error-scope.js";
 import { shaderStage } from "./gpu-flags.js";
+import { lossOr } from "./loss-or.js";
 import type { OpenDevice } from "./open-device.js";
 
 /** WGSL for the device to compile, with the interface that reflection read from it. */
@@ -49,11 +50,16 @@ export async function compileProgram(open: OpenDevice, request: CompileRequest):
   if (open.loss) throw open.loss;
   const [compiled, info, scope] = results;
   const error = info.status === "fulfilled" && compilationError(request, info.value.messages);
-  if (error) throw error;
-  if (compiled.status === "rejected") throw pipelineError(request, compiled.reason);
+  if (error) throw hasPlace(error) ? error : await lossOr(open, error);
+  if (compiled.status === "rejected") throw await lossOr(open, pipelineError(request, compiled.reason));
   const scoped = scope.status === "fulfilled" ? scope.value : null;
-  if (scoped) throw pipelineError(request, scoped);
+  if (scoped) throw await lossOr(open, pipelineError(request, scoped));
   return { pipeline: compiled.value, bindGroupLayouts };
+}
+
+/** An error in the text has a place in it. wgpu reports the loss of the device as an error without one. */
+function hasPlace({ diagnostics }: ComputeError): boolean {
+  return diagnostics.some(({ line }) => line > 0);
 }
 
 function beginToCompile(device: GPUDevice, request: CompileRequest) {
@@ -130,6 +136,6 @@ function checkGroups({ device }: OpenDevice, { interface: shader, label }: Compi
 }
 
 function pipelineError({ label }: CompileRequest, cause: { message?: unknown }): ComputeError {
-  const message = String(cause.message ?? cause).trim();
+  const message = usefulPart(String(cause.message ?? cause).trim());
   return new ComputeError("shader-compilation", `${label} does not make a pipeline: ${message}`, { cause });
 }

@@ -1,3 +1,4 @@
+export { checkWebGpu, type WebGpuState } from "./check-web-gpu.js";
 export { type CompiledProgram, type CompileRequest, compileProgram } from "./compile-program.js";
 export { deviceError } from "./device-error.js";
 export { createDeviceTimer, type DeviceTimer } from "./device-timer.js";
@@ -9,3 +10,4 @@ export { type OpenDevice, type OpenDeviceOptions, openDevice } from "./open-devi
 export type { SoftwareDriver, SoftwareGpu } from "./software-gpu.js";
 export { disposeOnStop, type StopPort, type StoppableWorker, stopWorker } from "./stop-worker.js";
 export { submissionError } from "./submission-error.js";
+export { unmap } from "./unmap.js";

@@ -20,15 +20,20 @@ interface Slot {
   readonly instances: Map<string, Promise<GPU>>;
 }
 
+/** Whether this is a page or a worker of one, where nothing but the browser's own WebGPU can be used. */
+export function isInPage(): boolean {
+  return (globalThis as { process?: { getBuiltinModule?: unknown } }).process?.getBuiltinModule === undefined;
+}
+
 /** Whether the platform has WebGPU built in, as browsers and Deno have. */
 export function hasOwnWebGpu(): boolean {
   return ownWebGpu() !== undefined;
 }
 
-/** The thread's instance for these options, made on first use. */
+/** The thread's instance for these options, made on first use. A software GPU always gets one of npm `webgpu`. */
 export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   const own = ownWebGpu();
-  if (own) return Promise.resolve(own);
+  if (own && !options.software) return Promise.resolve(own);
   const slot = ((globalThis as { [slotKey]?: Slot })[slotKey] ??= { instances: new Map() });
   const key = JSON.stringify([options.software?.name, options.adapterName]);
   let instance = slot.instances.get(key);

@@ -9,6 +9,7 @@ const rtldNoDelete = 0x1000;
  */
 export function loadLibrary(path: string): string | undefined {
   if (process.versions.bun !== undefined) return loadInBun(path);
+  if (process.versions.deno !== undefined) return loadInDeno(path);
   try {
     process.dlopen({ exports: {} }, path, rtldNow | rtldNoDelete);
     return undefined;
@@ -27,7 +28,7 @@ interface BunFfi {
   ): { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
 }
 
-/** Bun's `process.dlopen` passes no flags on, so this calls the C library. */
+/** Bun's and Deno's `process.dlopen` pass no flags on, so these call the C library. */
 function loadInBun(path: string): string | undefined {
   const { dlopen } = (process.getBuiltinModule as (name: string) => unknown)("bun:ffi") as BunFfi;
   const { symbols } = dlopen("libc.so.6", {
@@ -36,4 +37,23 @@ function loadInBun(path: string): string | undefined {
   });
   const library = symbols.dlopen!(new TextEncoder().encode(`${path}\0`), rtldNow | rtldNoDelete);
   return library === null ? String(symbols.dlerror!()) : undefined;
+}
+
+/** The part of Deno's foreign function interface that is used here. */
+interface DenoFfi {
+  dlopen(
+    library: string,
+    symbols: Record<string, { readonly parameters: readonly string[]; readonly result: string }>,
+  ): { readonly symbols: Record<string, (...args: unknown[]) => object | null> };
+  readonly UnsafePointerView: { getCString(pointer: object): string };
+}
+
+function loadInDeno(path: string): string | undefined {
+  const { dlopen, UnsafePointerView } = (globalThis as unknown as { readonly Deno: DenoFfi }).Deno;
+  const { symbols } = dlopen("libc.so.6", {
+    dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
+    dlerror: { parameters: [], result: "pointer" },
+  });
+  const library = symbols.dlopen!(new TextEncoder().encode(`${path}\0`), rtldNow | rtldNoDelete);
+  return library === null ? UnsafePointerView.getCString(symbols.dlerror!()!) : undefined;
 }

@@ -1,24 +1,13 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { checkNode } from "./check-node.js";
-import { describeDevice, isSoftware, nameAdapter } from "./describe-device.js";
-import { hasOwnWebGpu, openInstance } from "./instance.js";
-import { isDriverInPlace, isLoaderInstalled, mayHaveGpu } from "./load-driver.js";
+import { describeDevice, nameAdapter } from "./describe-device.js";
+import { type AdapterOptions, findAdapter } from "./find-adapter.js";
+import { hasOwnWebGpu } from "./instance.js";
 import { DeviceNudge } from "./nudge-device.js";
 import { reclaimLater } from "./reclaim-device.js";
-import type { SoftwareGpu } from "./software-gpu.js";
 import { watchLoss } from "./watch-loss.js";
 
-export interface OpenDeviceOptions {
-  readonly powerPreference?: "high-performance" | "low-power";
-  /**
-   * Part of the adapter's name as the driver gives it, case-sensitive: `"H100"`. A browser offers one adapter only, and
-   * often names no more than its vendor and architecture.
-   */
-  readonly adapter?: string;
-  /** The GPU to use if the machine has no other. */
-  readonly fallback?: SoftwareGpu;
-  /** Uses the fallback (in browsers, the browser's own) even if there is a GPU. */
-  readonly software?: boolean;
+export interface OpenDeviceOptions extends AdapterOptions {
   /**
    * The caller's own device, which is used as it is and never destroyed. Or a function that opens one: it is called
    * again whenever another device is needed, and its devices are destroyed when they are no longer needed.
@@ -74,13 +63,17 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
     return own(opened, describeDevice(opened), true);
   }
   if (options.device) return own(options.device, describeDevice(options.device), false);
-  const device = await requestDevice(options).catch((error: unknown) => {
-    // While a browser's GPU process restarts, there is no adapter, or the adapter gives no device.
-    if (hasOwnWebGpu()) return requestDevice(options);
-    throw error;
-  });
+  const device = await againWhileRestarting(() => requestDevice(options));
   device.addEventListener("uncapturederror", warnOfError);
   return own(device, describeDevice(device), true);
+}
+
+/** While a browser's GPU process restarts, there is no adapter, or the adapter gives no device. So this asks again. */
+export function againWhileRestarting<T>(ask: () => Promise<T>): Promise<T> {
+  return ask().catch((error: unknown) => {
+    if (hasOwnWebGpu()) return ask();
+    throw error;
+  });
 }
 
 /**
@@ -156,7 +149,7 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
   };
 }
 
-function checkOptions({ adapter, device, fallback, powerPreference }: OpenDeviceOptions): void {
+export function checkOptions({ adapter, device, fallback, powerPreference }: OpenDeviceOptions): void {
   const refuse = (name: string, given: unknown, expected: string) => {
     throw new ComputeError("invalid-option", `The option "${name}" must be ${expected}; got ${show(given)}.`);
   };
@@ -185,94 +178,6 @@ function noDevice(how: string, given: unknown): ComputeError {
 
 function show(given: unknown): string {
   return typeof given === "string" ? JSON.stringify(given) : String(given);
-}
-
-async function findAdapter(options: OpenDeviceOptions): Promise<GPUAdapter> {
-  const { adapter: adapterName, fallback, software } = options;
-  if (software && adapterName !== undefined) {
-    throw new ComputeError(
-      "invalid-option",
-      `The options "software" and "adapter" exclude each other; got both, the adapter "${adapterName}".`,
-    );
-  }
-  if (hasOwnWebGpu()) return await findOwnAdapter(options);
-  if (software && !fallback) {
-    throw new ComputeError(
-      "no-adapter",
-      'The option "software" needs a software GPU; pass `fallback: softwareGpu` of @kiln-gpu/software-gpu.',
-    );
-  }
-  if (software) return await findSoftwareAdapter(fallback!);
-  // Where there is no GPU a look finds at most drivers that compute on the CPU, and makes Mesa and Dawn print warnings.
-  if (fallback && adapterName === undefined && !mayHaveGpu()) return await findSoftwareAdapter(fallback);
-  const { adapter, reason } = await lookForGpu(options);
-  if (adapter) return adapter;
-  if (fallback) return await findSoftwareAdapter(fallback);
-  throw new ComputeError(
-    "no-adapter",
-    "There is no WebGPU adapter on this machine. Install a GPU driver with Vulkan, Metal or Direct3D 12, or pass " +
-      "`fallback: softwareGpu` of @kiln-gpu/software-gpu.",
-    { cause: reason },
-  );
-}
-
-/** The adapter that a browser or Deno gives. */
-async function findOwnAdapter({ adapter: wanted, powerPreference, software }: OpenDeviceOptions): Promise<GPUAdapter> {
-  const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
-  const adapter = await (await openInstance()).requestAdapter(request);
-  if (!adapter) {
-    throw new ComputeError("no-adapter", "This browser gives no WebGPU adapter; its settings may forbid one.");
-  }
-  const name = nameAdapter(adapter.info);
-  if (wanted !== undefined && !name.includes(wanted)) throw noSuchAdapter(wanted, [name]);
-  if (software && !isSoftware(adapter.info)) {
-    throw new ComputeError("no-adapter", `A software GPU is asked for, but this platform gives "${name}".`);
-  }
-  return adapter;
-}
-
-/** @returns The adapter of a GPU; if there is none, the reason that WebGPU gives. */
-async function lookForGpu({
-  adapter: wanted,
-  powerPreference,
-}: OpenDeviceOptions): Promise<{ readonly adapter?: GPUAdapter; readonly reason?: unknown }> {
-  if (isDriverInPlace() && isLoaderInstalled() && (wanted !== undefined || mayHaveGpu())) {
-    throw new ComputeError(
-      "no-adapter",
-      "This process cannot find a GPU any more: it has opened a software GPU, which took the place of the Vulkan loader. " +
-        "Open the GPU before the software GPU, or in another process.",
-    );
-  }
-  let reason: unknown;
-  try {
-    const instance = await openInstance({ adapterName: wanted });
-    const adapter = await instance.requestAdapter(powerPreference && { powerPreference });
-    if (adapter) return { adapter };
-  } catch (error) {
-    reason = error;
-  }
-  if (wanted === undefined) return { reason };
-  // Dawn's error lists the adapters that there are. A caller who names an adapter wants no other.
-  const names = [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
-  throw noSuchAdapter(wanted, names, reason);
-}
-
-/** @throws {ComputeError} `no-adapter` if WebGPU finds no adapter, or one that is not a software GPU. */
-async function findSoftwareAdapter(software: SoftwareGpu): Promise<GPUAdapter> {
-  const adapter = await (await openInstance({ software })).requestAdapter();
-  if (adapter && isSoftware(adapter.info)) return adapter;
-  const found = adapter ? `"${nameAdapter(adapter.info)}"` : "no adapter";
-  throw new ComputeError(
-    "no-adapter",
-    `The software GPU "${software.name}" is asked for, but WebGPU finds ${found}. This process had loaded a Vulkan ` +
-      "loader before, and that loader does not find the driver which Kiln names in the environment. Open the software GPU " +
-      "first in this process, or start the worker thread with `env: SHARE_ENV`.",
-  );
-}
-
-function noSuchAdapter(wanted: string, names: readonly string[], cause?: unknown): ComputeError {
-  const found = names.length > 0 ? names.map((name) => `"${name}"`).join(", ") : "none";
-  return new ComputeError("no-adapter", `No adapter's name contains "${wanted}"; found: ${found}.`, { cause });
 }
 
 function limitsOf(adapter: GPUAdapter): Record<string, number> {

@@ -1,5 +1,6 @@
 import { bufferUsage, mapMode } from "./gpu-flags.js";
 import { nudge } from "./nudge-device.js";
+import { unmap } from "./unmap.js";
 
 /** npm webgpu polls the device without a pause while a map is pending, so each look is short. */
 const lookMs = 20;
@@ -24,7 +25,7 @@ export function reclaimLater(device: GPUDevice, onReclaimed: () => void): void {
   const look = async (pauseMs: number) => {
     // Some drivers report that they have reset a device only to new work.
     nudge(device);
-    const giveUp = setTimeout(() => probe.unmap(), lookMs);
+    const giveUp = setTimeout(() => unmap(probe), lookMs);
     const mapped = probe.mapAsync(mapMode.read).then(
       () => true,
       () => false,

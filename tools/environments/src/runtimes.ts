@@ -1,11 +1,13 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { softwareGpu } from "@kiln-gpu/software-gpu";
 import type { Environment } from "./environment.js";
 import { type CommandEnd, type CommandOptions, runCommand } from "./run-command.js";
 import type { Workshop } from "./workshop.js";
 
 const project = "runtimes";
 const exampleOutput = "Float32Array(3) [ 2, 4, 6 ]\n";
-const imported = "`import`: the README's example, both backends, WGSL and SPIR-V, a lost device";
+const smoke = "both backends, WGSL and SPIR-V, lost devices";
+const imported = `\`import\`: the README's example, ${smoke}`;
 const required = "`require` of every package, a run";
 
 export const runtimes: readonly Environment[] = [
@@ -14,6 +16,7 @@ export const runtimes: readonly Environment[] = [
     runtime("Node", dependency, join("node_modules", dependency, "bin/node")),
   ),
   ...runtime("Bun", "@oven/bun-linux-x64", "node_modules/@oven/bun-linux-x64/bin/bun"),
+  ...deno(),
 ];
 
 /** A runtime that has no WebGPU of its own, with the software GPU. */
@@ -55,10 +58,64 @@ function oldNode(dependency: string): Environment {
   };
 }
 
-async function expectOutput(workshop: Workshop, program: string, args: readonly string[], expected: string) {
-  const { status, stdout, output } = await runIn(workshop, program, args);
+function deno(): Environment[] {
+  const dependency = "@deno/linux-x64-glibc";
+  const program = join("node_modules", dependency, "deno");
+  const shared = { name: "Deno", project, package: dependency };
+  const run = (...permissions: string[]) => ["run", "--no-prompt", ...permissions];
+  /** As on a machine without a GPU. Otherwise Deno would also take an OpenGL driver. */
+  const withoutGpu = { DENO_WEBGPU_BACKEND: "vulkan", VK_DRIVER_FILES: "/nonexistent" };
+  const npmPermissions = ["--allow-ffi", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
+  return [
+    {
+      ...shared,
+      work: "Deno's own WebGPU, with no permission: the README's example",
+      run: async (workshop) =>
+        expectOutput(workshop, program, [...run(), "readme-example.mjs"], exampleOutput, await vulkan()),
+    },
+    {
+      ...shared,
+      work: `Deno's own WebGPU, with \`--allow-read\`: ${smoke}`,
+      run: async (workshop) =>
+        expectOutput(workshop, program, [...run("--allow-read"), "smoke.mjs"], "right\n", await vulkan()),
+    },
+    {
+      ...shared,
+      work: `no GPU, the software GPU with \`${npmPermissions.join(" ")}\`: ${smoke}`,
+      run: (workshop) =>
+        expectOutput(workshop, program, [...run(...npmPermissions), "smoke.mjs"], "right\n", withoutGpu),
+    },
+    {
+      ...shared,
+      work: `no GPU, the software GPU: ${required}`,
+      run: (workshop) =>
+        expectOutput(
+          workshop,
+          program,
+          [...run(...npmPermissions), "require.cjs", ...workshop.doors],
+          "right\n",
+          withoutGpu,
+        ),
+    },
+  ];
+}
+
+/** The variables by which Deno finds the software GPU as if it were a GPU of this machine: through a Vulkan loader. */
+async function vulkan(): Promise<Record<string, string>> {
+  const { loader, manifest } = await softwareGpu.locate();
+  return { DENO_WEBGPU_BACKEND: "vulkan", LD_LIBRARY_PATH: dirname(loader), VK_DRIVER_FILES: manifest };
+}
+
+async function expectOutput(
+  workshop: Workshop,
+  program: string,
+  args: readonly string[],
+  expected: string,
+  env: CommandOptions["env"] = {},
+): Promise<string> {
+  const { status, stdout, output } = await runIn(workshop, program, args, env);
   if (status !== 0 || stdout !== expected) {
-    throw new Error(`${program} ${args[0]} ends with ${status}:\n${output}`);
+    throw new Error(`${program} ${args.join(" ")} ends with ${status}:\n${output}`);
   }
   return "right";
 }

@@ -1,7 +1,7 @@
 import { ComputeError, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
 import { bindingRole, type RunPlan, roleOf } from "@kiln-gpu/core/backend";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
-import { deviceError, type OpenDevice } from "@kiln-gpu/webgpu";
+import { deviceError, type OpenDevice, unmap } from "@kiln-gpu/webgpu";
 import type { Held, Holder, Holders } from "./holders.js";
 
 interface StagingPath {
@@ -141,7 +141,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
 
 /** Unmapped and mapped again: a view that a caller still has must not show the next user's bytes. */
 function giveBack(staging: StagingPool, buffer: PooledBuffer): void {
-  buffer.buffer.unmap();
+  unmap(buffer.buffer);
   staging.recycleUpload(buffer);
 }
 
@@ -195,7 +195,7 @@ export class TakenMemory {
   giveBack(staging: StagingPool): void {
     for (let i = this.#taken.length - 1; i >= 0; i -= 1) {
       const { buffer } = this.#taken[i]!;
-      if (buffer.buffer.mapState === "mapped") buffer.buffer.unmap();
+      if (buffer.buffer.mapState === "mapped") unmap(buffer.buffer);
       staging.recycleUpload(buffer);
     }
     this.#taken.length = 0;

@@ -31,6 +31,25 @@ await check("one-shot, SPIR-V", oneShot, fieldAddSpirv);
 await oneShot.dispose();
 expectNothingLive(oneShot.stats());
 
+/** A device may be lost while it compiles: the run is told so, and nothing is left. */
+async function checkLossWhileCompiling(name, openBackend) {
+  const open = await openDevice(options);
+  const gpu = await openBackend({ device: open.device, store: false });
+  const rejection = gpu.run(fieldAdd, { a, b, c: output(Float32Array, a.length) }).then(
+    () => "no error",
+    ({ code }) => code,
+  );
+  open.device.destroy();
+  const code = await rejection;
+  if (code !== "device-lost") throw new Error(`${name}, lost while it compiles: ${code}.`);
+  await gpu.dispose();
+  await open.close();
+  expectNothingLive(gpu.stats());
+}
+
+await checkLossWhileCompiling("one-shot", openOneShotBackend);
+await checkLossWhileCompiling("persistent", openPersistentBackend);
+
 const devices = [];
 const device = async () => {
   const open = await openDevice(options);
