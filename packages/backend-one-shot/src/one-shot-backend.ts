@@ -7,6 +7,7 @@ import {
   type PrepareOptions,
   type RunOptions,
   type RunResults,
+  type Tracer,
 } from "@kiln-gpu/core";
 import {
   type Caller,
@@ -22,33 +23,49 @@ import {
   takeRun,
   withProfile,
 } from "@kiln-gpu/core/backend";
-import { interfacesOf, loadKernel, wholeVariants } from "@kiln-gpu/shader";
-import { createDeviceTimer, deviceError, encodeDispatches, inErrorScope, lossOr, openDevice } from "@kiln-gpu/webgpu";
+import { interfacesOf, loadKernel, type TranslatorOptions, wholeVariants } from "@kiln-gpu/shader";
+import {
+  createDeviceTimer,
+  deviceError,
+  encodeDispatches,
+  inErrorScope,
+  lossOr,
+  type OpenDeviceOptions,
+  openDevice,
+} from "@kiln-gpu/webgpu";
 import { createMemory } from "./create-memory.js";
 import { compilePrograms, createBindGroups } from "./create-programs.js";
-import type { OneShotBackendOptions } from "./one-shot-backend-options.js";
 import { Tally } from "./tally.js";
 import { whenHung } from "./when-hung.js";
+
+/** What a backend is made of. */
+export interface OneShotBackendParts {
+  /** The device that each run opens. */
+  readonly device: OpenDeviceOptions;
+  readonly loading: TranslatorOptions;
+  readonly graceMs: number;
+  readonly tracer: Tracer | undefined;
+}
 
 /** Each run opens a device, compiles, allocates, computes, and destroys everything again. */
 export class OneShotBackend implements ComputeBackend {
   readonly name = "one-shot";
   readonly device: DeviceInfo;
-  readonly #options: OneShotBackendOptions;
+  readonly #parts: OneShotBackendParts;
   readonly #runs: RunLedger;
   readonly #tally = new Tally();
 
-  constructor(device: DeviceInfo, options: OneShotBackendOptions) {
+  constructor(device: DeviceInfo, parts: OneShotBackendParts) {
     this.device = device;
-    this.#options = options;
-    this.#runs = new RunLedger(this.name, options.tracer);
+    this.#parts = parts;
+    this.#runs = new RunLedger(this.name, parts.tracer);
   }
 
   async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
     checkKernel(kernel);
     return this.#runs.startTask(`The preparation of kernel "${kernel.label}"`, options, async () => {
-      const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel, this.#options);
-      const open = await openDevice(this.#options);
+      const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel, this.#parts.loading);
+      const open = await openDevice(this.#parts.device);
       try {
         await compilePrograms(open, kernel.label, programs, wholeVariants(programs, open.info.limits));
       } finally {
@@ -60,7 +77,7 @@ export class OneShotBackend implements ComputeBackend {
   run<B, const O extends RunOptions = RunOptions>(
     kernel: Kernel,
     bindings: B,
-    options: RunOptions = {},
+    options?: RunOptions,
   ): Promise<RunResults<B, O>> {
     let taken: TakenRun;
     try {
@@ -76,7 +93,7 @@ export class OneShotBackend implements ComputeBackend {
     if (options.profile) checkProfileName(`Kernel "${kernel.label}"`, bindings);
     const clock = caller.trace?.clock ?? new RunClock();
     const specialized = kernel.tunable ? kernel.specialize({}) : kernel;
-    const programs = await loadKernel(specialized, this.#options);
+    const programs = await loadKernel(specialized, this.#parts.loading);
     clock.lap("pipeline");
     const { limits } = this.device;
     const plan = planRun({
@@ -97,7 +114,7 @@ export class OneShotBackend implements ComputeBackend {
     if (plan.isEmpty) return options.profile ? withProfile(emptyResults(plan), clock.profile()) : emptyResults(plan);
     clock.skip();
 
-    const open = await openDevice(this.#options);
+    const open = await openDevice(this.#parts.device);
     const devices = open.isOwned ? 1 : 0;
     this.#tally.devices.add(devices);
     clock.lap("init");
@@ -141,7 +158,7 @@ export class OneShotBackend implements ComputeBackend {
       this.#tally.submissions += 1;
       this.#tally.inFlight += 1;
       const { map, endMaps } = memory;
-      hasEnded = whenHung(caller, this.#options.graceMs ?? 2000, () => {
+      hasEnded = whenHung(caller, this.#parts.graceMs, () => {
         isAbandoned = true;
         const reason = `Kernel "${plan.label}" has not ended on it`;
         this.#tally.abandonedDevices += 1;

@@ -33,7 +33,7 @@ export type PersistentComputeBackend = ComputeBackend &
  * @throws {ComputeError} `no-adapter`, or `invalid-option` for an option of a wrong type or value.
  */
 export async function openPersistentBackend(options: PersistentBackendOptions = {}): Promise<PersistentComputeBackend> {
-  const { limits, isImmediate, onLeak, recovery, lossRetries, isPoisoned, ...checked } = checkOptions(options);
+  const { device, limits, isImmediate, onLeak, recovery, lossRetries, isPoisoned, ...checked } = checkOptions(options);
   checkTranslatorOptions(options);
   const { translatorWasm } = options;
   const runs = new RunLedger("persistent", options.tracer);
@@ -42,7 +42,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   const loading = { kept: reflections, ...(translatorWasm && { translatorWasm }) };
   const history = new ProgramHistory();
   const manifest = options.warmUp === undefined ? undefined : new StoredManifest(store, options.warmUp, history);
-  const reopen = () => traced(runs.recorder, "The opening of a device", () => openDevice(options));
+  const reopen = () => traced(runs.recorder, "The opening of a device", () => openDevice(device));
   // Read while the device opens.
   const reading = manifest?.read();
   const open = await reopen();

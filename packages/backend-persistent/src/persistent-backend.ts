@@ -32,12 +32,16 @@ import {
   type WarmUpReport,
 } from "@kiln-gpu/core";
 import {
+  arrayOptionNames,
   arrayTypeOf,
   type Caller,
   checkArrayType,
   checkAttached,
   checkKernel,
+  checkOptionNames,
+  filledArrayOptionNames,
   type RunLedger,
+  recordOptionNames,
   recordRuns,
   type TakenRun,
   takeBindings,
@@ -115,7 +119,7 @@ export class PersistentBackend
   run<B, const O extends RunOptions = RunOptions>(
     kernel: Kernel,
     bindings: B,
-    options: RunOptions = {},
+    options?: RunOptions,
   ): Promise<RunResults<B, O>> {
     let run: TakenRun;
     try {
@@ -210,13 +214,15 @@ export class PersistentBackend
     const data = ArrayBuffer.isView(given) ? (given as T) : undefined;
     const type = (data ? arrayTypeOf(data) : given) as TypedArrayConstructor<T>;
     const length = data ? data.length : (second as number);
-    const { label, recoverable = false } = (data ? (second as FilledArrayOptions) : third) ?? {};
+    const options = (data ? (second as FilledArrayOptions) : third) ?? {};
+    checkOptionNames("gpu.array", options, data ? filledArrayOptionNames : arrayOptionNames);
+    const { label, recoverable = false } = options;
     checkArrayType("A resident array", type);
     if (data) checkAttached(`gpu.array(data)`, "data", data);
     checkLength(`A resident ${type.name}`, length);
     return await this.#task(`The making of a resident ${type.name} of ${length}`, {}, (session) => {
-      const options = { type, length, label, isRecoverable: recoverable, owner: this };
-      return ResidentMemory.make(session.arrays, options, data);
+      const parts = { type, length, label, isRecoverable: recoverable, owner: this };
+      return ResidentMemory.make(session.arrays, parts, data);
     });
   }
 
@@ -228,17 +234,20 @@ export class PersistentBackend
   record<P extends Parameters>(
     parameters: P,
     build: (run: RecordRun, references: References<P>) => void,
-    { label = "sequence", signal }: RecordOptions = {},
+    options: RecordOptions = {},
   ): Promise<Sequence<P>> {
-    const options = signal ? { signal } : {};
     let recording: Recording<P>;
     try {
+      checkOptionNames("gpu.record", options, recordOptionNames);
+      const { label = "sequence" } = options;
       const own = takeBindings(`Sequence "${label}"`, parameters);
       recording = { label, parameters: own, runs: recordRuns(label, own, build) };
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#task(`The recording of sequence "${label}"`, options, async (session, caller) => {
+    const subject = `The recording of sequence "${recording.label}"`;
+    const ends: PrepareOptions = options.signal === undefined ? {} : { signal: options.signal };
+    return this.#task(subject, ends, async (session, caller) => {
       const sequence = await recordSequence(session, this, recording);
       // Nobody gets it any more.
       if (caller.left) sequence.dispose();
@@ -254,7 +263,7 @@ export class PersistentBackend
     let run: TakenRun;
     let arrays: readonly ResidentMemory[] | undefined;
     try {
-      run = takeRun(kernel as unknown as Kernel, bindings, {});
+      run = takeRun(kernel as unknown as Kernel, bindings);
       arrays = claimArrays(this, `Kernel "${kernel.label}"`, run.bindings);
     } catch (error) {
       return Promise.reject(error);

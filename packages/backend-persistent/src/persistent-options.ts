@@ -1,8 +1,8 @@
 import { ComputeError, type Tracer } from "@kiln-gpu/core";
-import { describeValue } from "@kiln-gpu/core/backend";
-import type { TranslatorOptions } from "@kiln-gpu/shader";
+import { checkOptionNames, describeValue, optionNames } from "@kiln-gpu/core/backend";
+import { type TranslatorOptions, translatorOptionNames } from "@kiln-gpu/shader";
 import type { StoreOptions } from "@kiln-gpu/store";
-import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
+import { deviceOptionNames, deviceOptionsOf, type OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import type { KeepLimits } from "./device/keep-limits.js";
 import type { Leak } from "./memory/holders.js";
 
@@ -50,6 +50,8 @@ const poisonMemory = Symbol.for("@kiln-gpu/poison-memory");
 
 /** The checked options, each with its default. */
 export interface CheckedOptions {
+  /** Those of `openDevice`, which checks their values. */
+  readonly device: OpenDeviceOptions;
   readonly limits: KeepLimits;
   readonly store: StoreOptions;
   readonly isImmediate: boolean;
@@ -120,11 +122,21 @@ const rules: Readonly<Record<Exclude<keyof PersistentBackendOptions, CheckedElse
   },
 };
 
+const names: ReadonlySet<string> = new Set([
+  ...deviceOptionNames,
+  ...translatorOptionNames,
+  "tracer",
+  ...Object.keys(rules),
+]);
+
+const storeNames = optionNames<StoreOptions>({ directory: true, maxBytes: true, isEnabled: true });
+
 /**
  * Checks the options that are the persistent backend's own, and fills in the defaults.
  * @throws {ComputeError} `invalid-option`, with the first option that is wrong and what it must be.
  */
 export function checkOptions(options: PersistentBackendOptions): CheckedOptions {
+  checkOptionNames("openPersistentBackend", options, names);
   for (const [name, { expected, allows }] of Object.entries(rules)) {
     const given = options[name as keyof typeof rules];
     if (given === undefined || allows(given)) continue;
@@ -134,7 +146,9 @@ export function checkOptions(options: PersistentBackendOptions): CheckedOptions 
     );
   }
   const { store = true, leakDetection = isInDevelopment() } = options;
+  if (typeof store === "object") checkOptionNames('The option "store" of openPersistentBackend', store, storeNames);
   return {
+    device: deviceOptionsOf(options),
     limits: limitsOf(options),
     store: typeof store === "boolean" ? { isEnabled: store } : store,
     isImmediate: options.mode === "latency",

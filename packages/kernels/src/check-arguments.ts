@@ -1,5 +1,6 @@
 import { ComputeError } from "@kiln-gpu/core";
-import { describeValue } from "@kiln-gpu/core/backend";
+import { checkOptionNames, describeValue, optionNames as namesOf } from "@kiln-gpu/core/backend";
+import type { KernelRunOptions } from "./kernel-run-options.js";
 
 /** @throws {ComputeError} `invalid-binding` if `value` is not a typed array; the run checks its element type. */
 export function checkArray(subject: string, name: string, value: unknown): void {
@@ -19,11 +20,15 @@ export function checkObject(subject: string, name: string, members: string, valu
   );
 }
 
+const optionNames = /* @__PURE__ */ namesOf<KernelRunOptions>({ from: true, signal: true, timeoutMs: true });
+
 /**
  * Whether `from` is SPIR-V.
- * @throws {ComputeError} `invalid-option` if `from` is neither `"wgsl"` nor `"spirv"`.
+ * @param others The other options.
+ * @throws {ComputeError} `invalid-option` if `from` is neither `"wgsl"` nor `"spirv"`, or another option is unknown.
  */
-export function isFromSpirv(subject: string, from: unknown): boolean {
+export function isFromSpirv(subject: string, from: unknown, others: object): boolean {
+  checkOptionNames(subject, others, optionNames);
   if (from === "spirv") return true;
   if (from === "wgsl") return false;
   throw new ComputeError("invalid-option", `${subject}: "from" must be "wgsl" or "spirv"; got ${describeValue(from)}.`);

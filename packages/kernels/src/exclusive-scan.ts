@@ -139,7 +139,7 @@ export async function runExclusiveScan(
   values: Uint32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Uint32Array> {
-  const isSpirv = isFromSpirv("runExclusiveScan", from);
+  const isSpirv = isFromSpirv("runExclusiveScan", from, options);
   checkArray("runExclusiveScan", "values", values);
   const kernel = isSpirv ? exclusiveScanSpirv : exclusiveScan;
   const { prefixes } = await backend.run(kernel, { values, prefixes: output(Uint32Array, values.length) }, options);

@@ -51,7 +51,7 @@ export async function runFieldAdd(
   b: Float32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Float32Array> {
-  const isSpirv = isFromSpirv("runFieldAdd", from);
+  const isSpirv = isFromSpirv("runFieldAdd", from, options);
   checkArray("runFieldAdd", "a", a);
   checkArray("runFieldAdd", "b", b);
   if (a.length !== b.length) {

@@ -85,7 +85,7 @@ export async function runHistogram(
   binCount: number,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Uint32Array> {
-  const isSpirv = isFromSpirv("runHistogram", from);
+  const isSpirv = isFromSpirv("runHistogram", from, options);
   checkArray("runHistogram", "values", values);
   checkBinCount('runHistogram: "binCount"', binCount);
   if (values.length === 0) return new Uint32Array(binCount);

@@ -59,7 +59,7 @@ export async function runMatrixProduct(
   dims: MatrixDims,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Float32Array> {
-  const isSpirv = isFromSpirv("runMatrixProduct", from);
+  const isSpirv = isFromSpirv("runMatrixProduct", from, options);
   checkArray("runMatrixProduct", "a", a);
   checkArray("runMatrixProduct", "b", b);
   checkObject("runMatrixProduct", "dims", "m, k and n", dims);

@@ -53,7 +53,7 @@ export async function runSaxpy(
   y: Float32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<Float32Array> {
-  const isSpirv = isFromSpirv("runSaxpy", from);
+  const isSpirv = isFromSpirv("runSaxpy", from, options);
   checkArray("runSaxpy", "x", x);
   checkArray("runSaxpy", "y", y);
   if (x.length !== y.length) {

@@ -79,7 +79,7 @@ export async function runSum(
   values: Float32Array,
   { from = "wgsl", ...options }: KernelRunOptions = {},
 ): Promise<number> {
-  const isSpirv = isFromSpirv("runSum", from);
+  const isSpirv = isFromSpirv("runSum", from, options);
   checkArray("runSum", "values", values);
   if (values.length === 0) return 0;
   const kernel = isSpirv ? sumSpirv : sum;

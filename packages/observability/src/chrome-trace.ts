@@ -8,7 +8,7 @@ import {
   type Tracer,
   type WorkSpan,
 } from "@kiln-gpu/core";
-import { describeValue } from "@kiln-gpu/core/backend";
+import { checkOptionNames, describeValue, optionNames as namesOf } from "@kiln-gpu/core/backend";
 import { lanesOf } from "./lanes.js";
 
 /** One event of the Trace Event Format; times are microseconds. */
@@ -35,9 +35,14 @@ export interface ChromeTraceFile {
 }
 
 export interface ChromeTraceOptions {
-  /** How many events are kept, 10,000 by default; after that each new event replaces the oldest. */
+  /**
+   * How many events are kept; after that each new event replaces the oldest.
+   * @default 10000
+   */
   readonly maxEvents?: number;
 }
+
+const optionNames = /* @__PURE__ */ namesOf<ChromeTraceOptions>({ maxEvents: true });
 
 /** Collects events of backends for `chrome://tracing`, Perfetto (ui.perfetto.dev) and browsers' developer tools. */
 export interface ChromeTrace extends Tracer {
@@ -51,7 +56,9 @@ export interface ChromeTrace extends Tracer {
 }
 
 /** @throws {ComputeError} `invalid-option` if `maxEvents` is not a whole number above 0. */
-export function chromeTrace({ maxEvents = 10_000 }: ChromeTraceOptions = {}): ChromeTrace {
+export function chromeTrace(options: ChromeTraceOptions = {}): ChromeTrace {
+  checkOptionNames("chromeTrace", options, optionNames);
+  const { maxEvents = 10_000 } = options;
   if (!Number.isSafeInteger(maxEvents) || maxEvents < 1) {
     throw new ComputeError(
       "invalid-option",

@@ -1,8 +1,9 @@
 import { type ComputeError, isComputeError } from "@kiln-gpu/core";
+import { checkOptionNames, optionNames } from "@kiln-gpu/core/backend";
 import { checkNode } from "./check-node.js";
 import { isSoftware, nameAdapter } from "./describe-device.js";
 import { type AdapterOptions, findAdapter } from "./find-adapter.js";
-import { againWhileRestarting, checkOptions } from "./open-device.js";
+import { againWhileRestarting, checkValues } from "./open-device.js";
 import { obstacleOfPage } from "./page-obstacle.js";
 
 /** Whether a device can be opened, and if not, why. */
@@ -25,13 +26,21 @@ export type WebGpuState =
       readonly error: ComputeError;
     };
 
+const adapterOptionNames = /* @__PURE__ */ optionNames<AdapterOptions>({
+  adapter: true,
+  fallback: true,
+  powerPreference: true,
+  software: true,
+});
+
 /**
  * Tells whether WebGPU can be used here, without opening a device.
  * @param options As for `openDevice`: with a `fallback`, a machine without a GPU is `available`.
  * @throws {ComputeError} `invalid-option`.
  */
 export async function checkWebGpu(options: AdapterOptions = {}): Promise<WebGpuState> {
-  checkOptions(options);
+  checkOptionNames("checkWebGpu", options, adapterOptionNames);
+  checkValues(options);
   try {
     checkNode();
     const { info } = await againWhileRestarting(() => findAdapter(options));

@@ -6,8 +6,14 @@ export { type EncodableDispatch, encodeDispatches, type ResourceOfRun } from "./
 export { inErrorScope, type ScopedDevice } from "./error-scope.js";
 export { bufferUsage, mapMode } from "./gpu-flags.js";
 export { lossOr } from "./loss-or.js";
-export { type OpenDevice, type OpenDeviceOptions, openDevice } from "./open-device.js";
+export {
+  deviceOptionNames,
+  deviceOptionsOf,
+  type OpenDevice,
+  type OpenDeviceOptions,
+  openDevice,
+} from "./open-device.js";
 export type { SoftwareDriver, SoftwareGpu } from "./software-gpu.js";
-export { disposeOnStop, type StopPort, type StoppableWorker, stopWorker } from "./stop-worker.js";
+export { disposeOnStop, type StopOptions, type StopPort, type StoppableWorker, stopWorker } from "./stop-worker.js";
 export { submissionError } from "./submission-error.js";
 export { unmap } from "./unmap.js";

@@ -1,4 +1,5 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
+import { checkOptionNames, describeValue, optionNames } from "@kiln-gpu/core/backend";
 import { checkNode } from "./check-node.js";
 import { describeDevice, nameAdapter } from "./describe-device.js";
 import { type AdapterOptions, findAdapter } from "./find-adapter.js";
@@ -47,6 +48,20 @@ export interface OpenDevice {
   close(): Promise<void>;
 }
 
+export const deviceOptionNames = /* @__PURE__ */ optionNames<OpenDeviceOptions>({
+  powerPreference: true,
+  adapter: true,
+  fallback: true,
+  software: true,
+  device: true,
+});
+
+/** Those of `options` that `openDevice` takes. */
+export function deviceOptionsOf(options: OpenDeviceOptions): OpenDeviceOptions {
+  const given = options as { readonly [name: string]: unknown };
+  return Object.fromEntries([...deviceOptionNames].map((name) => [name, given[name]]));
+}
+
 // Features that a compute shader can use. The device gets those that the adapter has.
 const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
 
@@ -56,7 +71,8 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenDevice> {
   checkNode();
-  checkOptions(options);
+  checkOptionNames("openDevice", options, deviceOptionNames);
+  checkValues(options);
   if (typeof options.device === "function") {
     const opened = await options.device();
     if (!isDevice(opened)) throw noDevice("its function resolved with", opened);
@@ -149,9 +165,9 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
   };
 }
 
-export function checkOptions({ adapter, device, fallback, powerPreference }: OpenDeviceOptions): void {
+export function checkValues({ adapter, device, fallback, powerPreference, software }: OpenDeviceOptions): void {
   const refuse = (name: string, given: unknown, expected: string) => {
-    throw new ComputeError("invalid-option", `The option "${name}" must be ${expected}; got ${show(given)}.`);
+    throw new ComputeError("invalid-option", `The option "${name}" must be ${expected}; got ${describeValue(given)}.`);
   };
   if (adapter !== undefined && (typeof adapter !== "string" || adapter === "")) {
     refuse("adapter", adapter, "part of an adapter's name");
@@ -162,6 +178,7 @@ export function checkOptions({ adapter, device, fallback, powerPreference }: Ope
   if (fallback !== undefined && typeof fallback?.locate !== "function") {
     refuse("fallback", fallback, "`softwareGpu` of @kiln-gpu/software-gpu");
   }
+  if (software !== undefined && typeof software !== "boolean") refuse("software", software, "true or false");
   if (device !== undefined && typeof device !== "function" && !isDevice(device)) throw noDevice("got", device);
 }
 
@@ -172,12 +189,8 @@ function isDevice(given: unknown): given is GPUDevice {
 function noDevice(how: string, given: unknown): ComputeError {
   return new ComputeError(
     "invalid-option",
-    `The option "device" must be a GPUDevice or a function that opens one; ${how} ${show(given)}.`,
+    `The option "device" must be a GPUDevice or a function that opens one; ${how} ${describeValue(given)}.`,
   );
-}
-
-function show(given: unknown): string {
-  return typeof given === "string" ? JSON.stringify(given) : String(given);
 }
 
 function limitsOf(adapter: GPUAdapter): Record<string, number> {

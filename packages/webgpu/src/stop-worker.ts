@@ -8,6 +8,7 @@
  * uncaught error, or by itself after `worker.unref()`. A signal without a handler ends the process as usual.
  */
 import { ComputeError } from "@kiln-gpu/core";
+import { checkOptionNames, describeValue, optionNames } from "@kiln-gpu/core/backend";
 
 /** The part of `parentPort` of `node:worker_threads` that is used here. */
 export interface StopPort {
@@ -63,6 +64,16 @@ export function disposeOnStop(
   return controller.signal;
 }
 
+export interface StopOptions {
+  /**
+   * How many milliseconds to wait; `Infinity` sets no limit.
+   * @default Infinity
+   */
+  readonly timeoutMs?: number;
+}
+
+const stopOptionNames = /* @__PURE__ */ optionNames<StopOptions>({ timeoutMs: true });
+
 /**
  * Asks a worker that has called `disposeOnStop` to end, and waits until it has ended, with its runs finished and its
  * backends disposed.
@@ -71,14 +82,15 @@ export function disposeOnStop(
  *   waits for something else, or a kernel does not end. The worker is left running, since to terminate it may abort the
  *   process. `invalid-option` if `timeoutMs` is not a positive number of milliseconds.
  */
-export async function stopWorker(
-  worker: StoppableWorker,
-  { timeoutMs }: { readonly timeoutMs?: number } = {},
-): Promise<number | undefined> {
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
+export async function stopWorker(worker: StoppableWorker, options: StopOptions = {}): Promise<number | undefined> {
+  checkOptionNames("stopWorker", options, stopOptionNames);
+  const { timeoutMs } = options;
+  const isTimed = timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY;
+  if (isTimed && !(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= 0x7fff_ffff)) {
     throw new ComputeError(
       "invalid-option",
-      `stopWorker: "timeoutMs" must be more than 0 and at most ${0x7fff_ffff}; got ${timeoutMs}.`,
+      `stopWorker: "timeoutMs" must be more than 0 and at most ${0x7fff_ffff}, or Infinity for no limit; ` +
+        `got ${describeValue(timeoutMs)}.`,
     );
   }
   if (worker.threadId === -1) return undefined;
@@ -90,7 +102,7 @@ export async function stopWorker(
     };
     worker.once("exit", onExit);
     worker.postMessage(stopMessage);
-    if (timeoutMs === undefined) return;
+    if (!isTimed) return;
     timer = setTimeout(() => {
       worker.off("exit", onExit);
       reject(new ComputeError("timeout", `The worker has not ended within ${timeoutMs} ms of being asked to.`));

@@ -1,20 +1,38 @@
 /**
  * What of an array is asked for, checked. `subject` begins the sentence of an error: `The read of resident array "x"`.
  */
-import { type ArrayRange, ComputeError, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
-import { arrayTypeOf, checkAttached, isSameType } from "@kiln-gpu/core/backend";
+import {
+  type ArrayRange,
+  ComputeError,
+  type ResultOptions,
+  type TypedArray,
+  type TypedArrayConstructor,
+} from "@kiln-gpu/core";
+import { arrayTypeOf, checkAttached, checkOptionNames, isSameType, optionNames } from "@kiln-gpu/core/backend";
 
 interface Elements {
   readonly type: TypedArrayConstructor;
   readonly length: number;
 }
 
+const rangeNames = /* @__PURE__ */ optionNames<ArrayRange>({ start: true, length: true });
+
+/** What a call of `read` takes. */
+export const readNames = /* @__PURE__ */ optionNames<ArrayRange & ResultOptions<TypedArray>>({
+  start: true,
+  length: true,
+  into: true,
+});
+
 /** @throws {ComputeError} `invalid-option` where it is no range within the array's elements. */
 export function checkedRange(
   subject: string,
   { length: all }: Elements,
-  { start = 0, length }: ArrayRange,
+  range: ArrayRange,
+  known = rangeNames,
 ): Required<ArrayRange> {
+  checkOptionNames(subject, range, known);
+  const { start = 0, length } = range;
   const count = length ?? all - start;
   const isRange = Number.isSafeInteger(start) && Number.isSafeInteger(count) && start >= 0 && count >= 0;
   if (!isRange || start + count > all) {

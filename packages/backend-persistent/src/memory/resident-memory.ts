@@ -18,7 +18,7 @@ import {
 } from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
-import { checkAligned, checkData, checkedRange, checkInto } from "./array-range.js";
+import { checkAligned, checkData, checkedRange, checkInto, readNames } from "./array-range.js";
 import { ArrayUsers } from "./array-use.js";
 import { deviceUsage } from "./device-usage.js";
 import type { Held, Holder, Holders } from "./holders.js";
@@ -175,16 +175,17 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     throw new ComputeError("device-lost", `${subject} is not possible: ${this.what} was lost with its device.`);
   }
 
-  async read({ into, ...range }: ArrayRange & ResultOptions<T> = {}): Promise<T> {
-    const subject = this.#subject("read");
-    const { start, length } = this.#checkedRange(subject, range);
+  async read(range: ArrayRange & ResultOptions<T> = {}): Promise<T> {
+    const subject = this.#subject("read of");
+    const { start, length } = this.#checkedRange(subject, range, readNames);
+    const { into } = range;
     checkInto(subject, this, length, into);
     if (length === 0) return into ?? new this.type(0);
     return (await this.#download(subject, start, { type: this.type, length, into })) as T;
   }
 
   async lease(range: ArrayRange = {}): Promise<Lease<T>> {
-    const subject = this.#subject("lease");
+    const subject = this.#subject("lease of");
     const { start, length } = this.#checkedRange(subject, range);
     if (length === 0) return new MemoryLease(this.#name, new this.type(0));
     return (await this.#download(subject, start, { type: this.type, length, isLeased: true })) as Lease<T>;
@@ -208,7 +209,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   // after those whose runs fail with it.
 
   async write(data: T, start = 0): Promise<void> {
-    const subject = this.#subject("write");
+    const subject = this.#subject("write of");
     checkData(subject, this, data);
     const { length } = this.#checkedRange(subject, { start, length: data.length });
     if (length === 0) return;
@@ -229,7 +230,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #upload(data: T, length: number, start: number, arrays: readonly ResidentMemory[] = [this]): Promise<unknown> {
     const resource = { ...this.#part(start, length), access: "read-write", data } as const;
     return this.#context.perform({
-      subject: this.#subject("write"),
+      subject: this.#subject("write of"),
       arrays,
       written: arrays,
       resources: [resource],
@@ -299,7 +300,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     const { buffer } = this.buffer;
     const { byteLength } = this.#part(0, this.length);
     await this.#context.perform({
-      subject: this.#subject("clear"),
+      subject: this.#subject("clear of"),
       arrays: [this],
       written: [this],
       resources: [],
@@ -415,8 +416,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     return new ComputeError("device-lost", message, { cause: reason });
   }
 
-  #subject(verb: string): string {
-    return `The ${verb} of ${this.what}`;
+  #subject(words: string): string {
+    return `The ${words} ${this.what}`;
   }
 
   /** The resource that stands for a range of elements. */
@@ -425,9 +426,9 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     return { name: this.#name, resident: this, start: start * bytes, byteLength: roundUpTo4(length * bytes) };
   }
 
-  #checkedRange(subject: string, range: ArrayRange): Required<ArrayRange> {
+  #checkedRange(subject: string, range: ArrayRange, known?: Set<string>): Required<ArrayRange> {
     this.#check(subject);
-    return checkedRange(subject, this, range);
+    return checkedRange(subject, this, range, known);
   }
 }
 

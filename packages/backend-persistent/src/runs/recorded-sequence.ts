@@ -10,6 +10,7 @@ import {
 import {
   bytesOf,
   type Caller,
+  checkOptionNames,
   checkProfileName,
   type PlannedSequence,
   type RecordedParameters,
@@ -17,6 +18,7 @@ import {
   type RunPlan,
   recordedParameters,
   replayed,
+  replayOptionNames,
   roundUpTo4,
   withParameters,
 } from "@kiln-gpu/core/backend";
@@ -128,9 +130,10 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
       throw new ComputeError("device-lost", message, { cause: this.#loss });
     }
     if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is disposed; record it again.`);
+    const replaying = `The replay of sequence "${this.label}"`;
+    if (options !== undefined) checkOptionNames(replaying, options, replayOptionNames);
     this.#replays += 1;
     try {
-      const replaying = `The replay of sequence "${this.label}"`;
       const replay = async (caller: Caller) => {
         const clock = options?.profile ? (caller.trace?.clock ?? new RunClock()) : undefined;
         if (clock) checkProfileName(subject, this.parameters as Bindings);

@@ -6,6 +6,7 @@
 import { ComputeError } from "../errors/compute-error.js";
 import { bindingRole } from "./binding-role.js";
 import { bytesOf } from "./bytes-of.js";
+import { checkOptionNames, optionNames } from "./check-options.js";
 import { describeValue } from "./describe-value.js";
 
 /** Any of the typed arrays a shader type maps to; `Float16Array` (Node 24, browsers) has this shape too. */
@@ -135,6 +136,8 @@ export interface ResultOptions<T extends TypedArray> {
   readonly into?: T;
 }
 
+const resultOptionNames = /* @__PURE__ */ optionNames<ResultOptions<TypedArray>>({ into: true });
+
 /** A result that is read in place, in memory mapped from the device, instead of copied. */
 export interface LeasedOutput<T extends TypedArray = TypedArray> {
   readonly [bindingRole]: "lease";
@@ -232,8 +235,10 @@ export type Results<B> = {
 export function output<T extends TypedArray>(
   type: TypedArrayConstructor<T>,
   length: number,
-  { into }: ResultOptions<T> = {},
+  options: ResultOptions<T> = {},
 ): Output<T> {
+  checkOptionNames("output", options, resultOptionNames);
+  const { into } = options;
   const result: Output<T> = { [bindingRole]: "output", type, length, into };
   return Object.freeze(result);
 }
@@ -251,7 +256,9 @@ export function lease<T extends TypedArray>(type: TypedArrayConstructor<T>, leng
 /** Binds `data` as both input and result, as saxpy does with its `y`. `bytes(data)` comes back as a `Uint8Array`. */
 export function inout<T extends TypedArray>(data: T, options?: ResultOptions<T>): Inout<T>;
 export function inout(data: Bytes, options?: ResultOptions<Uint8Array>): InoutBytes;
-export function inout<T extends TypedArray>(given: T | Bytes, { into }: ResultOptions<T> = {}): Inout {
+export function inout<T extends TypedArray>(given: T | Bytes, options: ResultOptions<T> = {}): Inout {
+  checkOptionNames("inout", options, resultOptionNames);
+  const { into } = options;
   const isBytes = (given as Partial<Bytes> | null | undefined)?.[bindingRole] === "bytes";
   const data = isBytes ? (given as Bytes).data : (given as TypedArray);
   const result: Inout = { [bindingRole]: "inout", length: data?.length, data, isBytes, into };

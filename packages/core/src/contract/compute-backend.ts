@@ -7,6 +7,7 @@ import type {
   TypedArray,
   TypedArrayConstructor,
 } from "../bindings/bindings.js";
+import { optionNames } from "../bindings/check-options.js";
 import type { ComputeError } from "../errors/compute-error.js";
 import type { BoundBy, Constants, Kernel } from "../kernel/kernel.js";
 import type { PrepareOptions, RunOptions, RunResults } from "./run-options.js";
@@ -141,6 +142,13 @@ export interface FilledArrayOptions extends ArrayOptions {
    */
   readonly recoverable?: boolean;
 }
+
+export const arrayOptionNames = /* @__PURE__ */ optionNames<ArrayOptions>({ label: true });
+
+export const filledArrayOptionNames = /* @__PURE__ */ optionNames<FilledArrayOptions>({
+  label: true,
+  recoverable: true,
+});
 
 /** What a backend offers besides `ComputeBackend` if it keeps arrays on the GPU. */
 export interface KeepsArrays {

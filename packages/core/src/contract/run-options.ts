@@ -1,9 +1,12 @@
 import type { Bindings, Results } from "../bindings/bindings.js";
+import { optionNames } from "../bindings/check-options.js";
 import type { Threads, Workgroups } from "../kernel/dispatch-size.js";
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
+
+export const prepareOptionNames = /* @__PURE__ */ optionNames<PrepareOptions>({ signal: true });
 
 export interface RunOptions {
   /** How many workgroups to run, in place of the kernel's own size; for kernels of one pass. */
@@ -23,6 +26,14 @@ export interface RunOptions {
   /** Adds `profile` to the results. A profiled run shares its submission with no other. */
   readonly profile?: boolean;
 }
+
+export const runOptionNames = /* @__PURE__ */ optionNames<RunOptions>({
+  workgroups: true,
+  threads: true,
+  signal: true,
+  timeoutMs: true,
+  profile: true,
+});
 
 /** Where the time of one run went, by the phases of a Vulkan backend. */
 export interface RunProfile {

@@ -15,6 +15,7 @@ import type {
   TypedArray,
   UniformValue,
 } from "../bindings/bindings.js";
+import { optionNames } from "../bindings/check-options.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { RunOptions, RunResults } from "./run-options.js";
 
@@ -50,11 +51,15 @@ export type Recordable<K> = {
         | IfAny<ArrayOf<K[Name]>, ResidentArray<ArrayOf<K[Name]>> | WrittenParameter<ArrayOf<K[Name]>>>;
 };
 
+type RecordRunOptions = Pick<RunOptions, "workgroups" | "threads">;
+
+export const recordRunOptionNames = /* @__PURE__ */ optionNames<RecordRunOptions>({ workgroups: true, threads: true });
+
 /** Records one run. */
 export type RecordRun = <K extends Bindings>(
   kernel: Kernel<K>,
   bindings: Recordable<K>,
-  options?: Pick<RunOptions, "workgroups" | "threads">,
+  options?: RecordRunOptions,
 ) => void;
 
 export interface RecordOptions {
@@ -62,6 +67,8 @@ export interface RecordOptions {
   readonly label?: string;
   readonly signal?: AbortSignal;
 }
+
+export const recordOptionNames = /* @__PURE__ */ optionNames<RecordOptions>({ label: true, signal: true });
 
 /** What a replay may bring, by the parameters' names. */
 export type ReplayValues<P> = { readonly [Name in keyof P]?: P[Name] | InputLike<P[Name]> };
@@ -72,6 +79,12 @@ type InputLike<V> = V extends TypedArray & { readonly [Symbol.toStringTag]: infe
   : never;
 
 export type ReplayOptions = Omit<RunOptions, "workgroups" | "threads">;
+
+export const replayOptionNames = /* @__PURE__ */ optionNames<ReplayOptions>({
+  signal: true,
+  timeoutMs: true,
+  profile: true,
+});
 
 /**
  * A recorded chain of runs, with its own bind groups and memory. The memory counts towards the backend's byte budget

@@ -1,4 +1,5 @@
 import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "../bindings/bindings.js";
+import { checkOptionNames, optionNames } from "../bindings/check-options.js";
 import { describeEach, describeValue } from "../bindings/describe-value.js";
 import { callOwn } from "../errors/call-own.js";
 import { ComputeError } from "../errors/compute-error.js";
@@ -120,6 +121,31 @@ export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
   passes(bindings: B, constants: Constants): readonly Pass[];
 }
 
+const programNames = /* @__PURE__ */ optionNames<{ wgsl: unknown; spirv: unknown } & ProgramOptions>({
+  wgsl: true,
+  spirv: true,
+  entryPoint: true,
+  constants: true,
+  file: true,
+});
+
+const onePassNames = /* @__PURE__ */ new Set([...programNames, "label", "tunable", "threads"]);
+
+const passesNames = /* @__PURE__ */ optionNames<PassesDefinition<Bindings>>({
+  label: true,
+  tunable: true,
+  programs: true,
+  temporaries: true,
+  passes: true,
+});
+
+const passNames = /* @__PURE__ */ optionNames<Pass>({ program: true, bindings: true, threads: true, workgroups: true });
+
+/** @throws {ComputeError} `invalid-kernel` if a kernel's function `passes` returned something that is not a pass. */
+export function checkPass(label: string, pass: unknown): void {
+  checkOptionNames(`A pass of kernel "${label}"`, pass, passNames, "invalid-kernel");
+}
+
 /**
  * How many variants a kernel remembers. One that was forgotten is made again, as another object with the same programs.
  */
@@ -145,6 +171,11 @@ export function defineKernel(definition: KernelDefinition<Bindings> | PassesDefi
     );
   }
   const subject = `Kernel "${label}"`;
+  // `{ ...kernel, tunable }` makes a kernel from another, which has more members than a definition.
+  if (!("specialize" in definition)) {
+    const names = "programs" in definition ? passesNames : onePassNames;
+    checkOptionNames(`The definition of kernel "${label}"`, definition, names, "invalid-kernel");
+  }
   const { programs, tunable, functions } = named(subject, () => ({
     programs: programsOf(definition),
     tunable: tunableOf(definition.tunable),
@@ -185,6 +216,10 @@ function programsOf<B extends Bindings>(definition: KernelDefinition<B> | Passes
   const names = Object.keys(definition.programs);
   if (names.length === 0) {
     throw new Refusal("invalid-kernel", "has no programs; give at least one.");
+  }
+  for (const name of names) {
+    const subject = `Program "${name}" of kernel "${definition.label}"`;
+    checkOptionNames(subject, definition.programs[name], programNames, "invalid-kernel");
   }
   return Object.freeze(Object.fromEntries(names.map((name) => [name, freezeProgram(definition.programs[name]!)])));
 }

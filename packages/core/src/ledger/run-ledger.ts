@@ -1,6 +1,7 @@
+import { checkOptionNames } from "../bindings/check-options.js";
 import { describeValue } from "../bindings/describe-value.js";
 import type { BackendStats } from "../contract/compute-backend.js";
-import type { PrepareOptions, RunOptions } from "../contract/run-options.js";
+import { type PrepareOptions, prepareOptionNames, type RunOptions } from "../contract/run-options.js";
 import type { Tracer } from "../contract/tracer.js";
 import { ComputeError } from "../errors/compute-error.js";
 import { MemoryLease } from "../results/memory-lease.js";
@@ -99,7 +100,9 @@ export class RunLedger {
     work: (caller: Caller) => Promise<T>,
   ): Promise<T> {
     this.checkOpen();
-    checkOptions(subject, options);
+    // Those of a run were checked when they were taken.
+    if (kind === "task") checkOptionNames(subject, options, prepareOptionNames);
+    checkValues(subject, options);
     if (options.signal?.aborted) throw abortedError(subject, options.signal);
     const counts = kind === "run" ? this.#counts : undefined;
     if (counts) counts.started += 1;
@@ -216,7 +219,7 @@ function abortedError(subject: string, signal: AbortSignal): ComputeError {
   return new ComputeError("aborted", `${subject} is aborted.`, { cause: signal.reason });
 }
 
-function checkOptions(subject: string, { signal, timeoutMs }: RunOptions): void {
+function checkValues(subject: string, { signal, timeoutMs }: RunOptions): void {
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
     throw new ComputeError(
       "invalid-option",

@@ -10,7 +10,7 @@ import type { DeviceLimits } from "../contract/compute-backend.js";
 import { named, Refusal } from "../errors/refusal.js";
 import type { DispatchSize } from "../kernel/dispatch-size.js";
 import { checkedGrid } from "../kernel/dispatch-size.js";
-import type { Kernel, Pass } from "../kernel/kernel.js";
+import { checkPass, type Kernel, type Pass } from "../kernel/kernel.js";
 import type { BindingInfo, ShaderInterface } from "../shader/shader-interface.js";
 import { checkEmptiness, checkIntos } from "./check-binding.js";
 import { countWorkgroups, gridOf, splitGrid } from "./dispatch.js";
@@ -51,6 +51,7 @@ function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }
   if (size) checkSize(size, passes.length);
   const dispatches: PlannedDispatch[] = [];
   for (const pass of passes) {
+    checkPass(kernel.label, pass);
     const shader = ownValue(interfaces, pass.program);
     if (!shader) {
       const known = Object.keys(interfaces).map((name) => `"${name}"`);

@@ -14,7 +14,13 @@ import { bytesOf } from "../bindings/bytes-of.js";
 import { describeValue } from "../bindings/describe-value.js";
 import { ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
-import type { Parameters, RecordRun, Reference, References } from "../contract/sequence.js";
+import {
+  type Parameters,
+  type RecordRun,
+  type Reference,
+  type References,
+  recordRunOptionNames,
+} from "../contract/sequence.js";
 import { callOwn } from "../errors/call-own.js";
 import { ComputeError } from "../errors/compute-error.js";
 import { named, Refusal } from "../errors/refusal.js";
@@ -62,9 +68,14 @@ function recorded<P extends Parameters>(
   const known = new Set<unknown>(Object.values(references));
   const seen = new Set<object>();
   const copies = new DataCopies();
-  const record: RecordRun = (given, givenBindings, options = {}) => {
+  const record: RecordRun = (given, givenBindings, options) => {
     if (!isOpen) throw new Refusal("invalid-option", "is already recorded; record another.");
-    const { kernel, bindings, size } = takeRun(given as unknown as Kernel, givenBindings, options);
+    const { kernel, bindings, size } = takeRun(
+      given as unknown as Kernel,
+      givenBindings,
+      options,
+      recordRunOptionNames,
+    );
     const bound: Record<string, Reference> = {};
     const planned: Record<string, BindingValue> = {};
     for (const [name, value] of Object.entries(bindings as Record<string, Reference | BindingValue>)) {
@@ -174,6 +185,12 @@ export function replayed<P extends Parameters>(
   parameters: P,
   values: { readonly [name: string]: unknown },
 ): P {
+  if (typeof values !== "object" || values === null) {
+    throw new ComputeError(
+      "invalid-binding",
+      `Sequence "${label}" takes an object of parameters by name; got ${describeValue(values)}.`,
+    );
+  }
   for (const name of Object.keys(values)) {
     if (ownValue(parameters as Parameters, name) !== undefined) continue;
     const names = Object.keys(parameters).map((known) => `"${known}"`);

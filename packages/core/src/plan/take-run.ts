@@ -1,6 +1,7 @@
 import type { Bindings } from "../bindings/bindings.js";
+import { checkOptionNames } from "../bindings/check-options.js";
 import { takeBindings } from "../bindings/take-bindings.js";
-import type { RunOptions } from "../contract/run-options.js";
+import { type RunOptions, runOptionNames } from "../contract/run-options.js";
 import { callOwn } from "../errors/call-own.js";
 import { named } from "../errors/refusal.js";
 import type { DispatchSize, Threads, Workgroups } from "../kernel/dispatch-size.js";
@@ -16,13 +17,21 @@ export interface TakenRun {
 
 /**
  * Copies what a call of `run` asks for. Only the elements of its typed arrays are read later.
+ * @param known The names of the options that the call takes.
  * @throws {ComputeError} `invalid-kernel` if `kernel` is not a kernel; `invalid-binding` if `bindings` is not an
  *   object; `invalid-option`.
  */
-export function takeRun(kernel: Kernel, bindings: unknown, options: RunOptions): TakenRun {
+export function takeRun(
+  kernel: Kernel,
+  bindings: unknown,
+  options: RunOptions = noOptions,
+  known: ReadonlySet<string> = runOptionNames,
+): TakenRun {
   checkKernel(kernel);
   const subject = `Kernel "${kernel.label}"`;
   const taken = takeBindings(subject, bindings as Bindings);
+  if (options === noOptions) return { kernel, bindings: taken, size: noSize, options };
+  checkOptionNames(`The run of kernel "${kernel.label}"`, options, known);
   const { workgroups, threads } = options;
   if (workgroups === undefined && threads === undefined) {
     return { kernel, bindings: taken, size: noSize, options: { ...options } };
@@ -40,6 +49,7 @@ export function takeRun(kernel: Kernel, bindings: unknown, options: RunOptions):
   return { kernel, bindings: taken, size, options: { ...options } };
 }
 
+const noOptions: RunOptions = Object.freeze({});
 const noSize: DispatchSize = Object.freeze({});
 
 function sizeOf<S extends Threads | Workgroups>(size: S): S {

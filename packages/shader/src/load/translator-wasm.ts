@@ -1,5 +1,5 @@
 import { ComputeError } from "@kiln-gpu/core";
-import { describeValue } from "@kiln-gpu/core/backend";
+import { describeValue, optionNames } from "@kiln-gpu/core/backend";
 
 /** The file `@kiln-gpu/shader/naga.wasm`: its URL (in Node also its path), its bytes, or the compiled module. */
 export type TranslatorWasm = string | URL | BufferSource | WebAssembly.Module;
@@ -11,6 +11,8 @@ export interface TranslatorOptions {
    */
   readonly translatorWasm?: TranslatorWasm;
 }
+
+export const translatorOptionNames = /* @__PURE__ */ optionNames<TranslatorOptions>({ translatorWasm: true });
 
 /** @throws {ComputeError} `invalid-option` if the option is none of these. */
 export function checkTranslatorOptions({ translatorWasm: given }: TranslatorOptions): void {
