@@ -3,7 +3,7 @@ import { open as openFile, writeFile } from "node:fs/promises";
 import type { PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import { type DeviceInfo, isComputeError } from "@kiln-gpu/core";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
-import { openDevice } from "@kiln-gpu/webgpu";
+import { deviceOptionsOf, openDevice } from "@kiln-gpu/webgpu";
 import { headOf } from "./head.js";
 import { help, parseOptions, UsageError } from "./options.js";
 import { openProgress } from "./progress.js";
@@ -61,7 +61,7 @@ async function checkWritable(path: string): Promise<void> {
 }
 
 async function describe(open: PersistentBackendOptions): Promise<DeviceInfo> {
-  const device = await openDevice(open);
+  const device = await openDevice(deviceOptionsOf(open));
   await device.close();
   return device.info;
 }

@@ -3,7 +3,7 @@ import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
 import type { BackendStats, ComputeBackend, RunProfile } from "@kiln-gpu/core";
 import { output } from "@kiln-gpu/core";
 import { fieldAddReference, fieldAddSpirv } from "@kiln-gpu/kernels";
-import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
+import { deviceOptionsOf, type OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { checkResult } from "../check-result.js";
 import { adding, type Fields, randomFields } from "../fields.js";
 import { createMappedStaging } from "../hand-tuned/mapped-staging.js";
@@ -40,7 +40,7 @@ const profiledCall = (fields: Fields, backend: ComputeBackend) =>
 /** Times whole calls on the one-shot backend, which keeps nothing. */
 export async function measureOneShot(options: OpenDeviceOptions, size: number, count: number): Promise<OneShotFigures> {
   const fields = randomFields(size);
-  const backend = await openOneShotBackend(options);
+  const backend = await openOneShotBackend(deviceOptionsOf(options));
   try {
     // The first call of a process also loads the translator; the baseline of the report is the calls after it.
     await call(fields, backend);

@@ -1,4 +1,4 @@
-import { type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
+import { deviceOptionsOf, type OpenDeviceOptions, openDevice } from "@kiln-gpu/webgpu";
 
 const workgroupSize = 256;
 /** The most workgroups per dimension that every device accepts; more elements go into further rows of the grid. */
@@ -28,7 +28,7 @@ export interface Reference extends AsyncDisposable {
 }
 
 export async function openReference(options: OpenDeviceOptions): Promise<Reference> {
-  const open = await openDevice(options);
+  const open = await openDevice(deviceOptionsOf(options));
   const { device } = open;
   const module = device.createShaderModule({ code: wgsl });
   const pipeline = await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: "main" } });
