@@ -1,5 +1,5 @@
-import type { ProgramVariant, RunPlan } from "@kiln-gpu/core/backend";
-import { type LoadedProgram, variantOf } from "@kiln-gpu/shader";
+import { layOutPipeline, type ProgramVariant, type RunPlan } from "@kiln-gpu/core/backend";
+import { type LoadedProgram, subjectOf, variantOf } from "@kiln-gpu/shader";
 import { type CompiledProgram, compileProgram, type EncodableDispatch, type OpenDevice } from "@kiln-gpu/webgpu";
 
 const keyOf = ({ program, split, immediate }: ProgramVariant) => `${split} ${immediate} ${program}`;
@@ -15,9 +15,10 @@ export async function compilePrograms(
   const compiled = await Promise.all(
     [...unique].map(async ([key, variant]) => {
       const loaded = programs[variant.program]!;
-      const { split, immediate } = variant;
-      const wgsl = variantOf(loaded, variant);
-      const request = { ...loaded, label: `Kernel "${label}"`, wgsl, split, immediate, blocking: true };
+      const subject = subjectOf({ label, programs }, variant.program);
+      const layout = layOutPipeline(subject, loaded.interface, variant, open.info.limits);
+      const wgsl = variantOf(loaded, layout);
+      const request = { ...loaded, label: `Kernel "${label}"`, wgsl, layout, blocking: true };
       return [key, await compileProgram(open, request)] as const;
     }),
   );

@@ -1,5 +1,5 @@
 /** Compiles shaders on a device, because text that parses may still be invalid. */
-import type { ProgramVariant } from "@kiln-gpu/core/backend";
+import { layOutPipeline, type ProgramVariant } from "@kiln-gpu/core/backend";
 import { type LoadedProgram, variantOf, wholeVariants } from "@kiln-gpu/shader";
 import { compileProgram, openDevice } from "@kiln-gpu/webgpu";
 import { findSoftwareGpu } from "./find-software-gpu.js";
@@ -23,14 +23,8 @@ export async function openValidator(folder: string): Promise<Validator> {
     async validate(entryPoints) {
       for (const program of entryPoints) {
         const [variant] = wholeVariants({ program }, open.info.limits) as [ProgramVariant];
-        const { split, immediate } = variant;
-        await compileProgram(open, {
-          ...program,
-          label: "The shader",
-          wgsl: variantOf(program, variant),
-          split,
-          immediate,
-        });
+        const layout = layOutPipeline("The shader", program.interface, variant, open.info.limits);
+        await compileProgram(open, { ...program, label: "The shader", wgsl: variantOf(program, layout), layout });
       }
     },
     [Symbol.asyncDispose]: () => open.close(),

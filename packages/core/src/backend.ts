@@ -14,7 +14,9 @@ export { RunClock } from "./ledger/run-clock.js";
 export { Caller, RunLedger } from "./ledger/run-ledger.js";
 export { type SubmissionTrace, type TraceRecorder, traced } from "./ledger/trace-recorder.js";
 export { checkBorrowed } from "./plan/check-borrowed.js";
+export { exceededLimit } from "./plan/check-limits.js";
 export { mayWrite } from "./plan/may-write.js";
+export { type BufferPlace, type GridPlace, layOutPipeline, type PipelineLayout } from "./plan/pipeline-layout.js";
 export { planRun } from "./plan/plan-run.js";
 export {
   type PlannedSequence,

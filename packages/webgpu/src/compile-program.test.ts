@@ -1,4 +1,4 @@
-import type { BindingInfo, ShaderInterface } from "@kiln-gpu/core/backend";
+import type { PipelineLayout } from "@kiln-gpu/core/backend";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CompileRequest, compileProgram } from "./compile-program.js";
 import { openNullDevice } from "./null-device.test-support.js";
@@ -14,39 +14,19 @@ const wgsl = `
     if (id.x < params.count) { b[id.x] = a[id.x] * params.factor * gain; }
   }`;
 
-const scalar = (name: "f32" | "u32") => ({ kind: "scalar", scalar: name, byteLength: 4 }) as const;
-const floats = { kind: "array", element: scalar("f32"), stride: 4, count: 0, byteLength: 0 } as const;
-const params = {
-  kind: "struct",
-  name: "Params",
-  members: [
-    { name: "factor", offset: 0, layout: scalar("f32") },
-    { name: "count", offset: 4, layout: scalar("u32") },
-  ],
-  byteLength: 8,
-} as const;
-
-const bindings: readonly BindingInfo[] = [
-  { name: "a", group: 0, binding: 0, kind: "storage", access: "read", layout: floats },
-  { name: "b", group: 0, binding: 1, kind: "storage", access: "read-write", layout: floats },
-  { name: "params", group: 2, binding: 3, kind: "uniform", access: "read", layout: params },
+const buffers: PipelineLayout["buffers"] = [
+  { group: 0, binding: 0, type: "read-only-storage", minByteLength: 4 },
+  { group: 0, binding: 1, type: "storage", minByteLength: 4 },
+  { group: 2, binding: 3, type: "uniform", minByteLength: 8 },
 ];
 
-function request(changes: Partial<CompileRequest> = {}, shader: Partial<ShaderInterface> = {}): CompileRequest {
-  const entry = {
-    entryPoint: "main",
-    workgroupSize: [64, 1, 1],
-    bindings,
-    unused: [],
-    splittable: "it is not",
-  } as const;
+function request(changes: Partial<CompileRequest> = {}, layout: Partial<PipelineLayout> = {}): CompileRequest {
   return {
     label: 'Kernel "scale"',
     wgsl,
-    interface: { ...entry, ...shader },
+    interface: { entryPoint: "main" },
     constants: {},
-    split: false,
-    immediate: false,
+    layout: { buffers, immediateByteLength: 0, ...layout },
     ...changes,
   };
 }
@@ -83,34 +63,14 @@ describe("a program", () => {
     ]);
   });
 
-  it("that is split binds its grid too", async () => {
-    const asked = layoutsAsked();
-    const withGrid = `struct Grid { first: vec4u, size: vec4u }
-      @group(1) @binding(5) var<uniform> grid: Grid;
-      ${wgsl.replace("gain;", "gain + f32(grid.size.x);")}`;
-    const split = request({ split: true, wgsl: withGrid }, { splittable: { group: 1, binding: 5 } });
-    await compileProgram(open, split);
-    const grid = { binding: 5, visibility: 4, buffer: { type: "uniform", minBindingSize: 32 } };
-    expect(asked()[1]).toEqual([grid]);
-    asked();
-    await expect(compileProgram(open, { ...split, split: false })).rejects.toMatchObject({
-      code: "shader-compilation",
-    });
-  });
-
   it("that has immediates gets room for them, and no binding", async () => {
     const asked = layoutsAsked();
     const pipelineLayout = vi.spyOn(open.device, "createPipelineLayout");
-    const shader = {
-      bindings: bindings.map((each) => (each.kind === "uniform" ? { ...each, isImmediate: true } : each)),
-    };
     const immediate = wgsl.replace("@group(2) @binding(3) var<uniform>", "var<immediate>");
-    await compileProgram(open, request({ immediate: true, wgsl: immediate }, shader));
+    await compileProgram(open, request({ wgsl: immediate }, { buffers: buffers.slice(0, 2), immediateByteLength: 8 }));
     expect(asked()).toHaveLength(1);
     expect(pipelineLayout.mock.calls[0]![0]).toMatchObject({ immediateSize: 8 });
-    // As a buffer, where the text has one.
-    await compileProgram(open, request({}, shader));
-    expect(asked()).toHaveLength(1 + 3);
+    await compileProgram(open, request());
     expect(pipelineLayout.mock.calls[1]![0]).not.toHaveProperty("immediateSize");
   });
 
@@ -151,47 +111,16 @@ describe("is refused", () => {
   });
 
   it("if reflection missed a binding", async () => {
-    await expect(compileProgram(open, request({}, { bindings: bindings.slice(1) }))).rejects.toMatchObject({
+    await expect(compileProgram(open, request({}, { buffers: buffers.slice(1) }))).rejects.toMatchObject({
       code: "shader-compilation",
       message: expect.stringMatching(/^Kernel "scale" does not make a pipeline: /),
     });
   });
 
   it("if reflection found another entry point", async () => {
-    await expect(compileProgram(open, request({}, { entryPoint: "other" }))).rejects.toMatchObject({
+    await expect(compileProgram(open, request({ interface: { entryPoint: "other" } }))).rejects.toMatchObject({
       code: "shader-compilation",
       message: expect.stringContaining("other"),
-    });
-  });
-
-  it.each<[string, readonly [number, number, number], RegExp]>([
-    ["X", [257, 1, 1], /has workgroups of \[257, 1, 1\]; this device takes at most \[256, 256, 64\]\./],
-    ["Y", [1, 257, 1], /has workgroups of \[1, 257, 1\]; this device takes at most \[256, 256, 64\]\./],
-    ["Z", [1, 1, 65], /has workgroups of \[1, 1, 65\]; this device takes at most \[256, 256, 64\]\./],
-    ["all", [16, 16, 2], /has workgroups of \[16, 16, 2\], 512 invocations; this device takes at most 256\./],
-  ])("before it is compiled, if its workgroup is too large: %s", async (_, workgroupSize, message) => {
-    const module = vi.spyOn(open.device, "createShaderModule");
-    await expect(compileProgram(open, request({}, { workgroupSize }))).rejects.toMatchObject({
-      code: "limit-exceeded",
-      message: expect.stringMatching(message),
-    });
-    expect(module).not.toHaveBeenCalled();
-  });
-
-  it("never, if its workgroup is as large as it may be", async () => {
-    const largest = wgsl.replace("workgroup_size(64)", "workgroup_size(2, 2, 64)");
-    await compileProgram(open, request({ wgsl: largest }, { workgroupSize: [2, 2, 64] }));
-  });
-
-  it("before it is compiled, if a group's number is too large", async () => {
-    const far = [{ ...bindings[0]!, group: 4_000_000_000 }];
-    await expect(compileProgram(open, request({}, { bindings: far }))).rejects.toMatchObject({
-      code: "limit-exceeded",
-      message: 'Kernel "scale" binds "a" in group 4000000000; this device has groups 0 to 3.',
-    });
-    const next = [{ ...bindings[0]!, group: 4 }];
-    await expect(compileProgram(open, request({}, { bindings: next }))).rejects.toMatchObject({
-      code: "limit-exceeded",
     });
   });
 

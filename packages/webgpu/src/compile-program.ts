@@ -1,5 +1,5 @@
 import { ComputeError } from "@kiln-gpu/core";
-import { minByteLengthOf, roundUpTo4, type ShaderInterface } from "@kiln-gpu/core/backend";
+import type { PipelineLayout, ShaderInterface } from "@kiln-gpu/core/backend";
 import { type CompiledText, compilationError, usefulPart } from "./compilation-error.js";
 import { deviceError } from "./device-error.js";
 import { inErrorScope } from "./error-scope.js";
@@ -7,14 +7,12 @@ import { shaderStage } from "./gpu-flags.js";
 import { lossOr } from "./loss-or.js";
 import type { OpenDevice } from "./open-device.js";
 
-/** WGSL for the device to compile, with the interface that reflection read from it. */
+/** WGSL for the device to compile, with what reflection read from it. */
 export interface CompileRequest extends CompiledText {
-  readonly interface: ShaderInterface;
+  readonly interface: Pick<ShaderInterface, "entryPoint">;
   readonly constants: Readonly<Record<string, number>>;
-  /** Whether `wgsl` is the split variant, which also binds its grid. */
-  readonly split: boolean;
-  /** Whether `wgsl` has its `var<immediate>`, rather than a buffer in its place. */
-  readonly immediate: boolean;
+  /** What `wgsl` binds. It is within the limits of the device. */
+  readonly layout: PipelineLayout;
   /**
    * Compiles on this thread. Otherwise Dawn starts a worker for the device. When the device is collected later, that
    * worker is joined, which stops JavaScript for tens of milliseconds: too long for a device that serves one run.
@@ -32,12 +30,10 @@ export interface CompiledProgram {
  * Compiles one pipeline. Its layout comes from reflection, not from the device, so a binding that reflection missed
  * fails here and not in a run.
  * @throws {ComputeError} `shader-compilation` with the device's errors, each with its place and source line;
- *   `limit-exceeded` if the workgroup or the number of a bind group is too large for the device; `device-lost`.
+ *   `device-lost`.
  */
 export async function compileProgram(open: OpenDevice, request: CompileRequest): Promise<CompiledProgram> {
   if (open.loss) throw open.loss;
-  checkWorkgroupSize(open, request);
-  checkGroups(open, request);
   const { device } = open;
   let begun: ReturnType<typeof beginToCompile>;
   try {
@@ -67,9 +63,9 @@ function beginToCompile(device: GPUDevice, request: CompileRequest) {
     const module = device.createShaderModule({ label: request.label, code: request.wgsl });
     const info = module.getCompilationInfo();
     const bindGroupLayouts = createLayouts(device, request);
-    const immediates = request.interface.bindings.find(({ isImmediate }) => isImmediate && request.immediate);
-    const immediateSize = immediates && { immediateSize: roundUpTo4(immediates.layout.byteLength) };
-    const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts, ...immediateSize });
+    const { immediateByteLength } = request.layout;
+    const immediates = immediateByteLength > 0 && { immediateSize: immediateByteLength };
+    const layout = device.createPipelineLayout({ label: request.label, bindGroupLayouts, ...immediates });
     const descriptor: GPUComputePipelineDescriptor = {
       label: request.label,
       layout,
@@ -83,56 +79,13 @@ function beginToCompile(device: GPUDevice, request: CompileRequest) {
   return { ...value, failure };
 }
 
-function createLayouts(
-  device: GPUDevice,
-  { interface: shader, label, split, immediate }: CompileRequest,
-): GPUBindGroupLayout[] {
+function createLayouts(device: GPUDevice, { layout, label }: CompileRequest): GPUBindGroupLayout[] {
   const groups: GPUBindGroupLayoutEntry[][] = [];
-  const add = (group: number, entry: GPUBindGroupLayoutEntry) => {
+  for (const { group, binding, type, minByteLength } of layout.buffers) {
     for (let i = groups.length; i <= group; i += 1) groups.push([]);
-    groups[group]!.push(entry);
-  };
-  for (const { group, binding, kind, access, layout, isImmediate } of shader.bindings) {
-    if (isImmediate && immediate) continue;
-    const type = kind === "uniform" ? "uniform" : access === "read" ? "read-only-storage" : "storage";
-    const minBindingSize = Math.ceil(minByteLengthOf(layout) / 4) * 4;
-    add(group, { binding, visibility: shaderStage.compute, buffer: { type, minBindingSize } });
-  }
-  if (split && typeof shader.splittable === "object") {
-    const { group, binding } = shader.splittable;
-    add(group, { binding, visibility: shaderStage.compute, buffer: { type: "uniform", minBindingSize: 32 } });
+    groups[group]!.push({ binding, visibility: shaderStage.compute, buffer: { type, minBindingSize: minByteLength } });
   }
   return groups.map((entries, group) => device.createBindGroupLayout({ label: `${label} group ${group}`, entries }));
-}
-
-function checkWorkgroupSize({ info }: OpenDevice, { interface: shader, label }: CompileRequest): void {
-  const [x, y, z] = shader.workgroupSize;
-  const { limits } = info;
-  const most = [limits.maxComputeWorkgroupSizeX, limits.maxComputeWorkgroupSizeY, limits.maxComputeWorkgroupSizeZ];
-  const given = `${label} has workgroups of [${x}, ${y}, ${z}]`;
-  if (x > most[0]! || y > most[1]! || z > most[2]!) {
-    throw new ComputeError("limit-exceeded", `${given}; this device takes at most [${most.join(", ")}].`);
-  }
-  if (x * y * z > limits.maxComputeInvocationsPerWorkgroup) {
-    throw new ComputeError(
-      "limit-exceeded",
-      `${given}, ${x * y * z} invocations; this device takes at most ${limits.maxComputeInvocationsPerWorkgroup}.`,
-    );
-  }
-}
-
-/**
- * A layout has an entry for each group up to the last, so a huge group number would use up the memory before the device
- * could refuse it.
- */
-function checkGroups({ device }: OpenDevice, { interface: shader, label }: CompileRequest): void {
-  const { maxBindGroups } = device.limits;
-  const beyond = shader.bindings.find(({ group }) => group >= maxBindGroups);
-  if (!beyond) return;
-  throw new ComputeError(
-    "limit-exceeded",
-    `${label} binds "${beyond.name}" in group ${beyond.group}; this device has groups 0 to ${maxBindGroups - 1}.`,
-  );
 }
 
 function pipelineError({ label }: CompileRequest, cause: { message?: unknown }): ComputeError {

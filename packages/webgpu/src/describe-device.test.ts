@@ -54,7 +54,7 @@ describe("a device", () => {
     for (const [name, value] of Object.entries(described.limits)) {
       expect([name, value]).toEqual([name, (device.limits as unknown as Record<string, number>)[name]]);
     }
-    expect(Object.keys(described.limits)).toHaveLength(11);
+    expect(Object.keys(described.limits)).toHaveLength(16);
     expect(described).toMatchObject({ name: "null-backend", vendor: "", architecture: "", isSoftware: false });
     expect(described.features).toEqual([...device.features].sort());
     expect(described.features).toContain("shader-f16");

@@ -1,4 +1,5 @@
 import { defineKernel, isComputeError, type Kernel, output, type Program } from "@kiln-gpu/core";
+import { layOutPipeline } from "@kiln-gpu/core/backend";
 import { exclusiveScan, fieldAddSpirv, histogram, matrixProduct, nBody } from "@kiln-gpu/kernels";
 import { loadProgram, splitVariant } from "@kiln-gpu/shader";
 import { expectError, software } from "@kiln-gpu/test-support";
@@ -57,7 +58,8 @@ describe("damaged WGSL gives a result or a ComputeError", () => {
         const error = await errorOf(async () => {
           const result = await loadProgram(program, 'Kernel "k"');
           loaded += 1;
-          if (typeof result.interface.splittable !== "string") splitVariant(result);
+          const { splittable } = result.interface;
+          if (typeof splittable !== "string") splitVariant(result, { ...splittable, type: "uniform" });
         });
         if (error !== undefined && !isComputeError(error)) throw error;
       }),
@@ -96,7 +98,9 @@ it("an error in a translation says that its lines are not the author's", async (
     const { translatedFrom, ...loaded } = await loadProgram(program, "The kernel");
     const wgsl = `${loaded.wgsl}\nconst broken = missing;`;
     const line = wgsl.split("\n").length;
-    const request = { ...loaded, label: 'Kernel "k"', wgsl, split: false, immediate: false };
+    const label = 'Kernel "k"';
+    const layout = layOutPipeline(label, loaded.interface, { split: false, immediate: false }, open.info.limits);
+    const request = { ...loaded, label, wgsl, layout };
     const compile = (rest: { file?: string; translatedFrom?: string }) => compileProgram(open, { ...request, ...rest });
     const { message } = await expectError(compile({ translatedFrom: translatedFrom! }), "shader-compilation");
     expect(message.split("\n")).toEqual([

@@ -29,7 +29,7 @@ export interface WarmProgram extends Pick<LoadedProgram, "wgsl" | "interface" | 
 }
 
 /** What is compiled of a manifest's program must be what a run would compile. */
-export const manifestVersion = `kiln-manifest 1, ${translator}`;
+export const manifestVersion = `kiln-manifest 2, ${translator}`;
 
 /**
  * The programs of `manifest`; `undefined` for a manifest of another version.

@@ -1,10 +1,18 @@
 import type { Bindings, Kernel } from "@kiln-gpu/core";
-import { Planner, type ProgramVariant, type ShaderInterface, type TraceRecorder, traced } from "@kiln-gpu/core/backend";
+import {
+  layOutPipeline,
+  Planner,
+  type ProgramVariant,
+  type ShaderInterface,
+  type TraceRecorder,
+  traced,
+} from "@kiln-gpu/core/backend";
 import {
   interfacesOf,
   type LoadedProgram,
   type LoadOptions,
   loadKernel,
+  subjectOf,
   translator,
   variantOf,
 } from "@kiln-gpu/shader";
@@ -161,7 +169,8 @@ export class PipelineCache {
   async #pipeline(kernel: LoadedKernel, want: ProgramVariant): Promise<CachedPipeline> {
     const variant = nameOf(want);
     const address = kernel.addresses.get(want.program)![variant]!;
-    const create = () => this.#compile(kernel.label, kernel.programs[want.program]!, variant);
+    const subject = subjectOf(kernel, want.program);
+    const create = () => this.#compile(kernel.label, subject, kernel.programs[want.program]!, variant);
     const isWarming = this.#warming.has(address);
     let pipeline: CachedPipeline;
     try {
@@ -180,7 +189,7 @@ export class PipelineCache {
     this.#warming.add(address);
     try {
       await this.#cache.get(address, async () => {
-        const pipeline = await this.#compile(program.label, program, variant);
+        const pipeline = await this.#compile(program.label, `Kernel "${program.label}"`, program, variant);
         this.#warmedCount += 1;
         this.#warmed.add(address);
         return pipeline;
@@ -199,19 +208,16 @@ export class PipelineCache {
 
   async #compile(
     label: string,
+    subject: string,
     program: Omit<WarmProgram, "label" | "variants">,
     variant: Variant,
   ): Promise<CachedPipeline> {
     const { open, recorder } = this.#parts;
-    const flags = flagsOf(variant);
-    const compiled = await traced(recorder, `The compilation of kernel "${label}"`, () =>
-      compileProgram(open, {
-        ...program,
-        ...flags,
-        label: `Kernel "${label}"`,
-        wgsl: variantOf(program, flags),
-      }),
-    );
+    const compiled = await traced(recorder, `The compilation of kernel "${label}"`, () => {
+      const layout = layOutPipeline(subject, program.interface, flagsOf(variant), open.info.limits);
+      const wgsl = variantOf(program, layout);
+      return compileProgram(open, { ...program, label: `Kernel "${label}"`, layout, wgsl });
+    });
     return { ...compiled, layoutIds: compiled.bindGroupLayouts.map(() => ++this.#lastLayoutId) };
   }
 }

@@ -13,20 +13,25 @@ const limits = {
   maxComputeWorkgroupSizeZ: 64,
   maxComputeInvocationsPerWorkgroup: 256,
   maxComputeWorkgroupsPerDimension: 65_535,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxStorageBuffersPerShaderStage: 8,
+  maxUniformBuffersPerShaderStage: 12,
 };
 const device = { name: "a", vendor: "b", architecture: "c", limits } as unknown as DeviceInfo;
 
 /**
- * What is loaded of a kernel, as far as a choice asks: its workgroup, from its constants, and its address, from its
- * text.
+ * What is loaded of a kernel, as far as a choice asks: its workgroup and the memory of that, from its constants, and
+ * its address, from its text.
  */
 const programs = {
   async load(kernel: Kernel) {
     const { constants, wgsl } = kernel.programs.main!;
     const workgroupSize = [constants?.x ?? 1, constants?.y ?? 1, 1];
+    const workgroupByteLength = (constants?.shared ?? 0) as number;
+    const interfaces = { main: { workgroupSize, workgroupByteLength, bindings: [] } };
     return {
       addresses: new Map([["main", { whole: `${wgsl} ${JSON.stringify(constants)}`, split: "" }]]),
-      programs: { main: { interface: { workgroupSize } } },
+      interfaces,
     } as unknown as LoadedKernel;
   },
 } as unknown as PipelineCache;
@@ -57,6 +62,7 @@ describe("where nothing was tuned", () => {
     ["smaller where there are few elements", { x: [128, 64, 32, 16] }, 33, { x: 64 }],
     ["not below 32, which devices run at once anyway", { x: [128, 32, 16] }, 3, { x: 32 }],
     ["larger where the grid would have to be split", { x: [1, 2, 64] }, 2 ** 17, { x: 64 }],
+    ["within the device's workgroup memory", { x: [64], shared: [32_768, 8192] }, 100, { x: 64, shared: 8192 }],
     ["within the invocations that all dimensions share", { x: [32, 16], y: [32, 8] }, 100, { x: 32, y: 8 }],
     ["the least bad where none fits", { x: [512, 1024] }, 1e5, { x: 512 }],
   ])("the choice is %s", async (_, tunable, length, expected) => {

@@ -9,7 +9,7 @@ import type {
   Tunable,
   TypedArray,
 } from "@kiln-gpu/core";
-import { roleOf } from "@kiln-gpu/core/backend";
+import { exceededLimit, roleOf } from "@kiln-gpu/core/backend";
 import type { Store } from "@kiln-gpu/store";
 import type { LoadedKernel, PipelineCache } from "./pipeline-cache.js";
 
@@ -110,15 +110,8 @@ export class Specializer {
     return (this.#fits(loaded) ? 0 : 4) + (mustSplit ? 2 : 0) + (isMostlyIdle ? 1 : 0);
   }
 
-  #fits(loaded: LoadedKernel): boolean {
-    const { limits } = this.#device;
-    return workgroupSizesOf(loaded).every(
-      ([x, y, z]) =>
-        x <= limits.maxComputeWorkgroupSizeX &&
-        y <= limits.maxComputeWorkgroupSizeY &&
-        z <= limits.maxComputeWorkgroupSizeZ &&
-        x * y * z <= limits.maxComputeInvocationsPerWorkgroup,
-    );
+  #fits({ interfaces }: LoadedKernel): boolean {
+    return Object.values(interfaces).every((shader) => exceededLimit(shader, this.#device.limits) === undefined);
   }
 
   #of(kernel: object): Map<number, Kernel<Bindings> | Promise<Kernel<Bindings>>> {
@@ -169,8 +162,8 @@ function bucketOf(elements: number): number {
   return Math.ceil(Math.log2(elements));
 }
 
-function workgroupSizesOf({ programs }: LoadedKernel) {
-  return Object.values(programs).map((program) => program.interface.workgroupSize);
+function workgroupSizesOf({ interfaces }: LoadedKernel) {
+  return Object.values(interfaces).map(({ workgroupSize }) => workgroupSize);
 }
 
 /** Every combination of values, the first of each first. */

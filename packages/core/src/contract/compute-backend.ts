@@ -18,6 +18,11 @@ export interface DeviceLimits {
   readonly maxBufferSize: number;
   readonly maxStorageBufferBindingSize: number;
   readonly maxUniformBufferBindingSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxUniformBuffersPerShaderStage: number;
+  readonly maxBindGroups: number;
+  readonly maxBindingsPerBindGroup: number;
+  readonly maxComputeWorkgroupStorageSize: number;
   readonly maxComputeInvocationsPerWorkgroup: number;
   readonly maxComputeWorkgroupSizeX: number;
   readonly maxComputeWorkgroupSizeY: number;
@@ -284,7 +289,8 @@ export interface ComputeBackend extends AsyncDisposable {
 
   /**
    * Compiles `kernel` ahead of its first run; a backend that keeps nothing only checks that it compiles.
-   * @throws {ComputeError} `shader-compilation`, `unsupported-shader`, `invalid-kernel`; `device-lost` and `disposed`
+   * @throws {ComputeError} `shader-compilation`, `unsupported-shader`, `invalid-kernel`; `limit-exceeded` if a program
+   *   needs more than the device allows, with the limit's name; `device-lost` and `disposed`
    *   at any time.
    */
   prepare(kernel: Kernel, options?: PrepareOptions): Promise<void>;

@@ -90,15 +90,22 @@ export function checkLength(name: string, byteLength: number, info: BindingInfo,
       `declares "${info.name}" as ${typeName(info.layout)}, at least ${least} bytes; "${name}" has ${byteLength}.`,
     );
   }
-  const ofKind = info.kind === "uniform" ? "maxUniformBufferBindingSize" : "maxStorageBufferBindingSize";
+  const exceeded = tooLong(name, byteLength, info.kind, limits);
+  if (exceeded !== undefined) throw new Refusal("limit-exceeded", exceeded);
+}
+
+/** The limit that a buffer of this many bytes exceeds, as a sentence without its subject. */
+export function tooLong(
+  name: string,
+  byteLength: number,
+  kind: BindingInfo["kind"],
+  limits: DeviceLimits,
+): string | undefined {
+  const ofKind = kind === "uniform" ? "maxUniformBufferBindingSize" : "maxStorageBufferBindingSize";
   const limitName = limits[ofKind] <= limits.maxBufferSize ? ofKind : "maxBufferSize";
   const limit = limits[limitName];
-  if (byteLength > limit) {
-    throw new Refusal(
-      "limit-exceeded",
-      `binds "${name}" with ${byteLength} bytes; this device binds at most ${limit} (${limitName}).`,
-    );
-  }
+  if (byteLength <= limit) return undefined;
+  return `binds "${name}" with ${byteLength} bytes; this device binds at most ${limit} (${limitName}).`;
 }
 
 /**

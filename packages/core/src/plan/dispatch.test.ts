@@ -91,20 +91,21 @@ describe("gridOf", () => {
   const limits = { ...defaultLimits, maxComputeWorkgroupsPerDimension: 100 };
 
   test("runs whole what the device takes, also where it could not be split", () => {
-    expect(gridOf(shaderOf([]), [100, 100, 100], limits)).toBe("whole");
-    expect(gridOf(shaderOf([], { splittable: "of a barrier" }), [100, 1, 1], limits)).toBe("whole");
+    expect(gridOf(shaderOf([]), [100, 100, 100], limits, false)).toBe("whole");
+    expect(gridOf(shaderOf([], { splittable: "of a barrier" }), [100, 1, 1], limits, false)).toBe("whole");
   });
 
   test.each<[Grid]>([[[101, 1, 1]], [[1, 101, 1]], [[1, 1, 101]]])("splits %j", (groups) => {
-    expect(gridOf(shaderOf([], { splittable: { group: 2, binding: 5 } }), groups, limits)).toEqual({
+    expect(gridOf(shaderOf([], { splittable: { group: 2, binding: 5 } }), groups, limits, false)).toEqual({
       group: 2,
       binding: 5,
+      type: "uniform",
     });
   });
 
   test("refuses, with the shader's reason, what cannot be split", () => {
     const shader = shaderOf([], { splittable: '"main" reads num_workgroups' });
-    expect(() => gridOf(shader, [101, 2, 1], limits)).toThrow(
+    expect(() => gridOf(shader, [101, 2, 1], limits, false)).toThrow(
       expect.objectContaining({
         code: "limit-exceeded",
         message:
@@ -118,7 +119,7 @@ describe("gridOf", () => {
     const limit = { ...defaultLimits, maxComputeWorkgroupsPerDimension: 65535 };
     const shader = shaderOf([], { workgroupSize: [1, 64, 1] });
     const refused = (groups: Grid, shown: string) =>
-      expect(() => gridOf(shader, groups, limit)).toThrow(
+      expect(() => gridOf(shader, groups, limit, false)).toThrow(
         expect.objectContaining({
           code: "limit-exceeded",
           message:
@@ -127,8 +128,8 @@ describe("gridOf", () => {
             "Check the numbers, or let each thread do more.",
         }),
       );
-    expect(gridOf(shader, [1, 2 ** 26, 1], limit)).toEqual({ group: 1, binding: 0 });
-    expect(gridOf(shader, [8192, 8192, 1], limit)).toBe("whole");
+    expect(gridOf(shader, [1, 2 ** 26, 1], limit, false)).toEqual({ group: 1, binding: 0, type: "uniform" });
+    expect(gridOf(shader, [8192, 8192, 1], limit, false)).toBe("whole");
     refused([1, 2 ** 26 + 1, 1], "4294967360");
     refused([8192, 8192, 2], "8589934592");
     refused([70000, 70000, 1], "313600000000");
@@ -137,8 +138,8 @@ describe("gridOf", () => {
 
   test("refuses more parts than are dispatched", () => {
     const shader = shaderOf([], { workgroupSize: [1, 1, 1] });
-    expect(gridOf(shader, [6400, 6400, 1], limits)).toEqual({ group: 1, binding: 0 });
-    expect(() => gridOf(shader, [6401, 6400, 1], limits)).toThrow(
+    expect(gridOf(shader, [6400, 6400, 1], limits, false)).toEqual({ group: 1, binding: 0, type: "uniform" });
+    expect(() => gridOf(shader, [6401, 6400, 1], limits, false)).toThrow(
       expect.objectContaining({
         code: "limit-exceeded",
         message: expect.stringMatching(/splitting it would take 4160 parts; the most is 4096/),

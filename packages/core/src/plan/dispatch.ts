@@ -2,6 +2,8 @@ import type { DeviceLimits } from "../contract/compute-backend.js";
 import { Refusal } from "../errors/refusal.js";
 import { checkedGrid, type DispatchSize, type Grid } from "../kernel/dispatch-size.js";
 import type { ShaderInterface } from "../shader/shader-interface.js";
+import { checkLimits } from "./check-limits.js";
+import { type GridPlace, gridPlaceOf } from "./pipeline-layout.js";
 
 /** The most parts a grid is split into; encoding more would cost more than a kernel that loops. */
 const maxParts = 4096;
@@ -63,14 +65,16 @@ function severalCounts(first: OutputCount, other: OutputCount): Refusal {
 
 /**
  * Decides how a grid runs: whole, or in parts. WebGPU cannot tell a dispatch its place in a larger grid, so a variant
- * of the shader reads it from a uniform, at the group and binding returned here.
+ * of the shader reads it from the place returned here.
+ * @param immediate Whether the program's own `var<immediate>` is set.
  * @throws {ComputeError} `limit-exceeded` if it is too large to run whole and cannot be split.
  */
 export function gridOf(
   shader: ShaderInterface,
   groups: Grid,
   limits: DeviceLimits,
-): "whole" | { readonly group: number; readonly binding: number } {
+  immediate: boolean,
+): "whole" | GridPlace {
   const invocations = [...groups, ...shader.workgroupSize].reduce((product, count) => product * count, 1);
   if (invocations > maxInvocations) {
     throw new Refusal(
@@ -83,8 +87,10 @@ export function gridOf(
   const limit = limits.maxComputeWorkgroupsPerDimension;
   if (groups.every((count) => count <= limit)) return "whole";
   const given = `runs [${groups.join(", ")}] workgroups; this device runs at most ${limit} in a dimension`;
-  if (typeof shader.splittable === "string") {
-    throw new Refusal("limit-exceeded", `${given}, and it cannot be split because ${shader.splittable}.`);
+  checkLimits(shader, limits);
+  const grid = gridPlaceOf(shader, immediate, limits);
+  if (typeof grid === "string") {
+    throw new Refusal("limit-exceeded", `${given}, and it cannot be split because ${grid}.`);
   }
   const parts = groups.reduce((product, count) => product * Math.ceil(count / limit), 1);
   if (parts > maxParts) {
@@ -93,7 +99,7 @@ export function gridOf(
       `${given}, and splitting it would take ${parts} parts; the most is ${maxParts}.`,
     );
   }
-  return shader.splittable;
+  return grid;
 }
 
 /** The parts of `groups`, each within `limit` in every dimension, with the workgroup it begins at. */

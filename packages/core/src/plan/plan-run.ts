@@ -68,18 +68,21 @@ function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }
     const variant = { program, immediate: immediates !== undefined, ...(immediates !== undefined && { immediates }) };
     const groups = countWorkgroups(shader, isGiven(size) ? size : pass, () => resources.outputCounts(shader, all));
     if (groups.includes(0)) continue;
-    const grid = gridOf(shader, groups, limits);
+    const grid = gridOf(shader, groups, limits, variant.immediate);
     if (grid === "whole") {
       dispatches.push({ ...variant, split: false, entries, workgroups: groups });
       continue;
     }
     for (const part of splitGrid(groups, limits.maxComputeWorkgroupsPerDimension)) {
-      const resource = resources.addUniform("grid", new Uint32Array([...part.base, 0, ...groups, 0]));
+      const isImmediate = grid.type === "immediate";
+      const resource = resources.addGrid(new Uint32Array([...part.base, 0, ...groups, 0]), isImmediate);
       dispatches.push({
         ...variant,
         split: true,
-        entries: [...entries, { ...grid, resource }],
         workgroups: part.workgroups,
+        ...(isImmediate
+          ? { entries, immediates: resource }
+          : { entries: [...entries, { group: grid.group, binding: grid.binding, resource }] }),
       });
     }
   }

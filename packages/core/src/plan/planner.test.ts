@@ -13,6 +13,11 @@ const limits: DeviceLimits = {
   maxBufferSize: 2 ** 30,
   maxStorageBufferBindingSize: 2 ** 30,
   maxUniformBufferBindingSize: 2 ** 16,
+  maxStorageBuffersPerShaderStage: 8,
+  maxUniformBuffersPerShaderStage: 12,
+  maxBindGroups: 4,
+  maxBindingsPerBindGroup: 1000,
+  maxComputeWorkgroupStorageSize: 2 ** 14,
   maxComputeInvocationsPerWorkgroup: 256,
   maxComputeWorkgroupSizeX: 256,
   maxComputeWorkgroupSizeY: 256,
@@ -37,6 +42,7 @@ const storage = (name: string, binding: number, access: BindingInfo["access"]): 
 const shader: ShaderInterface = {
   entryPoint: "main",
   workgroupSize: [4, 1, 1],
+  workgroupByteLength: 0,
   bindings: [
     storage("x", 0, "read"),
     { name: "factor", group: 0, binding: 1, kind: "uniform", access: "read", layout: f32 },

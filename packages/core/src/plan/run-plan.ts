@@ -47,7 +47,7 @@ export interface ProgramVariant {
 }
 
 export interface PlannedDispatch extends ProgramVariant {
-  /** The resource whose `data` is set, if `immediate`. */
+  /** The resource whose `data` is set: that of the program's `var<immediate>`, or the grid of a split variant. */
   readonly immediates?: number;
   /** In order of group and binding; `resource` is an index into the plan's resources. */
   readonly entries: readonly { readonly group: number; readonly binding: number; readonly resource: number }[];

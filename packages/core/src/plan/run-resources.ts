@@ -86,8 +86,12 @@ export class RunResources {
     return this.#indexByName;
   }
 
-  addUniform(name: string, data: ArrayBufferView): number {
-    return this.#drafts.push({ name, byteLength: roundUpTo4(data.byteLength), data, access: "read" }) - 1;
+  /** Adds the place of a part of a grid in the whole. */
+  addGrid(data: Uint32Array, isImmediate: boolean): number {
+    const { byteLength } = data;
+    return (
+      this.#drafts.push({ name: "grid", byteLength, data, ...(isImmediate ? { isImmediate } : { access: "read" }) }) - 1
+    );
   }
 
   /** Finds what `info` stands for in `pass`, checks it, and gives the dispatch's entry for it. */

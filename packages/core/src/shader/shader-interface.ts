@@ -66,6 +66,8 @@ export interface BindingInfo {
 export interface ShaderInterface {
   readonly entryPoint: string;
   readonly workgroupSize: readonly [x: number, y: number, z: number];
+  /** The bytes of its `var<workgroup>` variables as WebGPU counts them: each is a multiple of 16. */
+  readonly workgroupByteLength: number;
   /** What the entry point uses, in order of group and binding. */
   readonly bindings: readonly BindingInfo[];
   /**
@@ -99,9 +101,18 @@ export function minByteLengthOf(layout: TypeLayout): number {
   return layout.kind === "struct" ? (layout.leastByteLength ?? withOne) : withOne;
 }
 
-/** Whether `limits` leave room to set `info` while a dispatch is recorded. */
+/**
+ * Whether `info` can be set while a dispatch is recorded. WGSL's immediates hold no arrays, and WebGPU sets multiples of
+ * 4 bytes.
+ */
 export function fitsImmediates({ layout }: BindingInfo, limits: { readonly maxImmediateSize: number }): boolean {
-  return layout.byteLength <= limits.maxImmediateSize;
+  const { byteLength } = layout;
+  return byteLength <= limits.maxImmediateSize && byteLength % 4 === 0 && !hasArray(layout);
+}
+
+function hasArray(layout: TypeLayout): boolean {
+  if (layout.kind === "struct") return layout.members.some((member) => hasArray(member.layout));
+  return layout.kind === "array";
 }
 
 /** The scalar type that all of `layout` is made of, if there is one. */

@@ -10,7 +10,8 @@ const many = process.env.KILN_LONG ? 150_000 : 40_000;
 async function load(wgsl: string, rest: Pick<Program, "constants"> = {}): Promise<string> {
   try {
     const loaded = await loadProgram({ wgsl, ...rest }, 'Kernel "k"');
-    if (typeof loaded.interface.splittable !== "string") splitVariant(loaded);
+    const { splittable } = loaded.interface;
+    if (typeof splittable !== "string") splitVariant(loaded, { ...splittable, type: "uniform" });
     return "loads";
   } catch (error) {
     if (!isComputeError(error)) throw error;

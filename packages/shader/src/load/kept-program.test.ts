@@ -116,7 +116,13 @@ describe("a program that is kept", () => {
     for (let i = 0; i < 100_000; i += 1)
       layout = { kind: "array", element: layout, stride: 4, count: 1, byteLength: 4 };
     const binding = { name: "a", group: 0, binding: 0, kind: "storage", access: "read", layout };
-    const shader = { entryPoint: "main", workgroupSize: [1, 1, 1], bindings: [binding], splittable: "it is not" };
+    const shader = {
+      entryPoint: "main",
+      workgroupSize: [1, 1, 1],
+      workgroupByteLength: 0,
+      bindings: [binding],
+      splittable: "it is not",
+    };
     expect(checkedProgram({ wgsl: "", interface: shader, constants: {} })).toBeUndefined();
   });
 });

@@ -71,12 +71,13 @@ const isPlace = (value: unknown): value is Fields => isObject(value) && isCount(
 
 function isInterface(value: unknown): value is ShaderInterface {
   if (!isObject(value)) return false;
-  const { entryPoint, workgroupSize, bindings, unused, splittable } = value;
+  const { entryPoint, workgroupSize, workgroupByteLength, bindings, unused, splittable } = value;
   return (
     typeof entryPoint === "string" &&
     Array.isArray(workgroupSize) &&
     workgroupSize.length === 3 &&
     workgroupSize.every((count) => isCount(count) && count > 0) &&
+    isCount(workgroupByteLength) &&
     Array.isArray(bindings) &&
     bindings.every(isBinding) &&
     Array.isArray(unused) &&

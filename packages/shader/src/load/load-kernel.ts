@@ -13,12 +13,14 @@ export async function loadKernel<B extends Bindings>(
 ): Promise<{ readonly [program: string]: LoadedProgram }> {
   const names = Object.keys(kernel.programs);
   const loaded = await Promise.all(
-    names.map((name) => {
-      const subject = names.length === 1 ? `Kernel "${kernel.label}"` : `Kernel "${kernel.label}", program "${name}",`;
-      return loadProgram(kernel.programs[name]!, subject, options);
-    }),
+    names.map((name) => loadProgram(kernel.programs[name]!, subjectOf(kernel, name), options)),
   );
   return Object.fromEntries(names.map((name, i) => [name, loaded[i]!]));
+}
+
+/** Begins the sentence of an error about one program of a kernel: `Kernel "saxpy"`. */
+export function subjectOf({ label, programs }: { readonly label: string; readonly programs: object }, program: string) {
+  return Object.keys(programs).length === 1 ? `Kernel "${label}"` : `Kernel "${label}", program "${program}",`;
 }
 
 /** The interfaces of the programs, as `planRun` takes them. */

@@ -76,6 +76,19 @@ describe("bindings", () => {
     expect(await bindingNames(wgsl)).toEqual(["a", "b"]);
   });
 
+  it("are counted beside the workgroup memory of the entry point", async () => {
+    const bytes = async (declared: string, use: string) =>
+      (await load(kernel(`${use}; a[0] = b[0];`, declared))).interface.workgroupByteLength;
+    expect(await bytes("", "")).toBe(0);
+    expect(await bytes("var<workgroup> t: u32; var<workgroup> other: array<u32, 9>;", "t = 1")).toBe(16);
+    const struct = "struct S { flags: array<vec3<bool>, 2>, n: atomic<u32> } var<workgroup> s: S;";
+    expect(await bytes(`${struct} var<workgroup> t: array<u32, 5>;`, "s.flags[0].x = true; t[0] = 1")).toBe(48 + 32);
+    expect(await bytes("override n = 4; var<workgroup> t: array<f32, n * n>;", "t[0] = 1")).toBe(64);
+    // The device says what is wrong with these.
+    expect(await bytes("var<workgroup> t: array<f32, missing>;", "t[0] = 1")).toBe(0);
+    expect(await bytes("var<workgroup> t: sampler;", "_ = t")).toBe(0);
+  });
+
   it("evaluate @group and @binding", async () => {
     const wgsl =
       "const n = 3; @group(n - 2) @binding(n * 2) var<storage> q: array<u32>; @compute @workgroup_size(1) fn main() { _ = q[0]; }";

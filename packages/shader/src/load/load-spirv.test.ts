@@ -4,7 +4,8 @@ import glslangInit from "@webgpu/glslang/dist/node-devel/glslang.js";
 import fc from "fast-check";
 import { translate } from "naga-wasm";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadProgram, splitVariant, variantOf } from "../index.js";
+import { loadProgram, splitVariant, wholeVariants } from "../index.js";
+import { guaranteed, textOf } from "../wgsl/variants.test-support.js";
 
 type Glslang = Awaited<ReturnType<typeof glslangInit>>;
 
@@ -123,8 +124,8 @@ describe("SPIR-V as glslang writes it", () => {
       void main() { h[0] = push.v[1]; }`;
     const loaded = await load(compile(source("uint n; vec2 v;")));
     expect(loaded.wgsl).toContain("var<immediate> push");
-    expect(variantOf(loaded, { split: false, immediate: true })).toBe(loaded.wgsl);
-    expect(variantOf(loaded, { split: false, immediate: false })).toContain("@group(0) @binding(5) var<uniform> push");
+    expect(textOf(loaded, { immediate: true })).toBe(loaded.wgsl);
+    expect(textOf(loaded)).toContain("@group(0) @binding(5) var<uniform> push");
     expect(loaded.interface.bindings[1]).toMatchObject({ isImmediate: true });
     expect(loaded.interface.bindings.map(({ name, binding, kind }) => [name, binding, kind])).toEqual([
       ["h", 4, "storage"],
@@ -132,8 +133,8 @@ describe("SPIR-V as glslang writes it", () => {
     ]);
     expect(loaded.interface.splittable).toEqual({ group: 0, binding: 6 });
     const tight = await load(compile(source("uint n; float v[4];")));
-    expect(tight.wgsl).toContain("@group(0) @binding(5) var<storage, read> push");
-    expect(tight.interface.bindings[1]).not.toHaveProperty("isImmediate");
+    expect(textOf(tight)).toContain("@group(0) @binding(5) var<storage, read> push");
+    expect(wholeVariants({ tight }, guaranteed)).toMatchObject([{ immediate: false }]);
     expect(tight.interface.bindings[1]).toMatchObject({ name: "push", kind: "storage", access: "read" });
   });
 
@@ -503,7 +504,8 @@ describe("SPIR-V that is refused", () => {
           }
           try {
             const loaded = await load(bytes);
-            if (typeof loaded.interface.splittable !== "string") splitVariant(loaded);
+            const { splittable } = loaded.interface;
+            if (typeof splittable !== "string") splitVariant(loaded, { ...splittable, type: "uniform" });
           } catch (error) {
             expect(isComputeError(error), String((error as Error).stack)).toBe(true);
           }

@@ -20,7 +20,6 @@ import { translateSpirv } from "../spirv/translate.js";
 import { transposeMatrices } from "../spirv/transpose-matrices.js";
 import { mendTranslation } from "../wgsl/mend-translation.js";
 import { passBuiltins } from "../wgsl/pass-builtins.js";
-import { withoutImmediates } from "../wgsl/program-variant.js";
 import { chooseName, reflectProgram } from "../wgsl/reflect-program.js";
 import { scanModule, type WgslModule } from "../wgsl/scan-module.js";
 import type { LoadedProgram } from "./loaded-program.js";
@@ -81,7 +80,7 @@ async function loadModule(
   const translated = reflectTranslation(passBuiltins(mended), spirv, bindings);
   const isUsed = (at: number) => bindings.some(({ variable }) => variable.at === at);
   const unused = unusedBindings(specialized, isUsed, translated.interface.bindings);
-  return withinImmediates({ ...translated, interface: { ...translated.interface, unused } });
+  return { ...translated, interface: { ...translated.interface, unused } };
 }
 
 /**
@@ -138,24 +137,6 @@ function reflectTranslation(wgsl: string, spirv: SpirvModule, bindings: readonly
   return program;
 }
 
-/**
- * Makes push constants a buffer that do not fit WGSL's immediates, which hold no arrays and have a size that is a
- * multiple of 4 bytes.
- */
-function withinImmediates(program: LoadedProgram): LoadedProgram {
-  const { bindings } = program.interface;
-  const tooMuch = bindings.find(
-    ({ isImmediate, layout }) => isImmediate && (hasArray(layout) || layout.byteLength % 4 !== 0),
-  );
-  if (!tooMuch) return program;
-  const asBuffers = bindings.map(({ isImmediate: _, ...info }) => info);
-  return {
-    ...program,
-    wgsl: withoutImmediates(program.wgsl, tooMuch),
-    interface: { ...program.interface, bindings: asBuffers },
-  };
-}
-
 function checkNames(entries: readonly EntryPoint[]): void {
   const names = new Set<string>();
   for (const { name, instruction } of entries) {
@@ -168,12 +149,6 @@ function checkNames(entries: readonly EntryPoint[]): void {
     }
     names.add(name);
   }
-}
-
-function hasArray(layout: TypeLayout): boolean {
-  return (
-    layout.kind === "array" || (layout.kind === "struct" && layout.members.some((member) => hasArray(member.layout)))
-  );
 }
 
 /** SPIR-V may declare several views of one binding; in WGSL a binding has one type. */

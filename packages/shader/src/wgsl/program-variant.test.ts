@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { loadProgram, variantOf, wholeVariants } from "../index.js";
+import { loadProgram, wholeVariants } from "../index.js";
+import { textOf } from "./variants.test-support.js";
 
 const load = (wgsl: string) => loadProgram({ wgsl }, 'Kernel "k"');
 
@@ -7,8 +8,6 @@ const text = (head: string, rest = "") => `${head}struct P { by: vec3f, n: u32 }
 var<immediate> p: P;
 @group(1) @binding(2) var<storage, read_write> y: array<f32>;
 ${rest}@compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = p.by.x; }`;
-
-const whole = { split: false, immediate: false };
 
 describe("a program with immediates", () => {
   it("is as it was written where they are set", async () => {
@@ -26,7 +25,7 @@ describe("a program with immediates", () => {
       },
     ]);
     expect(loaded.interface.splittable).toEqual({ group: 1, binding: 4 });
-    expect(variantOf(loaded, { ...whole, immediate: true })).toBe(loaded.wgsl);
+    expect(textOf(loaded, { immediate: true })).toBe(loaded.wgsl);
     const limits = (maxImmediateSize: number) => ({ maxImmediateSize }) as Parameters<typeof wholeVariants>[1];
     expect(wholeVariants({ a: loaded }, limits(16))).toEqual([{ program: "a", split: false, immediate: true }]);
     expect(wholeVariants({ a: loaded }, limits(12))).toEqual([{ program: "a", split: false, immediate: false }]);
@@ -40,7 +39,7 @@ describe("a program with immediates", () => {
     ["requires subgroup_id, immediate_address_space,;\n", "requires subgroup_id, ;\n"],
   ])("binds a buffer in their place otherwise: %j", async (head, without) => {
     const expected = text(without).replace("var<immediate>", "@group(1) @binding(3) var<uniform>");
-    expect(variantOf(await load(text(head)), whole)).toBe(expected);
+    expect(textOf(await load(text(head)))).toBe(expected);
   });
 
   it("binds them as a storage buffer where a uniform is not laid out so", async () => {
@@ -51,9 +50,9 @@ describe("a program with immediates", () => {
     expect(loaded.interface.bindings[1]).toMatchObject({ name: "p", kind: "storage", access: "read" });
     expect(loaded.interface.unused).toMatchObject([{ name: "other" }]);
     const bound = "@group(0) @binding(1) var<storage, read>";
-    expect(variantOf(loaded, whole)).toContain(`${bound} p: P; ${bound} other: Q;`);
-    expect(variantOf(loaded, { ...whole, split: true })).toContain(`${bound} p: P;`);
-    expect(variantOf(loaded, { split: true, immediate: true })).toContain("var<immediate> p: P;");
+    expect(textOf(loaded)).toContain(`${bound} p: P; ${bound} other: Q;`);
+    expect(textOf(loaded, { split: true })).toContain(`${bound} p: P;`);
+    expect(textOf(loaded, { split: true, immediate: true })).toContain("var<immediate> p: P;");
   });
 
   it("has one variable of them for each entry point", async () => {

@@ -1,5 +1,11 @@
 import type { DeviceLimits } from "@kiln-gpu/core";
-import { type BindingInfo, fitsImmediates, type ProgramVariant } from "@kiln-gpu/core/backend";
+import {
+  type BindingInfo,
+  type BufferPlace,
+  fitsImmediates,
+  type PipelineLayout,
+  type ProgramVariant,
+} from "@kiln-gpu/core/backend";
 import { applyEdits, type Edit } from "./edit-text.js";
 import { scanModule, valuesOf } from "./scan-module.js";
 import { splitVariant, type WgslProgram } from "./split-variant.js";
@@ -14,11 +20,10 @@ export function wholeVariants(programs: Programs, limits: DeviceLimits): Program
   });
 }
 
-/** The WGSL of a variant of a program. */
-export function variantOf(loaded: WgslProgram, { split, immediate }: Omit<ProgramVariant, "program">): string {
-  const immediates = immediate ? undefined : immediatesOf(loaded);
+/** The WGSL of the variant of a program that has this layout. */
+export function variantOf(loaded: WgslProgram, { immediates, grid }: PipelineLayout): string {
   const wgsl = immediates ? withoutImmediates(loaded.wgsl, immediates) : loaded.wgsl;
-  return split ? splitVariant({ ...loaded, wgsl }) : wgsl;
+  return grid ? splitVariant({ ...loaded, wgsl }, grid) : wgsl;
 }
 
 function immediatesOf({ interface: { bindings } }: WgslProgram): BindingInfo | undefined {
@@ -26,7 +31,10 @@ function immediatesOf({ interface: { bindings } }: WgslProgram): BindingInfo | u
 }
 
 /** Makes each `var<immediate>` a buffer; an entry point uses at most one. */
-export function withoutImmediates(wgsl: string, { name, group, binding, kind }: BindingInfo): string {
+function withoutImmediates(
+  wgsl: string,
+  { name, group, binding, type }: BufferPlace & { readonly name: string },
+): string {
   const { declarations, tokens } = scanModule(wgsl);
   const declared = valuesOf(declarations.values(), "variable").filter(({ template }) => template[0] === "immediate");
   const edits: Edit[] = declared.map((variable) => {
@@ -34,7 +42,7 @@ export function withoutImmediates(wgsl: string, { name, group, binding, kind }: 
     const { end } = variable.tokens.find(({ text }) => text === ">")!;
     const isUsed = declared.length === 1 || variable.name === name;
     // The variables of other entry points must be valid too; a storage buffer takes every layout.
-    const space = isUsed && kind === "uniform" ? "uniform" : "storage, read";
+    const space = isUsed && type === "uniform" ? "uniform" : "storage, read";
     return { start, end, text: `@group(${group}) @binding(${binding}) var<${space}>` };
   });
   for (const [i, { text, start, end }] of tokens.entries()) {

@@ -46,6 +46,7 @@ export function reflectProgram(
     interface: {
       entryPoint: entry.name,
       workgroupSize,
+      workgroupByteLength: workgroupByteLengthOf(module, used, scope),
       bindings: described,
       unused: reflectUnused(module, used, scope),
       splittable: splittableOf(module, entry, bindings),
@@ -124,6 +125,21 @@ function workgroupSizeOf(
     );
   });
   return [x, y, z];
+}
+
+/** What cannot be counted is left out: the device refuses it if it is wrong or too much. */
+function workgroupByteLengthOf(module: WgslModule, used: ReadonlySet<Declaration>, scope: ModuleConstants): number {
+  let byteLength = 0;
+  for (const variable of valuesOf(used, "variable")) {
+    if (variable.template[0] !== "workgroup") continue;
+    try {
+      const layout = new TypeLayouts(module, scope, { withBool: true }).of(variable);
+      byteLength += Math.ceil(layout.byteLength / 16) * 16;
+    } catch (error) {
+      if (!isComputeError(error)) throw error;
+    }
+  }
+  return byteLength;
 }
 
 /**

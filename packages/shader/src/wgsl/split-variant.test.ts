@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { loadProgram, splitVariant } from "../index.js";
+import { loadProgram } from "../index.js";
+import { textOf } from "./variants.test-support.js";
 
 const load = (wgsl: string) => loadProgram({ wgsl }, 'Kernel "k"');
 
 const struct =
   "struct In { @builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) i: u32 }\n";
+
+const splitVariant = (loaded: Awaited<ReturnType<typeof load>>) => textOf(loaded, { split: true });
 
 describe("splitVariant", () => {
   it("gives the old names to what the builtins are in the whole, and keeps lines where they were", async () => {

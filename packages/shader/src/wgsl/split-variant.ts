@@ -1,4 +1,4 @@
-import type { ShaderInterface } from "@kiln-gpu/core/backend";
+import type { GridPlace, ShaderInterface } from "@kiln-gpu/core/backend";
 import { applyEdits, type Edit } from "./edit-text.js";
 import { scanModule } from "./scan-module.js";
 import { type GridBuiltin, type GridParameter, gridParametersOf } from "./splittable.js";
@@ -11,18 +11,15 @@ export interface WgslProgram {
 
 /**
  * Returns WGSL that runs a part of a grid as if it were the whole. The entry point reads the part's first workgroup and
- * the grid's size in workgroups from a uniform `struct { base: vec4<u32>, total: vec4<u32> }` at
- * `interface.splittable`.
+ * the grid's size in workgroups from a `struct { base: vec4<u32>, total: vec4<u32> }` at `place`.
  *
  * The entry point's grid parameters get new names, and its body begins with constants of the old names. The constants
  * are in the entry point itself: a compiler's uniformity analysis does not follow the members of a struct into a
  * function.
  * @throws {Error} If the interface says that the program cannot be split.
  */
-export function splitVariant({ wgsl, interface: shader }: WgslProgram): string {
-  const { entryPoint, splittable } = shader;
-  if (typeof splittable === "string")
-    throw new Error(`Unreachable: "${entryPoint}" cannot be split because ${splittable}.`);
+export function splitVariant({ wgsl, interface: shader }: WgslProgram, place: GridPlace): string {
+  const { entryPoint } = shader;
   const module = scanModule(wgsl);
   const entry = module.declarations.get(entryPoint);
   if (entry?.kind !== "function") throw new Error(`Unreachable: "${entryPoint}" is no function.`);
@@ -56,7 +53,7 @@ export function splitVariant({ wgsl, interface: shader }: WgslProgram): string {
   edits.push({ start: entry.bodyStart, end: entry.bodyStart, text: ` ${prologue.join(" ")}` });
   return (
     `${applyEdits(wgsl, edits)}\nstruct ${struct} { base: vec4<u32>, total: vec4<u32> }\n` +
-    `@group(${splittable.group}) @binding(${splittable.binding}) var<uniform> ${grid}: ${struct};\n`
+    `${declarationOf(place)} ${grid}: ${struct};\n`
   );
 
   function splitStruct({ parameter, members }: GridParameter): void {
@@ -87,6 +84,12 @@ export function splitVariant({ wgsl, interface: shader }: WgslProgram): string {
       edits.push({ start: token.start, end: member.end, text: constant });
     }
   }
+}
+
+function declarationOf(place: GridPlace): string {
+  if (place.type === "immediate") return "var<immediate>";
+  const space = place.type === "uniform" ? "uniform" : "storage, read";
+  return `@group(${place.group}) @binding(${place.binding}) var<${space}>`;
 }
 
 /** Writes a grid builtin's value in the whole grid, from its value in the part. */

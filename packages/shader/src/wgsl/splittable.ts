@@ -24,6 +24,7 @@ const localBuiltins: readonly string[] = [
 /** Names that the split variant uses and a module may redefine. */
 const variantNames = ["vec3", "vec4", "u32"];
 
+/** As many as WebGPU guarantees. */
 const maxBindingsPerGroup = 1000;
 
 /** A parameter of an entry point with its grid builtins: the parameter itself, or members of its struct. */

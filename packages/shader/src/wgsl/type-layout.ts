@@ -23,16 +23,18 @@ const maxParts = 65_536;
 /** WGSL's compilers accept no larger type. */
 const maxByteLength = 2 ** 32 - 1;
 
-/** The layouts of a module's bindings. */
+/** The layouts of a module's bindings, and of its workgroup variables, which may also be made of `bool`. */
 export class TypeLayouts {
   readonly #module: WgslModule;
   readonly #scope: ConstantScope;
+  readonly #byteLengths: typeof byteLengths;
   /** By the name of a struct or an alias; `undefined` while it is being placed. */
   readonly #declared = new Map<string, Placed | undefined>();
 
-  constructor(module: WgslModule, scope: ConstantScope) {
+  constructor(module: WgslModule, scope: ConstantScope, { withBool = false } = {}) {
     this.#module = module;
     this.#scope = scope;
+    this.#byteLengths = withBool ? { ...byteLengths, bool: 4 } : byteLengths;
   }
 
   /**
@@ -129,7 +131,7 @@ export class TypeLayouts {
 
   /** A scalar, a vector or a matrix. */
   #numeric(name: string, element: TypeLayout | undefined): Placed | undefined {
-    const own = byteLengths[name];
+    const own = this.#byteLengths[name];
     if (own !== undefined && !element) {
       return { layout: { kind: "scalar", scalar: name as ScalarType, byteLength: own }, align: own, parts: 1 };
     }
@@ -137,7 +139,7 @@ export class TypeLayouts {
     const given = element?.kind === "scalar" ? element.scalar : undefined;
     const scalar = suffix && !element ? shortScalars[suffix] : suffix ? undefined : given;
     if (!scalar || !(components ?? columns)) return undefined;
-    const scalarByteLength = byteLengths[scalar]!;
+    const scalarByteLength = this.#byteLengths[scalar]!;
     const length = Number(components ?? rows);
     const align = scalarByteLength * (length === 2 ? 2 : 4);
     const byteLength = scalarByteLength * length;

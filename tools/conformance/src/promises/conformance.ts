@@ -19,6 +19,7 @@ import { describeKeptResources } from "./kept-resources.js";
 import { describeKernelResults } from "./kernel-results.js";
 import { describeLengths } from "./lengths.js";
 import { describeLifecycle } from "./lifecycle.js";
+import { describeLimits } from "./limits.js";
 import { describeOptions } from "./options.js";
 import { describeProfile } from "./profile.js";
 import { describePrograms } from "./programs.js";
@@ -57,6 +58,7 @@ export function conformance(suite: Suite): void {
     describeWgslDiagnostics(suite);
     describeDispatchSize(suite);
     describeLengths(suite);
+    describeLimits(suite);
     describeErrors(suite);
     describeOptions(suite);
     describeConcurrency(suite);
