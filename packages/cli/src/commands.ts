@@ -30,6 +30,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    "doctor",
+    {
+      summary: "shows on what kernels run here, and what to do about what is missing",
+      load: async () => (await import("./doctor/command.js")).command,
+    },
+  ],
+  [
     "cache",
     {
       summary: "shows or empties the store on disk",

@@ -152,6 +152,44 @@ async function createUse(): Promise<Project> {
   return project;
 }
 
+describe("kiln run", () => {
+  it("prints results without color to a pipe", async () => {
+    const project = await createProject({ "scale.wgsl": scale });
+    const values = ["--params.factor", "2", "--params.count", "length:x", "--x", "ramp:3", "--y", "f32:x"];
+    const running = new Running(project, [command, "run", "scale.wgsl", ...values]);
+    expect(await running.ended).toBe(0);
+    expect(running.text).toMatch(/^On .*\.\ny: 3 x f32\n {3}0 {2}0 {2}2 {2}4\n$/);
+  });
+});
+
+describe("kiln doctor", () => {
+  it("finds the software GPU, with its features and limits, where there is no GPU", async () => {
+    const project = await createProject();
+    const running = new Running(project, [command, "doctor", "--json"]);
+    expect(await running.ended).toBe(0);
+    const { canRun, findings, devices } = JSON.parse(running.text);
+    expect(canRun).toBe(true);
+    expect(findings[0]).toEqual({
+      status: "ok",
+      name: "Node",
+      found: `${process.versions.node}, ${process.platform} ${process.arch}`,
+    });
+    const software = devices.find(({ name }: { name: string }) => name.includes("SwiftShader"));
+    expect(software).toMatchObject({ isSoftware: true, features: expect.arrayContaining(["subgroups"]) });
+    expect(findings.map(({ name }: { name: string }) => name)).toEqual(
+      expect.arrayContaining(["Package manager", "GPU", "Software GPU", "Store"]),
+    );
+  });
+
+  it("shows the device, and says on what kernels run", async () => {
+    const running = new Running(await createProject(), [command, "doctor"]);
+    expect(await running.ended).toBe(0);
+    expect(running.text).toMatch(/^ok {7}Software GPU: .*SwiftShader.*; the CPU computes$/m);
+    expect(running.text).toMatch(/^ {2}timestamps {2}(yes|no)\n {2}f16 +(yes|no)\n {2}subgroups {3}yes$/m);
+    expect(running.text).toMatch(/\n\nKernels run on (the GPU|a software GPU: with right results, and slowly)\.\n$/);
+  });
+});
+
 describe("node --import @kiln-gpu/cli/register", () => {
   const args = (file: string) => ["--import", "@kiln-gpu/cli/register", file];
 
