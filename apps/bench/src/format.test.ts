@@ -8,7 +8,6 @@ import {
   percent,
   spread,
   spreadUs,
-  table,
   throughput,
   times,
   us,
@@ -50,16 +49,4 @@ test.each([
   [bytes(-3 * 2 ** 20), "-3.0 MiB"],
 ])("prints %s as %s", (given, expected) => {
   expect(given).toBe(expected);
-});
-
-test("a table has a head with the names of its columns, and a line for each row", () => {
-  const lines = table([
-    { elements: "64", median: "1 ms" },
-    { elements: "1K", median: "20 ms" },
-  ]).split("\n");
-  expect(lines.filter((line) => line.startsWith("│"))).toEqual([
-    "│ elements │ median │",
-    "│ 64       │   1 ms │",
-    "│ 1K       │  20 ms │",
-  ]);
 });

@@ -1,21 +1,5 @@
-/** Formats numbers with their units, and tables, for the reports. */
-import { Table } from "console-table-printer";
+/** Formats numbers with their units, for the reports. */
 import type { Timing } from "./statistics.js";
-
-export function section(title: string, body: string): string {
-  return `${title}\n${body}`;
-}
-
-/** A table with a column for each name of the first row: the first is left-aligned, the others right-aligned. */
-export function table(rows: readonly Readonly<Record<string, string | number>>[]): string {
-  const names = Object.keys(rows[0]!);
-  const printed = new Table({
-    columns: names.map((name, i) => ({ name, alignment: i === 0 ? "left" : "right" })),
-    shouldDisableColors: true,
-  });
-  printed.addRows([...rows]);
-  return printed.render();
-}
 
 /** `65536` as `64K`. */
 export function formatSize(size: number): string {

@@ -13,20 +13,22 @@ const device: DeviceInfo = {
   limits: {} as DeviceInfo["limits"],
   features: ["timestamp-query"],
 };
+const host = "Node 30.0.0, plan9 sparc";
 const software: DeviceInfo = { ...device, isSoftware: true, features: [] };
 
 test("names the adapter, and says in capitals if it is a software GPU", () => {
-  const gpu = headOf(device, [comparison], { sizes: undefined });
+  const gpu = headOf(device, [comparison], { sizes: undefined, host });
   expect(gpu).toContain("Adapter    GPU 3000");
+  expect(gpu).toContain(`Host       ${host}`);
   expect(gpu).toContain("timestamp queries: yes");
   expect(gpu).not.toContain("SOFTWARE");
-  const none = headOf(software, [comparison], { sizes: undefined });
+  const none = headOf(software, [comparison], { sizes: undefined, host });
   expect(none).toContain("a SOFTWARE GPU");
   expect(none).toContain("timestamp queries: no");
 });
 
 test("names each kernel once", () => {
-  const lines = headOf(device, [comparison, transfer, memory], { sizes: undefined }).split("\n");
+  const lines = headOf(device, [comparison, transfer, memory], { sizes: undefined, host }).split("\n");
   expect(lines.filter((line) => line.includes("field add"))).toEqual([
     `Kernel     ${transfer.kernel}`,
     `           ${memory.kernel}; every result is checked`,
@@ -34,8 +36,8 @@ test("names each kernel once", () => {
 });
 
 test("says which sizes are left out", () => {
-  expect(headOf(software, [transfer], { sizes: undefined })).toContain("a software GPU stops at 1M elements");
-  expect(headOf(software, [transfer], { sizes: [2 ** 24] })).not.toContain("Sizes");
-  expect(headOf(software, [comparison], { sizes: undefined })).not.toContain("Sizes");
-  expect(headOf(device, [transfer], { sizes: undefined })).not.toContain("Sizes");
+  expect(headOf(software, [transfer], { sizes: undefined, host })).toContain("a software GPU stops at 1M elements");
+  expect(headOf(software, [transfer], { sizes: [2 ** 24], host })).not.toContain("Sizes");
+  expect(headOf(software, [comparison], { sizes: undefined, host })).not.toContain("Sizes");
+  expect(headOf(device, [transfer], { sizes: undefined, host })).not.toContain("Sizes");
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Contender, interleave, timed } from "./interleave.js";
+import { type Contender, interleave, type Sample, timed } from "./interleave.js";
 
 // Time passes only when a contender advances the clock.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
@@ -41,6 +41,48 @@ test("slow contenders run less often within their budget, all equally often and 
   const timings = await interleave(contenders, { count: 1000, warmUpMs: 1, budgetMs: 1 });
   expect(timings.map(({ count }) => count)).toEqual([1, 1]);
   expect(calls.join("")).toMatch(/^ab(aabb|bbaa)$/);
+});
+
+test("an onlooker is told of each timed call, and of no warm-up", async () => {
+  const { contenders } = recorded(["a", "b"], 3);
+  const samples: Sample[] = [];
+  await interleave(contenders, { count: 2, onlooker: { onSample: (sample) => samples.push(sample) } });
+  expect(samples.filter(({ name }) => name === "a")).toEqual([
+    { name: "a", ms: 3, done: 1, total: 2 },
+    { name: "a", ms: 3, done: 2, total: 2 },
+  ]);
+  expect(samples).toHaveLength(4);
+});
+
+test("no call is timed before the onlooker lets it", async () => {
+  const { contenders, calls } = recorded(["a"]);
+  const callsBefore: number[] = [];
+  const beforeBlock = async () => {
+    callsBefore.push(calls.length);
+    await Promise.resolve();
+    callsBefore.push(calls.length);
+  };
+  await interleave(contenders, { count: 15, warmUpMs: 0, onlooker: { beforeBlock } });
+  // One call of warm-up; a block has one untimed call and up to ten timed ones.
+  expect(callsBefore).toEqual([1, 1, 12, 12]);
+});
+
+test.each([
+  ["in the warm-up", 5],
+  ["while calls are timed", 1005],
+])("a signal ends the timing %s, before the next call", async (_, last) => {
+  const { contenders, calls } = recorded(["a"]);
+  const controller = new AbortController();
+  const counting: Contender = {
+    name: "a",
+    async run(stopwatch) {
+      await contenders[0]!.run(stopwatch);
+      if (calls.length === last) controller.abort(new Error("enough"));
+    },
+  };
+  const timing = interleave([counting], { count: 25, onlooker: { signal: controller.signal } });
+  await expect(timing).rejects.toThrow("enough");
+  expect(calls).toHaveLength(last);
 });
 
 test("a contender that fails its check fails the comparison", async () => {

@@ -11,6 +11,26 @@ export interface Contender {
   run(stopwatch: Stopwatch): Promise<void>;
 }
 
+/** One timed call. */
+export interface Sample {
+  /** The contender's name. */
+  readonly name: string;
+  readonly ms: number;
+  /** Timed calls of this contender so far, and the most that there will be. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Looks on while contenders are timed. */
+export interface Onlooker {
+  /** Ends the timing before the next call. */
+  readonly signal?: AbortSignal | undefined;
+  /** Awaited before each block of calls: a page waits here while it is hidden, and its timers are slow. */
+  beforeBlock?(): Promise<void> | undefined;
+  /** Called after each timed call, while no clock runs. */
+  onSample?(sample: Sample): void;
+}
+
 export interface InterleaveOptions {
   /** Timed calls of each contender. */
   readonly count: number;
@@ -18,6 +38,7 @@ export interface InterleaveOptions {
   readonly warmUpMs?: number;
   /** Ends the timed calls early, once each contender has had this much time on average, checks included. */
   readonly budgetMs?: number;
+  readonly onlooker?: Onlooker;
 }
 
 /** Calls before another contender takes its turn. Short turns spread a drift of the machine's speed over all. */
@@ -35,12 +56,13 @@ const minBlocks = 4;
  * Warms up all contenders, then times them in turn, block by block. Each round of blocks has a random order, so that
  * what one leaves in caches and for the garbage collector does not always burden the same other one.
  * @returns Their timings, in the same order; all have the same number of samples.
+ * @throws The reason of the onlooker's signal.
  */
 export async function interleave(contenders: readonly Contender[], options: InterleaveOptions): Promise<Timing[]> {
-  const { count, warmUpMs = defaultWarmUpMs, budgetMs = Number.POSITIVE_INFINITY } = options;
+  const { count, warmUpMs = defaultWarmUpMs, budgetMs = Number.POSITIVE_INFINITY, onlooker } = options;
   let slowestMs = 0;
   for (const contender of contenders) {
-    slowestMs = Math.max(slowestMs, await warmUp(contender, count * warmUpFactor, warmUpMs));
+    slowestMs = Math.max(slowestMs, await warmUp(contender, count * warmUpFactor, warmUpMs, onlooker?.signal));
   }
   const blockLength = Math.max(Math.min(maxBlockLength, Math.floor(budgetMs / minBlocks / slowestMs)), 1);
   const samples = contenders.map((): number[] => []);
@@ -49,10 +71,14 @@ export async function interleave(contenders: readonly Contender[], options: Inte
   for (let done = 0; done < count && (done === 0 || performance.now() < endMs); done += blockLength) {
     for (const i of shuffled(contenders.length)) {
       const contender = contenders[i]!;
+      await onlooker?.beforeBlock?.();
       // An untimed call before each block: the caches still hold the memory of another contender.
       await timed(contender, stopwatch);
       for (let j = 0; j < Math.min(blockLength, count - done); j += 1) {
-        samples[i]!.push(await timed(contender, stopwatch));
+        onlooker?.signal?.throwIfAborted();
+        const ms = await timed(contender, stopwatch);
+        samples[i]!.push(ms);
+        onlooker?.onSample?.({ name: contender.name, ms, done: samples[i]!.length, total: count });
       }
     }
   }
@@ -73,11 +99,17 @@ export async function timed(contender: Contender, stopwatch = new Stopwatch()): 
 }
 
 /** @returns The mean time of a call with its check, in milliseconds. */
-async function warmUp(contender: Contender, count: number, forMs: number): Promise<number> {
+async function warmUp(
+  contender: Contender,
+  count: number,
+  forMs: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   const stopwatch = new Stopwatch();
   const startMs = performance.now();
   let done = 0;
   while (done < count && (done === 0 || performance.now() - startMs < forMs)) {
+    signal?.throwIfAborted();
     await contender.run(stopwatch);
     done += 1;
   }

@@ -6,8 +6,11 @@ import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { deviceOptionsOf, openDevice } from "@kiln-gpu/webgpu";
 import { headOf } from "./head.js";
 import { help, parseOptions, UsageError } from "./options.js";
+import { printSections } from "./print.js";
 import { openProgress } from "./progress.js";
 import { sizesFor } from "./suite.js";
+
+const host = { node: process.versions.node, platform: process.platform, arch: process.arch };
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
@@ -28,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
   const figures = new Map<string, unknown>();
   const progress = openProgress();
   try {
-    console.log(headOf(device, suites, options));
+    console.log(headOf(device, suites, { ...options, host: `Node ${host.node}, ${host.platform} ${host.arch}` }));
     for (const suite of suites) {
       const measured = await suite.measure({
         open,
@@ -36,11 +39,11 @@ async function main(args: readonly string[]): Promise<number> {
         sizes: sizesFor(suite, options, device),
         iterations: iterations ?? suite.defaultIterations,
         backends,
-        step: progress.step,
+        step: ({ text }) => progress.step(text),
       });
       figures.set(suite.name, measured);
       progress.end();
-      console.log(`\n${suite.report(measured)}`);
+      console.log(`\n${printSections(suite.sections(measured))}`);
     }
   } finally {
     progress.end();
@@ -68,7 +71,6 @@ async function describe(open: PersistentBackendOptions): Promise<DeviceInfo> {
 
 /** The figures of the comparison are at the top level, where they were when it was the only suite. */
 function jsonOf(device: DeviceInfo, figures: ReadonlyMap<string, unknown>) {
-  const host = { node: process.versions.node, platform: process.platform, arch: process.arch };
   const { comparison, ...suites } = Object.fromEntries(figures);
   return { device, host, ...(comparison as object | undefined), suites };
 }

@@ -1,6 +1,6 @@
 import type { DeviceInfo } from "@kiln-gpu/core";
 import { expect, test } from "vitest";
-import { sizesFor } from "./suite.js";
+import { countSteps, type Step, sizesFor } from "./suite.js";
 import { transfer } from "./suites/transfer.js";
 import { suites } from "./suites.js";
 
@@ -22,4 +22,22 @@ test.each<[string, boolean, readonly number[] | undefined, boolean, readonly num
 test("all suites have different names", () => {
   const names = suites.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
+});
+
+test("steps are counted", () => {
+  const steps: Step[] = [];
+  const step = countSteps({ step: (next) => steps.push(next) }, 2);
+  step("first", 64);
+  step("second");
+  expect(steps).toEqual([
+    { text: "first", size: 64, done: 0, total: 2 },
+    { text: "second", done: 1, total: 2 },
+  ]);
+});
+
+test("no step begins once the signal is aborted", () => {
+  const steps: Step[] = [];
+  const step = countSteps({ step: (next) => steps.push(next), signal: AbortSignal.abort(new Error("enough")) }, 2);
+  expect(() => step("first")).toThrow("enough");
+  expect(steps).toEqual([]);
 });

@@ -4,10 +4,23 @@
  */
 import type { PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import type { DeviceInfo } from "@kiln-gpu/core";
+import type { Onlooker } from "./interleave.js";
+import type { Section } from "./section.js";
 
 export type BackendName = "one-shot" | "persistent";
 
-export interface SuiteContext {
+/** What a suite measures next. */
+export interface Step {
+  readonly text: string;
+  /** Elements of each array, if the step has one size. */
+  readonly size?: number;
+  /** Steps before this one, and all steps of the suite. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A suite rejects with the reason of the signal soon after that is aborted. */
+export interface SuiteContext extends Onlooker {
   /** Options that open the requested device, and backends on it that use no store. */
   readonly open: PersistentBackendOptions;
   readonly device: DeviceInfo;
@@ -15,8 +28,18 @@ export interface SuiteContext {
   readonly sizes: readonly number[];
   readonly iterations: number;
   readonly backends: readonly BackendName[];
-  /** Shows what is measured next. */
-  step(text: string): void;
+  /** Called before each step. */
+  step(step: Step): void;
+}
+
+/** Returns the function that a suite calls before each of its `total` steps. */
+export function countSteps({ step, signal }: Pick<SuiteContext, "step" | "signal">, total: number) {
+  let done = 0;
+  return (text: string, size?: number): void => {
+    signal?.throwIfAborted();
+    step({ text, ...(size !== undefined && { size }), done, total });
+    done += 1;
+  };
 }
 
 export interface Suite<Figures = unknown> {
@@ -31,7 +54,8 @@ export interface Suite<Figures = unknown> {
   readonly iterationsAre: string;
   /** @returns Plain values, which can be written as JSON. */
   measure(context: SuiteContext): Promise<Figures>;
-  report(figures: Figures): string;
+  /** The report, in parts: a page shows them in its own way. */
+  sections(figures: Figures): readonly Section[];
 }
 
 /** With larger arrays a call on a software GPU takes seconds. */

@@ -9,7 +9,7 @@ import { adding, type Fields, randomFields } from "../fields.js";
 import { createMappedStaging } from "../hand-tuned/mapped-staging.js";
 import { openReference } from "../hand-tuned/reference.js";
 import { createWriteBuffer } from "../hand-tuned/write-buffer.js";
-import { interleave } from "../interleave.js";
+import { interleave, type Onlooker } from "../interleave.js";
 import { type Timing, timingOf } from "../statistics.js";
 
 export interface OneShotFigures {
@@ -38,7 +38,12 @@ const profiledCall = (fields: Fields, backend: ComputeBackend) =>
   backend.run(fieldAddSpirv, bindingsOf(fields), { profile: true });
 
 /** Times whole calls on the one-shot backend, which keeps nothing. */
-export async function measureOneShot(options: OpenDeviceOptions, size: number, count: number): Promise<OneShotFigures> {
+export async function measureOneShot(
+  options: OpenDeviceOptions,
+  size: number,
+  count: number,
+  { signal, onSample }: Onlooker,
+): Promise<OneShotFigures> {
   const fields = randomFields(size);
   const backend = await openOneShotBackend(deviceOptionsOf(options));
   try {
@@ -46,9 +51,11 @@ export async function measureOneShot(options: OpenDeviceOptions, size: number, c
     await call(fields, backend);
     const samples: number[] = [];
     for (let i = 0; i < count; i += 1) {
+      signal?.throwIfAborted();
       const { c, ms } = await timed(() => call(fields, backend));
       checkResult("The one-shot backend", fields.expected, c);
       samples.push(ms);
+      onSample?.({ name: "one-shot", ms, done: samples.length, total: count });
     }
     const profile = await medianProfile(fields, backend);
     return { run: timingOf(samples), profile, stats: backend.stats() };
@@ -62,6 +69,7 @@ export async function measurePersistent(
   options: OpenDeviceOptions,
   size: number,
   count: number,
+  onlooker: Onlooker,
 ): Promise<PersistentFigures> {
   const fields = randomFields(size);
   const start = performance.now();
@@ -80,7 +88,7 @@ export async function measurePersistent(
         adding("plain loop", next, async ({ a, b }) => fieldAddReference(a, b)),
         ...handTuned.map(({ name, add }) => adding(name, next, ({ a, b }) => add(a, b))),
       ],
-      { count },
+      { count, onlooker },
     );
     const named = handTuned.map(({ name }, i) => ({ name, warm: others[i]! }));
     const stats = backend.stats();

@@ -1,8 +1,9 @@
 import type { BackendStats, RunProfile } from "@kiln-gpu/core";
 import { describe, expect, test } from "vitest";
+import { printSections } from "../print.js";
 import type { Timing } from "../statistics.js";
 import type { OneShotFigures, PersistentFigures } from "./measure.js";
-import { reportOf, type SizeFigures, targetsOf } from "./report.js";
+import { type SizeFigures, sectionsOf, targetsOf } from "./report.js";
 
 const timing = (medianMs: number, count = 200): Timing => ({
   count,
@@ -56,7 +57,7 @@ const row = (size: number, one: number | undefined, kept: PersistentFigures | nu
   persistent: typeof kept === "number" ? persistent(kept) : kept,
 });
 
-const reported = (figures: readonly SizeFigures[]) => reportOf(figures, targetsOf(figures));
+const reported = (figures: readonly SizeFigures[]) => printSections(sectionsOf(figures, targetsOf(figures)));
 
 const targetNamed = (figures: readonly SizeFigures[], name: string) =>
   targetsOf(figures).find((target) => target.name === name);

@@ -1,5 +1,6 @@
 import type { RunProfile } from "@kiln-gpu/core";
-import { formatSize, ms, section, spread, table, throughput, times } from "../format.js";
+import { formatSize, ms, spread, throughput, times } from "../format.js";
+import type { Row, Section } from "../section.js";
 import type { OneShotFigures, PersistentFigures } from "./measure.js";
 
 /** The figures of one size; a backend that was not requested has none. */
@@ -16,65 +17,55 @@ export interface Target {
   readonly isMet: boolean;
 }
 
-/** The report as text: tables, time trees, targets. */
-export function reportOf(figures: readonly SizeFigures[], targets: readonly Target[]): string {
+/** The parts of the report: tables, time trees, targets. */
+export function sectionsOf(figures: readonly SizeFigures[], targets: readonly Target[]): Section[] {
   const oneShot = figures.filter((row) => row.oneShot);
   const persistent = figures.filter((row) => row.persistent);
-  return [
-    oneShot.length > 0 && section("One-shot: everything created and destroyed in each call", baselineTable(oneShot)),
-    persistent.length > 0 && section("Persistent: everything kept", persistentTable(persistent)),
-    persistent.length > 0 &&
-      section("Warm calls beside others, in one process and in turn (medians)", comparisonTable(persistent)),
-    ...timeTrees(figures),
-    targetsSection(targets),
-    persistent.length > 0 && closingNote(persistent),
-  ]
-    .filter((part) => typeof part === "string")
-    .join("\n\n");
+  const sections: Section[] = [
+    { title: "One-shot: everything created and destroyed in each call", rows: oneShot.map(baselineRow) },
+    { title: "Persistent: everything kept", rows: persistent.map(persistentRow) },
+    { title: "Warm calls beside others, in one process and in turn (medians)", rows: persistent.map(comparisonRow) },
+    ...timeTrees(figures).map((text) => ({ text })),
+    { title: "Targets of the report", rows: targets.map(targetRow) },
+    ...(persistent.length > 0 ? [{ text: closingNote(persistent) }] : []),
+  ];
+  return sections.filter((part) => !("rows" in part) || part.rows.length > 0);
 }
 
-function baselineTable(rows: readonly SizeFigures[]): string {
-  return table(
-    rows.map(({ size, oneShot }) => ({
-      elements: formatSize(size),
-      median: ms(oneShot!.run.medianMs),
-      "p10 to p90": spread(oneShot!.run),
-      throughput: throughput(size, oneShot!.run.medianMs),
-      calls: oneShot!.run.count,
-    })),
-  );
+function baselineRow({ size, oneShot }: SizeFigures): Row {
+  return {
+    elements: formatSize(size),
+    median: ms(oneShot!.run.medianMs),
+    "p10 to p90": spread(oneShot!.run),
+    throughput: throughput(size, oneShot!.run.medianMs),
+    calls: oneShot!.run.count,
+  };
 }
 
-function persistentTable(rows: readonly SizeFigures[]): string {
-  return table(
-    rows.map(({ size, oneShot, persistent }) => ({
-      elements: formatSize(size),
-      init: ms(persistent!.initMs),
-      first: ms(persistent!.firstMs),
-      average: ms(persistent!.warm.meanMs),
-      median: ms(persistent!.warm.medianMs),
-      "p10 to p90": spread(persistent!.warm),
-      "speed-up": oneShot ? times(speedUp({ oneShot, persistent: persistent! })) : "-",
-      throughput: throughput(size, persistent!.warm.medianMs),
-      calls: persistent!.warm.count,
-    })),
-  );
+function persistentRow({ size, oneShot, persistent }: SizeFigures): Row {
+  return {
+    elements: formatSize(size),
+    init: ms(persistent!.initMs),
+    first: ms(persistent!.firstMs),
+    average: ms(persistent!.warm.meanMs),
+    median: ms(persistent!.warm.medianMs),
+    "p10 to p90": spread(persistent!.warm),
+    "speed-up": oneShot ? times(speedUp({ oneShot, persistent: persistent! })) : "-",
+    throughput: throughput(size, persistent!.warm.medianMs),
+    calls: persistent!.warm.count,
+  };
 }
 
-function comparisonTable(rows: readonly SizeFigures[]): string {
-  return table(
-    rows.map(({ size, persistent }) => {
-      const { warm, handTuned, bare, plainLoop } = persistent!;
-      return {
-        elements: formatSize(size),
-        kiln: ms(warm.medianMs),
-        "hand-tuned": `${ms(handTuned.warm.medianMs)} (${handTuned.name})`,
-        "kiln / hand-tuned": times(warm.medianMs / handTuned.warm.medianMs),
-        bare: `${ms(bare.warm.medianMs)} (${bare.name.replace(", bare", "")})`,
-        "plain loop, no GPU": ms(plainLoop.medianMs),
-      };
-    }),
-  );
+function comparisonRow({ size, persistent }: SizeFigures): Row {
+  const { warm, handTuned, bare, plainLoop } = persistent!;
+  return {
+    elements: formatSize(size),
+    kiln: ms(warm.medianMs),
+    "hand-tuned": `${ms(handTuned.warm.medianMs)} (${handTuned.name})`,
+    "kiln / hand-tuned": times(warm.medianMs / handTuned.warm.medianMs),
+    bare: `${ms(bare.warm.medianMs)} (${bare.name.replace(", bare", "")})`,
+    "plain loop, no GPU": ms(plainLoop.medianMs),
+  };
 }
 
 const phases: readonly [keyof RunProfile, string][] = [
@@ -150,15 +141,8 @@ export function targetsOf(figures: readonly SizeFigures[]): Target[] {
   return targets;
 }
 
-function targetsSection(targets: readonly Target[]): string | undefined {
-  if (targets.length === 0) return undefined;
-  const rows = targets.map(({ name, expected, measured, isMet }) => ({
-    target: name,
-    expected,
-    measured,
-    met: isMet ? "yes" : "NO",
-  }));
-  return section("Targets of the report", table(rows));
+function targetRow({ name, expected, measured, isMet }: Target): Row {
+  return { target: name, expected, measured, met: isMet ? "yes" : "NO" };
 }
 
 function closingNote(rows: readonly SizeFigures[]): string {

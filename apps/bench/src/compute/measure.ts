@@ -1,6 +1,6 @@
 import type { PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import type { ResidentArray, Sequence } from "@kiln-gpu/core";
-import { type Contender, interleave } from "../interleave.js";
+import { type Contender, interleave, type Onlooker } from "../interleave.js";
 import { scaled, type Timing } from "../statistics.js";
 import type { Stopwatch } from "../stopwatch.js";
 import type { Subject } from "./subject.js";
@@ -23,6 +23,7 @@ export async function measureSubjects(
   backend: PersistentComputeBackend,
   subjects: readonly Subject[],
   count: number,
+  onlooker: Onlooker,
 ): Promise<SubjectFigures[]> {
   const longest = Math.max(...subjects.flatMap(({ results }) => results.map(({ length }) => length)));
   using zeros = await backend.array(Float32Array, longest);
@@ -30,7 +31,7 @@ export async function measureSubjects(
   try {
     for (const subject of subjects) repeated.push(await repeat(backend, subject));
     const contenders = subjects.map((subject, i) => sampling(subject, repeated[i]!, zeros));
-    const timings = await interleave(contenders, { count, warmUpMs: 200, budgetMs: 1500 });
+    const timings = await interleave(contenders, { count, warmUpMs: 200, budgetMs: 1500, onlooker });
     return subjects.map(({ name, work }, i) => {
       const { repeats } = repeated[i]!;
       return { name, work, repeats, perRun: scaled(timings[i]!, 1 / repeats) };

@@ -4,13 +4,13 @@ import { fieldAddReference, fieldAddSpirv } from "@kiln-gpu/kernels";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { checkResult } from "../check-result.js";
 import { type Fields, randomFields } from "../fields.js";
-import { formatSize, section, spreadUs, table, times, us } from "../format.js";
+import { formatSize, spreadUs, times, us } from "../format.js";
 import { createChain } from "../hand-tuned/chain.js";
 import { openReference } from "../hand-tuned/reference.js";
-import { type Contender, interleave } from "../interleave.js";
+import { type Contender, interleave, type Onlooker } from "../interleave.js";
 import { scaled, type Timing } from "../statistics.js";
 import type { Stopwatch } from "../stopwatch.js";
-import type { Suite } from "../suite.js";
+import { countSteps, type Suite } from "../suite.js";
 
 export interface ChainFigures {
   readonly size: number;
@@ -44,31 +44,33 @@ export const chain: Suite<readonly ChainFigures[]> = {
   defaultIterations: 200,
   iterationsAre: "chains of each way, size and length at most; fewer if they are slow",
 
-  async measure({ open, sizes, iterations, step }) {
+  async measure(context) {
+    const { open, sizes, iterations } = context;
+    const step = countSteps(context, sizes.length * lengths.length);
     const figures: ChainFigures[] = [];
     for (const size of sizes) {
       for (const length of lengths) {
-        step(`chain of ${length} at ${formatSize(size)} elements, ${iterations} of each way at most`);
-        figures.push(await measureChain(open, size, length, iterations));
+        step(`chain of ${length} at ${formatSize(size)} elements, ${iterations} of each way at most`, size);
+        figures.push(await measureChain(open, size, length, iterations, context));
       }
     }
     return figures;
   },
 
-  report(figures) {
+  sections(figures) {
     return [
-      ...figures.map((row) =>
-        section(
-          `Chain of ${row.dispatches} at ${formatSize(row.size)} elements: time a dispatch`,
-          table(row.ways.map((way) => rowOf(way, row))),
-        ),
-      ),
-      `Each dispatch adds to the sum of the previous one; a chain is timed until the device is done with it. "Sequence"
+      ...figures.map((row) => ({
+        title: `Chain of ${row.dispatches} at ${formatSize(row.size)} elements: time a dispatch`,
+        rows: row.ways.map((way) => rowOf(way, row)),
+      })),
+      {
+        text: `Each dispatch adds to the sum of the previous one; a chain is timed until the device is done with it. "Sequence"
 is recorded once and replayed, "at once" requests all runs in one tick, "through the host" brings two arrays in and
 one out for each dispatch. "Tuned" is one pass with kept bind groups inside an error scope, "bare" is the same
 without the scope. "On the device" is by the device's clock, if it has one; such clocks are as coarse as 0.1 ms,
 so only long chains count.`,
-    ].join("\n\n");
+      },
+    ];
   },
 };
 
@@ -77,6 +79,7 @@ async function measureChain(
   size: number,
   length: number,
   count: number,
+  onlooker: Onlooker,
 ): Promise<ChainFigures> {
   await using backend = await openPersistentBackend(open);
   await using reference = await openReference(open);
@@ -94,7 +97,7 @@ async function measureChain(
     { name: "tuned, bare", ...tuned(false) },
   ];
   const contenders = ways.map((way) => chaining(way, expected));
-  const timings = await interleave(contenders, { count, warmUpMs: 500, budgetMs: 1000 });
+  const timings = await interleave(contenders, { count, warmUpMs: 500, budgetMs: 1000, onlooker });
   return {
     size,
     dispatches: length,

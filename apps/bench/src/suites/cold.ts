@@ -4,9 +4,10 @@ import { join } from "node:path";
 import type { LookUp } from "../cold/look-up.js";
 import { measureLookUp } from "../cold/look-up.js";
 import { type ColdEnd, type ColdStart, startCold } from "../cold/start-cold.js";
-import { ms, ns, section, spread, spreadNs, table, times } from "../format.js";
+import { ms, ns, spread, spreadNs, times } from "../format.js";
+import type { Row } from "../section.js";
 import { type Timing, timingOf } from "../statistics.js";
-import type { Suite } from "../suite.js";
+import { countSteps, type Suite } from "../suite.js";
 
 interface Way {
   readonly name: string;
@@ -44,7 +45,9 @@ export const cold: Suite<ColdFigures> = {
   defaultIterations: 10,
   iterationsAre: "processes of each kind",
 
-  async measure({ open, device, iterations, step }) {
+  async measure(context) {
+    const { open, device, iterations } = context;
+    const step = countSteps(context, iterations + 2);
     const directory = await mkdtemp(join(tmpdir(), "kiln-bench-store-"));
     try {
       const { adapter, software = false } = open;
@@ -57,14 +60,19 @@ export const cold: Suite<ColdFigures> = {
     }
   },
 
-  report({ works: measured, lookUp }) {
+  sections({ works: measured, lookUp }) {
     return [
-      ...measured.map((work) => section(`From a process's start to all results: ${work.name}`, waysTable(work))),
-      section("Finding the compiled programs of a warm run", lookUpTable(lookUp)),
-      `Each start is a new process. The kinds take turns, with files and driver warm from earlier starts. "Programs"
+      ...measured.map((work) => ({
+        title: `From a process's start to all results: ${work.name}`,
+        rows: wayRows(work),
+      })),
+      { title: "Finding the compiled programs of a warm run", rows: lookUpRows(lookUp) },
+      {
+        text: `Each start is a new process. The kinds take turns, with files and driver warm from earlier starts. "Programs"
 counts those that came from the store and were not translated or reflected; "warmed" counts pipelines that a
 manifest named before a run did.`,
-    ].join("\n\n");
+      },
+    ];
   },
 };
 
@@ -120,29 +128,25 @@ function wayOf(name: string, ends: readonly ColdEnd[]): Way {
   return { name, opened, done: timingOf(ends.map(({ doneMs }) => doneMs)), programs, pipelines, warmed };
 }
 
-function waysTable({ ways: measured }: Work): string {
+function wayRows({ ways: measured }: Work): Row[] {
   const [baseline] = measured;
-  return table(
-    measured.map(({ name, opened, done, programs, pipelines, warmed }) => ({
-      start: name,
-      opened: ms(opened.medianMs),
-      "all results": ms(done.medianMs),
-      "p10 to p90": spread(done),
-      [`/ ${baseline!.name}`]: times(done.medianMs / baseline!.done.medianMs),
-      programs,
-      pipelines,
-      warmed,
-      processes: done.count,
-    })),
-  );
+  return measured.map(({ name, opened, done, programs, pipelines, warmed }) => ({
+    start: name,
+    opened: ms(opened.medianMs),
+    "all results": ms(done.medianMs),
+    "p10 to p90": spread(done),
+    [`/ ${baseline!.name}`]: times(done.medianMs / baseline!.done.medianMs),
+    programs,
+    pipelines,
+    warmed,
+    processes: done.count,
+  }));
 }
 
-function lookUpTable({ pipelines, withPlan, inRuns }: LookUp): string {
-  return table(
-    [
-      { "look-up": "pipelines, by the kernel's digest", timing: pipelines },
-      { "look-up": "the same, with the run's plan", timing: withPlan },
-      { "look-up": "in a run, with the clock", timing: inRuns },
-    ].map(({ timing, ...row }) => ({ ...row, median: ns(timing.medianMs), "p10 to p90": spreadNs(timing) })),
-  );
+function lookUpRows({ pipelines, withPlan, inRuns }: LookUp): Row[] {
+  return [
+    { "look-up": "pipelines, by the kernel's digest", timing: pipelines },
+    { "look-up": "the same, with the run's plan", timing: withPlan },
+    { "look-up": "in a run, with the clock", timing: inRuns },
+  ].map(({ timing, ...row }) => ({ ...row, median: ns(timing.medianMs), "p10 to p90": spreadNs(timing) }));
 }

@@ -8,8 +8,8 @@ import { checkAllBodies, createNBody, pullTolerance, tuneNBody } from "../comput
 import { createReadCeiling } from "../compute/read-ceiling.js";
 import { type SizeRange, sizesIn } from "../compute/sizes.js";
 import { createSum, sumTolerance } from "../compute/sum.js";
-import { formatSize, gigaPerSecond, ms, percent, section, spread, table, times } from "../format.js";
-import type { Suite } from "../suite.js";
+import { formatSize, gigaPerSecond, ms, percent, spread, times } from "../format.js";
+import { countSteps, type Suite } from "../suite.js";
 
 interface Row {
   /** Rows of a matrix, bodies, or elements of a sum. */
@@ -44,9 +44,12 @@ export const compute: Suite<ComputeFigures> = {
   defaultIterations: 20,
   iterationsAre: "samples of each kernel and size at most; fewer if they are slow",
 
-  async measure({ open, device, sizes, iterations, step }) {
-    await using backend = await openPersistentBackend(open);
+  async measure(context) {
+    const { open, device, sizes, iterations } = context;
     const ranges = rangesOn(device);
+    const subjects = Object.values(ranges).flatMap((range) => sizesIn(sizes, range));
+    const step = countSteps(context, subjects.length);
+    await using backend = await openPersistentBackend(open);
     const products: ComputeFigures["products"][number][] = [];
     const bodies: ComputeFigures["bodies"][number][] = [];
     const sums: Row[] = [];
@@ -56,7 +59,7 @@ export const compute: Suite<ComputeFigures> = {
         const n = Math.floor(Math.sqrt(size));
         step(`matrix product of ${n}×${n}, ${iterations} samples at most`);
         using both = await createProducts(backend, [matrixProduct, matrixProductSpirv], n);
-        const [kernel, tiles, ceiling] = await measureSubjects(backend, [...both.subjects, fma], iterations);
+        const [kernel, tiles, ceiling] = await measureSubjects(backend, [...both.subjects, fma], iterations, context);
         products.push({ size: n, kernel: kernel!, tiles: tiles!, ceiling: ceiling! });
       }
       await checkAllBodies(backend, bodiesToCheck);
@@ -64,7 +67,7 @@ export const compute: Suite<ComputeFigures> = {
         step(`n-body of ${formatSize(size)} bodies, tuned, then ${iterations} samples at most`);
         const tuning = await tuneNBody(backend, size);
         using subject = await createNBody(backend, size);
-        const [kernel, ceiling] = await measureSubjects(backend, [subject, fma], iterations);
+        const [kernel, ceiling] = await measureSubjects(backend, [subject, fma], iterations, context);
         bodies.push({ size, kernel: kernel!, ceiling: ceiling!, tuning });
       }
     }
@@ -72,42 +75,42 @@ export const compute: Suite<ComputeFigures> = {
     for (const size of sizesIn(sizes, ranges.sums)) {
       step(`sum of ${formatSize(size)} elements, ${iterations} samples at most`);
       using subject = await createSum(backend, size);
-      const [kernel, ceiling] = await measureSubjects(backend, [subject, read], iterations);
+      const [kernel, ceiling] = await measureSubjects(backend, [subject, read], iterations, context);
       sums.push({ size, kernel: kernel!, ceiling: ceiling! });
     }
     return { clock: device.features.includes("timestamp-query") ? "device" : "host", products, bodies, sums };
   },
 
-  report({ clock, products, bodies, sums }) {
+  sections({ clock, products, bodies, sums }) {
     const by = `by the ${clock}'s clock`;
     return [
-      section(
-        `Compute: matrix product of f32, ${by}`,
-        table(
-          products.map((row) => ({
-            matrices: `${row.size}×${row.size}`,
-            ...columnsOf(row, "GFLOP/s"),
-            "SPIR-V tiles": ms(row.tiles.perRun.medianMs),
-            "tiles / kiln": times(row.tiles.perRun.medianMs / row.kernel.perRun.medianMs),
-          })),
-        ),
-      ),
-      section(
-        `Compute: n-body, ${by}`,
-        table(bodies.map((row) => ({ bodies: formatSize(row.size), ...columnsOf(row, "GFLOP/s") }))),
-      ),
-      section("Compute: n-body as tuned before, median of a run and deviation", table(bodies.map(tuningRow))),
-      section(
-        `Compute: sum of f32, ${by}`,
-        table(sums.map((row) => ({ elements: formatSize(row.size), ...columnsOf(row, "GB/s") }))),
-      ),
-      `The ceilings are measured in turn with each kernel: chains of multiply-adds in registers, and reads of an array
+      {
+        title: `Compute: matrix product of f32, ${by}`,
+        rows: products.map((row) => ({
+          matrices: `${row.size}×${row.size}`,
+          ...columnsOf(row, "GFLOP/s"),
+          "SPIR-V tiles": ms(row.tiles.perRun.medianMs),
+          "tiles / kiln": times(row.tiles.perRun.medianMs / row.kernel.perRun.medianMs),
+        })),
+      },
+      {
+        title: `Compute: n-body, ${by}`,
+        rows: bodies.map((row) => ({ bodies: formatSize(row.size), ...columnsOf(row, "GFLOP/s") })),
+      },
+      { title: "Compute: n-body as tuned before, median of a run and deviation", rows: bodies.map(tuningRow) },
+      {
+        title: `Compute: sum of f32, ${by}`,
+        rows: sums.map((row) => ({ elements: formatSize(row.size), ...columnsOf(row, "GB/s") })),
+      },
+      {
+        text: `The ceilings are measured in turn with each kernel: chains of multiply-adds in registers, and reads of an array
 larger than the caches. An array that fits the caches is read faster than that. Times are of one run out of a
 sequence of many. A matrix product counts 2n³ operations, n-body 20 for each pair; a sum reads each element once.
 Every sample is checked: matrices within ${productTolerance} of an element, large ones by random signs (Freivalds),
 sums within ${sumTolerance}, and some bodies within ${pullTolerance} of the sum of all pulls. A software GPU stops
 at matrices of 256×256 and at 1K bodies.`,
-    ].join("\n\n");
+      },
+    ];
   },
 };
 

@@ -4,12 +4,12 @@ import { output } from "@kiln-gpu/core";
 import { fieldAddSpirv } from "@kiln-gpu/kernels";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { adding, fieldsInTurn } from "../fields.js";
-import { formatSize, ms, section, spread, table, times } from "../format.js";
+import { formatSize, ms, spread, times } from "../format.js";
 import { createQuickerUpload } from "../hand-tuned/quicker-upload.js";
 import { openReference } from "../hand-tuned/reference.js";
-import { type Contender, interleave, timed } from "../interleave.js";
+import { type Contender, interleave, type Onlooker, timed } from "../interleave.js";
 import { type Timing, timingOf } from "../statistics.js";
-import type { Suite } from "../suite.js";
+import { countSteps, type Suite } from "../suite.js";
 
 /** The same moment in the life of Kiln and of the hand-tuned code. */
 interface Moment {
@@ -47,13 +47,15 @@ export const idle: Suite<readonly IdleFigures[]> = {
   defaultIterations: 10,
   iterationsAre: "waits of 0.2 s, half as many of 1 s and a fifth of 5 s",
 
-  async measure({ open, sizes, iterations, step }) {
+  async measure(context) {
+    const { open, sizes, iterations } = context;
+    const step = countSteps(context, sizes.length * (2 + waits.length));
     const figures: IdleFigures[] = [];
-    for (const size of sizes) figures.push(await measureSize(open, size, iterations, step));
+    for (const size of sizes) figures.push(await measureSize(open, size, iterations, context, step));
     return figures;
   },
 
-  report(figures) {
+  sections(figures) {
     const sections = figures.map(({ size, opening, coldFirst, warm, afterIdle }) => {
       const rows = [opening, coldFirst, warm, ...afterIdle].map((moment) => ({
         moment: moment.name,
@@ -65,14 +67,16 @@ export const idle: Suite<readonly IdleFigures[]> = {
         "kiln / tuned": times(moment.kiln.medianMs / moment.handTuned.medianMs),
         calls: moment.kiln.count,
       }));
-      return section(`First runs and runs after idle times, at ${formatSize(size)} elements (medians)`, table(rows));
+      return { title: `First runs and runs after idle times, at ${formatSize(size)} elements (medians)`, rows };
     });
     const cpu = figures.map(({ idleCpu }) => `${(100 * idleCpu).toFixed(1)}%`).join(", ");
     return [
       ...sections,
-      `While nothing ran, both together used ${cpu} of one CPU. The hand-tuned code compiles when it opens, Kiln in its
+      {
+        text: `While nothing ran, both together used ${cpu} of one CPU. The hand-tuned code compiles when it opens, Kiln in its
 first run.`,
-    ].join("\n\n");
+      },
+    ];
   },
 };
 
@@ -80,6 +84,7 @@ async function measureSize(
   open: OpenDeviceOptions,
   size: number,
   iterations: number,
+  onlooker: Onlooker,
   step: (text: string) => void,
 ): Promise<IdleFigures> {
   const at = `at ${formatSize(size)} elements`;
@@ -90,7 +95,7 @@ async function measureSize(
   const contenders = [kilnSide.contender, tunedSide.contender];
   const warmCalls = iterations * warmCallsPerIteration;
   step(`idle ${at}, ${warmCalls} warm calls of each kind`);
-  const [kiln, handTuned] = await interleave(contenders, { count: warmCalls });
+  const [kiln, handTuned] = await interleave(contenders, { count: warmCalls, onlooker });
   const afterIdle: Moment[] = [];
   let [cpuMs, idleMsInAll] = [0, 0];
   for (const { idleMs, share } of waits) {

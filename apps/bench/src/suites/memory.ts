@@ -4,12 +4,12 @@ import { fieldAddSpirv } from "@kiln-gpu/kernels";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { checkResult } from "../check-result.js";
 import { randomFields } from "../fields.js";
-import { bytes, section, table, times } from "../format.js";
+import { bytes, times } from "../format.js";
 import { allocatedByteLength, collectGarbage } from "../garbage.js";
 import { openReference } from "../hand-tuned/reference.js";
 import { createWriteBuffer } from "../hand-tuned/write-buffer.js";
 import { kernelJobs } from "../kernel-jobs.js";
-import type { Suite } from "../suite.js";
+import { countSteps, type Suite } from "../suite.js";
 
 /** What is held after a garbage collection. */
 interface MemoryHeld {
@@ -53,7 +53,9 @@ export const memory: Suite<MemoryFigures> = {
   defaultIterations: 10_000,
   iterationsAre: "runs of five kernels, sizes mixed; fewer if they take over a minute",
 
-  async measure({ open, sizes, iterations, step }) {
+  async measure(context) {
+    const { open, sizes, iterations } = context;
+    const step = countSteps(context, 2);
     step(`memory over ${iterations} runs at most`);
     const held = await measureHeld(open, sizes, iterations);
     const runs = Math.min(iterations, maxGarbageRuns);
@@ -61,17 +63,19 @@ export const memory: Suite<MemoryFigures> = {
     return { sizes, held, garbage: await measureGarbage(open, runs), counted: await measureKnownGarbage(runs) };
   },
 
-  report({ held, garbage, counted }) {
+  sections({ held, garbage, counted }) {
     return [
-      section("Memory: what is held, after a forced collection", table(held.map(heldRow))),
-      section(
-        `Memory: bytes on V8's heap for each warm run of ${garbageSize} elements`,
-        table(garbage.map(garbageRow)),
-      ),
-      `"process" is the whole process: driver, V8 and, on a software GPU, the memory of the device. Pipelines and bind
+      { title: "Memory: what is held, after a forced collection", rows: held.map(heldRow) },
+      {
+        title: `Memory: bytes on V8's heap for each warm run of ${garbageSize} elements`,
+        rows: garbage.map(garbageRow),
+      },
+      {
+        text: `"process" is the whole process: driver, V8 and, on a software GPU, the memory of the device. Pipelines and bind
 groups are those that are kept. npm webgpu leaves a kilobyte with each poll of the device; here it polls about
 once per run. As a check, an array of doubles is counted as ${times(counted)} of its 8 bytes per element.`,
-    ].join("\n\n");
+      },
+    ];
   },
 };
 

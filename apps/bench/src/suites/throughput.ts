@@ -4,15 +4,15 @@ import { fieldAddSpirv } from "@kiln-gpu/kernels";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { checkResult } from "../check-result.js";
 import { type Fields, randomFields } from "../fields.js";
-import { formatSize, throughput as perSecond, section, spreadUs, table, times, us } from "../format.js";
+import { formatSize, throughput as perSecond, spreadUs, times, us } from "../format.js";
 import type { IndependentAddition } from "../hand-tuned/burst.js";
 import { createCoalesced } from "../hand-tuned/coalesced.js";
 import { createQuickerUpload } from "../hand-tuned/quicker-upload.js";
 import { openReference } from "../hand-tuned/reference.js";
 import { createSlots } from "../hand-tuned/slots.js";
-import { type Contender, interleave } from "../interleave.js";
+import { type Contender, interleave, type Onlooker } from "../interleave.js";
 import { scaled, type Timing } from "../statistics.js";
-import type { Suite } from "../suite.js";
+import { countSteps, type Suite } from "../suite.js";
 
 export interface ThroughputFigures {
   readonly size: number;
@@ -41,39 +41,46 @@ export const throughput: Suite<readonly ThroughputFigures[]> = {
   defaultIterations: 100,
   iterationsAre: "bursts of each size and depth at most; fewer if they are slow",
 
-  async measure({ open, sizes, iterations, step }) {
+  async measure(context) {
+    const { open, sizes, iterations } = context;
+    const bursts = sizes.flatMap((size) => depths.map((inFlight) => ({ size, inFlight }))).filter(isSmallEnough);
+    const step = countSteps(context, bursts.length);
     const figures: ThroughputFigures[] = [];
-    for (const size of sizes) {
-      for (const inFlight of depths) {
-        if (inFlight > 1 && inFlight * size * 12 > maxBurstByteLength) continue;
-        step(`throughput at ${formatSize(size)} elements, ${inFlight} in flight, ${iterations} bursts at most`);
-        figures.push(await measureDepth(open, size, inFlight, iterations));
-      }
+    for (const { size, inFlight } of bursts) {
+      step(`throughput at ${formatSize(size)} elements, ${inFlight} in flight, ${iterations} bursts at most`, size);
+      figures.push(await measureDepth(open, size, inFlight, iterations, context));
     }
     return figures;
   },
 
-  report(figures) {
+  sections(figures) {
     const sizes = [...new Set(figures.map(({ size }) => size))];
     return [
       ...sizes.flatMap((size) => {
         const rows = figures.filter((row) => row.size === size);
         return [
-          section(`Throughput at ${formatSize(size)} elements: time a run (medians)`, table(rows.map(timesOf))),
-          section(`Throughput at ${formatSize(size)} elements: runs a second`, table(rows.map(ratesOf))),
+          { title: `Throughput at ${formatSize(size)} elements: time a run (medians)`, rows: rows.map(timesOf) },
+          { title: `Throughput at ${formatSize(size)} elements: runs a second`, rows: rows.map(ratesOf) },
         ];
       }),
-      `Kiln's runs are requested in one tick, and results go into existing arrays, as with every way here. Bursts of
+      {
+        text: `Kiln's runs are requested in one tick, and results go into existing arrays, as with every way here. Bursts of
 more than 256 MiB of arrays are left out.`,
-    ].join("\n\n");
+      },
+    ];
   },
 };
+
+function isSmallEnough({ size, inFlight }: Pick<ThroughputFigures, "size" | "inFlight">): boolean {
+  return inFlight === 1 || inFlight * size * 12 <= maxBurstByteLength;
+}
 
 async function measureDepth(
   open: OpenDeviceOptions,
   size: number,
   inFlight: number,
   count: number,
+  onlooker: Onlooker,
 ): Promise<ThroughputFigures> {
   await using backend = await openPersistentBackend(open);
   await using reference = await openReference(open);
@@ -95,7 +102,7 @@ async function measureDepth(
       bursting("tuned, slots", runs, () => slots.addAll(runs)),
       bursting("tuned, coalesced", runs, () => coalesced.addAll(runs)),
     ],
-    { count, warmUpMs: 500, budgetMs: 1000 },
+    { count, warmUpMs: 500, budgetMs: 1000, onlooker },
   );
   const [kiln, oneAtATime, slotted, together] = timings.map((timing) => scaled(timing, 1 / inFlight));
   return {

@@ -4,14 +4,15 @@ import { fieldAddReference, fieldAddSpirv } from "@kiln-gpu/kernels";
 import type { OpenDeviceOptions } from "@kiln-gpu/webgpu";
 import { checkResult } from "../check-result.js";
 import { adding, type Fields, fieldsInTurn } from "../fields.js";
-import { bandwidth, formatSize, ms, section, spread, table, times } from "../format.js";
+import { bandwidth, formatSize, ms, spread, times } from "../format.js";
 import { createMappedInPlace } from "../hand-tuned/mapped-in-place.js";
 import { createMappedStaging } from "../hand-tuned/mapped-staging.js";
 import { openReference } from "../hand-tuned/reference.js";
 import { createWriteBuffer } from "../hand-tuned/write-buffer.js";
-import { type Contender, interleave } from "../interleave.js";
+import { type Contender, interleave, type Onlooker } from "../interleave.js";
+import type { Row } from "../section.js";
 import type { Timing } from "../statistics.js";
-import type { Suite } from "../suite.js";
+import { countSteps, type Suite } from "../suite.js";
 
 export interface TransferFigures {
   readonly size: number;
@@ -33,27 +34,36 @@ export const transfer: Suite<readonly TransferFigures[]> = {
   defaultIterations: 200,
   iterationsAre: "calls of each path and size at most; fewer if they are slow",
 
-  async measure({ open, sizes, iterations, step }) {
+  async measure(context) {
+    const { open, sizes, iterations } = context;
+    const step = countSteps(context, sizes.length);
     const figures: TransferFigures[] = [];
     for (const size of sizes) {
-      step(`transfer at ${formatSize(size)} elements, ${iterations} calls of each path at most`);
-      figures.push(await measureSize(open, size, iterations));
+      step(`transfer at ${formatSize(size)} elements, ${iterations} calls of each path at most`, size);
+      figures.push(await measureSize(open, size, iterations, context));
     }
     return figures;
   },
 
-  report(figures) {
+  sections(figures) {
     return [
-      ...figures.map((row) => section(`Transfer at ${formatSize(row.size)} elements`, pathsTable(row))),
-      section(`Transfer: medians as multiples of ${baseline}, by size`, ratiosTable(figures)),
-      `GB/s count the bytes of a, b and c. "In place" and "stage+lease" let the caller write and read mapped memory.
+      ...figures.map((row) => ({ title: `Transfer at ${formatSize(row.size)} elements`, rows: pathRows(row) })),
+      { title: `Transfer: medians as multiples of ${baseline}, by size`, rows: figures.map(ratioRow) },
+      {
+        text: `GB/s count the bytes of a, b and c. "In place" and "stage+lease" let the caller write and read mapped memory.
 That is not timed, because a caller has to write and read the data anyway. All other paths start and end in the
 caller's arrays.`,
-    ].join("\n\n");
+      },
+    ];
   },
 };
 
-async function measureSize(open: OpenDeviceOptions, size: number, count: number): Promise<TransferFigures> {
+async function measureSize(
+  open: OpenDeviceOptions,
+  size: number,
+  count: number,
+  onlooker: Onlooker,
+): Promise<TransferFigures> {
   await using backend = await openPersistentBackend(open);
   await using reference = await openReference(open);
   const next = fieldsInTurn(size);
@@ -75,7 +85,7 @@ async function measureSize(open: OpenDeviceOptions, size: number, count: number)
     inPlace("tuned in place", next, createMappedInPlace(reference, size)),
     adding("plain loop", next, async ({ a, b }) => fieldAddReference(a, b)),
   ];
-  const timings = await interleave(contenders, { count, warmUpMs: 500, budgetMs: 1200 });
+  const timings = await interleave(contenders, { count, warmUpMs: 500, budgetMs: 1200, onlooker });
   const paths = contenders.map(({ name }, i) => ({ name, warm: timings[i]! }));
   return { size, byteLength: 3 * 4 * size, paths };
 }
@@ -126,24 +136,20 @@ function baselineOf({ paths }: TransferFigures): number {
   return paths.find(({ name }) => name === baseline)!.warm.medianMs;
 }
 
-function pathsTable(row: TransferFigures): string {
-  return table(
-    row.paths.map(({ name, warm }) => ({
-      path: name,
-      median: ms(warm.medianMs),
-      "p10 to p90": spread(warm),
-      "in and out": bandwidth(row.byteLength, warm.medianMs),
-      [`/ ${baseline}`]: times(warm.medianMs / baselineOf(row)),
-      calls: warm.count,
-    })),
-  );
+function pathRows(row: TransferFigures): Row[] {
+  return row.paths.map(({ name, warm }) => ({
+    path: name,
+    median: ms(warm.medianMs),
+    "p10 to p90": spread(warm),
+    "in and out": bandwidth(row.byteLength, warm.medianMs),
+    [`/ ${baseline}`]: times(warm.medianMs / baselineOf(row)),
+    calls: warm.count,
+  }));
 }
 
-function ratiosTable(figures: readonly TransferFigures[]): string {
-  return table(
-    figures.map((row) => ({
-      elements: formatSize(row.size),
-      ...Object.fromEntries(row.paths.map(({ name, warm }) => [name, times(warm.medianMs / baselineOf(row))])),
-    })),
-  );
+function ratioRow(row: TransferFigures): Row {
+  return {
+    elements: formatSize(row.size),
+    ...Object.fromEntries(row.paths.map(({ name, warm }) => [name, times(warm.medianMs / baselineOf(row))])),
+  };
 }
