@@ -82,6 +82,7 @@ test("the grace does not outlast the deadline", () => {
 test("the deadline of a submission begins when the one before it has ended", () => {
   const watch = watchWith({ deadlineMs: 1000 });
   const [first, second] = [runsFor(new Caller()), runsFor(new Caller())];
+  vi.advanceTimersByTime(10);
   watch.add(first);
   watch.add(second);
   vi.advanceTimersByTime(900);
@@ -100,6 +101,18 @@ test("the grace of a submission begins when the one before it has ended", () => 
   expect(onHang).not.toHaveBeenCalled();
   watch.delete(first);
   expectHangAfter(100, second, 100);
+});
+
+test("the grace of a submission is no longer for callers of later ones who leave meanwhile", () => {
+  const watch = watchWith();
+  const callers = [new Caller(true), new Caller(true)];
+  const [first, second] = callers.map((caller) => runsFor(caller));
+  watch.add(first!);
+  watch.add(second!);
+  leave(callers[0]!);
+  vi.advanceTimersByTime(60);
+  leave(callers[1]!);
+  expectHangAfter(40, first, 100);
 });
 
 test("a submission that has ended is not told of, whatever the order", () => {

@@ -43,7 +43,6 @@ export class HangWatch {
     const watched: Watched = { runs, awaited: 0 };
     for (let i = 0; i < runs.length; i += 1) {
       const { caller } = runs[i]!;
-      if (caller.left) continue;
       watched.awaited += 1;
       if (caller.mayLeave) caller.onLeave(() => this.#lose(watched));
     }
@@ -94,7 +93,6 @@ export class HangWatch {
 
   #hang(oldest: Watched): void {
     this.#timer = undefined;
-    if (oldest !== this.#oldest) return;
     this.delete(oldest.runs);
     this.#onHang(oldest.runs, oldest.awaited === 0 ? this.#limits.graceMs : this.#limits.deadlineMs);
   }

@@ -117,7 +117,8 @@ describe("text that is large or deep loads, or is refused, in time that grows as
   });
 });
 
-it("keeps nothing of the texts that it has read", async () => {
+// It measures memory, so it is part of the long form alone.
+it.runIf(process.env.KILN_LONG)("keeps nothing of the texts that it has read", async () => {
   const wgsl = `struct S { ${lines(500, (i) => `m${i}: u32,`)} }${bound("S")}`;
   const after = async (count: number) => {
     for (let i = 0; i < count; i += 1) await load(`${wgsl} // ${i}`);
