@@ -17,7 +17,7 @@ interface Manifest {
   readonly version: string;
   readonly private?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
-  readonly publishConfig?: { readonly exports: Readonly<Record<string, unknown>> };
+  readonly publishConfig?: { readonly exports?: Readonly<Record<string, unknown>> };
 }
 
 export class Workshop {
@@ -86,7 +86,9 @@ async function pack(destination: string) {
     if (manifest.private) continue;
     await runWell("pnpm", ["pack", "--pack-destination", destination], { cwd });
     tarballs[name] = `file:${destination}/${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
-    doors.push(...Object.keys(publishConfig!.exports).map((door) => name + door.slice(1)));
+    // A package may have files that are not modules, or nothing else.
+    const modules = Object.entries(publishConfig?.exports ?? {}).filter(([, door]) => typeof door === "object");
+    doors.push(...modules.map(([door]) => name + door.slice(1)));
   }
   return { tarballs, doors };
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
+const ownAddress = /^https:\/\/github\.com\/kiln-gpu\/kiln\/(?:blob|tree)\/main\/(.*)$/;
 const madeByTools = new Set(["node_modules", "dist", ".git", ".cache", ".turbo", ".pnpm-store"]);
 
 /** Every file and folder of the repository; folders end with "/". */
@@ -147,9 +148,12 @@ describe("the documents for developers", () => {
     const wrong = markdown.flatMap((document) => {
       // A changeset becomes a part of a package's CHANGELOG.
       const folder = document.startsWith(".changeset/") ? "packages/core" : dirname(document);
-      return [...text(document).matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)]
-        .filter(([, target]) => !existsSync(join(root, folder, target!)))
-        .map(([, target]) => ({ document, target }));
+      const targets = [...text(document).matchAll(/\]\(([^)#]+)(#[^)]*)?\)/g)].map(([, target]) => target!);
+      // npm shows a package's README outside of the repository, so it has whole addresses.
+      const paths = targets.map((target) => target.match(ownAddress)?.[1] ?? join(folder, target));
+      return targets
+        .filter((target, i) => (ownAddress.test(target) || !target.includes(":")) && !existsSync(join(root, paths[i]!)))
+        .map((target) => ({ document, target }));
     });
     expect(wrong).toEqual([]);
   });
