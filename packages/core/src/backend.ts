@@ -2,7 +2,7 @@
 export { type BindingRole, bindingRole, roleOf } from "./bindings/binding-role.js";
 export { bytesOf, roundUpTo4 } from "./bindings/bytes-of.js";
 export { checkOptionNames, likelyName, optionNames } from "./bindings/check-options.js";
-export { describeValue } from "./bindings/describe-value.js";
+export { adviseArray, describeValue, withArticle } from "./bindings/describe-value.js";
 export { takeBindings } from "./bindings/take-bindings.js";
 export { arrayTypeOf, checkAttached, isSameType } from "./bindings/typed-arrays.js";
 export { arrayOptionNames, filledArrayOptionNames } from "./contract/compute-backend.js";

@@ -1,5 +1,5 @@
 import { ComputeError } from "@kiln-gpu/core";
-import { checkOptionNames, describeValue, optionNames as namesOf } from "@kiln-gpu/core/backend";
+import { adviseArray, checkOptionNames, describeValue, optionNames as namesOf } from "@kiln-gpu/core/backend";
 import type { KernelRunOptions } from "./kernel-run-options.js";
 
 /** @throws {ComputeError} `invalid-binding` if `value` is not a typed array; the run checks its element type. */
@@ -7,7 +7,7 @@ export function checkArray(subject: string, name: string, value: unknown): void 
   if (ArrayBuffer.isView(value) && "length" in value) return;
   throw new ComputeError(
     "invalid-binding",
-    `${subject}: "${name}" must be a typed array; got ${describeValue(value)}.`,
+    `${subject}: "${name}" must be a typed array; got ${describeValue(value)}.${adviseArray(value)}`,
   );
 }
 

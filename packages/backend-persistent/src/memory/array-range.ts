@@ -8,7 +8,16 @@ import {
   type TypedArray,
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
-import { arrayTypeOf, checkAttached, checkOptionNames, isSameType, optionNames } from "@kiln-gpu/core/backend";
+import {
+  adviseArray,
+  arrayTypeOf,
+  checkAttached,
+  checkOptionNames,
+  describeValue,
+  isSameType,
+  optionNames,
+  withArticle,
+} from "@kiln-gpu/core/backend";
 
 interface Elements {
   readonly type: TypedArrayConstructor;
@@ -65,17 +74,19 @@ export function checkData(subject: string, { type }: Elements, data: unknown): v
     checkAttached(subject, "data", data);
     return;
   }
-  throw new ComputeError("invalid-option", `${subject} takes a ${type.name}; ${nameOf(data)} is given.`);
+  throw new ComputeError(
+    "invalid-option",
+    `${subject} takes ${withArticle(type.name)}; got ${describeValue(data)}.${adviseArray(data, type.name)}`,
+  );
 }
 
 /** @throws {ComputeError} `invalid-option` where `into` is not of the type, or not as long as what is read. */
 export function checkInto(subject: string, { type }: Elements, length: number, into: TypedArray | undefined): void {
   if (into === undefined) return;
   if (ArrayBuffer.isView(into) && isSameType(arrayTypeOf(into), type) && into.length === length) return;
-  const given = ArrayBuffer.isView(into) ? `${nameOf(into)} of ${into.length}` : nameOf(into);
-  throw new ComputeError("invalid-option", `${subject} gives a ${type.name} of ${length}; \`into\` is ${given}.`);
-}
-
-function nameOf(given: unknown): string {
-  return ArrayBuffer.isView(given) ? `a ${given.constructor.name}` : String(given);
+  const given = ArrayBuffer.isView(into) ? `${describeValue(into)} of ${into.length}` : describeValue(into);
+  throw new ComputeError(
+    "invalid-option",
+    `${subject} gives ${withArticle(type.name)} of ${length}; \`into\` is ${given}.${adviseArray(into, type.name)}`,
+  );
 }

@@ -8,13 +8,16 @@ import {
   type TypedArrayConstructor,
 } from "@kiln-gpu/core";
 import {
+  adviseArray,
   bindingRole,
   bytesOf,
+  describeValue,
   isSameType,
   MemoryLease,
   type PlannedResource,
   type PlannedResult,
   roundUpTo4,
+  withArticle,
 } from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
@@ -149,7 +152,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
    */
   static claim(given: ResidentArray, owner: ArrayOwner, subject: string, name: string): ResidentMemory {
     const refuse = (reason: string) =>
-      new ComputeError("invalid-binding", `${subject} is given a resident array as "${name}" that ${reason}.`);
+      new ComputeError("invalid-binding", `${subject} is given ${describeValue(given)} as "${name}", which ${reason}.`);
     if (!(given instanceof ResidentMemory) || given.owner !== owner) throw refuse("another backend made");
     if (given.#loss) throw given.#lost(`Binding "${name}" of ${subject}`, given.#loss);
     if (given.#isDisposed) throw refuse("is disposed");
@@ -240,12 +243,17 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   async copyFrom(source: ResidentArray, range: ArrayRange = {}, start = 0): Promise<void> {
     const subject = this.#subject("copy into");
     if (!(source instanceof ResidentMemory) || source.owner !== this.owner || source === this) {
-      throw new ComputeError("invalid-option", `${subject} takes another resident array of the same backend.`);
+      const given = source === this ? "the array itself" : describeValue(source);
+      const advice = ArrayBuffer.isView(source) ? " Copy a typed array with `write`." : adviseArray(source);
+      throw new ComputeError(
+        "invalid-option",
+        `${subject} takes another resident array of the same backend; got ${given}.${advice}`,
+      );
     }
     if (!isSameType(source.type, this.type)) {
       throw new ComputeError(
         "invalid-option",
-        `${subject} takes a ${this.type.name}; the source is a ${source.type.name}.`,
+        `${subject} takes ${withArticle(this.type.name)}; the source is ${withArticle(source.type.name)}.`,
       );
     }
     const from = source.#checkedRange(subject, range);
@@ -406,7 +414,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   /** @throws {ComputeError} `disposed`, `device-lost`. */
   #check(subject: string): void {
     this.#checkLoss(subject);
-    if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is not possible: the array is disposed.`);
+    if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is not possible: ${this.what} is disposed.`);
   }
 
   #lost(subject: string, reason: ComputeError): ComputeError {

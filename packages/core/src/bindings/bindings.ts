@@ -7,7 +7,7 @@ import { ComputeError } from "../errors/compute-error.js";
 import { bindingRole } from "./binding-role.js";
 import { bytesOf } from "./bytes-of.js";
 import { checkOptionNames, optionNames } from "./check-options.js";
-import { describeValue } from "./describe-value.js";
+import { adviseArray, describeValue } from "./describe-value.js";
 
 /** Any of the typed arrays a shader type maps to; `Float16Array` (Node 24, browsers) has this shape too. */
 export interface TypedArray extends ArrayBufferView {
@@ -276,7 +276,8 @@ export function bytes(data: ArrayBufferView | ArrayBufferLike): Bytes {
   if (!isView && !isArrayBuffer(data)) {
     throw new ComputeError(
       "invalid-binding",
-      `bytes: "data" must be an ArrayBuffer or a view of one; got ${describeValue(data)}.`,
+      `bytes: "data" must be an ArrayBuffer or a view of one; got ${describeValue(data)}.` +
+        adviseArray(data, "Uint8Array"),
     );
   }
   const view = isView ? viewOf(data) : new Uint8Array(data);

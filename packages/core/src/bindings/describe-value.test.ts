@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { bindingRole } from "./binding-role.js";
 import { inout, lease, output, temporary } from "./bindings.js";
-import { describeEach, describeValue } from "./describe-value.js";
+import { adviseArray, describeEach, describeValue } from "./describe-value.js";
 
 test.each<[string, unknown]>([
   ["3", 3],
@@ -19,6 +19,8 @@ test.each<[string, unknown]>([
   ["a Float32Array", new Float32Array(2)],
   ["a DataView", new DataView(new ArrayBuffer(4))],
   ["a promise", Promise.resolve()],
+  ["an ArrayBuffer", new ArrayBuffer(4)],
+  ["a SharedArrayBuffer", new SharedArrayBuffer(4)],
   ["an object", { x: 1 }],
   ["an object", Object.create(null)],
   ["an output", output(Float32Array, 1)],
@@ -45,4 +47,17 @@ test("says the first few of many", () => {
   expect(describeEach([])).toBe("[]");
   expect(describeEach([1, "2", 3, null])).toBe('[1, "2", 3, null]');
   expect(describeEach(Array.from({ length: 1_000_000 }, (_, i) => i))).toBe("[0, 1, 2, 3, …]");
+});
+
+test.each<[string, unknown]>([
+  [" Give it as new Int32Array([...]).", [1, 2]],
+  [" Give a view of it: new Int32Array(buffer).", new ArrayBuffer(4)],
+  [" An `await` is probably missing.", Promise.resolve(new Int32Array(2))],
+  ["", new Float32Array(2)],
+  ["", { x: 1 }],
+  ["", 3],
+  ["", null],
+  ["", undefined],
+])("advises %j", (advice, value) => {
+  expect(adviseArray(value, "Int32Array")).toBe(advice);
 });

@@ -11,7 +11,9 @@ export function describeValue(value: unknown): string {
   if (typeof value !== "object" || value === null) return shortened(String(value));
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (ArrayBuffer.isView(value)) return withArticle(value.constructor.name);
-  if (value instanceof Promise) return "a promise";
+  const tag = tagOf(value);
+  if (tag === "Promise") return "a promise";
+  if (isBuffer(tag)) return withArticle(tag);
   const role = roleOf(value);
   const { label } = value as { readonly label?: unknown };
   if (role === "staged") return "staged memory";
@@ -21,6 +23,28 @@ export function describeValue(value: unknown): string {
     return typeof label === "string" ? `the resident array ${quoted(label)}` : "a resident array";
   if (role === "reference") return "the reference of a parameter";
   return role === "output" || role === "inout" ? `an ${role}` : "an object";
+}
+
+/**
+ * A sentence that says what to give instead of `value` where a typed array is expected, with a space before it; empty if
+ * there is nothing to advise.
+ * @param type The array that is expected.
+ */
+export function adviseArray(value: unknown, type = "Float32Array"): string {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return "";
+  if (Array.isArray(value)) return ` Give it as new ${type}([...]).`;
+  const tag = tagOf(value);
+  if (tag === "Promise") return " An `await` is probably missing.";
+  return isBuffer(tag) ? ` Give a view of it: new ${type}(buffer).` : "";
+}
+
+/** The kind of an object, in whichever realm it was made. */
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+function isBuffer(tag: string): boolean {
+  return tag === "ArrayBuffer" || tag === "SharedArrayBuffer";
 }
 
 /** "a Uint8Array", "an Int8Array": by sound, as far as the names of array types need it. */

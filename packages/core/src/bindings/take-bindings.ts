@@ -1,6 +1,6 @@
 import { ComputeError } from "../errors/compute-error.js";
 import { roleOf } from "./binding-role.js";
-import { describeValue } from "./describe-value.js";
+import { adviseArray, describeValue } from "./describe-value.js";
 
 /**
  * Copies the bindings of a call: the object and the plain values in it, so that the caller may change them as soon as
@@ -10,10 +10,12 @@ import { describeValue } from "./describe-value.js";
  * @throws {ComputeError} `invalid-binding` if `bindings` is not an object.
  */
 export function takeBindings<B extends object>(subject: string, bindings: B): B {
-  if (typeof bindings !== "object" || bindings === null || ArrayBuffer.isView(bindings)) {
+  const isObject = typeof bindings === "object" && bindings !== null && !ArrayBuffer.isView(bindings);
+  if (!isObject || Array.isArray(bindings) || bindings instanceof Promise) {
+    const advice = Array.isArray(bindings) ? "" : adviseArray(bindings);
     throw new ComputeError(
       "invalid-binding",
-      `${subject} takes an object of bindings by name; got ${describeValue(bindings)}.`,
+      `${subject} takes an object of bindings by name; got ${describeValue(bindings)}.${advice}`,
     );
   }
   const taken = { ...bindings } as Record<string, unknown>;

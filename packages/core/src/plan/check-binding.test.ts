@@ -212,7 +212,11 @@ describe("checkEmptiness", () => {
       { c: { ...output(Float32Array, 1), type: undefined } },
       ': the type of output "c" must be a typed array\'s constructor, such as Float32Array; got undefined.',
     ],
-    ["an inout of an array", { y: inout([1, 2] as never) }, ': inout "y" must be a typed array; got an array of 2.'],
+    [
+      "an inout of an array",
+      { y: inout([1, 2] as never) },
+      ': inout "y" must be a typed array; got an array of 2. Give it as new Float32Array([...]).',
+    ],
     ["an inout of nothing", { y: inout(undefined as never) }, ': inout "y" must be a typed array; got undefined.'],
     [
       "an inout of a DataView",

@@ -8,7 +8,7 @@ import type {
   TypedArray,
   TypedArrayConstructor,
 } from "../bindings/bindings.js";
-import { describeValue, withArticle } from "../bindings/describe-value.js";
+import { adviseArray, describeValue, withArticle } from "../bindings/describe-value.js";
 import { ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf, isSameType, refuseDetached } from "../bindings/typed-arrays.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
@@ -18,11 +18,18 @@ import {
   type BindingInfo,
   minByteLengthOf,
   runtimeArrayOf,
+  type TypeLayout,
   typeName,
   uniformScalarOf,
 } from "../shader/shader-interface.js";
 
 const mixedArrays: readonly string[] = ["Float32Array", "Int32Array", "Uint32Array", "Uint16Array", "Float16Array"];
+
+/** The names of the arrays that hold elements of `layout`. */
+export function expectedArrays(layout: TypeLayout): readonly string[] {
+  const scalar = uniformScalarOf(layout);
+  return scalar ? arraysOf[scalar] : mixedArrays;
+}
 
 /**
  * Checks a typed array's type and length against the shader's declaration.
@@ -37,8 +44,7 @@ export function checkArray(
   isNamed: boolean,
 ): void {
   const { layout } = info;
-  const scalar = uniformScalarOf(layout);
-  const expected = scalar ? arraysOf[scalar] : mixedArrays;
+  const expected = expectedArrays(layout);
   const isByteArray = byteArrays.includes(arrayName);
   if (!expected.includes(arrayName) && !(isByteArray && isNamed)) {
     const advice = isByteArray ? ` If these are the bytes of its elements, say so: bytes(${name}).` : "";
@@ -191,7 +197,7 @@ export function checkInto(
   const given = isArray ? `${withArticle(into.constructor.name)} of ${into.length}` : describeValue(into);
   throw new Refusal(
     "invalid-binding",
-    `returns "${name}" as ${withArticle(type.name)} of ${length}; \`into\` is ${given}.`,
+    `returns "${name}" as ${withArticle(type.name)} of ${length}; \`into\` is ${given}.${adviseArray(into, type.name)}`,
   );
 }
 
@@ -221,7 +227,10 @@ function intoOf(value: unknown): TypedArray | undefined {
 
 function checkInout(name: string, value: Inout): void {
   if (!ArrayBuffer.isView(value.data) || !("length" in value.data)) {
-    throw new Refusal("invalid-binding", `: inout "${name}" must be a typed array; got ${describeValue(value.data)}.`);
+    throw new Refusal(
+      "invalid-binding",
+      `: inout "${name}" must be a typed array; got ${describeValue(value.data)}.${adviseArray(value.data)}`,
+    );
   }
   if (value.data.length === 0) refuseDetached(name, value.data);
 }

@@ -1,6 +1,6 @@
 import type { UniformValue } from "../bindings/bindings.js";
 import { roundUpTo4 } from "../bindings/bytes-of.js";
-import { describeValue } from "../bindings/describe-value.js";
+import { adviseArray, describeValue } from "../bindings/describe-value.js";
 import { Refusal } from "../errors/refusal.js";
 import {
   type MatrixLayout,
@@ -150,7 +150,9 @@ function mismatch(path: string, layout: TypeLayout, value: unknown): Refusal {
 }
 
 function mismatchOf(path: string, type: string, value: unknown): Refusal {
-  return new Refusal("invalid-binding", `: "${path}" is ${type} in the shader; got ${describeValue(value)}.`);
+  // A list of numbers is right for some values, so it is not what is wrong.
+  const advice = Array.isArray(value) ? "" : adviseArray(value);
+  return new Refusal("invalid-binding", `: "${path}" is ${type} in the shader; got ${describeValue(value)}.${advice}`);
 }
 
 /** IEEE 754 binary16, rounded once from the double, to nearest and ties to even. */

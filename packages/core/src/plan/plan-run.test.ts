@@ -243,7 +243,7 @@ describe("one pass", () => {
     [
       "numbers for an array",
       { a: [1, 2], b, c: output(Float32Array, 3) },
-      'Kernel "k" declares "a" as array<f32>, which takes a typed array; got an array of 2.',
+      'Kernel "k" declares "a" as array<f32>, which takes a typed array; got an array of 2. Give it as new Float32Array([...]).',
     ],
     [
       "an object for an array",

@@ -4,7 +4,7 @@
 
 import { roleOf } from "../bindings/binding-role.js";
 import type { BindingValue, Output, Staged, TypedArray } from "../bindings/bindings.js";
-import { describeValue, withArticle } from "../bindings/describe-value.js";
+import { adviseArray, describeValue, withArticle } from "../bindings/describe-value.js";
 import { isRole } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
 import type { Parameters, Reference } from "../contract/sequence.js";
@@ -182,7 +182,10 @@ function stagedResource(name: string, resource: PlannedResource, expected: strin
 function checkShape(name: string, expected: string, given: BindingValue): void {
   const actual = shapeOf(given);
   if (expected === actual) return;
-  throw new Refusal("invalid-binding", `takes ${expected} as "${name}"; got ${actual}.`);
+  const isPlain = actual === "a value";
+  const advice = isPlain && expected !== actual ? adviseArray(given, /\w+Array\b/.exec(expected)?.[0]) : "";
+  const got = isPlain ? describeValue(given) : actual;
+  throw new Refusal("invalid-binding", `takes ${expected} as "${name}"; got ${got}.${advice}`);
 }
 
 /** The shape of `value` in words for an error; equal if one value may replace the other. */

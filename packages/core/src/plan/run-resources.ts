@@ -8,7 +8,7 @@ import type {
   UniformValue,
 } from "../bindings/bindings.js";
 import { roundUpTo4 } from "../bindings/bytes-of.js";
-import { describeValue } from "../bindings/describe-value.js";
+import { adviseArray, describeValue } from "../bindings/describe-value.js";
 import { isResult, isRole, ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
@@ -22,7 +22,7 @@ import {
   type TypeLayout,
   typeName,
 } from "../shader/shader-interface.js";
-import { checkArray, checkInto, checkLength } from "./check-binding.js";
+import { checkArray, checkInto, checkLength, expectedArrays } from "./check-binding.js";
 import type { OutputCount } from "./dispatch.js";
 import { ownBytes } from "./fill-resource.js";
 import { packUniform } from "./pack-uniform.js";
@@ -279,9 +279,11 @@ export class RunResources {
 
   #addValue(name: string, value: UniformValue, info: BindingInfo): number {
     if (runtimeArrayOf(info.layout)) {
+      const [type] = expectedArrays(info.layout);
       throw new Refusal(
         "invalid-binding",
-        `declares "${name}" as ${typeName(info.layout)}, which takes a typed array; got ${describeValue(value)}.`,
+        `declares "${name}" as ${typeName(info.layout)}, which takes a typed array; got ${describeValue(value)}.` +
+          adviseArray(value, type),
       );
     }
     const data = packUniform(value, info.layout, name);

@@ -1,6 +1,6 @@
 /** Which typed arrays a shader type takes. */
 import type { TypedArrayConstructor } from "../bindings/bindings.js";
-import { describeValue, withArticle } from "../bindings/describe-value.js";
+import { adviseArray, describeValue, withArticle } from "../bindings/describe-value.js";
 import { ComputeError } from "../errors/compute-error.js";
 import type { ScalarType } from "./shader-interface.js";
 
@@ -25,7 +25,7 @@ export function checkArrayType(subject: string, type: unknown): asserts type is 
     throw new ComputeError(
       "invalid-option",
       `${subject} is made from a typed array, or from a typed array's constructor and a length; ` +
-        `got ${describeValue(type)}.`,
+        `got ${describeValue(type)}.${adviseArray(type)}`,
     );
   }
   if (bindableArrays.includes(name!)) return;

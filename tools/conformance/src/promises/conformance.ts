@@ -28,6 +28,7 @@ import { describeUniformLayouts } from "./uniform-layouts.js";
 import { describeUniforms } from "./uniforms.js";
 import { describeUnusedBindings } from "./unused-bindings.js";
 import { describeWgslDiagnostics } from "./wgsl-diagnostics.js";
+import { describeWrongArrays } from "./wrong-arrays.js";
 import { describeZeroedMemory } from "./zeroed-memory.js";
 
 /** Declares the tests of one backend. Call it once per test file. */
@@ -49,6 +50,7 @@ export function conformance(suite: Suite): void {
     describeUniformLayouts(suite);
     describeBindings(suite);
     describeTakenBindings(suite);
+    describeWrongArrays(suite);
     describeUnusedBindings(suite);
     describeImmediates(suite);
     describeZeroedMemory(suite);
