@@ -10,6 +10,7 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import manifest from "../package.json";
 import { openTelemetry } from "./open-telemetry.js";
 
 const spans = new InMemorySpanExporter();
@@ -57,7 +58,7 @@ test("a run is a child of the span that was active at its call, and contains its
     });
   // At once: each keeps its own context.
   await Promise.all([request("first"), request("second")]);
-  const runs = finished("run saxpy");
+  const runs = finished("kiln.run");
   expect(runs).toHaveLength(2);
   for (const [i, name] of ["first", "second"].entries()) {
     const run = runs[i]!;
@@ -65,6 +66,7 @@ test("a run is a child of the span that was active at its call, and contains its
     expect(run.attributes).toEqual({
       "kiln.backend": "test",
       "kiln.id": i + 1,
+      "kiln.run": "saxpy",
       "kiln.submission.id": i + 1,
       "kiln.submission.work": 1,
     });
@@ -85,7 +87,7 @@ test("a run is a child of the span that was active at its call, and contains its
 test("a run that fails has the status and the code of its error", async () => {
   const ledger = new RunLedger("test", openTelemetry(api));
   await expect(oneRun(ledger, new ComputeError("out-of-memory", "There is none."))).rejects.toThrow("There is none.");
-  const [run] = finished("run saxpy");
+  const [run] = finished("kiln.run");
   expect(run!.status).toEqual({ code: api.SpanStatusCode.ERROR, message: "There is none." });
   expect(run!.attributes["error.type"]).toBe("out-of-memory");
 });
@@ -122,21 +124,26 @@ test("each span starts and ends when its event does, and has the number of runs 
     ["pipeline", 11_000, 15_000],
     ["upload", 20_000, 30_000],
     ["compute", 35_000, 90_000],
-    ["run saxpy", 10_000, 1_510_000],
+    ["kiln.run", 10_000, 1_510_000],
   ]);
   expect(spans.getFinishedSpans().at(-1)!.attributes).toEqual({
     "kiln.backend": "test",
     "kiln.id": 2,
+    "kiln.run": "saxpy",
     "kiln.submission.id": 5,
     "kiln.submission.work": 3,
   });
 });
 
-test("the span of a task has the label of the task as its name", () => {
+test("the span of a task has the label of the task as an attribute, since labels hold sizes", () => {
   const { submission: _, ...alone } = run;
   openTelemetry(api).record({ ...alone, kind: "task", label: "The opening of a device" });
-  expect(spans.getFinishedSpans().map((span) => span.name)).toEqual(["pipeline", "The opening of a device"]);
-  expect(spans.getFinishedSpans()[1]!.attributes).toEqual({ "kiln.backend": "test", "kiln.id": 2 });
+  expect(spans.getFinishedSpans().map((span) => span.name)).toEqual(["pipeline", "kiln.task"]);
+  expect(spans.getFinishedSpans()[1]!.attributes).toEqual({
+    "kiln.backend": "test",
+    "kiln.id": 2,
+    "kiln.task": "The opening of a device",
+  });
 });
 
 test("no span is started for the phases of a run that is not sampled", () => {
@@ -151,10 +158,10 @@ test("no span is started for the phases of a run that is not sampled", () => {
     isRemote: true,
   };
   api.context.with(api.trace.setSpanContext(api.context.active(), unsampled), () => openTelemetry(watched).record(run));
-  expect(startSpan.mock.calls.map(([name]) => name)).toEqual(["run saxpy"]);
+  expect(startSpan.mock.calls.map(([name]) => name)).toEqual(["kiln.run"]);
   expect(spans.getFinishedSpans()).toEqual([]);
   openTelemetry(watched).record(run);
-  expect(startSpan.mock.calls.map(([name]) => name).slice(1)).toEqual(["run saxpy", "pipeline", "upload", "compute"]);
+  expect(startSpan.mock.calls.map(([name]) => name).slice(1)).toEqual(["kiln.run", "pipeline", "upload", "compute"]);
 });
 
 /** The points of each metric: a counter's value, or how many values a histogram has and their sum. */
@@ -212,3 +219,23 @@ test("changes of the device are counted", async () => {
     ],
   });
 });
+
+test("the scope has the name and the version of the package", async () => {
+  const all = await scopesOf(() => openTelemetry(api).record(run));
+  const { name, version } = manifest;
+  expect(all).toEqual([
+    { name, version },
+    { name, version },
+  ]);
+});
+
+/** The scopes of the spans and of the metrics that `work` reports. */
+async function scopesOf(work: () => void) {
+  await meters.forceFlush();
+  metrics.reset();
+  work();
+  await meters.forceFlush();
+  const [metric] = metrics.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.map(({ scope }) => scope));
+  const [span] = spans.getFinishedSpans().map(({ instrumentationScope }) => instrumentationScope);
+  return [span!, metric!].map(({ name, version }) => ({ name, version }));
+}

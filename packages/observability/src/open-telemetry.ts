@@ -1,4 +1,5 @@
 import type { TimeSpan, TracedError, Tracer, WorkSpan } from "@kiln-gpu/core";
+import { version } from "../package.json";
 
 type Attributes = Record<string, string | number>;
 
@@ -17,7 +18,10 @@ interface Instruments {
 export interface OpenTelemetryApi {
   readonly context: { active(): object };
   readonly trace: {
-    getTracer(name: string): {
+    getTracer(
+      name: string,
+      version: string,
+    ): {
       startSpan(
         name: string,
         options: { startTime: number; attributes?: Attributes },
@@ -26,7 +30,7 @@ export interface OpenTelemetryApi {
     };
     setSpan(context: object, span: OpenTelemetrySpan): object;
   };
-  readonly metrics: { getMeter(name: string): Instruments };
+  readonly metrics: { getMeter(name: string, version: string): Instruments };
 }
 
 const name = "@kiln-gpu/observability";
@@ -38,8 +42,8 @@ const failed = 2;
  * at the call; runs, submissions and device changes as metrics. Call this after the SDK is set up.
  */
 export function openTelemetry(api: OpenTelemetryApi): Tracer {
-  const tracer = api.trace.getTracer(name);
-  const meter = api.metrics.getMeter(name);
+  const tracer = api.trace.getTracer(name, version);
+  const meter = api.metrics.getMeter(name, version);
   const runDuration = meter.createHistogram("kiln.run.duration", {
     unit: "s",
     description: "Time from the call of a run until its promise settles.",
@@ -61,13 +65,13 @@ export function openTelemetry(api: OpenTelemetryApi): Tracer {
     const attributes = {
       "kiln.backend": work.backend,
       "kiln.id": id,
+      [`kiln.${kind}`]: label,
       ...(submission && { "kiln.submission.id": submission.id, "kiln.submission.work": submission.work.length }),
       ...failureOf(error),
     };
     // This is called from the run's own asynchronous function, whose context is that of the call.
     const context = api.context.active();
-    const title = kind === "run" ? `run ${label}` : label;
-    const span = tracer.startSpan(title, { startTime: toMs(work.startUs), attributes }, context);
+    const span = tracer.startSpan(`kiln.${kind}`, { startTime: toMs(work.startUs), attributes }, context);
     if (error) span.setStatus({ code: failed, message: error.message });
     if (span.isRecording()) {
       const within = api.trace.setSpan(context, span);
