@@ -1,5 +1,6 @@
 import { ComputeError } from "@kiln-gpu/core";
 import type { PipelineLayout, ShaderInterface } from "@kiln-gpu/core/backend";
+import { checkFeatures } from "./check-features.js";
 import { type CompiledText, compilationError, usefulPart } from "./compilation-error.js";
 import { deviceError } from "./device-error.js";
 import { inErrorScope } from "./error-scope.js";
@@ -29,11 +30,12 @@ export interface CompiledProgram {
 /**
  * Compiles one pipeline. Its layout comes from reflection, not from the device, so a binding that reflection missed
  * fails here and not in a run.
- * @throws {ComputeError} `shader-compilation` with the device's errors, each with its place and source line;
- *   `device-lost`.
+ * @throws {ComputeError} `unsupported-shader` if the device lacks a feature that the text enables; `shader-compilation`
+ *   with the device's errors, each with its place and source line; `device-lost`.
  */
 export async function compileProgram(open: OpenDevice, request: CompileRequest): Promise<CompiledProgram> {
   if (open.loss) throw open.loss;
+  checkFeatures(open, request);
   const { device } = open;
   let begun: ReturnType<typeof beginToCompile>;
   try {

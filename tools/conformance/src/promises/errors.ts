@@ -220,6 +220,25 @@ export function describeErrors(suite: Suite): void {
     });
   });
 
+  describe("a kernel that needs a feature of the device", () => {
+    const backend = useBackend(suite);
+
+    it("is refused by the feature's name where the device does not have it", async () => {
+      const half = defineKernel<Bindings>({
+        label: "half",
+        wgsl: `enable f16;
+          @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+          @compute @workgroup_size(1) fn main() { y[0] = u32(2.0h); }`,
+      });
+      const run = () => backend().run(half, { y: output(Uint32Array, 1) });
+      if (backend().device.features.includes("shader-f16")) return expectSame((await run()).y, new Uint32Array([2]));
+      const words =
+        /Kernel "half" needs the feature "shader-f16" for `enable f16`; .* does not have it\. Its features: /;
+      await expectError(run(), "unsupported-shader", words);
+      await expectError(backend().prepare(half), "unsupported-shader", words);
+    });
+  });
+
   describe("opening", () => {
     const refuse = async (options: object, code: ComputeErrorCode, ...words: RegExp[]) =>
       expectError(suite.open(options), code, ...words);
