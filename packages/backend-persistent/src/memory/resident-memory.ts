@@ -25,6 +25,7 @@ import { checkAligned, checkData, checkedRange, checkInto, readNames } from "./a
 import { ArrayUsers } from "./array-use.js";
 import { deviceUsage } from "./device-usage.js";
 import type { Held, Holder, Holders } from "./holders.js";
+import { memoryError } from "./memory-error.js";
 
 /** One access to arrays that is no run of a kernel. */
 export interface ArrayAccess {
@@ -106,7 +107,10 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     data: T | undefined,
   ): Promise<ResidentMemory<T>> {
     const byteLength = options.length * options.type.BYTES_PER_ELEMENT;
-    const buffer = await context.buffers.acquire({ byteLength, usage: deviceUsage });
+    const subject = `The making of ${whatIs(options)}`;
+    const buffer = await context.buffers.acquire({ byteLength, usage: deviceUsage }).catch((error: unknown) => {
+      throw memoryError(subject, error);
+    });
     const array = new ResidentMemory(context, buffer, options);
     try {
       if (!data) await array.#clear();
@@ -119,15 +123,12 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     return array;
   }
 
-  private constructor(
-    context: ArrayContext,
-    buffer: PooledBuffer,
-    { type, length, label, isPart = false, owner }: ResidentOptions<T>,
-  ) {
+  private constructor(context: ArrayContext, buffer: PooledBuffer, options: ResidentOptions<T>) {
+    const { type, length, label, isPart = false, owner } = options;
     this.type = type;
     this.length = length;
     this.label = label;
-    this.what = label === undefined ? `a resident ${type.name} of ${length}` : `resident array "${label}"`;
+    this.what = whatIs(options);
     this.owner = owner;
     this.#name = label ?? "elements";
     this.#isPart = isPart;
@@ -438,6 +439,10 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#check(subject);
     return checkedRange(subject, this, range, known);
   }
+}
+
+function whatIs({ type, length, label }: Pick<ResidentOptions<TypedArray>, "type" | "length" | "label">): string {
+  return label === undefined ? `a resident ${type.name} of ${length}` : `resident array "${label}"`;
 }
 
 /** Not made where `this` is in reach: it must not keep the array from being collected. */

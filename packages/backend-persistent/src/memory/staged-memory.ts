@@ -3,6 +3,7 @@ import { bindingRole, type RunPlan, roleOf } from "@kiln-gpu/core/backend";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import { deviceError, type OpenDevice, unmap } from "@kiln-gpu/webgpu";
 import type { Held, Holder, Holders } from "./holders.js";
+import { memoryError } from "./memory-error.js";
 
 interface StagingPath {
   readonly buffers: BufferPool;
@@ -37,13 +38,19 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   ): Promise<StagedMemory<T>> {
     const byteLength = length * type.BYTES_PER_ELEMENT;
     const wanted = [{ byteLength, usage: uploadUsage }];
-    const [buffer] = (buffers.tryAcquireAll(wanted) ?? (await buffers.acquireAll(wanted))) as [PooledBuffer];
+    const subject = `The staging of ${length} elements`;
+    const acquired =
+      buffers.tryAcquireAll(wanted) ??
+      (await buffers.acquireAll(wanted).catch((error: unknown) => {
+        throw memoryError(subject, error);
+      }));
+    const [buffer] = acquired as [PooledBuffer];
     try {
       if (open.loss) throw open.loss;
       return new StagedMemory(staging, buffer, type, length, holders, owner);
     } catch (error) {
       buffers.discard(buffer);
-      throw await deviceError(open, `The staging of ${length} elements`, error);
+      throw await deviceError(open, subject, error);
     }
   }
 

@@ -27,6 +27,7 @@ import { deviceError } from "@kiln-gpu/webgpu";
 import type { DeviceSession } from "../device/device-session.js";
 import { ArrayUse } from "../memory/array-use.js";
 import type { Held, Holder } from "../memory/holders.js";
+import { memoryError } from "../memory/memory-error.js";
 import { type ArrayOwner, ResidentMemory } from "../memory/resident-memory.js";
 import { claimStaged, TakenMemory } from "../memory/staged-memory.js";
 import type { CachedPipeline } from "../programs/pipeline-cache.js";
@@ -87,7 +88,8 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     } catch (error) {
       buffers.releaseAll(owned);
       constants?.array.dispose();
-      throw await deviceError(session.open, `Sequence "${planned.plan.label}"`, error);
+      const subject = `Sequence "${planned.plan.label}"`;
+      throw await deviceError(session.open, subject, memoryError(subject, error));
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import type { TypedArray } from "@kiln-gpu/core";
 import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core/backend";
-import type { BufferPool, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
+import type { BufferPool, BufferRequest, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import {
   createDeviceTimer,
   type DeviceTimer,
@@ -15,6 +15,7 @@ import {
   submissionError,
 } from "@kiln-gpu/webgpu";
 import type { Holders } from "../memory/holders.js";
+import { memoryError } from "../memory/memory-error.js";
 import { Batch, subjectOf } from "./batch.js";
 import type { BatchTemplates } from "./batch-templates.js";
 import type { HangWatch } from "./hang-watch.js";
@@ -75,7 +76,7 @@ export async function executeBatch(
   const template = runs[0]!.template ?? context.templates.of(runs);
   // All buffers at once: a batch that held some while it waits for others could wait for ever.
   const { requests } = template;
-  const lent = buffers.tryAcquireAll(requests) ?? (await buffers.acquireAll(requests, { signal: whenAllLeft(runs) }));
+  const lent = buffers.tryAcquireAll(requests) ?? (await acquire(buffers, requests, runs));
   const batch = new Batch(runs, template, lent, profiled && slot.timer);
   let leased: LeasedDownloads | undefined;
   let isSubmitted = false;
@@ -117,6 +118,15 @@ export async function executeBatch(
   } finally {
     if (!leased) staging.unmap(batch.memory.downloads);
     batch.release(buffers, { uploads: !isSubmitted, downloads: !leased });
+  }
+}
+
+/** @throws {ComputeError} What the pool throws, with the runs that need the memory. */
+async function acquire(buffers: BufferPool, requests: readonly BufferRequest[], runs: readonly ReadyRun[]) {
+  try {
+    return await buffers.acquireAll(requests, { signal: whenAllLeft(runs) });
+  } catch (error) {
+    throw memoryError(subjectOf(runs), error);
   }
 }
 
