@@ -2,7 +2,7 @@
 import { ComputeError } from "@kiln-gpu/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { nullGpu, openNullDevice } from "./null-device.test-support.js";
-import { openDevice } from "./open-device.js";
+import { openDevice, withoutFullStop } from "./open-device.js";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -204,4 +204,9 @@ describe("an open device", () => {
     await opened.close();
     expect(vi.getTimerCount()).toBe(0);
   });
+});
+
+it("the reason of a loss ends with one full stop, whether or not the platform's does", () => {
+  const messages = ["device was destroyed", "Device hung.", "Reset...\n", ""].map(withoutFullStop);
+  expect(messages).toEqual(["device was destroyed", "Device hung", "Reset", ""]);
 });

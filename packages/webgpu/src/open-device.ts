@@ -130,7 +130,7 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
     lose(
       new ComputeError(
         "device-lost",
-        `The device "${info.name}" is lost (${reason}): ${message || "no reason given"}.`,
+        `The device "${info.name}" is lost (${reason}): ${withoutFullStop(message) || "no reason given"}.`,
       ),
     ),
   );
@@ -163,6 +163,11 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
       listeners.clear();
     },
   };
+}
+
+/** Some platforms end their reason with a full stop, or with a line break after it. */
+export function withoutFullStop(message: string): string {
+  return message.trim().replace(/\.+$/u, "");
 }
 
 export function checkValues({ adapter, device, fallback, powerPreference, software }: OpenDeviceOptions): void {

@@ -1,5 +1,5 @@
 import { ComputeError, type Staged, type TypedArray, type TypedArrayConstructor } from "@kiln-gpu/core";
-import { bindingRole, type RunPlan, roleOf } from "@kiln-gpu/core/backend";
+import { bindingRole, type RunPlan, roleOf, withArticle } from "@kiln-gpu/core/backend";
 import { type BufferPool, type PooledBuffer, type StagingPool, uploadUsage } from "@kiln-gpu/resource-pools";
 import { deviceError, type OpenDevice, unmap } from "@kiln-gpu/webgpu";
 import type { Held, Holder, Holders } from "./holders.js";
@@ -73,7 +73,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
     const end = length * type.BYTES_PER_ELEMENT;
     if (end < byteLength) new Uint8Array(mapped).fill(0, end);
     this.#memory = { buffer, data: new type(mapped, 0, length) };
-    const what = `staged memory, a ${type.name} of ${length}`;
+    const what = `staged memory, ${withArticle(type.name)} of ${length}`;
     this.#held = holders.add(this, { what, free: () => giveBack(staging, buffer), isViewed: true });
   }
 

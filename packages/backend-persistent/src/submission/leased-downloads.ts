@@ -1,5 +1,5 @@
 import type { Lease, TypedArray } from "@kiln-gpu/core";
-import { MemoryLease } from "@kiln-gpu/core/backend";
+import { MemoryLease, withArticle } from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-pools";
 import type { Holders } from "../memory/holders.js";
 import type { ReadyRun } from "./ready-run.js";
@@ -27,7 +27,7 @@ export class LeasedDownloads {
       this.#end();
     });
     const of = leaseSource === undefined ? "" : ` of ${leaseSource}`;
-    const what = `a lease on "${name}"${of}, a ${data.constructor.name} of ${data.length}`;
+    const what = `a lease on "${name}"${of}, ${withArticle(data.constructor.name)} of ${data.length}`;
     const held = this.#holders.add(lease, { what, free: () => this.#end(), isViewed: true }, callSite);
     return lease;
   }

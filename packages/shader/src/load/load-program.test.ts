@@ -308,3 +308,17 @@ describe("text that does not parse", () => {
     expect(error.diagnostics).toMatchObject([{ line, column, source: wgsl.split(/\r?\n/u)[line - 1] }]);
   });
 });
+
+describe("a workgroup size of 0", () => {
+  const sized = (declarations: string, size: string) =>
+    load(`${declarations} ${buffers}@compute @workgroup_size(${size}) fn main() { a[0] = b[0]; }`);
+
+  it.each<[string, string, string]>([
+    ["override n: u32 = 0;", "n", 'It comes from "n"; set that in `constants`.'],
+    ["override n: u32 = 0; override m = n * 2u;", "8, m", 'It comes from "m" and "n"; set that in `constants`.'],
+    ["const n = 0u;", "n", "it must be an integer, 1 or more."],
+  ])("of %j names the overrides that it comes from", async (declarations, size, message) => {
+    const error = await expectError(sized(declarations, size), "unsupported-shader", message);
+    if (declarations.startsWith("const")) expect(error.message).not.toContain("It comes from");
+  });
+});

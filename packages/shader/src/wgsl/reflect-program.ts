@@ -120,7 +120,8 @@ function workgroupSizeOf(
       module.source,
       place,
       value
-        ? `gives "${entry.name}" the workgroup size ${value.value}; it must be an integer, 1 or more.`
+        ? `gives "${entry.name}" the workgroup size ${value.value}; it must be an integer, 1 or more.` +
+            adviseOverrides(module, tokens)
         : `gives "${entry.name}" the workgroup size \`${expression}\`, which Kiln does not evaluate; write its value.`,
     );
   });
@@ -140,6 +141,23 @@ function workgroupByteLengthOf(module: WgslModule, used: ReadonlySet<Declaration
     }
   }
   return byteLength;
+}
+
+/** Names the overrides that an expression depends on: most often one has been left at a default of 0. */
+function adviseOverrides({ declarations }: WgslModule, tokens: readonly Token[]): string {
+  const overrides = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (expression: readonly Token[]) => {
+    for (const { text } of expression) {
+      const declaration = declarations.get(text);
+      if (seen.has(text) || (declaration?.kind !== "override" && declaration?.kind !== "const")) continue;
+      seen.add(text);
+      if (declaration.kind === "override") overrides.add(`"${text}"`);
+      visit(declaration.initializer);
+    }
+  };
+  visit(tokens);
+  return overrides.size === 0 ? "" : ` It comes from ${[...overrides].join(" and ")}; set that in \`constants\`.`;
 }
 
 /**
