@@ -34,8 +34,9 @@ export interface PersistentBackendOptions extends OpenDeviceOptions, TranslatorO
    */
   readonly recovery?: boolean;
   /**
-   * How often a run that was lost with its device is repeated on another: 1 by default. Only a run that still has
+   * How often a run that was lost with its device is repeated on another. Only a run that still has
    * everything on the host is repeated; others reject with `device-lost`.
+   * @default 1
    */
   readonly lossRetries?: number;
   /** Receives runs, submissions and their phases, and what happens to the device. Without a tracer nothing is noted. */

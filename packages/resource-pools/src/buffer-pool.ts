@@ -16,7 +16,10 @@ export interface BufferPoolOptions {
   readonly device: BufferDevice;
   /** The most bytes of all buffers together. */
   readonly byteBudget: number;
-  /** A buffer that is idle for this long is destroyed at the next release; by default never. */
+  /**
+   * A buffer that is idle for this long is destroyed at the next release.
+   * @default Infinity
+   */
   readonly maxIdleMs?: number;
   /** How long a request waits while nothing is released; by default for ever. */
   readonly stallTimeout?: StallTimeout;

@@ -5,7 +5,10 @@
 import type { ResourceCounters } from "@kiln-gpu/core";
 
 export interface CommandPoolOptions<T> {
-  /** The most batches in flight; 3 by default. */
+  /**
+   * The most batches in flight.
+   * @default 3
+   */
   readonly maxSlots?: number;
   /** Makes the contents of a slot when it is first needed. */
   readonly create?: (index: number) => T;

@@ -16,9 +16,15 @@ export interface BindGroupDevice {
 
 export interface DescriptorPoolOptions {
   readonly device: BindGroupDevice;
-  /** The most bind groups; 2048 by default. */
+  /**
+   * The most bind groups.
+   * @default 2048
+   */
   readonly maxSets?: number;
-  /** The most entries of all bind groups together, unless one alone has more; 8192 by default. */
+  /**
+   * The most entries of all bind groups together, unless one alone has more.
+   * @default 8192
+   */
   readonly maxDescriptors?: number;
 }
 

@@ -1,7 +1,10 @@
 import type { CacheCounters } from "@kiln-gpu/core";
 
 export interface ShaderCacheOptions<T> {
-  /** The most entries, including those being created; 256 by default. */
+  /**
+   * The most entries, including those being created.
+   * @default 256
+   */
   readonly maxEntries?: number;
   /** Called with each value that leaves the cache. */
   readonly onEvict?: (value: T, address: string) => void;

@@ -12,7 +12,10 @@ export interface StoreOptions {
    * a browser this is the name of the IndexedDB, by default "kiln-store".
    */
   readonly directory?: string;
-  /** The most bytes that all entries take on disk; 64 MiB by default. One entry takes at most an eighth of it. */
+  /**
+   * The most bytes that all entries take on disk. One entry takes at most an eighth of it.
+   * @default 67108864
+   */
   readonly maxBytes?: number;
   /**
    * `false` for a store that keeps nothing; the environment variable `KILN_STORE=off` (or `0`, or `false`) does the

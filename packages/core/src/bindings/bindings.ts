@@ -79,7 +79,10 @@ export interface Bytes {
 
 /** A part of an array; all of it by default. */
 export interface ArrayRange {
-  /** The first element; 0 by default. */
+  /**
+   * The first element.
+   * @default 0
+   */
   readonly start?: number;
   /** Elements; by default all from `start` to the end. */
   readonly length?: number;

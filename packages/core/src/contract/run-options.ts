@@ -19,8 +19,8 @@ export interface RunOptions {
   /** Rejects the run with `aborted` when it aborts. What the run held is given back once the GPU is done with it. */
   readonly signal?: AbortSignal;
   /**
-   * Rejects the run with `timeout` if it has not settled after this many milliseconds; `Infinity`, the default, sets no
-   * limit.
+   * Rejects the run with `timeout` if it has not settled after this many milliseconds; `Infinity` sets no limit.
+   * @default Infinity
    */
   readonly timeoutMs?: number;
   /** Adds `profile` to the results. A profiled run shares its submission with no other. */
