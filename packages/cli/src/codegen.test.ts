@@ -178,7 +178,7 @@ describe("a wrong command line", () => {
     [["codegen", "absent"], 'There is no file or folder "absent".'],
     [["codegen", "scale.wgsl/absent"], 'There is no file or folder "scale.wgsl/absent".'],
     [["codegen", "package.json"], 'A path must be a folder, or a file that ends in .wgsl or .spv; got "package.json".'],
-    [["codegen", "--chek"], "Unknown option '--chek'."],
+    [["codegen", "--chek"], "Unknown option '--chek'. Did you mean --check?"],
     [["codegen", "--check", "--watch"], "--check and --watch exclude each other; got both."],
     [["generate"], 'The command must be "codegen"; got "generate".'],
     [["--verbose"], "Unknown option '--verbose'."],

@@ -1,5 +1,6 @@
 /** What the subcommands share: their shape, and how they read the command line. */
 import { parseArgs } from "node:util";
+import { likelyName } from "@kiln-gpu/core/backend";
 import { UsageError } from "./usage-error.js";
 
 /** The folder in which a command's relative paths start, and the streams that it writes to. */
@@ -71,7 +72,10 @@ export function parseOptions(args: readonly string[], kinds: OptionKinds): Given
   try {
     parsed = parseArgs({ args: joinValues(args, kinds), options, allowPositionals: true });
   } catch (cause) {
-    throw new UsageError((cause as Error).message, { cause });
+    const { message } = cause as Error;
+    const [unknown, name] = /^Unknown option '-*([^']*)'/.exec(message) ?? [];
+    const likely = name === undefined ? undefined : likelyName(name, Object.keys(options));
+    throw new UsageError(likely === undefined ? message : `${unknown}. Did you mean --${likely}?`, { cause });
   }
   const values = new Map<string, readonly string[]>();
   for (const [name, given] of Object.entries(parsed.values)) {
