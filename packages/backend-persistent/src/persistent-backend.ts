@@ -255,7 +255,7 @@ export class PersistentBackend
     });
   }
 
-  tune<K extends Bindings, B extends Accepted<K>>(
+  tune<K extends Bindings, B extends Accepted<K, B>>(
     kernel: Kernel<K>,
     bindings: B,
     options: PrepareOptions = {},

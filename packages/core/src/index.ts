@@ -18,6 +18,7 @@ export {
   type ResidentArray,
   type ResultOptions,
   type Results,
+  type Seen,
   type Staged,
   type Temporary,
   type TypedArray,

@@ -1,6 +1,8 @@
+type ErrorFilter = "validation" | "out-of-memory" | "internal";
+
 /** What of a `GPUDevice` an error scope uses. */
 export interface ScopedDevice {
-  pushErrorScope(filter: GPUErrorFilter): void;
+  pushErrorScope(filter: ErrorFilter): void;
   popErrorScope(): Promise<GPUError | null>;
 }
 
@@ -10,7 +12,7 @@ export interface ScopedDevice {
  */
 export function inErrorScope<T>(
   device: ScopedDevice,
-  filter: GPUErrorFilter,
+  filter: ErrorFilter,
   work: () => T,
 ): { readonly value: T; readonly failure: Promise<GPUError | null> } {
   device.pushErrorScope(filter);

@@ -8,6 +8,24 @@ import { DeviceNudge } from "./nudge-device.js";
 import { reclaimLater } from "./reclaim-device.js";
 import { watchLoss } from "./watch-loss.js";
 
+/**
+ * The names of WebGPU's types that the declarations of Kiln use. A library of TypeScript without "DOM", or before
+ * TypeScript 6, lacks them. Each merges with the real one.
+ */
+declare global {
+  interface GPUBindGroup {}
+  interface GPUBindGroupDescriptor {}
+  interface GPUBindGroupLayout {}
+  interface GPUBuffer {}
+  interface GPUBufferDescriptor {}
+  interface GPUCommandEncoder {}
+  interface GPUComputePassEncoder {}
+  interface GPUComputePassTimestampWrites {}
+  interface GPUComputePipeline {}
+  interface GPUDevice {}
+  interface GPUError {}
+}
+
 export interface OpenDeviceOptions extends AdapterOptions {
   /**
    * The caller's own device, which is used as it is and never destroyed. Or a function that opens one: it is called

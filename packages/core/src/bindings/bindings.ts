@@ -9,6 +9,24 @@ import { bytesOf } from "./bytes-of.js";
 import { checkOptionNames, optionNames } from "./check-options.js";
 import { adviseArray, describeValue } from "./describe-value.js";
 
+/**
+ * Global types that the declarations of Kiln name and a library of TypeScript may lack: `lib: ["ES2022"]` has none of
+ * them. Each merges with the real one. The interfaces without members are only names here.
+ */
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+  interface Disposable {
+    [Symbol.dispose](): void;
+  }
+  interface AsyncDisposable {
+    [Symbol.asyncDispose](): PromiseLike<void>;
+  }
+  interface AbortSignal {}
+}
+
 /** Any of the typed arrays a shader type maps to; `Float16Array` (Node 24, browsers) has this shape too. */
 export interface TypedArray extends ArrayBufferView {
   readonly length: number;
@@ -178,9 +196,33 @@ export type Bindings = { readonly [name: string]: BindingValue };
  * What may be bound where a kernel declares `K`: staged memory in place of an input array, a lease in place of an
  * output, and a resident array in place of any array.
  */
-export type Accepted<K> = {
-  readonly [Name in keyof K]: BindingValue extends K[Name] ? K[Name] : K[Name] | InPlaceOf<K[Name]>;
+export type Accepted<K, B = unknown> = {
+  readonly [Name in keyof K]: Name extends keyof B
+    ? AcceptedFor<Name, AcceptedValue<K[Name]>, B[Name]>
+    : AcceptedValue<K[Name]>;
 };
+
+type AcceptedValue<V> = BindingValue extends V ? V : V | InPlaceOf<V>;
+
+/**
+ * `V`; or, where elements of another type are given, what the binding takes. That is a text, because an error about two
+ * arrays goes on about their methods, line after line.
+ */
+type AcceptedFor<Name, V, Given> = [Given] extends [V]
+  ? V
+  : [ElementsOf<Given>] extends [ElementsTaken<V>]
+    ? V
+    : `${Name & string} takes ${NameOf<ElementsTaken<V>> | (Bytes extends V ? "bytes(data)" : never)}`;
+
+/** The array that is given, in whatever form; `never` for other values. */
+type ElementsOf<V> = V extends ArrayBufferView ? V : V extends InPlace<infer T> ? T : ArrayOf<V>;
+
+type InPlace<T extends TypedArray> = LeasedOutput<T> | Staged<T> | ResidentArray<T>;
+
+/** Arrays of bytes only come with their name, as `bytes(data)`. */
+type ElementsTaken<V> = Bytes extends V ? Exclude<ArrayOf<V>, ByteArray> : ArrayOf<V>;
+
+type NameOf<T> = T extends { readonly [Symbol.toStringTag]: infer Name extends string } ? Name : never;
 
 /**
  * Maps every key of `B` that `K` does not declare to an impossible type, so that excess bindings are compile errors
@@ -214,22 +256,36 @@ export type ArrayOf<V> = InputArrayOf<V> | OutputArrayOf<V> | (V extends Inout<i
 
 type OutputArrayOf<V> = V extends Output<infer T> ? T : never;
 
-/** `Then`, or `never` where `T` is `never`. */
-export type IfAny<T, Then> = [T] extends [never] ? never : Then;
+/** `Then`, or `Else` where `T` is `never`. */
+export type IfAny<T, Then, Else = never> = [T] extends [never] ? Else : Then;
+
+/**
+ * What a kernel's functions see of the bindings that they are given. An input that may be a plain value (a number, a
+ * list, an object of a struct's members) is typed as that value, so that its members can be read.
+ */
+export type Seen<B> = { readonly [Name in keyof B]: SeenValue<B[Name]> };
+
+type SeenValue<V> = [Extract<V, Output>] extends [never] ? IfAny<PlainOf<V>, PlainOf<V>, V> : V;
+
+type PlainOf<V> = V extends ArrayBufferView | { readonly [bindingRole]: unknown } | undefined ? never : V;
 
 /**
  * The results of a run, typed from what was bound: a typed array for each `output` and `inout`, a `Lease` for each
- * `lease`.
+ * `lease`. A binding whose declared type leaves open whether it comes back is typed as if it does.
  */
 export type Results<B> = {
-  [Name in keyof B as B[Name] extends Output | LeasedOutput | Inout ? Name : never]: B[Name] extends Output<infer T>
-    ? T
-    : B[Name] extends Inout<infer T>
-      ? T
-      : B[Name] extends LeasedOutput<infer T>
-        ? Lease<T>
-        : never;
+  [Name in keyof B as [ResultsIn<Name, B[Name]>] extends [never] ? never : Name]: ResultOf<ResultsIn<Name, B[Name]>>;
 };
+
+/** What may come back of `V`. Nothing is known of a name that is any string. */
+type ResultsIn<Name, V> = string extends Name
+  ? [V] extends [Output | LeasedOutput | Inout]
+    ? V
+    : never
+  : Extract<V, Output | LeasedOutput | Inout>;
+
+type ResultOf<V> =
+  V extends Output<infer T> ? T : V extends Inout<infer T> ? T : V extends LeasedOutput<infer T> ? Lease<T> : never;
 
 /**
  * Asks for a result of `length` elements.

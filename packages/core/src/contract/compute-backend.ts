@@ -267,7 +267,7 @@ export interface TunesKernels {
    * hundreds of milliseconds; other runs are served meanwhile.
    * @throws {ComputeError} `invalid-kernel` if the kernel has no tunable constants; what `run` throws.
    */
-  tune<K extends Bindings, B extends Accepted<K> & NoOthers<K, B>>(
+  tune<K extends Bindings, B extends Accepted<K, B> & NoOthers<K, B>>(
     kernel: Kernel<K>,
     bindings: B,
     options?: PrepareOptions,

@@ -185,7 +185,7 @@ test("one of several kernels runs with what suits each", () => {
 });
 
 test("a function that forwards to `run` is generic in its bindings", () => {
-  const forward = <K extends Bindings, B extends Accepted<K> & NoOthers<K, B>>(kernel: Kernel<K>, bindings: B) =>
+  const forward = <K extends Bindings, B extends Accepted<K, B> & NoOthers<K, B>>(kernel: Kernel<K>, bindings: B) =>
     backend.run(kernel, bindings);
   const whole = <K extends Kernel, B extends BoundBy<K, B>>(kernel: K, bindings: B) => backend.run(kernel, bindings);
   never(async () => {
@@ -317,6 +317,55 @@ test("`threads`, `temporaries` and `passes` see the kernel's bindings", () => {
   });
   expect(passes.temporaries({ alpha: 1, x, y: inout(x) })).toEqual({
     t: temporary(Uint16Array, 1),
+  });
+});
+
+test("`threads`, `temporaries` and `passes` see an input that may be a value as that value", () => {
+  const image = "struct Size { width: u32, height: u32 } @group(0) @binding(0) var<uniform> size: Size;";
+  const sized = defineKernel({
+    label: "sized",
+    wgsl: `${image} @group(0) @binding(1) var<uniform> n: u32; @group(0) @binding(2) var<uniform> corner: vec2u;
+      @group(0) @binding(3) var<storage> x: array<f32>; @group(0) @binding(4) var<storage, read_write> y: Size;`,
+    threads({ size, n, corner, x, y }) {
+      expectTypeOf(size).toEqualTypeOf<{ readonly width: number; readonly height: number }>();
+      expectTypeOf(n).toEqualTypeOf<number>();
+      expectTypeOf(corner).toEqualTypeOf<readonly number[]>();
+      expectTypeOf(x).toEqualTypeOf<Float32Array | Bytes>();
+      // @ts-expect-error What may come back may be no value.
+      y.width;
+      return [size.width, size.height];
+    },
+  });
+  expectTypeOf(sized).toExtend<Kernel<{ readonly n: number | Uint32Array | Bytes }>>();
+  // Stated bindings are seen alike.
+  type SizeBindings = { readonly size: { readonly width: number; readonly height: number } | Uint32Array | Bytes };
+  const stated = defineKernel<SizeBindings>({
+    label: "stated",
+    wgsl: image,
+    threads: ({ size }) => [size.width, size.height],
+  });
+  expect(stated.passes({ size: { width: 3, height: 4 } })).toEqual([{ program: "main", threads: [3, 4] }]);
+});
+
+test("bindings that were declared with their type have its results", () => {
+  type ScaleBindings = {
+    readonly x: Float32Array | Bytes;
+    readonly y: ReadWrite<Float32Array | Bytes>;
+    readonly z?: ReadWrite<Uint32Array>;
+  };
+  const stated = defineKernel<ScaleBindings>({ label: "stated", wgsl: text });
+  never(async () => {
+    const declared: ScaleBindings = { x, y: output(Float32Array, 1) };
+    const results = await backend.run(stated, declared);
+    expectTypeOf(results.y).toEqualTypeOf<Float32Array | Uint8Array | Uint8ClampedArray>();
+    expectTypeOf(results.z).toEqualTypeOf<Uint32Array | undefined>();
+    // @ts-expect-error An input is no result.
+    results.x;
+    const exact = { x, y: output(Float32Array, 1) } satisfies ScaleBindings;
+    expectTypeOf((await backend.run(stated, exact)).y).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    const anything: Bindings = exact;
+    // @ts-expect-error Nothing is known of these.
+    (await backend.run(untyped, anything)).y;
   });
 });
 

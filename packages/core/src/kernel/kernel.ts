@@ -1,4 +1,4 @@
-import type { Accepted, Bindings, NoOthers, Temporary, UniformValue } from "../bindings/bindings.js";
+import type { Accepted, Bindings, NoOthers, Seen, Temporary, UniformValue } from "../bindings/bindings.js";
 import { checkOptionNames, optionNames } from "../bindings/check-options.js";
 import { describeEach, describeValue } from "../bindings/describe-value.js";
 import { callOwn } from "../errors/call-own.js";
@@ -79,7 +79,7 @@ export interface Kernel<B extends Bindings = Bindings> {
  */
 export type BoundBy<K, B> = (
   K extends Kernel<infer Own>
-    ? (bindings: Accepted<Own> & NoOthers<Own, B>) => void
+    ? (bindings: Accepted<Own, B> & NoOthers<Own, B>) => void
     : never
 ) extends (bindings: infer Each) => void
   ? Each
@@ -102,7 +102,7 @@ interface OnePassDefinition<B extends Bindings> extends ProgramOptions, CommonDe
    * constants. By default one for each element of the outputs, as the shader counts them (an `array<vec4f>` of 4n
    * floats has n). The default needs 1-D workgroups, and output arrays that all have the same number of elements.
    */
-  readonly threads?: Threads | ((bindings: B, constants: Constants) => Threads);
+  readonly threads?: Threads | ((bindings: Seen<B>, constants: Constants) => Threads);
 }
 
 /** A kernel of one program and one dispatch. */
@@ -117,8 +117,8 @@ export interface WgslKernelDefinition<Wgsl extends string> extends OnePassDefini
 /** A kernel of several passes. Its functions are given the tunable or specialized constants. */
 export interface PassesDefinition<B extends Bindings> extends CommonDefinition {
   readonly programs: { readonly [name: string]: Program };
-  temporaries?(bindings: B, constants: Constants): { readonly [name: string]: Temporary };
-  passes(bindings: B, constants: Constants): readonly Pass[];
+  temporaries?(bindings: Seen<B>, constants: Constants): { readonly [name: string]: Temporary };
+  passes(bindings: Seen<B>, constants: Constants): readonly Pass[];
 }
 
 const programNames = /* @__PURE__ */ optionNames<{ wgsl: unknown; spirv: unknown } & ProgramOptions>({

@@ -87,6 +87,11 @@ const compiled = compileSnippets({
   missing: running("{ params, scaled, limit }"),
   another: running("{ params, values, scaled, limit, offset: 1 }"),
   mistyped: running("{ params, values: new Int32Array(3), scaled, limit }"),
+  bareBytes: running("{ params, values: new Uint8Array(3), scaled, limit }"),
+  mistypedValue: running("{ params, values, scaled, limit: new Float64Array(1) }"),
+  mistypedOutput: running("{ params, values, scaled: kiln.output(Uint32Array, 3), limit }"),
+  mistypedInout: running("{ params, values, scaled: kiln.inout(new Uint32Array(3)), limit }"),
+  mistypedLease: running("{ params, values, scaled: kiln.lease(Uint32Array, 3), limit }"),
   member: running("{ params: { factor: 2 }, values, scaled, limit }"),
   some: fillOrCopying("{ copy: scaled }"),
   misspeltOfSome: fillOrCopying("{ sorce: values, copy: scaled }"),
@@ -113,7 +118,26 @@ it("names the binding that is misspelt, missing, too many or of another type, an
     /'number' is not assignable to type 'UnknownBinding<"offset", "params" | "values" | "scaled" | "limit">'/,
   );
   expect(errorOf(compiled.misspeltOfSome)).toMatch(/'UnknownBinding<"sorce", "source" | "copy">'/);
-  expect(errorOf(compiled.mistyped)).toMatch(/^Type 'Int32Array<.*' is not assignable to type '[^']*\bFloat32Array</);
+  const takes = (name: string, ...arrays: string[]) =>
+    [...arrays, "bytes(data)"].map((array) => `"${name} takes ${array}"`).join(" | ");
+  expect(errorOf(compiled.mistyped)).toBe(
+    `Type 'Int32Array<ArrayBuffer>' is not assignable to type '${takes("values", "Float32Array")}'.`,
+  );
+  expect(errorOf(compiled.bareBytes)).toBe(
+    `Type 'Uint8Array<ArrayBuffer>' is not assignable to type '${takes("values", "Float32Array")}'.`,
+  );
+  expect(errorOf(compiled.mistypedValue)).toBe(
+    `Type 'Float64Array<ArrayBuffer>' is not assignable to type '${takes("limit", "Uint32Array")}'.`,
+  );
+  for (const [name, type] of [
+    ["mistypedOutput", "Output"],
+    ["mistypedInout", "Inout"],
+    ["mistypedLease", "LeasedOutput"],
+  ] as const) {
+    expect(errorOf(compiled[name])).toBe(
+      `Type '${type}<Uint32Array<ArrayBuffer>>' is not assignable to type '${takes("scaled", "Float32Array")}'.`,
+    );
+  }
   expect(errorOf(compiled.member)).toMatch(/Property 'count' is missing .*\{ readonly factor: number; readonly count/);
 });
 
