@@ -376,3 +376,37 @@ describe("a run of no threads", () => {
       expectSame(second.y, others);
     }));
 });
+
+describe("a run that binds no result", () => {
+  const wgsl = `@group(0) @binding(0) var<storage, read> x: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> sum: atomic<u32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < arrayLength(&x)) { atomicAdd(&sum, x[id.x]); }
+    }`;
+
+  it("works on resident arrays alone and resolves with no results, also in a sequence", () =>
+    usingBackend(async (gpu) => {
+      const count = defineKernel({ label: "count", wgsl, threads: ({ x }) => x.length });
+      const x = await gpu.array(new Uint32Array([1, 2, 3]));
+      const sum = await gpu.array(Uint32Array, 1);
+      await gpu.prepare(count);
+      expect(await gpu.run(count, { x, sum })).toEqual({});
+      expect(await gpu.run(count, { x: new Uint32Array([10, 20]), sum })).toEqual({});
+      expectSame(await sum.read(), new Uint32Array([36]));
+      const sequence = await gpu.record({}, (run) => {
+        run(count, { x, sum });
+      });
+      expect(await sequence.replay()).toEqual({});
+      expectSame(await sum.read(), new Uint32Array([42]));
+    }));
+
+  it("must say how many threads run", () =>
+    usingBackend(async (gpu) => {
+      const count = defineKernel({ label: "count", wgsl });
+      const x = await gpu.array(new Uint32Array([1, 2, 3]));
+      const sum = await gpu.array(Uint32Array, 1);
+      await expectError(gpu.run(count, { x, sum }), "invalid-kernel", /"count".*`threads: \({ x }\) => x\.length`/);
+      expect(await gpu.run(count, { x, sum }, { threads: 3 })).toEqual({});
+      expectSame(await sum.read(), new Uint32Array([6]));
+    }));
+});

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Grid, Threads, Workgroups } from "../kernel/dispatch-size.js";
 import { countWorkgroups, gridOf, type OutputCount, splitGrid } from "./dispatch.js";
-import { defaultLimits, shaderOf } from "./shader-interface.test-support.js";
+import { defaultLimits, f32, reads, shaderOf, uniform } from "./shader-interface.test-support.js";
 
 const none = () => [];
 const one = (elements: number) => () => [{ name: "y", elements, width: 1 }];
@@ -57,14 +57,19 @@ describe("countWorkgroups", () => {
     ["a 3-D workgroup", [8, 1, 2], one(64)],
     ["no output", [64, 1, 1], none],
   ])("wants the threads said for %s", (_, workgroupSize, outputsOf) => {
-    expect(() => countWorkgroups(shaderOf([], { workgroupSize }), {}, outputsOf)).toThrow(
-      expect.objectContaining({
-        code: "invalid-kernel",
-        message:
-          'does not say how many `threads` "main" runs, and neither its workgroup size ' +
-          `[${workgroupSize.join(", ")}] nor its outputs tell.`,
-      }),
-    );
+    const message = (example: string) =>
+      'does not say how many `threads` "main" runs, and neither its workgroup size ' +
+      `[${workgroupSize.join(", ")}] nor its outputs tell. Write, for example, \`threads: ${example}\` in its ` +
+      "definition, or give `{ threads: n }` to this run.";
+    for (const [declared, example] of [
+      [[], "1"],
+      [[uniform("u", f32), reads("0/1")], "1"],
+      [[uniform("u", f32), reads("0/1"), reads("x")], "({ x }) => x.length"],
+    ] as const) {
+      expect(() => countWorkgroups(shaderOf(declared, { workgroupSize }), {}, outputsOf)).toThrow(
+        expect.objectContaining({ code: "invalid-kernel", message: message(example) }),
+      );
+    }
   });
 
   test.each<["threads" | "workgroups", Threads, string]>([

@@ -1,7 +1,7 @@
 import type { DeviceLimits } from "../contract/compute-backend.js";
 import { Refusal } from "../errors/refusal.js";
 import { checkedGrid, type DispatchSize, type Grid } from "../kernel/dispatch-size.js";
-import type { ShaderInterface } from "../shader/shader-interface.js";
+import { runtimeArrayOf, type ShaderInterface } from "../shader/shader-interface.js";
 import { checkLimits } from "./check-limits.js";
 import { type GridPlace, gridPlaceOf } from "./pipeline-layout.js";
 
@@ -44,12 +44,21 @@ export function countWorkgroups(
     throw new Refusal(
       "invalid-kernel",
       `does not say how many \`threads\` "${shader.entryPoint}" runs, and neither its workgroup size ` +
-        `[${shader.workgroupSize.join(", ")}] nor its outputs tell.`,
+        `[${shader.workgroupSize.join(", ")}] nor its outputs tell. ${advice(shader)}`,
     );
   }
   const other = outputs.find(({ elements }) => elements !== first.elements);
   if (other) throw severalCounts(first, other);
   return [Math.ceil(first.elements / sizeX), 1, 1];
+}
+
+const isIdentifier = /^[\p{ID_Start}_]\p{ID_Continue}*$/u;
+
+/** The line to write; an example of one if the program has an array whose elements may be counted. */
+function advice({ bindings }: ShaderInterface): string {
+  const counted = bindings.find(({ name, layout }) => runtimeArrayOf(layout) && isIdentifier.test(name));
+  const example = counted ? `({ ${counted.name} }) => ${counted.name}.length` : "1";
+  return `Write, for example, \`threads: ${example}\` in its definition, or give \`{ threads: n }\` to this run.`;
 }
 
 function severalCounts(first: OutputCount, other: OutputCount): Refusal {

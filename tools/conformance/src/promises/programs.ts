@@ -30,6 +30,25 @@ const c = output(Float32Array, 100);
 const expected = (value: (i: number) => number) => Float32Array.from({ length: 100 }, (_, i) => value(i));
 
 export function describePrograms(suite: Suite): void {
+  describe("a program that binds no result", () => {
+    const backend = useBackend(suite);
+    const main = (body: string, declared = "") =>
+      `${declared} @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) { ${body} }`;
+
+    it("is compiled, and its errors are found", async () => {
+      const alone = ["", "_ = id;", "workgroupBarrier();"].map((body) => main(body));
+      const reading = main("_ = x[id.x];", "@group(0) @binding(0) var<storage> x: array<f32>;");
+      for (const wgsl of [...alone, reading]) await backend().prepare(defineKernel({ label: "alone", wgsl }));
+      const wrong = defineKernel({ label: "wrong", wgsl: main("missing();") });
+      await expectError(backend().prepare(wrong), "shader-compilation", /"wrong".*missing/s);
+    });
+
+    it("is not run for nothing", async () => {
+      const alone = defineKernel({ label: "alone", wgsl: main(""), threads: 1 });
+      await expectError(backend().run(alone, {}), "invalid-binding", /"alone" returns nothing.*output.*resident array/);
+    });
+  });
+
   describe("one source", () => {
     const backend = useBackend(suite);
     let spirv: Uint32Array;
