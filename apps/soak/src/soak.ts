@@ -13,7 +13,7 @@ export interface Soaked {
   readonly verdict: Verdict;
   /** Descriptions of the first errors. */
   readonly notes: readonly string[];
-  /** Whether a call did not settle or a device was set aside; either may keep the process from ending. */
+  /** Whether a call did not settle or a device was abandoned; either may keep the process from ending. */
   readonly isStuck: boolean;
 }
 

@@ -5,8 +5,8 @@ import { deviceOptionNames, type OpenDeviceOptions } from "@kiln-gpu/webgpu";
 /** The device that each run opens, and what the backend does with it. */
 export interface OneShotBackendOptions extends OpenDeviceOptions, TranslatorOptions {
   /**
-   * How many milliseconds a run may go on after its caller has left, on a signal or a timeout. Then its device is set
-   * aside, because a kernel that never ends never frees it.
+   * How many milliseconds a run may go on after its caller has left, on a signal or a timeout. Then its device is
+   * abandoned, because a kernel that never ends never frees it.
    * @default 2000
    */
   readonly graceMs?: number;

@@ -1,4 +1,5 @@
 import { type ComputeBackend, defineKernel, output, type RunPhase, type TimeSpan } from "@kiln-gpu/core";
+import { spin, starve, TraceLog } from "@kiln-gpu/test-support";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openOneShotBackend } from "./open-one-shot-backend.js";
 import {
@@ -9,9 +10,6 @@ import {
   refuseBindGroups,
   setTimestamps,
   software,
-  spin,
-  starve,
-  TraceLog,
   watchResources,
 } from "./watched-devices.test-support.js";
 
@@ -76,7 +74,7 @@ describe("on a caller's own device", () => {
     await expect(backend.run(double, bindings)).rejects.toMatchObject({
       code: "out-of-memory",
       message: `Kernel "double" needs ${byteLength} bytes, which the device does not have.`,
-      cause: { message: "There is none left." },
+      cause: { message: "no memory left, says the suite" },
     });
     expect(destroyed()).toEqual(Array(bufferCount).fill(1));
     expect(liveOf(backend)).toEqual(nothingLive);
@@ -223,7 +221,7 @@ describe("a caller who leaves after the submission", () => {
       }),
     });
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    // Until the device is set aside only microtasks run, so the end of the kernel cannot come first.
+    // Until the device is abandoned only microtasks run, so the end of the kernel cannot come first.
     const run = backend.run(spin, { rounds: 3e7, c: output(Uint32Array, 1) }, { signal: stop.signal });
     await expect(run).rejects.toMatchObject({ code: "aborted" });
     const unmap = vi.spyOn(resources[1]!.made.at(-1) as GPUBuffer, "unmap");

@@ -162,7 +162,7 @@ export class OneShotBackend implements ComputeBackend {
         isAbandoned = true;
         const reason = `Kernel "${plan.label}" has not ended on it`;
         this.#tally.abandonedDevices += 1;
-        open.giveUp(new ComputeError("device-lost", `The device "${open.info.name}" is set aside: ${reason}.`), () => {
+        open.abandon(new ComputeError("device-lost", `The device "${open.info.name}" is abandoned: ${reason}.`), () => {
           this.#tally.abandonedDevices -= 1;
         });
         // While a map is pending, npm webgpu polls the device without a pause.

@@ -1,12 +1,5 @@
 /** Devices of the software GPU whose calls a test counts, delays or spoils. */
-import {
-  type DeviceChange,
-  defineKernel,
-  type SubmissionSpan,
-  type TraceEvent,
-  type Tracer,
-  type WorkSpan,
-} from "@kiln-gpu/core";
+import { defineKernel } from "@kiln-gpu/core";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { bufferUsage, openDevice } from "@kiln-gpu/webgpu";
 import { onTestFinished } from "vitest";
@@ -66,22 +59,6 @@ export function refuseBindGroups(device: GPUDevice): void {
   device.createBuffer = (descriptor) => createBuffer({ ...descriptor, usage: descriptor.usage & ~bufferUsage.storage });
 }
 
-/** Makes `device` report that it has no memory for anything created on it. */
-export function starve(device: GPUDevice): void {
-  const filters: GPUErrorFilter[] = [];
-  const push = device.pushErrorScope.bind(device);
-  device.pushErrorScope = (filter) => {
-    filters.push(filter);
-    return push(filter);
-  };
-  const pop = device.popErrorScope.bind(device);
-  device.popErrorScope = async () => {
-    const isAboutMemory = filters.pop() === "out-of-memory";
-    const error = await pop();
-    return isAboutMemory ? ({ message: "There is none left." } as GPUError) : error;
-  };
-}
-
 /** Gives the timestamps of every pass on `device` the values of `stamps`. */
 export function setTimestamps(device: GPUDevice, stamps: readonly [begin: bigint, end: bigint]): void {
   const createBuffer = device.createBuffer.bind(device);
@@ -100,43 +77,11 @@ export function setTimestamps(device: GPUDevice, stamps: readonly [begin: bigint
   };
 }
 
-export class TraceLog implements Tracer {
-  readonly events: TraceEvent[] = [];
-
-  record(event: TraceEvent): void {
-    this.events.push(event);
-  }
-
-  get runs(): WorkSpan[] {
-    return this.events.filter((event): event is WorkSpan => event.kind === "run");
-  }
-
-  get submissions(): SubmissionSpan[] {
-    return this.events.filter((event): event is SubmissionSpan => event.kind === "submission");
-  }
-
-  get devices(): DeviceChange[] {
-    return this.events.filter((event): event is DeviceChange => event.kind === "device");
-  }
-}
-
 export const double = defineKernel({
   label: "double",
   wgsl: `@group(0) @binding(0) var<storage, read> a: array<u32>;
     @group(0) @binding(1) var<storage, read_write> b: array<u32>;
     @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
       if (id.x < arrayLength(&b)) { b[id.x] = a[id.x] * 2; }
-    }`,
-});
-
-/** Counts to `rounds`, which the compiler cannot foresee: 10^7 take a software GPU some 30 ms. */
-export const spin = defineKernel({
-  label: "spin",
-  wgsl: `@group(0) @binding(0) var<uniform> rounds: u32;
-    @group(0) @binding(1) var<storage, read_write> c: array<u32>;
-    @compute @workgroup_size(1) fn main() {
-      var x = rounds;
-      for (var i = 0u; i < rounds; i++) { x = x * 1664525 + 1013904223; }
-      c[0] = x;
     }`,
 });

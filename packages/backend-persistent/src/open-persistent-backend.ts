@@ -39,7 +39,7 @@ export async function openPersistentBackend(options: PersistentBackendOptions = 
   const runs = new RunLedger("persistent", options.tracer);
   const store = openStore(checked.store);
   const reflections = new ReflectionStore(store);
-  const loading = { kept: reflections, ...(translatorWasm && { translatorWasm }) };
+  const loading = { stored: reflections, ...(translatorWasm && { translatorWasm }) };
   const history = new ProgramHistory();
   const manifest = options.warmUp === undefined ? undefined : new StoredManifest(store, options.warmUp, history);
   const reopen = () => traced(runs.recorder, "The opening of a device", () => openDevice(device));

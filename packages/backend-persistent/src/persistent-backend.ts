@@ -7,7 +7,6 @@ import {
   type DeviceEvents,
   type DeviceInfo,
   type FilledArrayOptions,
-  isComputeError,
   type KeepsArrays,
   type Kernel,
   type Manifest,
@@ -39,6 +38,7 @@ import {
   checkAttached,
   checkKernel,
   checkOptionNames,
+  describeValue,
   filledArrayOptionNames,
   type RunLedger,
   recordOptionNames,
@@ -53,17 +53,18 @@ import type { DeviceSession } from "./device/device-session.js";
 import { reportWhenDropped } from "./device/dropped-backend.js";
 import type { Leak } from "./memory/holders.js";
 import { type ArrayOwner, ResidentMemory } from "./memory/resident-memory.js";
-import { type Claimed, claimStaged, StagedMemory } from "./memory/staged-memory.js";
+import { StagedMemory } from "./memory/staged-memory.js";
 import { manifestVersion, programsOf, type WarmProgram } from "./programs/manifest.js";
 import type { ProgramHistory } from "./programs/program-history.js";
 import type { ReflectionStore } from "./programs/reflection-store.js";
 import type { StoredManifest } from "./programs/stored-manifest.js";
+import { KernelRun } from "./runs/kernel-run.js";
 import { type Recording, recordSequence } from "./runs/record-sequence.js";
-import { type Attempt, runKernel } from "./runs/run-kernel.js";
+import { repeatAfterLoss } from "./runs/repeat-after-loss.js";
 import { tuneKernel } from "./runs/tune-kernel.js";
 import { claimArrays, unclaimArrays } from "./submission/array-access.js";
 
-/** What a backend is made of. */
+/** The parts of a backend. */
 export interface PersistentBackendParts {
   readonly runs: RunLedger;
   readonly store: Store;
@@ -71,13 +72,13 @@ export interface PersistentBackendParts {
   readonly history: ProgramHistory;
   readonly manifest: StoredManifest | undefined;
   readonly keeper: DeviceKeeper;
-  /** How often work that was lost with its device is begun again on another. */
+  /** How often work that was lost with its device is done again on another. */
   readonly lossRetries: number;
-  /** Told of the backend if it is dropped without being disposed. */
+  /** Called if the backend is dropped without being disposed. */
   readonly onLeak: ((leak: Leak) => void) | undefined;
 }
 
-/** Creates once, keeps, and serves runs out of what it keeps. */
+/** Creates everything once, keeps it, and serves runs from what it keeps. */
 export class PersistentBackend
   implements
     ComputeBackend,
@@ -93,16 +94,14 @@ export class PersistentBackend
   readonly #runs: RunLedger;
   readonly #parts: PersistentBackendParts;
   readonly #keeper: DeviceKeeper;
-  readonly #lossRetries: number;
   readonly #onDispose: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: PersistentBackendParts) {
-    const { runs, keeper, lossRetries, onLeak } = parts;
+    const { runs, keeper, onLeak } = parts;
     this.#parts = parts;
     this.#runs = runs;
     this.#keeper = keeper;
-    this.#lossRetries = lossRetries;
     this.#onDispose = onLeak && reportWhenDropped(this, keeper, onLeak);
   }
 
@@ -127,68 +126,22 @@ export class PersistentBackend
     } catch (error) {
       return Promise.reject(error);
     }
-    const work = (caller: Caller) => this.#run(run, caller);
+    const work = (caller: Caller) =>
+      repeatAfterLoss(this.#keeper, caller, new KernelRun(this, run, caller, this.#parts));
     return this.#runs.start(kernel.label, run.options, work) as Promise<RunResults<B, O>>;
   }
 
-  async #run(run: TakenRun, caller: Caller): Promise<object> {
-    const { kernel, bindings } = run;
-    const arrays = claimArrays(this, `Kernel "${kernel.label}"`, bindings);
-    let staged: readonly Claimed[] | undefined;
-    let attempt: Attempt | undefined;
-    let failure: unknown;
-    try {
-      staged = claimStaged(this, "Kernel", kernel.label, bindings);
-      attempt = {
-        caller,
-        arrays,
-        staged,
-        maxRetries: this.#lossRetries,
-        retries: 0,
-        isRepeatable: true,
-        use: undefined,
-      };
-      for (;;) {
-        const session = this.#keeper.current ?? (await this.#keeper.next());
-        try {
-          return await runKernel(session, run, attempt);
-        } catch (error) {
-          const mayRepeat = attempt.isRepeatable && attempt.retries < attempt.maxRetries;
-          if (!mayRepeat || !isLost(error, session, caller)) throw error;
-          if (attempt.use?.spoiled) throw attempt.use.spoiled;
-        }
-        attempt.retries += 1;
-        this.#runs.countRetry();
-      }
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      // It may have kept a place after a loss, and then not needed it.
-      attempt?.use?.renewed?.end(failure);
-      // What the run has taken is no longer its caller's.
-      if (staged) for (const { staged: memory } of staged) memory.unclaim();
-      if (arrays) unclaimArrays(arrays);
-    }
-  }
-
-  /** Does `work` that is no run, and again where its device is lost: all that it needs is on the host. */
+  /** Does `work` that is not a run, and does it again if its device is lost: all that it needs is on the host. */
   #task<T>(
     subject: string,
     options: PrepareOptions,
     work: (session: DeviceSession, caller: Caller) => Promise<T>,
   ): Promise<T> {
-    return this.#runs.startTask(subject, options, async (caller) => {
-      for (let retries = 0; ; retries += 1) {
-        const session = this.#keeper.current ?? (await this.#keeper.next());
-        try {
-          return await work(session, caller);
-        } catch (error) {
-          if (retries >= this.#lossRetries || !isLost(error, session, caller)) throw error;
-        } finally {
-          session.trimLater();
-        }
-      }
+    return this.#runs.startTask(subject, options, (caller) => {
+      let retries = 0;
+      const attempt = (session: DeviceSession) => work(session, caller);
+      const beginAgain = () => (retries += 1) <= this.#parts.lossRetries;
+      return repeatAfterLoss(this.#keeper, caller, { attempt, beginAgain });
     });
   }
 
@@ -226,7 +179,7 @@ export class PersistentBackend
     });
   }
 
-  /** Resolves when there is a device to work on; `undefined` where there is. */
+  /** Resolves when there is a device to work on; returns `undefined` if there is one now. */
   whenReady(): Promise<unknown> | undefined {
     return this.#keeper.current ? undefined : this.#keeper.next();
   }
@@ -249,7 +202,7 @@ export class PersistentBackend
     const ends: PrepareOptions = options.signal === undefined ? {} : { signal: options.signal };
     return this.#task(subject, ends, async (session, caller) => {
       const sequence = await recordSequence(session, this, recording);
-      // Nobody gets it any more.
+      // The caller has left, so the sequence would never be disposed.
       if (caller.left) sequence.dispose();
       return sequence;
     });
@@ -288,7 +241,7 @@ export class PersistentBackend
     return { ...(await this.warm(programs)), isForeign: false };
   }
 
-  /** Compiles `programs` on this device, and on those that come after it. */
+  /** Compiles `programs` on this device, and again on each later one. */
   warm(programs: readonly WarmProgram[]): Promise<{ readonly compiled: number; readonly failed: number }> {
     this.#keeper.rememberToWarm(programs);
     return this.#task(`The warm-up of ${programs.length} programs`, {}, async (session) => {
@@ -313,7 +266,7 @@ export class PersistentBackend
 
   async #close(): Promise<void> {
     this.#onDispose?.();
-    // Before the runs have ended, for one may be waiting for memory that a caller holds.
+    // The keeper ends before the runs have: a run may be waiting for memory that a caller holds.
     const closed = this.#runs.close();
     this.#keeper.end();
     await closed;
@@ -326,15 +279,10 @@ export class PersistentBackend
   }
 }
 
-/** Whether `error` says that the device was lost, and its caller still waits. */
-function isLost(error: unknown, { open }: DeviceSession, { left }: Caller): boolean {
-  return isComputeError(error, "device-lost") && !!open.loss && !left;
-}
-
 function checkLength(subject: string, length: number): void {
   if (Number.isSafeInteger(length) && length >= 1) return;
   throw new ComputeError(
     "invalid-option",
-    `${subject} of ${length} elements is asked for; expected is a whole number, 1 or more.`,
+    `${subject}: "length" must be a whole number of elements, 1 or more; got ${describeValue(length)}.`,
   );
 }

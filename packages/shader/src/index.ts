@@ -1,9 +1,9 @@
-export { checkedProgram, type KeptPrograms } from "./load/kept-program.js";
 export { listConstants, type ShaderConstant } from "./load/list-constants.js";
 export { loadEntryPoints } from "./load/load-entry-points.js";
 export { interfacesOf, loadKernel, subjectOf } from "./load/load-kernel.js";
 export { type LoadOptions, loadProgram } from "./load/load-program.js";
 export type { LoadedProgram } from "./load/loaded-program.js";
+export { checkedProgram, type StoredPrograms } from "./load/stored-program.js";
 export { translator } from "./load/translator.js";
 export {
   checkTranslatorOptions,

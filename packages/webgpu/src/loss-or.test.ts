@@ -20,7 +20,7 @@ describe("a step that fails is reported as", () => {
   it("the loss, if it is told one turn of the event loop later", async () => {
     const opened = await open();
     // Timers of one delay run in the order in which they were set.
-    setTimeout(() => opened.giveUp(new ComputeError("device-lost", "Told late.")), 0);
+    setTimeout(() => opened.abandon(new ComputeError("device-lost", "Told late.")), 0);
     const reported = lossOr(opened, error);
     expect(await reported).toMatchObject({ code: "device-lost", message: "Told late." });
   });
@@ -46,7 +46,7 @@ describe("in a browser, where a loss comes from another process,", () => {
     vi.stubGlobal("navigator", { gpu: nullGpu });
     vi.useFakeTimers();
     const reported = lossOr(opened, error);
-    setTimeout(() => opened.giveUp(new ComputeError("device-lost", "Told late.")), afterMs);
+    setTimeout(() => opened.abandon(new ComputeError("device-lost", "Told late.")), afterMs);
     await vi.advanceTimersByTimeAsync(300);
     expect(((await reported) as { code?: string }).code).toBe(code);
   });

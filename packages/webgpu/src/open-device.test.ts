@@ -144,7 +144,7 @@ describe("an open device", () => {
     const [told, forgotten] = [vi.fn(), vi.fn()];
     opened.onLoss(told);
     opened.onLoss(forgotten)();
-    opened.giveUp(loss);
+    opened.abandon(loss);
     opened.device.destroy();
     await opened.device.lost;
     expect(opened.loss).toBe(loss);
@@ -167,23 +167,23 @@ describe("an open device", () => {
     expect(opened.loss).toBeUndefined();
   });
 
-  it("that is given up is not destroyed by `close`, but once it has answered", async () => {
+  it("that is abandoned is not destroyed by `close`, but once it has answered", async () => {
     const opened = await open();
     const destroy = vi.spyOn(opened.device, "destroy");
-    const reclaimed = new Promise<void>((resolve) => opened.giveUp(loss, resolve));
+    const reclaimed = new Promise<void>((resolve) => opened.abandon(loss, resolve));
     await opened.close();
     expect(destroy).not.toHaveBeenCalled();
     await reclaimed;
     expect(destroy).toHaveBeenCalledOnce();
   });
 
-  it("that is given up is never touched again if it is the caller's own", async () => {
+  it("that is abandoned is never touched again if it is the caller's own", async () => {
     vi.useFakeTimers();
     const device = await openNullDevice();
     const opened = await openDevice({ device });
     const [destroy, submit] = [vi.spyOn(device, "destroy"), vi.spyOn(device.queue, "submit")];
     opened.beginWait();
-    opened.giveUp(loss);
+    opened.abandon(loss);
     await vi.advanceTimersByTimeAsync(120_000);
     expect(vi.getTimerCount()).toBe(0);
     await opened.close();

@@ -59,9 +59,9 @@ export interface OpenDevice {
    * to destroy it earlier would block this thread. A caller's own device is never destroyed.
    * @param onReclaimed Called once the device is destroyed, if that ever happens.
    */
-  giveUp(loss: ComputeError, onReclaimed?: () => void): void;
+  abandon(loss: ComputeError, onReclaimed?: () => void): void;
   /**
-   * Destroys the device and waits until it is gone. A caller's own device and one that was given up are not destroyed.
+   * Destroys the device and waits until it is gone. A caller's own device and an abandoned one are not destroyed.
    */
   close(): Promise<void>;
 }
@@ -134,7 +134,7 @@ async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {
 
 function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice {
   let loss: ComputeError | undefined;
-  let isGivenUp = false;
+  let isAbandoned = false;
   const listeners = new Set<(loss: ComputeError) => void>();
   const nudge = new DeviceNudge(device);
   const lose = (reason: ComputeError) => {
@@ -166,13 +166,13 @@ function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice 
     },
     beginWait: () => nudge.beginWait(),
     endWait: () => nudge.endWait(),
-    giveUp(reason, onReclaimed = () => undefined) {
-      isGivenUp = true;
+    abandon(reason, onReclaimed = () => undefined) {
+      isAbandoned = true;
       lose(reason);
       if (isOwned) reclaimLater(device, onReclaimed);
     },
     async close() {
-      if (isOwned && !isGivenUp) {
+      if (isOwned && !isAbandoned) {
         device.destroy();
         await device.lost;
       }

@@ -14,35 +14,38 @@ export interface KeeperOptions {
   readonly reopen: () => Promise<OpenDevice>;
   /** Whether a lost device is replaced. */
   readonly recovers: boolean;
-  /** How many losses a run survives. */
+  /** How many losses of its device a run survives. */
   readonly lossRetries: number;
 }
 
-/** Between the openings of devices that were lost before they were of any use, doubled each time. */
+/** The pause before reopening after a device that was lost before it served a run. It doubles each time. */
 const firstPauseMs = 10;
 const longestPauseMs = 1000;
 const nextMicrotask = Promise.resolve();
-/** So many devices are opened at least for who waits for one, where each is lost at once. */
+/** A waiting call is rejected only after at least this many devices were lost as soon as they opened. */
 const minOpenings = 3;
 
-/** Keeps one device open: when it is lost, another takes its place, with what can be made again there. */
+/** Keeps one device open. When it is lost, the keeper opens another and restores there what can be restored. */
 export class DeviceKeeper {
   readonly listeners = new DeviceListeners();
   readonly #parts: SessionParts;
   readonly #options: KeeperOptions;
-  /** The one in use, and those of which something is left. */
+  /** The current session, and earlier ones that are not gone yet. */
   readonly #sessions = new Set<DeviceSession>();
   readonly #totals = new Totals();
-  /** The latest last, as many as there may be pipelines. */
+  /** The kernels to prepare on the next device, the latest last; at most `maxPipelines`. */
   readonly #prepared = new Set<Kernel>();
-  /** Of manifests, the latest first. */
+  /** The programs of manifests, the latest first. */
   #warm: readonly WarmProgram[] = [];
-  /** Of lost devices, to be uploaded to the next. */
+  /** Arrays of lost devices that are still to be uploaded to the next one. */
   readonly #unsettled = new Set<ResidentMemory>();
   readonly #waiters: DeviceWaiters;
   #session: DeviceSession;
   #opening: Promise<void> | undefined;
-  /** The latest that was handed out: `#session` one microtask later, before those who waited go on. */
+  /**
+   * The session that `next()` resolves with. It becomes `#session` one microtask later, so callers already waiting run
+   * before any new call sees it.
+   */
   #given: DeviceSession | undefined;
   #isWarmed = false;
   #pauseMs = 0;
@@ -53,22 +56,23 @@ export class DeviceKeeper {
     this.#parts = parts;
     this.#options = options;
     this.#waiters = new DeviceWaiters(Math.max(minOpenings, options.lossRetries + 1));
-    this.#session = this.#begin(open);
-    this.#watch(this.#session);
+    const session = this.#begin(open);
+    this.#session = session;
+    session.watch((reason) => this.#lose(session, reason));
   }
 
   get info(): DeviceInfo {
     return this.#session.info;
   }
 
-  /** What is to be worked on, unless its device is lost. */
+  /** The session to work on; `undefined` if its device is lost. */
   get current(): DeviceSession | undefined {
     return this.#session.open.loss ? undefined : this.#session;
   }
 
   /**
-   * Resolves with what is to be worked on, once it is there.
-   * @throws {ComputeError} `device-lost` where the device is not replaced, or no other can be opened now.
+   * Resolves with the session to work on, once there is one.
+   * @throws {ComputeError} `device-lost` if the device is not replaced, or no other can be opened now.
    */
   next(): Promise<DeviceSession> {
     const { current } = this;
@@ -81,7 +85,7 @@ export class DeviceKeeper {
     return session;
   }
 
-  /** Lets `kernel` be prepared again whenever another device is opened. */
+  /** Prepares `kernel` again whenever another device is opened. */
   remember(kernel: Kernel): void {
     this.#prepared.delete(kernel);
     this.#prepared.add(kernel);
@@ -89,7 +93,7 @@ export class DeviceKeeper {
     if (this.#prepared.size > this.#parts.limits.maxPipelines) this.#prepared.delete(oldest!);
   }
 
-  /** Lets `programs` be compiled whenever another device is opened, with all that runs have used until then. */
+  /** Compiles `programs` whenever another device is opened, along with every program that runs have used by then. */
   rememberToWarm(programs: readonly WarmProgram[]): void {
     this.#warm = [...programs, ...this.#warm].slice(0, maxPrograms);
     this.#isWarmed = true;
@@ -104,7 +108,7 @@ export class DeviceKeeper {
     return this.#totals.with([...this.#sessions]);
   }
 
-  /** Ends what callers hold of the device, and will: a run may be waiting for it. Nothing more is compiled ahead. */
+  /** Ends everything that callers hold or will hold, since runs may wait for it. Nothing more is compiled ahead. */
   end(): void {
     this.#hasEnded = true;
     for (const session of this.#sessions) endWithin(session);
@@ -112,8 +116,10 @@ export class DeviceKeeper {
     this.#waiters.refuse(this.#parts.runs.disposed());
   }
 
-  /** Frees everything, unless a caller still has a part of it: nobody can ask for anything more. */
-  abandon(): void {
+  /**
+   * Frees everything, unless a caller still holds a part of it. For a backend that was dropped, so no call can come.
+   */
+  closeUnlessHeld(): void {
     for (const { holders } of this.#sessions) for (const _ of holders.all()) return;
     this.close();
   }
@@ -130,11 +136,6 @@ export class DeviceKeeper {
     this.#sessions.add(session);
     if (this.#hasEnded) endWithin(session);
     return session;
-  }
-
-  /** At once, where the device is lost already, as a caller's own may be. */
-  #watch(session: DeviceSession): void {
-    session.open.onLoss((reason) => this.#lose(session, reason));
   }
 
   #lose(session: DeviceSession, reason: ComputeError): void {
@@ -155,17 +156,17 @@ export class DeviceKeeper {
       reason,
     );
     session.close();
-    // What restores arrays on a device that nobody is given is of no use yet.
+    // A submission that restored arrays does not count if no caller was given the device.
     const hasServed = session.hasServed && (session === this.#session || session === this.#given);
     if (hasServed) this.#pauseMs = 0;
-    // A device that is lost whenever it is opened is opened again by those who need one.
+    // If devices are lost as soon as they open, the next one is opened only when a call needs it.
     const isRecovering = this.#refusal() === undefined;
     if (isRecovering && hasServed) this.next().catch(() => undefined);
     this.#parts.runs.recorder?.deviceLost(session.info.name, reason);
     this.listeners.emit("lost", { reason, lost, isRecovering });
   }
 
-  /** Why no other device is going to be opened, if so. */
+  /** The reason if no other device will be opened. */
   #refusal(): ComputeError | undefined {
     const { loss, info } = this.#session.open;
     if (!this.#options.recovers) return loss;
@@ -174,17 +175,17 @@ export class DeviceKeeper {
     if (abandoned < maxAbandoned) return undefined;
     return new ComputeError(
       "device-lost",
-      `The device "${info.name}" has been set aside ${abandoned} times, each with a kernel that does not end, and at most ${maxAbandoned} ` +
-        `such are kept (\`maxAbandoned\`); start another process. ${loss?.message ?? ""}`,
+      `The device "${info.name}" has been abandoned ${abandoned} times, each time with a kernel that does not end; at most ` +
+        `${maxAbandoned} are allowed (\`maxAbandoned\`). Start another process. ${loss?.message ?? ""}`,
       { cause: loss },
     );
   }
 
   /**
-   * Opens devices until nobody waits for one.
+   * Opens devices until no call waits for one.
    *
-   * Invariant: nothing can be asked of the device before those who wait for it have gone on, in the order in which they
-   * came. So it is the current one first of all, and the others follow without a pause.
+   * Invariant: the calls that wait for a device go on in the order in which they came, and no new call sees the device
+   * before them.
    */
   async #replace(): Promise<void> {
     while (this.#waiters.count > 0) {
@@ -205,7 +206,7 @@ export class DeviceKeeper {
     this.#opening = undefined;
   }
 
-  /** @param restored Filled with what the arrays that were restored are. */
+  /** @param restored Receives the descriptions of the restored arrays. */
   async #openAnother(restored: string[]): Promise<DeviceSession> {
     const pauseMs = this.#pauseMs;
     this.#pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
@@ -215,7 +216,7 @@ export class DeviceKeeper {
     return session;
   }
 
-  /** Whether `array` is what it was again; where the device is lost meanwhile, the next one may have it. */
+  /** Returns whether `array` is restored. If the device is lost meanwhile, the array waits for the next one. */
   async #restore(array: ResidentMemory, session: DeviceSession): Promise<boolean> {
     if (session.open.loss) return false;
     try {
@@ -231,7 +232,7 @@ export class DeviceKeeper {
   }
 
   async #open(): Promise<DeviceSession> {
-    // Whoever waits for it is told by `dispose`.
+    // Calls that wait for a device reject with this too.
     if (this.#isClosed) throw this.#parts.runs.disposed();
     let open: OpenDevice;
     try {
@@ -243,14 +244,14 @@ export class DeviceKeeper {
       });
     }
     const session = this.#begin(open);
-    this.#watch(session);
+    session.watch((reason) => this.#lose(session, reason));
     if (this.#isClosed) throw this.#parts.runs.disposed();
     return session;
   }
 
-  /** Tells that all is as it was, once the kernels that were prepared are again. */
+  /** Prepares kernels again, then reports the recovery. */
   async #recover(session: DeviceSession, restored: readonly string[]): Promise<void> {
-    // Those who wait for the device go first.
+    // Calls that waited for the device go first.
     await undefined;
     const used = this.#parts.history.used.values();
     const warmed = this.#isWarmed && session.programs.warmUp([...used, ...this.#warm]);
@@ -261,7 +262,7 @@ export class DeviceKeeper {
         await session.prepare(kernel);
         prepared.push(kernel.label);
       } catch {
-        // Its next run tells why.
+        // The next run of the kernel rejects with the reason.
       }
     }
     await warmed;

@@ -1,8 +1,9 @@
 import { ComputeError, type DeviceEvents } from "@kiln-gpu/core";
+import { describeValue } from "@kiln-gpu/core/backend";
 
 type Listener = (event: DeviceEvents[keyof DeviceEvents]) => void;
 
-/** Who is told of losses and recoveries. */
+/** The listeners for losses and recoveries. */
 export class DeviceListeners {
   readonly #listeners = new Map<keyof DeviceEvents, Set<Listener>>([
     ["lost", new Set()],
@@ -11,17 +12,17 @@ export class DeviceListeners {
 
   /**
    * @returns A function that forgets `listener`.
-   * @throws {ComputeError} `invalid-option` for another event, or what is no function.
+   * @throws {ComputeError} `invalid-option` for another event, or if `listener` is not a function.
    */
   on<E extends keyof DeviceEvents>(event: E, listener: (event: DeviceEvents[E]) => void): () => void {
     const listeners = this.#listeners.get(event);
     if (!listeners || typeof listener !== "function") {
       throw new ComputeError(
         "invalid-option",
-        `A backend is listened to for ${JSON.stringify(event)} with ${typeof listener}; expected is "lost" or "recovered", with a function.`,
+        `on: "event" must be "lost" or "recovered", with a function as the listener; got ${describeValue(event)} with ${describeValue(listener)}.`,
       );
     }
-    // Of its own, so that one function may listen twice.
+    // A wrapper, so that one function can be registered twice.
     const own: Listener = (told) => listener(told as DeviceEvents[E]);
     listeners.add(own);
     return () => listeners.delete(own);
@@ -32,7 +33,7 @@ export class DeviceListeners {
       try {
         listener(told);
       } catch (error) {
-        // A defect of the listener's is nobody's here to handle, and must not pass in silence.
+        // Nothing here can handle a listener's defect, and it must not pass in silence.
         queueMicrotask(() => {
           throw error;
         });

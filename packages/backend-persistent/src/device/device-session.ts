@@ -24,25 +24,23 @@ export interface SessionParts {
   readonly loading: LoadOptions;
   readonly history: ProgramHistory;
   readonly runs: RunLedger;
-  /** Whether runs are submitted by the call that asks for them. */
+  /** Whether a run is submitted inside its call. */
   readonly isImmediate: boolean;
-  /** Whether memory is filled with a pattern before each use, so that a byte which nobody wrote is seen. */
+  /** Whether memory is filled with a pattern before each use, so that reads of unwritten bytes show. */
   readonly isPoisoned: boolean;
   readonly onLeak: ((leak: Leak) => void) | undefined;
 }
 
-/**
- * Runs that share one submission and its buffers stay below these: enough that the cost of a submission is spread thin.
- */
+/** Bounds of one batch, large enough that the cost of a submission is spread thin. */
 const maxBatchRuns = 256;
 const maxSharedByteLength = 64 * 2 ** 20;
 /**
- * Up to this size an upload through the queue takes the device as long as one through mapped staging, and costs the host
- * less (docs/decisions/0021-one-size-for-queue-uploads.md).
+ * Up to this size an upload through the queue takes the device as long as one through mapped staging, and costs the
+ * host less (docs/decisions/0021-one-size-for-queue-uploads.md).
  */
 const maxQueueUploadByteLength = 128 * 2 ** 10;
 
-/** All that is made on one device, lives while it does, and dies with it. */
+/** Everything that is made on one device. It ends with the device. */
 export class DeviceSession {
   readonly open: OpenDevice;
   readonly programs: PipelineCache;
@@ -54,7 +52,7 @@ export class DeviceSession {
   readonly holders: Holders;
   readonly arrays: ArrayContext;
   readonly placeLimits: PlaceLimits;
-  /** As many memories as there may be batches of one kind in flight, and one more. */
+  /** One more than the batches of one kind that may be in flight. */
   readonly maxMemories: number;
   readonly runs: RunLedger;
   readonly #slots: CommandPool<SlotContents>;
@@ -62,8 +60,8 @@ export class DeviceSession {
   readonly #maxIdleMs: number;
   #trimTimer: ReturnType<typeof setTimeout> | undefined;
   #isLost = false;
-  #isGivenUp = false;
-  /** Whether the kernel for which it was given up has not ended yet. */
+  #isAbandoned = false;
+  /** Whether the kernel that made the backend abandon the device still runs. */
   #isStuck = false;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -72,9 +70,6 @@ export class DeviceSession {
     const { limits, store, loading, history, runs, isImmediate, isPoisoned, onLeak } = parts;
     this.open = open;
     this.runs = runs;
-    open.onLoss(() => {
-      this.#isLost = this.#closing === undefined;
-    });
     const { device } = open;
     const { maxDescriptorSets: maxSets, maxDescriptors, byteBudget, memoryWaitMs, maxIdleMs } = limits;
     this.#maxIdleMs = maxIdleMs;
@@ -115,8 +110,8 @@ export class DeviceSession {
         isPoisoned,
       },
       this.#slots,
-      // A batch of small runs must always fit: at most its bytes again in each staging direction, and a quarter of
-      // waste.
+      // A batch of small runs must always fit into the budget: with staging in both directions it takes three times its
+      // bytes, and the size classes waste up to a quarter.
       {
         isImmediate,
         maxBatchRuns,
@@ -124,26 +119,38 @@ export class DeviceSession {
         alignment: this.placeLimits.alignment,
         graceMs: limits.graceMs,
         deadlineMs: limits.deadlineMs,
-        onHang: (loss) => this.#giveUp(loss),
+        onHang: (loss) => this.#abandon(loss),
       },
     );
+  }
+
+  /**
+   * Acts on the loss of the device: rejects what is in flight, then calls `onLost`. If the device is lost already, as a
+   * caller's own may be, this happens at once.
+   */
+  watch(onLost: (reason: ComputeError) => void): void {
+    this.open.onLoss((reason) => {
+      this.#isLost = this.#closing === undefined;
+      this.submissions.lose(reason);
+      onLost(reason);
+    });
   }
 
   get info(): DeviceInfo {
     return this.open.info;
   }
 
-  /** Whether it is closed, and nothing of it is in anybody's hands or held by a kernel. */
+  /** Whether it is closed, and neither a caller nor a kernel holds any of its memory. */
   get isGone(): boolean {
     return this.#isClosed && !this.#isStuck && this.buffers.stats().bytes === 0;
   }
 
-  /** Whether the device has been of use. */
+  /** Whether the device has received a submission. */
   get hasServed(): boolean {
     return this.#counts.submissions > 0;
   }
 
-  /** Compiles all programs of `kernel`; of a tunable one, in each form that may be chosen. */
+  /** Compiles all programs of `kernel`. A tunable kernel is compiled in each form that may be chosen. */
   async prepare(kernel: Kernel): Promise<void> {
     const kernels = kernel.tunable ? await this.specializer.choices(kernel) : [kernel];
     await Promise.all(
@@ -154,7 +161,7 @@ export class DeviceSession {
     );
   }
 
-  /** Destroys what nobody used for long, also when no run comes any more. It keeps no process alive. */
+  /** Destroys buffers that have been idle for long, even if no further run comes. The timer keeps no process alive. */
   trimLater(): void {
     if (this.#trimTimer !== undefined || this.#closing) return;
     this.#trimTimer = setTimeout(
@@ -189,9 +196,7 @@ export class DeviceSession {
     };
   }
 
-  /**
-   * Frees everything, once what was submitted has ended; of a device that was given up, nothing that might wait for it.
-   */
+  /** Frees everything once all submissions have ended. For those of an abandoned device it does not wait. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -199,9 +204,9 @@ export class DeviceSession {
 
   async #close(): Promise<void> {
     clearTimeout(this.#trimTimer);
-    // Who waits for memory of a lost device need not wait until all else of it has ended.
+    // Runs that wait for memory of a lost device reject now, not once everything else has ended.
     if (this.open.loss) this.buffers.dispose(this.open.loss);
-    if (!this.#isGivenUp) {
+    if (!this.#isAbandoned) {
       const ended = this.#slots.idle().then(() => this.staging.settled());
       await withinLoss(this.open, ended);
     }
@@ -213,31 +218,28 @@ export class DeviceSession {
     this.#isClosed = true;
   }
 
-  /** Why memory that is in use will not come back by itself; `undefined` while some may. */
+  /** The error for a wait that only callers could end; `undefined` while work under way may still give memory back. */
   #heldByCallers({ memoryWaitMs, byteBudget }: KeepLimits): ComputeError | undefined {
     if (this.submissions.isWorking || this.staging.isRecycling) return undefined;
     const { inUseBytes } = this.buffers.stats();
     return new ComputeError(
       "out-of-memory",
-      `No GPU memory was given back for ${memoryWaitMs} ms, and nothing is under way that would give any: of the byteBudget of ${byteBudget} bytes ${inUseBytes} are taken, by ${this.holders}. Release or dispose what is needed no more, or raise byteBudget.`,
+      `No GPU memory was given back for ${memoryWaitMs} ms, and nothing is under way that would give any: ${inUseBytes} bytes of the byteBudget of ${byteBudget} are in use, by ${this.holders}. Release or dispose what you no longer need, or raise byteBudget.`,
     );
   }
 
-  #giveUp(loss: ComputeError): void {
-    this.#isGivenUp = true;
+  #abandon(loss: ComputeError): void {
+    this.#isAbandoned = true;
     this.#isStuck = true;
-    this.open.giveUp(loss, () => {
+    this.open.abandon(loss, () => {
       this.#isStuck = false;
     });
-    // A map that is pending keeps the process busy asking for it.
+    // A pending map makes the process poll for it.
     this.staging.endMaps();
   }
 }
 
-/**
- * A lost device may stay silent about what it was given: from its loss on this waits for a second, otherwise as long as
- * it takes.
- */
+/** Waits for `ended`, but at most a second once the device is lost: a lost device may never answer. */
 function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -4,16 +4,16 @@ import type { DeviceSession } from "./device-session.js";
 interface Waiter {
   readonly resolve: (session: DeviceSession) => void;
   readonly reject: (reason: unknown) => void;
-  /** How many devices were lost before they could be given to it. */
+  /** How many devices were lost before the call received one. */
   losses: number;
 }
 
-/** Those who wait for a device, in the order in which they came. */
+/** The calls that wait for a device, in the order in which they came. */
 export class DeviceWaiters {
   readonly #maxLosses: number;
   #waiting: Waiter[] = [];
 
-  /** @param maxLosses How many devices in a row that are lost at once each of them waits through, at most. */
+  /** @param maxLosses After how many devices in a row that were lost as soon as they opened a call is rejected. */
   constructor(maxLosses: number) {
     this.#maxLosses = maxLosses;
   }
@@ -26,12 +26,12 @@ export class DeviceWaiters {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject, losses: 0 }));
   }
 
-  /** Lets all of them go on with `session`. */
+  /** Resolves every waiting call with `session`. */
   give(session: DeviceSession): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve(session);
   }
 
-  /** Another device was lost at once: whoever has seen too many does not wait for more. */
+  /** Counts a device that was lost as soon as it opened. A call that has seen too many rejects. */
   lose(reason: ComputeError): void {
     this.#waiting = this.#waiting.filter((waiter) => {
       waiter.losses += 1;
@@ -41,7 +41,7 @@ export class DeviceWaiters {
     });
   }
 
-  /** No device is to be had. */
+  /** Rejects every waiting call: no device can be opened. */
   refuse(reason: unknown): void {
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
   }

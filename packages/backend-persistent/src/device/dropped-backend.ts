@@ -7,22 +7,22 @@ interface Dropped {
   readonly origin: Error;
 }
 
-/** Registries that nothing refers to tell nothing; this one outlives every backend. */
+/** A FinalizationRegistry that is itself collected never calls back, so this one is module-level. */
 const dropped = new FinalizationRegistry<Dropped>(({ keeper, onLeak, origin }) => {
   onLeak({ what: "a persistent backend", stack: origin.stack ?? "" });
-  keeper.abandon();
+  keeper.closeUnlessHeld();
 });
 
 /**
  * Reports `backend` when it is collected without having been disposed, and then frees what it kept.
- * @returns To be called when it is disposed.
+ * @returns A function to call when the backend is disposed.
  */
 export function reportWhenDropped(backend: object, keeper: DeviceKeeper, onLeak: (leak: Leak) => void): () => void {
   dropped.register(backend, { keeper, onLeak, origin: originOf() }, backend);
   return () => dropped.unregister(backend);
 }
 
-/** Its stack is read at once: until then, an error keeps what was in reach of its call. */
+/** Reads the stack at once: until then, an `Error` keeps alive everything that its call could reach. */
 function originOf(): Error {
   const origin = new Error("A persistent backend was opened here.");
   void origin.stack;

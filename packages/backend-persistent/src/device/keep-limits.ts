@@ -39,8 +39,8 @@ export interface KeepLimits {
    */
   readonly maxSubmissions: number;
   /**
-   * How many milliseconds the device may work for callers that have all left, on a signal or a timeout. Then the backend
-   * abandons the device and opens another.
+   * How many milliseconds the device may work for callers that have all left, on a signal or a timeout. Then the
+   * backend abandons the device and opens another.
    * @default 2000
    */
   readonly graceMs: number;

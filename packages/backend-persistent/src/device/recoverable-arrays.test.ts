@@ -224,7 +224,7 @@ describe("a resident array that is recoverable", () => {
         if (isPrepared) await backend.prepare(combine);
         const write = expectError(array.write(data.words(50)), "device-lost");
         const run = backend.run(kernel, { x: array, y, z: output(Uint32Array, 50) });
-        const failed = expectError(run, "dependency-failed", /that failed: The device .* is lost/u);
+        const failed = expectError(run, "dependency-failed", /which failed: The device .* is lost/u);
         lose();
         await Promise.all([write, failed]);
         const { z } = await backend.run(combine, { x: array, y, z: output(Uint32Array, 50) });

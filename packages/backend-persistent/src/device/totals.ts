@@ -1,22 +1,22 @@
 import type { BackendStats } from "@kiln-gpu/core";
 
-/** What each device has of its own. */
+/** The statistics of one device. */
 export type Counted = Omit<BackendStats, "runs" | "store">;
 
 interface Countable {
   stats(): Counted;
 }
 
-/** The counters of all devices that a backend has had, together. */
+/** Sums the statistics of all devices that a backend has had. */
 export class Totals {
   #closed: Counted | undefined;
 
-  /** Keeps the counters of a session that is closed. */
+  /** Adds the final statistics of a closed session. */
   add(session: Countable): void {
     this.#closed = this.with([session]);
   }
 
-  /** With those of `sessions`, which are open. */
+  /** The sum over the closed sessions and `sessions`. */
   with(sessions: readonly Countable[]): Counted {
     const all = sessions.map((session) => session.stats());
     if (this.#closed) all.push(this.#closed);

@@ -1,5 +1,5 @@
 /**
- * What of an array is asked for, checked. `subject` begins the sentence of an error: `The read of resident array "x"`.
+ * Checks of the arguments of array accesses. `subject` begins each error: `The read of resident array "x"`.
  */
 import {
   type ArrayRange,
@@ -33,7 +33,7 @@ export const readNames = /* @__PURE__ */ optionNames<ArrayRange & ResultOptions<
   into: true,
 });
 
-/** @throws {ComputeError} `invalid-option` where it is no range within the array's elements. */
+/** @throws {ComputeError} `invalid-option` if the range is not within the array. */
 export function checkedRange(
   subject: string,
   { length: all }: Elements,
@@ -47,15 +47,15 @@ export function checkedRange(
   if (!isRange || start + count > all) {
     throw new ComputeError(
       "invalid-option",
-      `${subject} is asked for ${count} elements from [${start}]; expected is a range within its ${all}.`,
+      `${subject}: the range must be within the ${all} elements; got ${count} elements from [${start}].`,
     );
   }
   return { start, length: count };
 }
 
 /**
- * WebGPU copies whole words of 4 bytes; the last may be padding of the array's.
- * @throws {ComputeError} `invalid-option` where the range begins or ends within a word.
+ * WebGPU copies whole words of 4 bytes. The last word may reach into the array's padding.
+ * @throws {ComputeError} `invalid-option` if the range begins or ends within a word.
  */
 export function checkAligned(subject: string, { type, length: all }: Elements, start: number, length: number): void {
   const bytes = type.BYTES_PER_ELEMENT;
@@ -63,12 +63,12 @@ export function checkAligned(subject: string, { type, length: all }: Elements, s
   if ((start * bytes) % 4 === 0 && endsAligned) return;
   throw new ComputeError(
     "invalid-option",
-    `${subject} is asked for the elements [${start}] to [${start + length}], bytes ${start * bytes} to ${(start + length) * bytes}; ` +
-      "WebGPU copies from and to multiples of 4 bytes.",
+    `${subject}: the range must begin and end at multiples of 4 bytes; got bytes ${start * bytes} to ` +
+      `${(start + length) * bytes}, the elements [${start}] to [${start + length}].`,
   );
 }
 
-/** @throws {ComputeError} `invalid-option` for what is no array of the type. */
+/** @throws {ComputeError} `invalid-option` if `data` is not an array of the type. */
 export function checkData(subject: string, { type }: Elements, data: unknown): void {
   if (ArrayBuffer.isView(data) && isSameType(arrayTypeOf(data as TypedArray), type)) {
     checkAttached(subject, "data", data);
@@ -80,7 +80,7 @@ export function checkData(subject: string, { type }: Elements, data: unknown): v
   );
 }
 
-/** @throws {ComputeError} `invalid-option` where `into` is not of the type, or not as long as what is read. */
+/** @throws {ComputeError} `invalid-option` if `into` is not of the type, or not as long as the range. */
 export function checkInto(subject: string, { type }: Elements, length: number, into: TypedArray | undefined): void {
   if (into === undefined) return;
   if (ArrayBuffer.isView(into) && isSameType(arrayTypeOf(into), type) && into.length === length) return;

@@ -2,33 +2,33 @@
  * The order of the runs that share resident arrays.
  *
  * Invariant: of two uses of an array, at least one of which writes it, the later one is not submitted before the
- * earlier one has ended, unless both are in one submission. So when a use fails, nothing has run that was to work on
- * what it would have written.
+ * earlier one has ended, unless both are in one submission. So when a use fails, nothing that depends on its output has
+ * run.
  *
  * The life of a use:
- * 1. `called`: it has a place in the order of its arrays, behind every use that was called before.
- * 2. `queued`: it is in the queue of submissions; every use that was called before it came there first.
- * 3. `taken`: it is in a batch that is about to be submitted. Later uses that conflict with it are held back.
+ * 1. `called`: it has a position in the order of its arrays, behind every earlier call.
+ * 2. `queued`: it is in the queue of submissions. Every use that was called before it came there first.
+ * 3. `gathered`: it is in a batch that is about to be submitted. Later uses that conflict with it stay in the queue.
  * 4. `submitted`: it happens, even if its caller leaves.
- * 5. `over`: it has happened, or never will. A failure spoils the later uses of the arrays it would have written.
+ * 5. `over`: it has happened, or never will. A failure rejects later uses of the arrays it would have written.
  *
- * From `taken` or `submitted` it returns to `queued` when the submission has ended. When the device is lost, a use that
- * may be repeated is renewed: a new use takes its place in the order of the same arrays on the next device, and the old
- * one is over.
+ * From `gathered` or `submitted` it returns to `queued` when the submission has ended. When the device is lost, a use
+ * that may be repeated is renewed: a new use takes over its position, in the order of the same arrays on the next
+ * device, and the old one is over.
  */
 import { ComputeError, isComputeError } from "@kiln-gpu/core";
 import type { Caller } from "@kiln-gpu/core/backend";
 
 /** The uses of one array. */
 export class ArrayUsers {
-  /** In the order of their calls; each until it is over. */
+  /** The uses that are not over, in the order of their calls. */
   readonly all = new Set<ArrayUse>();
-  /** The latest of them, while it has not come to the queue: most often its kernel is being compiled. */
+  /** The latest use, until it comes to the queue. Most often its kernel is being compiled. */
   coming: ArrayUse | undefined;
-  /** How many of those that are taken or submitted read the array, and how many write it. */
+  /** How many of the gathered or submitted uses read the array, and how many write it. */
   reading = 0;
   writing = 0;
-  /** The uses on the next device, after a loss that the array survives. */
+  /** The array's uses on the next device, after a loss that it survives. */
   successor: ArrayUsers | undefined;
   readonly #onUnused: () => void;
 
@@ -42,7 +42,7 @@ export class ArrayUsers {
     if (this.all.size === 0) this.#onUnused();
   }
 
-  /** Call when the device is lost and the array is going to be on the next one. */
+  /** Call when the device is lost and the array will be restored on the next one. */
   succeed(): ArrayUsers {
     this.successor = new ArrayUsers(this.#onUnused);
     return this.successor;
@@ -53,34 +53,34 @@ const successorsOf = (arrays: readonly ArrayUsers[]) => arrays.flatMap(({ succes
 
 let lastOrder = 0;
 
-/** The use that one run makes of all arrays that it binds. */
+/** The use that one run or access makes of all its arrays. */
 export class ArrayUse {
-  /** Rises with the calls; a renewed use keeps it. */
+  /** Rises with each call. A renewed use keeps the number of the old one. */
   readonly #order: number;
   /**
-   * Whether it may be renewed: everything it needs is on the host, or on arrays that survive. Kept up to date by the
-   * run.
+   * Whether it may be renewed: everything it needs is on the host or in arrays that survive. The run keeps this up to
+   * date.
    */
   isRepeatable = false;
   readonly #subject: string;
   readonly #arrays: readonly ArrayUsers[];
   readonly #caller: Caller;
-  /** The uses called before it that had not come to the queue at its call. */
+  /** The earlier uses that had not come to the queue when this one was called. */
   readonly #before: readonly ArrayUse[];
-  #state: "called" | "queued" | "taken" | "submitted" | "over" = "called";
-  /** Whether no use waits for this one to come any more; one that is over comes when those before it have. */
+  #state: "called" | "queued" | "gathered" | "submitted" | "over" = "called";
+  /** Whether later uses no longer wait for this one. A use that is over counts as come once the earlier ones have. */
   #hasCome = false;
   readonly #onCome: (() => void)[] = [];
-  /** The arrays that it may write, until it is known which it does. */
+  /** The arrays that it may write; once the run is planned, those that it does write. */
   #written: readonly ArrayUsers[];
   #spoiled: ComputeError | undefined;
   #renewed: ArrayUse | undefined;
 
   /**
-   * Takes its place in the order.
-   * @param subject What errors call it, as the start of a sentence.
-   * @param arrays Each named once.
-   * @param written Those of them that it may write.
+   * Takes its position in the order.
+   * @param subject The start of a sentence in errors.
+   * @param arrays Each array once.
+   * @param written The arrays that it may write, each also in `arrays`.
    */
   constructor(
     subject: string,
@@ -103,14 +103,14 @@ export class ArrayUse {
   }
 
   /**
-   * Renews the uses of `lost` arrays that may be repeated, in the order of their calls; those that needed one of the
-   * others fail.
-   * @param reason Why the others do.
+   * Renews every use of the `lost` arrays that may be repeated, in the order of their calls. The others fail, and with
+   * them the uses that depend on them.
+   * @param reason The loss, with which the others fail.
    */
   static renewAll(lost: readonly ArrayUsers[], reason: ComputeError): void {
     const uses = [...new Set(lost.flatMap(({ all }) => [...all]))].sort((a, b) => a.#order - b.#order);
-    // How far a submission came on a lost device is never known.
-    for (const use of uses) if (use.#state === "submitted") use.#state = "taken";
+    // How much of a submission ran on a lost device is never known.
+    for (const use of uses) if (use.#state === "submitted") use.#state = "gathered";
     for (const use of uses) {
       if (use.#spoiled || !use.isRepeatable) use.fail(use.#spoiled ?? reason);
       else use.#renew();
@@ -125,28 +125,27 @@ export class ArrayUse {
     this.end();
   }
 
-  /** Its place after all losses so far; `undefined` if it was not renewed. */
+  /** The use that has replaced it after all losses so far; `undefined` if it was not renewed. */
   get renewed(): ArrayUse | undefined {
     return this.#renewed?.renewed ?? this.#renewed;
   }
 
   /**
-   * Why it must not run, if it must not: an earlier use failed, and this one was to work on what that would have
-   * written.
+   * The reason if it must not run: an earlier use failed, and this one depends on what that would have written.
    */
   get spoiled(): ComputeError | undefined {
     return this.#spoiled;
   }
 
-  /** Tells which of its arrays it writes, as soon as that is known. */
+  /** Call as soon as it is known which arrays the run writes. */
   writes(written: readonly ArrayUsers[]): void {
     this.#written = written;
   }
 
   /**
-   * Its one way to the queue: waits until the uses that were called before it have come there, then calls `enqueue`,
-   * and is over when that settles.
-   * @param enqueue Brings the run to the queue, and resolves with its results.
+   * The only way to the queue. Waits until every earlier use has come there, then calls `enqueue`. The use is over when
+   * that settles.
+   * @param enqueue Puts the run into the queue, and resolves with its results.
    */
   async happen<T>(enqueue: () => Promise<T>): Promise<T> {
     try {
@@ -162,7 +161,7 @@ export class ArrayUse {
     }
   }
 
-  /** Resolves when the uses called before it have come to the queue; `undefined` if they have. */
+  /** Resolves when the earlier uses have come to the queue; returns `undefined` if they have. */
   #turn(): Promise<unknown> | undefined {
     const coming = this.#before.filter((use) => !use.#hasCome);
     if (coming.length === 0) return undefined;
@@ -178,8 +177,8 @@ export class ArrayUse {
   }
 
   /**
-   * Whether it must stay in the queue, because it conflicts with a use that is taken or submitted, or shares an array
-   * with one of those held back before it. If so, its arrays are added to `held`.
+   * Whether it must stay in the queue: it conflicts with a gathered or submitted use, or shares an array with a use
+   * that is held back before it. If so, its arrays are added to `held`.
    */
   isHeldBack(held: Set<ArrayUsers>): boolean {
     if (!this.#conflicts() && !this.#arrays.some((array) => held.has(array))) return false;
@@ -187,29 +186,29 @@ export class ArrayUse {
     return true;
   }
 
-  /** Whether something taken or submitted reads what this writes, or writes what this uses. */
+  /** Whether a gathered or submitted use reads what this one writes, or writes what this one uses. */
   #conflicts(): boolean {
     return this.#arrays.some((array) => array.writing > 0 || (array.reading > 0 && this.#written.includes(array)));
   }
 
-  /** A batch has taken it. */
+  /** A batch has gathered it. */
   start(): void {
-    if (this.#state === "queued") this.#state = "taken";
+    if (this.#state === "queued") this.#state = "gathered";
     this.#count(1);
   }
 
   /** The batch is submitted. */
   commit(): void {
-    if (this.#state === "taken") this.#state = "submitted";
+    if (this.#state === "gathered") this.#state = "submitted";
   }
 
-  /** The submission has ended, or nothing of it has run. */
+  /** Its submission has ended, or has not run. */
   settle(): void {
     if (this.#state !== "over") this.#state = "queued";
     this.#count(-1);
   }
 
-  /** Its caller no longer waits, and knows it. A use that is not submitted never will be. */
+  /** Its caller has left. A use that is not submitted yet never will be. */
   #leave(reason: ComputeError): void {
     if (this.#state === "submitted" || this.#state === "over") return;
     this.#state = "over";
@@ -217,8 +216,8 @@ export class ArrayUse {
   }
 
   /**
-   * Ends the use; only the first call counts. A failure also spoils later uses, up to those made before its caller
-   * could see it.
+   * Ends the use; only the first call counts. A failure also rejects later uses of the arrays it would have written, up
+   * to those made before its caller could see it.
    */
   end(failure?: unknown): void {
     if (this.#state === "over") return;
@@ -230,15 +229,15 @@ export class ArrayUse {
   #close(failure?: unknown): void {
     if (failure !== undefined) this.fail(failure);
     for (const array of this.#arrays) array.delete(this);
-    // A use that waits for this one waits for those before it as well.
+    // Later uses that wait for this one must still wait for the earlier ones.
     const turn = this.#turn();
     if (turn) turn.then(() => this.#come());
     else this.#come();
   }
 
-  /** Spoils the later uses of the arrays it would have written, before any of them can be submitted. */
+  /** Spoils the later uses of the arrays it would have written. None of them has been submitted. */
   fail(failure: unknown): void {
-    // However long the chain of uses that depend on each other, the first failure is the one that helps.
+    // In a chain of dependent uses, the first failure is the one that explains the rest.
     const cause = isComputeError(failure, "dependency-failed") ? failure.cause : failure;
     for (const array of this.#written) {
       let isLater = false;
@@ -252,7 +251,7 @@ export class ArrayUse {
   #dependencyFailed(cause: Error): ComputeError {
     return new ComputeError(
       "dependency-failed",
-      `${this.#subject} needs what was to be written to a resident array before, and that failed: ${cause.message}`,
+      `${this.#subject} depends on an earlier write to a resident array, which failed: ${cause.message}`,
       { cause },
     );
   }

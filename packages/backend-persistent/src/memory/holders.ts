@@ -1,45 +1,45 @@
 /**
- * What holds memory of the pools in callers' hands: staged memory, leases, resident arrays and sequences.
+ * The objects through which callers hold pooled memory: staged memory, leases, resident arrays and sequences.
  *
  * Invariant: nothing here keeps a holder from being collected.
  */
 
 import type { ComputeError } from "@kiln-gpu/core";
 
-/** What was dropped without being given back: memory of a backend's, or a backend. */
+/** A backend, or an object that holds memory of one, that was dropped without being released or disposed. */
 export interface Leak {
-  /** What it is, as "a resident Float32Array of 1024". */
+  /** A description, such as "a resident Float32Array of 1024". */
   readonly what: string;
   /** The call that made it. */
   readonly stack: string;
 }
 
-/** What holds memory of one device for a caller. */
+/** An object that holds memory of one device for a caller. */
 export interface Holder extends Disposable {
-  /** The device is lost, and the memory with it: all later uses are refused for this reason. */
+  /** The memory is lost with its device. Later uses reject with `reason`. */
   lose(reason: ComputeError): void;
 }
 
-/** What is known of a holder. */
+/** The record of a holder. */
 export interface Held {
   readonly what: string;
   readonly holder: WeakRef<Holder>;
-  /** Gives back what a holder that is collected can no longer give back itself. */
+  /** Gives the memory back in place of a holder that was collected. */
   readonly free: () => void;
-  /** Whether callers may still read or write the memory itself when the holder is gone. */
+  /** Whether callers may have views of the memory that outlive the holder. */
   readonly isViewed: boolean;
-  /** The call that made it; an `Error` at first. */
+  /** The call that made the holder: an `Error` at first, its stack later. */
   origin: Error | string | undefined;
-  /** Whether its caller has given it back, and calls that were made before still need it. */
+  /** Whether its caller has disposed it while earlier calls still need it. */
   isGivenBack: boolean;
 }
 
 /**
- * After this long the call is written down: it costs more than to give back, and the `Error` keeps what was in reach of
- * that call.
+ * After this time the stack of the call replaces its `Error`, which keeps alive everything that the call could reach.
+ * Most holders are given back sooner and never pay for the stack.
  */
 const writeDownMs = 250;
-/** An error names so many. */
+/** How many holders an error names. */
 const maxTold = 3;
 
 export class Holders {
@@ -49,41 +49,41 @@ export class Holders {
   #hasEnded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onLeak Told once of each holder that is collected while it holds memory. */
+  /** @param onLeak Called once for each holder that is collected while it holds memory. */
   constructor(onLeak?: (leak: Leak) => void) {
     this.#onLeak = onLeak;
   }
 
   /**
-   * After `end`, `holder` ends as soon as whoever adds it has gone on.
-   * @param free Does not refer to `holder`.
-   * @param call That made it, where it is not this one.
-   * @returns What `delete` needs.
+   * After `end`, `holder` is disposed on the next microtask.
+   * @param free Must not refer to `holder`.
+   * @param call The call that made the holder, if it is not this one.
+   * @returns The record, for `giveBack` and `delete`.
    */
   add(holder: Holder, { what, free, isViewed }: Pick<Held, "what" | "free" | "isViewed">, call?: Error): Held {
     const origin = this.#onLeak && (call ?? callOf(what));
     const held = { what, holder: new WeakRef(holder), free, isViewed, origin, isGivenBack: false };
     this.#held.add(held);
     if (origin) this.#writeDownLater();
-    // It costs, and of one that is viewed nothing comes but a report.
+    // Registering costs time; without a listener the collection of a viewed holder has no effect.
     if (origin || !isViewed) this.#collected.register(holder, held, held);
     if (this.#hasEnded) queueMicrotask(() => holder[Symbol.dispose]());
     return held;
   }
 
-  /** The call of now, where somebody listens. */
+  /** The current call, if leaks are reported. */
   callOf(subject: string): Error | undefined {
     return this.#onLeak && callOf(subject);
   }
 
-  /** Whether holders end as they are added. */
+  /** Whether `end` was called. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
   /**
-   * The caller has given it back. It goes with its device all the same until it is deleted, for calls that were made
-   * before need it.
+   * The caller has disposed the holder. Earlier calls may still need it, so it is lost with its device until it is
+   * deleted.
    */
   giveBack(held: Held): void {
     held.isGivenBack = true;
@@ -95,7 +95,7 @@ export class Holders {
     if (held.origin || !held.isViewed) this.#collected.unregister(held);
   }
 
-  /** Ends all there are and all to come: a run may wait for the memory that another's lease holds. */
+  /** Disposes every holder, now and in the future: a run may wait for memory that a lease holds. */
   end(): void {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
@@ -103,7 +103,7 @@ export class Holders {
     this.freeDropped();
   }
 
-  /** All there are, with what each is. What was dropped is not among them. */
+  /** Every holder that is not dropped. */
   *all(): Iterable<{ readonly what: string; readonly holder: Holder; readonly isGivenBack: boolean }> {
     for (const { what, holder: ref, isGivenBack } of [...this.#held]) {
       const holder = ref.deref();
@@ -111,7 +111,7 @@ export class Holders {
     }
   }
 
-  /** The device is lost: gives back what dropped holders have held, which no view can show any more. */
+  /** Gives back the memory of dropped holders. Call it once the device is lost: then no view can show that memory. */
   freeDropped(): void {
     for (const held of [...this.#held]) {
       if (held.holder.deref()) continue;
@@ -120,7 +120,7 @@ export class Holders {
     }
   }
 
-  /** What they are, as a part of a sentence. */
+  /** Lists the holders, as a part of a sentence. */
   toString(): string {
     const held = [...this.#held].filter(({ isGivenBack }) => !isGivenBack);
     const count = held.length;
@@ -142,20 +142,20 @@ export class Holders {
   #report(held: Held): void {
     if (!this.#held.has(held)) return;
     this.#onLeak?.({ what: held.what, stack: stackOf(held) ?? held.what });
-    // A view of it would turn empty; it stays held until `end`.
+    // Giving the memory back would empty the views of it, so it stays held until `end`.
     if (held.isViewed) return;
     this.#held.delete(held);
     held.free();
   }
 }
 
-/** Frames of an engine's stack by default are ten, which calls of ours can fill before the caller's own comes. */
+/** An engine keeps ten frames by default. Kiln's own calls can fill those before the caller's appears. */
 const stackFrames = 30;
 
 function callOf(subject: string): Error {
   const limited = Error as typeof Error & { stackTraceLimit?: number };
   const { stackTraceLimit } = limited;
-  // Only V8 has the limit; where it is frozen, the stack is as long as it is.
+  // Only V8 has the limit. If it is frozen, the stack keeps its length.
   const isRaised = typeof stackTraceLimit === "number" && Reflect.set(limited, "stackTraceLimit", stackFrames);
   const call = new Error(subject);
   if (isRaised) limited.stackTraceLimit = stackTraceLimit;

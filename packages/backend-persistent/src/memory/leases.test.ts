@@ -11,26 +11,11 @@ import {
 } from "@kiln-gpu/test-support";
 import { expectExit, runScript } from "@kiln-gpu/test-support/node";
 import { describe, expect, it } from "vitest";
-import { openPersistentBackend, type PersistentComputeBackend } from "../index.js";
+import { openPersistentBackend } from "../index.js";
 import { usingBackend } from "../using-backend.test-support.js";
+import { addStaged, waitForOne } from "./staged-floats.test-support.js";
 
 const data = new RandomData(23);
-
-async function stageFloats(gpu: PersistentComputeBackend, values: Float32Array) {
-  const staged = await gpu.stage(Float32Array, values.length);
-  staged.data.set(values);
-  return staged;
-}
-
-async function checkedAdd(gpu: PersistentComputeBackend, length: number): Promise<void> {
-  const [a, b] = [data.floats(length), data.floats(length)];
-  const [left, right] = [await stageFloats(gpu, a), await stageFloats(gpu, b)];
-  const { c } = await gpu.run(fieldAdd, { a: left, b: right, c: output(Float32Array, length) });
-  expectSame(c, fieldAddReference(a, b));
-}
-
-/** Resolves once something waits for memory. */
-const waitForOne = (gpu: PersistentComputeBackend) => eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
 
 describe("a lease", () => {
   const add = (length: number) => ({ a: data.floats(length), b: data.floats(length), c: lease(Float32Array, length) });
@@ -57,7 +42,7 @@ describe("a lease", () => {
         const bindings = add(200 + i);
         const { c } = await gpu.run(fieldAdd, bindings);
         held.push({ c, expected: fieldAddReference(bindings.a, bindings.b) });
-        await Promise.all(Array.from({ length: 5 }, () => checkedAdd(gpu, 200 + i)));
+        await Promise.all(Array.from({ length: 5 }, () => addStaged(gpu, data, 200 + i)));
       }
       for (const { c, expected } of held) {
         expectSame(c.data, expected);
@@ -73,7 +58,7 @@ describe("a lease", () => {
       expect(() => c.data).toThrow(expect.objectContaining({ code: "disposed" }));
       expect(view.length).toBe(0);
       c.release();
-      await checkedAdd(gpu, 100);
+      await addStaged(gpu, data, 100);
     }));
 
   it("of several in one run keeps all of them until each is released", () =>
@@ -90,7 +75,7 @@ describe("a lease", () => {
       const x = data.floats(100);
       const { y, z } = await gpu.run(twice, { x, y: lease(Float32Array, 100), z: lease(Float32Array, 100) });
       y.release();
-      await checkedAdd(gpu, 100);
+      await addStaged(gpu, data, 100);
       expectSame(
         z.data,
         x.map((value) => -value),
@@ -122,7 +107,7 @@ describe("a lease", () => {
       async (gpu) => {
         const { c } = await gpu.run(fieldAdd, add(2048));
         let isDone = false;
-        const waiting = checkedAdd(gpu, 2048).then(() => {
+        const waiting = addStaged(gpu, data, 2048).then(() => {
           isDone = true;
         });
         await waitForOne(gpu);
@@ -138,14 +123,14 @@ describe("a lease", () => {
       async (gpu) => {
         const { c } = await gpu.run(fieldAdd, add(2048));
         const refused = [/given back for 50 ms/, /a lease on "c" of kernel "field-add", a Float32Array of 2048/];
-        await expectError(checkedAdd(gpu, 2048), "out-of-memory", ...refused);
+        await expectError(addStaged(gpu, data, 2048), "out-of-memory", ...refused);
         await expectError(gpu.stage(Float32Array, 12_000), "out-of-memory", ...refused);
         await expectError(gpu.array(Float32Array, 12_000), "out-of-memory", ...refused);
         const large = { ...add(3000), c: output(Float32Array, 3000) };
         const runs = Array.from({ length: 20 }, () => gpu.run(fieldAdd, large));
         for (const run of runs) await expectError(run, "out-of-memory", ...refused);
         c.release();
-        await checkedAdd(gpu, 2048);
+        await addStaged(gpu, data, 2048);
       },
       { byteBudget: 52 * 1024, memoryWaitMs: 50 },
     ));
@@ -209,7 +194,7 @@ describe("a lease", () => {
   it("that is still held ends when its backend is disposed, so that a run which waits for its memory can end", async () => {
     const gpu = await openPersistentBackend({ ...software, byteBudget: 52 * 1024 });
     const { c } = await gpu.run(fieldAdd, add(2048));
-    const waiting = checkedAdd(gpu, 2048);
+    const waiting = addStaged(gpu, data, 2048);
     await waitForOne(gpu);
     await gpu.dispose();
     await waiting;

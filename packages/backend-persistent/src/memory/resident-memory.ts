@@ -27,19 +27,19 @@ import { deviceUsage } from "./device-usage.js";
 import type { Held, Holder, Holders } from "./holders.js";
 import { memoryError } from "./memory-error.js";
 
-/** One access to arrays that is no run of a kernel. */
+/** A read, write, copy or clear of arrays: work on them without a kernel. */
 export interface ArrayAccess {
-  /** What errors call it, as the start of a sentence. */
+  /** The start of a sentence in errors: `The read of resident array "x"`. */
   readonly subject: string;
   readonly arrays: readonly ResidentMemory[];
-  /** Those of `arrays` that it writes. */
+  /** The arrays that it writes, each also in `arrays`. */
   readonly written: readonly ResidentMemory[];
   /** The parts that are written from the host's data, or read. */
   readonly resources: readonly PlannedResource[];
   readonly record?: (encoder: GPUCommandEncoder) => void;
 }
 
-/** Performs accesses in the order of their calls; resolves with what they read, by the names of the resources. */
+/** Performs accesses in the order of their calls, and resolves with what they read, by the name of the resource. */
 export type PerformAccess = (access: ArrayAccess) => Promise<{ readonly [name: string]: TypedArray | Lease }>;
 
 /** What the arrays of one device share. */
@@ -55,9 +55,9 @@ export interface ResidentOptions<T extends TypedArray> {
   /** Elements. */
   readonly length: number;
   readonly label?: string | undefined;
-  /** Whether it keeps a copy of its elements on the host. */
+  /** Whether the array keeps a copy of its elements on the host. */
   readonly isRecoverable?: boolean;
-  /** Whether it is a part of something else, which disposes it, or releases its buffer when it cannot any more. */
+  /** Whether the array is a part of another holder, which disposes it, or releases its buffer if it was dropped. */
   readonly isPart?: boolean;
   readonly owner: ArrayOwner;
 }
@@ -65,8 +65,8 @@ export interface ResidentOptions<T extends TypedArray> {
 /** The backend, which must not be collected while the array is in use. */
 export interface ArrayOwner {
   /**
-   * Resolves when there is a device to work on; `undefined` where there is. Who awaits nothing else before its use of
-   * an array takes its place in the order of the calls.
+   * Resolves when there is a device to work on; returns `undefined` if there is one now. A call that awaits nothing
+   * else before it uses an array keeps its position in the order of the calls.
    */
   whenReady(): Promise<unknown> | undefined;
 }
@@ -77,20 +77,20 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   readonly label: string | undefined;
-  /** What errors and events call it. */
+  /** Its description in errors and events. */
   readonly what: string;
   readonly owner: ArrayOwner;
-  /** What its leases are called. */
+  /** The name of its leases. */
   readonly #name: string;
   readonly #isPart: boolean;
-  /** Its bytes as the host wrote them, of an array that is recoverable and was written by nobody else. */
+  /** The bytes of a recoverable array, as long as only the host has written it. */
   #copy: Uint8Array | undefined;
   #context: ArrayContext;
   #buffer: PooledBuffer;
   #users: ArrayUsers;
-  /** Absent for a part of something that is held itself. */
+  /** Absent for a part of another holder. */
   #held: Held | undefined;
-  /** Calls that were made before it was disposed, and have not ended. */
+  /** How many calls that bind the array have not ended. */
   #claims = 0;
   #isDisposed = false;
   #isFreed = false;
@@ -98,7 +98,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #loss: ComputeError | undefined;
 
   /**
-   * An array with the elements of `data`, or zeros.
+   * Makes an array with the elements of `data`, or of zeros.
    * @throws {ComputeError} `limit-exceeded`, `out-of-memory`, `device-lost`.
    */
   static async make<T extends TypedArray>(
@@ -138,7 +138,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#hold();
   }
 
-  /** The whole of it is the array's; it may be longer. */
+  /** The buffer holds nothing but the array; it may be longer. */
   get buffer(): PooledBuffer {
     return this.#buffer;
   }
@@ -148,8 +148,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   /**
-   * Claims `given`, bound as `name`, for a call of `owner`: until `unclaim` it stays, even if it is disposed.
-   * @throws {ComputeError} `invalid-binding` where it is disposed or another backend's; `device-lost`.
+   * Claims `given`, bound as `name`, for a call of `owner`. The array stays until `unclaim`, even if it is disposed.
+   * @throws {ComputeError} `invalid-binding` if it is disposed or belongs to another backend; `device-lost`.
    */
   static claim(given: ResidentArray, owner: ArrayOwner, subject: string, name: string): ResidentMemory {
     const refuse = (reason: string) =>
@@ -161,19 +161,19 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     return given;
   }
 
-  /** Ends a claim; the last one frees an array that was disposed. */
+  /** Ends a claim. The end of the last one frees an array that was disposed. */
   unclaim(): void {
     this.#claims -= 1;
     this.#freeUnused();
   }
 
   /**
-   * Those who use it on the device of `context`, for a call that has claimed it.
-   * @throws {ComputeError} `device-lost` where it is not there.
+   * The uses of the array on the device of `context`, for a call that has claimed it.
+   * @throws {ComputeError} `device-lost` if the array is not on that device.
    */
   usersOn(context: ArrayContext, subject: string): ArrayUsers {
     if (this.#loss) throw this.#lost(subject, this.#loss);
-    // It may be on the next device already.
+    // The array may be on the next device already.
     if (context.open.loss) throw context.open.loss;
     if (this.#context === context) return this.#users;
     throw new ComputeError("device-lost", `${subject} is not possible: ${this.what} was lost with its device.`);
@@ -209,8 +209,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     }
   }
 
-  // An access claims its arrays in its own body: a promise more on its way, and its caller would hear of a failure
-  // after those whose runs fail with it.
+  // Each access claims its arrays in its own body. A shared helper would add a promise, and then the caller of an
+  // access that fails would see it only after the callers of the runs that fail with it.
 
   async write(data: T, start = 0): Promise<void> {
     const subject = this.#subject("write of");
@@ -230,7 +230,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     }
   }
 
-  /** @param arrays In whose order it takes its place. */
+  /** @param arrays The arrays in whose order the upload takes a position. */
   #upload(data: T, length: number, start: number, arrays: readonly ResidentMemory[] = [this]): Promise<unknown> {
     const resource = { ...this.#part(start, length), access: "read-write", data } as const;
     return this.#context.perform({
@@ -276,7 +276,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     }
   }
 
-  /** An array of its own with the same elements. This one is claimed, and may be disposed. */
+  /** Makes a separate array with the same elements. Call it while this one is claimed; it may be disposed. */
   async duplicate(): Promise<ResidentMemory<T>> {
     const { type, length, owner } = this;
     const copy = await ResidentMemory.make(this.#context, { type, length, owner }, undefined);
@@ -304,7 +304,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     });
   }
 
-  /** Sets every element to zero, and the bytes after them. */
+  /** Sets every element to zero, and the padding after the last. */
   async #clear(): Promise<void> {
     const { buffer } = this.buffer;
     const { byteLength } = this.#part(0, this.length);
@@ -324,12 +324,12 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#freeUnused();
   }
 
-  /** Whether it can be uploaded again as it was. */
+  /** Whether the host has a copy that can be uploaded again. */
   get isRecoverable(): boolean {
     return this.#copy !== undefined;
   }
 
-  /** Something other than the host is going to write it: the copy on the host no longer tells what it holds. */
+  /** Drops the copy on the host. Call it before the device writes the array. */
   outdateCopy(): void {
     this.#copy = undefined;
   }
@@ -340,8 +340,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   /**
-   * Its device is lost, and it is going to be restored: from now on it is used on the next one.
-   * @returns Those who used it.
+   * Prepares for the next device, after a loss: later uses are uses there.
+   * @returns The uses on the lost device.
    */
   survive(): ArrayUsers {
     const users = this.#users;
@@ -350,15 +350,15 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   /**
-   * Uploads it again, to another device than the one that was lost, after `survive`.
-   * @returns Whether it did; not so where it is disposed.
+   * Uploads the array to the next device, after `survive`.
+   * @returns `false` if it is disposed.
    * @throws {ComputeError} `out-of-memory`, `device-lost`, `limit-exceeded`.
    */
   async restore(context: ArrayContext): Promise<boolean> {
     if (this.#isOver) return false;
     const { byteLength } = this.#buffer;
     if (this.#held) this.#context.holders.delete(this.#held);
-    // Not so after a device that was lost before there was room for it.
+    // It has no buffer if the last device was lost before there was room for it.
     if (!this.#isFreed) this.#context.buffers.release(this.#buffer);
     this.#isFreed = true;
     const buffer = await context.buffers.acquire({ byteLength, usage: deviceUsage });
@@ -374,7 +374,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     const { buffer: bytes, byteOffset } = this.#copy!;
     this.#isRestoring = true;
     try {
-      // Before those who have a place in its order already, and wait for the device.
+      // The upload comes before the uses that already wait for the device.
       await this.#upload(new this.type(bytes as ArrayBuffer, byteOffset, this.length), this.length, 0, []);
     } finally {
       this.#isRestoring = false;
@@ -387,7 +387,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.dispose();
   }
 
-  /** Whether it is disposed, and nothing that was asked for before needs it. */
+  /** Whether it is disposed and no earlier call needs it. */
   get #isOver(): boolean {
     return this.#isDisposed && this.#claims === 0 && this.#users.all.size === 0;
   }
@@ -401,7 +401,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.#context.buffers.release(this.#buffer);
   }
 
-  /** Lets it be reported when it is dropped, and lost or freed with its device. */
+  /** Registers it as a holder, so that it is reported if dropped, and lost with its device. */
   #hold(): void {
     if (this.#isPart) return;
     const { buffers, holders } = this.#context;
@@ -429,7 +429,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     return `The ${words} ${this.what}`;
   }
 
-  /** The resource that stands for a range of elements. */
+  /** The resource for a range of elements. */
   #part(start: number, length: number) {
     const bytes = this.type.BYTES_PER_ELEMENT;
     return { name: this.#name, resident: this, start: start * bytes, byteLength: roundUpTo4(length * bytes) };
@@ -445,7 +445,7 @@ function whatIs({ type, length, label }: Pick<ResidentOptions<TypedArray>, "type
   return label === undefined ? `a resident ${type.name} of ${length}` : `resident array "${label}"`;
 }
 
-/** Not made where `this` is in reach: it must not keep the array from being collected. */
+/** A function of its own: a closure over `this` would keep the array from being collected. */
 function releaseOf(buffers: BufferPool, buffer: PooledBuffer): () => void {
   return () => buffers.release(buffer);
 }

@@ -1,28 +1,13 @@
 import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { type Bindings, defineKernel, inout, output } from "@kiln-gpu/core";
 import { exclusiveScan, exclusiveScanReference, fieldAdd, fieldAddReference, saxpy } from "@kiln-gpu/kernels";
-import { eventually, expectError, expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
+import { expectError, expectNothingLive, expectSame, RandomData, software } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
-import { openPersistentBackend, type PersistentComputeBackend } from "../index.js";
+import { openPersistentBackend } from "../index.js";
 import { usingBackend } from "../using-backend.test-support.js";
+import { addStaged, stageFloats, waitForOne } from "./staged-floats.test-support.js";
 
 const data = new RandomData(22);
-
-async function stageFloats(gpu: PersistentComputeBackend, values: Float32Array) {
-  const staged = await gpu.stage(Float32Array, values.length);
-  staged.data.set(values);
-  return staged;
-}
-
-async function checkedAdd(gpu: PersistentComputeBackend, length: number): Promise<void> {
-  const [a, b] = [data.floats(length), data.floats(length)];
-  const [left, right] = [await stageFloats(gpu, a), await stageFloats(gpu, b)];
-  const { c } = await gpu.run(fieldAdd, { a: left, b: right, c: output(Float32Array, length) });
-  expectSame(c, fieldAddReference(a, b));
-}
-
-/** Resolves once something waits for memory. */
-const waitForOne = (gpu: PersistentComputeBackend) => eventually(() => expect(gpu.stats().buffers.waiting).toBe(1));
 
 describe("staged memory", () => {
   it("is taken from bindings that are read once", () =>
@@ -42,16 +27,16 @@ describe("staged memory", () => {
       expectSame(c, fieldAddReference(floats, floats));
       expect(second.data.length).toBe(100);
       second.release();
-      await checkedAdd(gpu, 100);
+      await addStaged(gpu, data, 100);
     }));
 
   it("is what the kernel reads, at any length, again and again", () =>
     usingBackend(async (gpu) => {
       for (const length of [1, 3, 64, 1000, 65_537]) {
-        for (let i = 0; i < 5; i += 1) await checkedAdd(gpu, length);
+        for (let i = 0; i < 5; i += 1) await addStaged(gpu, data, length);
       }
       const before = gpu.stats().buffers.made;
-      for (let i = 0; i < 20; i += 1) await checkedAdd(gpu, 1000);
+      for (let i = 0; i < 20; i += 1) await addStaged(gpu, data, 1000);
       expect(gpu.stats().buffers.made).toBe(before);
     }));
 
@@ -72,7 +57,7 @@ describe("staged memory", () => {
 
   it("never mixes between runs at once", () =>
     usingBackend(async (gpu) => {
-      await Promise.all(Array.from({ length: 40 }, (_, i) => checkedAdd(gpu, 100 + 37 * i)));
+      await Promise.all(Array.from({ length: 40 }, (_, i) => addStaged(gpu, data, 100 + 37 * i)));
     }));
 
   it("is gone for its caller once it is bound, and serves once", () =>

@@ -12,7 +12,7 @@ interface StagingPath {
   readonly open: OpenDevice;
 }
 
-/** A mapped upload buffer in its caller's hands. */
+/** A mapped upload buffer that a caller writes an input into. */
 export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   readonly [bindingRole] = "staged";
   readonly type: TypedArrayConstructor<T>;
@@ -23,7 +23,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   #isClaimed = false;
   #memory: { readonly buffer: PooledBuffer; readonly data: T } | undefined;
   #loss: ComputeError | undefined;
-  /** The backend, which must not be collected while this may be bound to one of its runs. */
+  /** The backend. It must not be collected while a run may still bind this. */
   readonly owner: object;
 
   /**
@@ -69,7 +69,7 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
     this.length = length;
     const byteLength = Math.ceil((length * type.BYTES_PER_ELEMENT) / 4) * 4;
     const mapped = buffer.buffer.getMappedRange(0, byteLength);
-    // The padding up to 4 is bound too, and a pooled buffer keeps its last user's bytes.
+    // The padding up to 4 bytes is bound too, and a pooled buffer keeps its last user's bytes.
     const end = length * type.BYTES_PER_ELEMENT;
     if (end < byteLength) new Uint8Array(mapped).fill(0, end);
     this.#memory = { buffer, data: new type(mapped, 0, length) };
@@ -81,20 +81,20 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
     if (this.#loss) throw this.#loss;
     if (this.#memory && !this.#isClaimed) {
       const { data } = this.#memory;
-      // A device that is destroyed takes the memory away before it tells of its loss.
+      // A device that is destroyed detaches the memory before it reports its loss.
       if (data.length === this.length) return data;
       throw new ComputeError("device-lost", `The staged ${this.type.name} of ${this.length} was lost with its device.`);
     }
     throw new ComputeError(
       "disposed",
-      `The staged ${this.type.name} of ${this.length} was bound or released; its memory is gone. Stage another for the next run.`,
+      `The staged ${this.type.name} of ${this.length} was bound or released, so its memory is gone. Stage another for the next run.`,
     );
   }
 
   /**
-   * Reserves the memory for a run of what is a `kind` called `label`, that binds it as `name`: from now on its caller
-   * has it no more.
-   * @throws {ComputeError} `invalid-binding` when it is not there to be taken, or is another backend's.
+   * Claims the memory for a run of the `kind` named `label`, which binds it as `name`. From now on the caller cannot
+   * use it.
+   * @throws {ComputeError} `invalid-binding` if it was bound or released before, or belongs to another backend.
    */
   static claim(staged: Staged, owner: object, kind: BinderKind, label: string, name: string): StagedMemory<TypedArray> {
     const refuse = (reason: string) =>
@@ -108,16 +108,16 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   }
 
   /**
-   * Gives the memory back to its caller: the run that claimed it is refused. It may have ended, or been lost, in the
-   * meantime.
+   * Returns the memory to its caller, after the run that claimed it was refused. If the backend has been disposed or
+   * the device was lost meanwhile, the memory is released. Memory that was spent is not returned.
    */
   unclaim(): void {
     this.#isClaimed = false;
     if (this.#loss || this.#holders.hasEnded) this.release();
   }
 
-  /** Hands what was claimed over to the run. */
-  take(): PooledBuffer {
+  /** Hands the claimed memory to the run. */
+  spend(): PooledBuffer {
     return this.#end(this.#memory!);
   }
 
@@ -146,29 +146,29 @@ export class StagedMemory<T extends TypedArray> implements Staged<T>, Holder {
   }
 }
 
-/** Unmapped and mapped again: a view that a caller still has must not show the next user's bytes. */
+/** Unmaps the buffer first: a view that a caller still has must not show the next user's bytes. */
 function giveBack(staging: StagingPool, buffer: PooledBuffer): void {
   unmap(buffer.buffer);
   staging.recycleUpload(buffer);
 }
 
-/** What binds staged memory, in the words of an error. */
+/** Binds staged memory; the first word of an error. */
 type BinderKind = "Kernel" | "Sequence";
 
-/** Staged memory that a run has claimed, and the name it is bound as. */
-export interface Claimed {
+/** Staged memory that a run has claimed, and the name of its binding. */
+export interface StagedBinding {
   readonly name: string;
   readonly staged: StagedMemory<TypedArray>;
 }
 
-/** Moves staged memory from its callers to the run that binds it: all of it, or none where a handle is refused. */
+/** Claims the staged memory among `bindings`: all of it, or none if one handle is refused. */
 export function claimStaged(
   owner: object,
   kind: BinderKind,
   label: string,
   bindings: { readonly [name: string]: unknown },
-): Claimed[] | undefined {
-  let claimed: Claimed[] | undefined;
+): StagedBinding[] | undefined {
+  let claimed: StagedBinding[] | undefined;
   for (const name in bindings) {
     const value = bindings[name];
     if (roleOf(value) !== "staged") continue;
@@ -183,28 +183,28 @@ export function claimStaged(
   return claimed;
 }
 
-/** What a run took of staged memory; given back once the device has it, or the run has ended. */
-export class TakenMemory {
-  readonly #taken: { readonly resource: number; readonly buffer: PooledBuffer }[];
+/** The staged memory that a run uses as inputs. It goes back to the pool once the run is submitted or has ended. */
+export class StagedInputs {
+  readonly #inputs: { readonly resource: number; readonly buffer: PooledBuffer }[];
 
-  constructor({ bound }: RunPlan, claimed: readonly Claimed[]) {
-    this.#taken = claimed.map(({ name, staged }) => ({ resource: bound.get(name)!, buffer: staged.take() }));
+  constructor({ bound }: RunPlan, claimed: readonly StagedBinding[]) {
+    this.#inputs = claimed.map(({ name, staged }) => ({ resource: bound.get(name)!, buffer: staged.spend() }));
   }
 
   at(resource: number): PooledBuffer {
-    return this.#taken.find((taken) => taken.resource === resource)!.buffer;
+    return this.#inputs.find((taken) => taken.resource === resource)!.buffer;
   }
 
   /**
-   * In reverse order, so that a loop is given the same. Also ends the caller's views, where the run did not come to its
-   * submission.
+   * Returns the buffers in reverse order, so that a loop gets the same ones again. If the run was not submitted, this
+   * also ends the caller's views.
    */
   giveBack(staging: StagingPool): void {
-    for (let i = this.#taken.length - 1; i >= 0; i -= 1) {
-      const { buffer } = this.#taken[i]!;
+    for (let i = this.#inputs.length - 1; i >= 0; i -= 1) {
+      const { buffer } = this.#inputs[i]!;
       if (buffer.buffer.mapState === "mapped") unmap(buffer.buffer);
       staging.recycleUpload(buffer);
     }
-    this.#taken.length = 0;
+    this.#inputs.length = 0;
   }
 }

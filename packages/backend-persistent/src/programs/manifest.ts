@@ -1,12 +1,12 @@
 /**
- * What is in a manifest, which may come from anywhere: each program is compiled under the address of its own content,
- * so it can stand for no other.
+ * The content of a manifest, which may come from anywhere. Each program is compiled under the address of its own
+ * content, so it cannot replace another.
  */
 import { ComputeError, type Manifest } from "@kiln-gpu/core";
-import type { ProgramVariant } from "@kiln-gpu/core/backend";
+import { describeValue, type ProgramVariant } from "@kiln-gpu/core/backend";
 import { checkedProgram, type LoadedProgram, translator } from "@kiln-gpu/shader";
 
-/** The ways in which a program is compiled, by name. */
+/** The names of the variants that a program is compiled as. */
 export const variantNames = ["whole", "split", "whole, immediate", "split, immediate"] as const;
 
 export type Variant = (typeof variantNames)[number];
@@ -22,22 +22,23 @@ export function flagsOf(variant: Variant): Flags {
   return { split: variant.startsWith("split"), immediate: variant.endsWith("immediate") };
 }
 
-/** What a device is given of a program, and for whom it was compiled first. */
+/** A program as a manifest lists it. */
 export interface WarmProgram extends Pick<LoadedProgram, "wgsl" | "interface" | "constants"> {
+  /** The label of the kernel that it was first compiled for. */
   readonly label: string;
   readonly variants: readonly Variant[];
 }
 
-/** What is compiled of a manifest's program must be what a run would compile. */
+/** Names the translator too, because a warm-up must compile exactly what a run would compile. */
 export const manifestVersion = `kiln-manifest 2, ${translator}`;
 
 /**
- * The programs of `manifest`; `undefined` for a manifest of another version.
- * @throws {ComputeError} `invalid-option` for what is no manifest.
+ * Returns the programs of `manifest`, or `undefined` if it is of another version.
+ * @throws {ComputeError} `invalid-option` if it is not a manifest.
  */
 export function programsOf(manifest: unknown): WarmProgram[] | undefined {
   const { version, programs } = plainOf(manifest);
-  if (typeof version !== "string" || !Array.isArray(programs)) throw noManifest("what is no manifest");
+  if (typeof version !== "string" || !Array.isArray(programs)) throw noManifest(describeValue(manifest));
   if (version !== manifestVersion) return undefined;
   return programs.map((program: unknown, i) => {
     const checked = checkedProgram(program);
@@ -45,11 +46,11 @@ export function programsOf(manifest: unknown): WarmProgram[] | undefined {
     if (checked && typeof label === "string" && Array.isArray(variants) && variants.every(isVariant)) {
       return { ...checked, label, variants: [...new Set(variants)] };
     }
-    throw noManifest(`a manifest whose program ${i} is none`);
+    throw noManifest(`one whose program ${i} is invalid`);
   });
 }
 
-/** What JSON makes of `manifest`: nothing in it changes any more, and nothing in it is more than a value. */
+/** Copies `manifest` through JSON: the copy cannot change later, and holds nothing but plain values. */
 function plainOf(manifest: unknown): Partial<Manifest> {
   try {
     return (JSON.parse(JSON.stringify(manifest)) ?? {}) as Partial<Manifest>;
@@ -61,7 +62,7 @@ function plainOf(manifest: unknown): Partial<Manifest> {
 function noManifest(given: string): ComputeError {
   return new ComputeError(
     "invalid-option",
-    `A warm-up is given ${given}; expected is what \`manifest()\` gave, or JSON of it.`,
+    `warmUp: "manifest" must be what \`manifest()\` returned, or a copy of it through JSON; got ${given}.`,
   );
 }
 

@@ -21,15 +21,15 @@ import { type CompiledProgram, compileProgram, type OpenDevice } from "@kiln-gpu
 import { flagsOf, nameOf, type Variant, variantNames, type WarmProgram } from "./manifest.js";
 import type { ProgramHistory } from "./program-history.js";
 
-/** A pipeline that is kept; its layouts carry numbers by which bind groups are kept. */
+/** A cached pipeline. The ids of its layouts are part of the key of each bind group. */
 export interface CachedPipeline extends CompiledProgram {
   readonly layoutIds: readonly number[];
 }
 
-/** Those with immediates only where the program has some. */
+/** Variants with immediates exist only for programs that have immediates. */
 type AddressByVariant = Readonly<Partial<Record<Variant, string>> & { readonly whole: string }>;
 
-/** A kernel whose sources are translated, reflected and hashed: done once for each kernel, however often it runs. */
+/** A kernel whose sources are translated, reflected and hashed, once for each kernel. */
 export interface LoadedKernel {
   readonly label: string;
   readonly planner: Planner<Bindings>;
@@ -45,25 +45,25 @@ export interface PipelineCacheParts {
   readonly recorder: TraceRecorder | undefined;
   /** Where the programs of earlier processes are found, and how SPIR-V is translated. */
   readonly loading: LoadOptions;
-  /** Told of every program that a run uses here. */
+  /** Records every program that runs use. */
   readonly history: ProgramHistory;
 }
 
-/** Pipelines that a warm-up compiles at a time: enough for every core, and few before one that a run is waiting for. */
+/** How many pipelines a warm-up compiles at a time: enough for all cores, but few ahead of one that a run waits for. */
 const maxWarming = 16;
 
 /**
- * Kernels to pipelines, each compiled once for each device.
+ * Turns kernels into pipelines, and compiles each once for each device.
  *
- * Invariant: only the cache holds pipelines. A loaded kernel holds their addresses, so that the cache's bound is the
- * bound.
+ * Invariant: only the cache holds pipelines. A loaded kernel holds addresses, so the bound of the cache is the bound on
+ * pipelines.
  */
 export class PipelineCache {
   readonly #parts: PipelineCacheParts;
   readonly #cache: ShaderCache<CachedPipeline>;
   readonly #loaded = new WeakMap<object, LoadedKernel>();
   readonly #loading = new WeakMap<object, Promise<LoadedKernel>>();
-  /** What warm-ups compile, and what they have compiled that no run has used yet. */
+  /** The addresses that warm-ups are compiling, and those that they compiled and no run has used yet. */
   readonly #warming = new Set<string>();
   readonly #warmed = new Set<string>();
   #warmedCount = 0;
@@ -78,7 +78,7 @@ export class PipelineCache {
     });
   }
 
-  /** The kernel, if it was loaded before. */
+  /** Returns the loaded kernel, if it was loaded before. */
   peek<B extends Bindings>(kernel: Kernel<B>): LoadedKernel | undefined {
     return this.#loaded.get(kernel);
   }
@@ -92,7 +92,7 @@ export class PipelineCache {
     return loading;
   }
 
-  /** The pipelines of all that is wanted, in its order, if each is compiled. */
+  /** Returns the pipelines in the order of `wanted`, if all of them are compiled. */
   peekPipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): CachedPipeline[] | undefined {
     const found: CachedPipeline[] = [];
     for (const want of wanted) {
@@ -100,7 +100,7 @@ export class PipelineCache {
       const address = kernel.addresses.get(want.program)![variant]!;
       const pipeline = this.#cache.peek(address);
       if (!pipeline) return undefined;
-      // A warm-up has compiled it, and told nobody.
+      // A warm-up compiled it, which does not count as a use.
       if (this.#warmed.size > 0 && this.#warmed.delete(address)) this.#use(kernel, want.program, variant);
       found.push(pipeline);
     }
@@ -108,14 +108,16 @@ export class PipelineCache {
   }
 
   /**
-   * The pipelines of all that is wanted, in its order; what is not compiled yet is, once.
-   * @throws {ComputeError} What `compileProgram` throws.
+   * Resolves with the pipelines in the order of `wanted`, and compiles those that are missing.
+   * @throws {ComputeError} As `compileProgram`.
    */
   pipelines(kernel: LoadedKernel, wanted: readonly ProgramVariant[]): Promise<CachedPipeline[]> {
     return Promise.all(wanted.map((want) => this.#pipeline(kernel, want)));
   }
 
-  /** Compiles all variants of `programs`, the first ones first. One that does not compile costs nobody anything. */
+  /**
+   * Compiles all variants of `programs`, in order. A program that does not compile is counted and otherwise ignored.
+   */
   async warmUp(programs: readonly WarmProgram[]): Promise<{ readonly compiled: number; readonly failed: number }> {
     const { open, maxPipelines } = this.#parts;
     const wanted = programs.flatMap((program) => program.variants.map((variant) => ({ program, variant }))).values();
@@ -123,7 +125,7 @@ export class PipelineCache {
     let compiled = 0;
     const work = async () => {
       for (const { program, variant } of wanted) {
-        // Hashed one by one: what else waits for this thread goes between them.
+        // Hashed one at a time, so that other work of this thread can go between them.
         const address = await addressOf(program, variant);
         if (this.#isCleared || open.loss || begun.size >= maxPipelines) return;
         if (begun.has(address)) continue;
@@ -135,7 +137,7 @@ export class PipelineCache {
     return { compiled, failed: begun.size - compiled };
   }
 
-  /** Lets warm-ups begin nothing more. */
+  /** Stops warm-ups from starting further compilations. */
   endWarmUps(): void {
     this.#isCleared = true;
   }
@@ -177,7 +179,7 @@ export class PipelineCache {
       pipeline = await this.#cache.get(address, create);
     } catch (error) {
       if (!isWarming) throw error;
-      // A manifest calls it by the name of another kernel; this one is told of its own.
+      // The error names the kernel of the manifest. Compiling again gives an error that names this kernel.
       pipeline = await this.#cache.get(address, create);
     }
     this.#use(kernel, want.program, variant);
@@ -222,13 +224,13 @@ export class PipelineCache {
   }
 }
 
-/** Of one variant of a program: the SHA-256 of all that the device is told of it. */
+/** The address of one variant of a program: the SHA-256 of everything that it is compiled from. */
 export function addressOf(
   { wgsl, constants, interface: shader }: Pick<LoadedProgram, "wgsl" | "constants" | "interface">,
   variant: Variant,
 ): Promise<string> {
   const request: ShaderRequest = {
-    // What the device compiles: one SPIR-V module is as many texts as it has specializations and entry points.
+    // The text that the device compiles: one SPIR-V module gives a text for each specialization and entry point.
     language: "wgsl",
     source: wgsl,
     constants,

@@ -1,14 +1,14 @@
 import type { Variant, WarmProgram } from "./manifest.js";
 
-/** More than that many programs, or characters of text, are not worth compiling ahead. */
+/** The bounds of a manifest: more programs, or more characters of text, are not worth compiling ahead. */
 export const maxPrograms = 256;
 export const maxTextLength = 2 ** 20;
 
-/** What runs have used, on all devices of a backend: the latest, within the bounds of a manifest. */
+/** The programs that runs have used last, on all devices of a backend, within the bounds of a manifest. */
 export class ProgramHistory {
-  /** Called when there is something new. */
+  /** Called when a program or a variant is added. */
   onChange: (() => void) | undefined;
-  /** By the address of the whole variant, the least recent first. */
+  /** By the address of the `whole` variant, the oldest first. */
   readonly #used = new Map<string, WarmProgram>();
   #textLength = 0;
 
@@ -18,7 +18,7 @@ export class ProgramHistory {
     const { label, wgsl, interface: shader, constants } = program;
     if (wgsl.length > maxTextLength) return;
     this.#used.delete(address);
-    // In the order in which a manifest is read, so that equal ones are equal as JSON.
+    // The members have the order in which a manifest is read, so that equal programs are equal as JSON.
     const variants = [...(known?.variants ?? []), variant];
     this.#used.set(address, { wgsl, interface: shader, constants, label, variants });
     if (!known) this.#textLength += wgsl.length;

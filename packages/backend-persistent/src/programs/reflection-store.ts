@@ -1,18 +1,18 @@
-import type { KeptPrograms } from "@kiln-gpu/shader";
+import type { StoredPrograms } from "@kiln-gpu/shader";
 import { contentAddress } from "@kiln-gpu/shader-cache";
 import type { JsonValue, Store } from "@kiln-gpu/store";
 
-/** The programs that are translated and reflected, in the store. */
-export class ReflectionStore implements KeptPrograms {
+/** Keeps translated and reflected programs in the store. */
+export class ReflectionStore implements StoredPrograms {
   readonly #store: Store;
   #found = 0;
-  #kept: Promise<unknown> = Promise.resolve();
+  #saved: Promise<unknown> = Promise.resolve();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  /** How many programs were found. */
+  /** How many programs `find` has found. */
   get found(): number {
     return this.#found;
   }
@@ -24,21 +24,21 @@ export class ReflectionStore implements KeptPrograms {
     return value;
   }
 
-  keep(request: object, program: object): void {
-    const keeping = addressOf(request).then((address) =>
+  save(request: object, program: object): void {
+    const saving = addressOf(request).then((address) =>
       address === undefined ? undefined : this.#store.write("program", address, program as JsonValue),
     );
-    // Without their values: each would refer to the one before it.
-    this.#kept = Promise.all([this.#kept, keeping]).then(() => undefined);
+    // `then` drops the values. Otherwise each promise would hold the one before it.
+    this.#saved = Promise.all([this.#saved, saving]).then(() => undefined);
   }
 
-  /** Resolves when what was given to `keep` until now is on disk, or will not be. */
+  /** Resolves when every `save` so far has been written, or has failed. */
   async written(): Promise<void> {
-    await this.#kept;
+    await this.#saved;
   }
 }
 
-/** A request of values that no program is made of has none: whoever reads that program says what is wrong with it. */
+/** `undefined` for a request that cannot be hashed: its values are invalid, and reading the program says how. */
 function addressOf(request: object): Promise<string | undefined> {
   return contentAddress(request).catch(() => undefined);
 }

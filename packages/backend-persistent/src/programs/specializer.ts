@@ -13,14 +13,14 @@ import { exceededLimit, roleOf } from "@kiln-gpu/core/backend";
 import type { Store } from "@kiln-gpu/store";
 import type { LoadedKernel, PipelineCache } from "./pipeline-cache.js";
 
-/** Under which choices are kept: raised when what is kept changes its meaning. */
+/** Part of the key of stored choices. Raise it when their meaning changes. */
 const storeVersion = "1";
-/** Of as many elements as a binding of WebGPU may have bytes. */
+/** The bucket of 2^32 elements, as many as a binding of WebGPU may have bytes. */
 const largestBucket = 32;
 
 /**
- * Chooses the tunable constants of kernels, by the size of what they are to work on: as `tune` found, here or in an
- * earlier process, else by the device's limits.
+ * Chooses the tunable constants of kernels by the size of their bindings: as `tune` found, in this process or an
+ * earlier one, otherwise by the limits of the device.
  */
 export class Specializer {
   readonly #programs: PipelineCache;
@@ -34,13 +34,13 @@ export class Specializer {
     this.#store = store;
   }
 
-  /** The kernel to run in place of `kernel`; it has nothing tunable. */
+  /** Chooses the kernel to run in place of `kernel`. The chosen kernel has no tunable constants. */
   choose<B extends Bindings>(kernel: Kernel<B>, bindings: B): Kernel<B> | Promise<Kernel<B>> {
     const choice = this.#choose(kernel as unknown as Kernel, bucketOf(elementsOf(bindings)));
     return choice as unknown as Kernel<B> | Promise<Kernel<B>>;
   }
 
-  /** Every kernel that may run in place of `kernel`, whatever the size. */
+  /** Every kernel that may run in place of `kernel`, at any size. */
   async choices(kernel: Kernel): Promise<Kernel[]> {
     const buckets = Array.from({ length: largestBucket + 1 }, (_, bucket) => bucket);
     return [...new Set(await Promise.all(buckets.map((bucket) => this.#choose(kernel, bucket))))];
@@ -52,7 +52,7 @@ export class Specializer {
     if (!choice) {
       choice = this.#find(kernel, bucket).then(
         (found) => {
-          // Unless it was tuned in the meantime.
+          // Unless it was tuned meanwhile.
           if (chosen.get(bucket) === choice) chosen.set(bucket, found);
           return found;
         },
@@ -66,14 +66,14 @@ export class Specializer {
     return choice;
   }
 
-  /** Lets `constants` be the choice for bindings of this many elements, and keeps them for later processes. */
+  /** Makes `constants` the choice for bindings of this many elements, and stores them for later processes. */
   async keep(kernel: Kernel, elements: number, constants: Constants): Promise<void> {
     const bucket = bucketOf(elements);
     this.#of(kernel).set(bucket, kernel.specialize(constants));
     await this.#store.write("tuning", await this.#keyOf(kernel, bucket), { constants: { ...constants } });
   }
 
-  /** The combinations that the device can run, the first choice first. */
+  /** The combinations that the device can run, in the order of their declaration. */
   async candidates(kernel: Kernel): Promise<readonly { readonly constants: Constants; readonly kernel: Kernel }[]> {
     const fitting = [];
     for (const constants of combinationsOf(kernel.tunable!)) {
@@ -99,11 +99,11 @@ export class Specializer {
     return best!.kernel;
   }
 
-  /** 0 where nothing speaks against it; what speaks the loudest counts most. */
+  /** 0 if nothing speaks against the kernel; the higher the rank, the worse the choice. */
   #rank(loaded: LoadedKernel, elements: number): number {
     const { maxComputeWorkgroupsPerDimension: most } = this.#device.limits;
     const sizes = workgroupSizesOf(loaded);
-    // The other dimensions tell that threads are no longer one for each element.
+    // With other dimensions there is no longer one thread for each element.
     const isLinear = sizes.every(([, y, z]) => y === 1 && z === 1);
     const mustSplit = isLinear && sizes.some(([x]) => Math.ceil(elements / x) > most);
     const isMostlyIdle = isLinear && sizes.some(([x]) => x > Math.max(elements, 32));
@@ -120,7 +120,7 @@ export class Specializer {
     return chosen;
   }
 
-  /** The kernel's programs by content, what may be chosen, the device, and the size. */
+  /** Made of the kernel's programs by content, its tunable values, the device and the size. */
   async #keyOf(kernel: Kernel, bucket: number): Promise<string[]> {
     const { addresses } = await this.#programs.load(kernel.specialize({}));
     const { name, vendor, architecture } = this.#device;
@@ -137,7 +137,7 @@ export class Specializer {
   }
 }
 
-/** Elements of the largest binding, of which bytes make one in four. */
+/** The elements of the largest binding. Four bytes count as one element. */
 export function elementsOf(bindings: Bindings): number {
   let most = 1;
   for (const name in bindings) {
@@ -157,7 +157,7 @@ function countOf(value: unknown): number {
   return bytes === 1 ? Math.ceil(length / 4) : length;
 }
 
-/** The power of two that `elements` are up to. */
+/** The exponent of the smallest power of two that is at least `elements`. */
 function bucketOf(elements: number): number {
   return Math.ceil(Math.log2(elements));
 }
@@ -166,7 +166,7 @@ function workgroupSizesOf({ interfaces }: LoadedKernel) {
   return Object.values(interfaces).map(({ workgroupSize }) => workgroupSize);
 }
 
-/** Every combination of values, the first of each first. */
+/** Every combination of values, beginning with the first value of each constant. */
 function combinationsOf(tunable: Tunable): Constants[] {
   let combinations: Constants[] = [{}];
   for (const [name, values] of Object.entries(tunable)) {

@@ -3,27 +3,27 @@ import { manifestVersion, programsOf, type WarmProgram } from "./manifest.js";
 import { addressOf } from "./pipeline-cache.js";
 import { maxPrograms, maxTextLength, type ProgramHistory } from "./program-history.js";
 
-/** A program, and how many processes in a row have had no use for it. */
-interface KeptProgram extends WarmProgram {
+/** A program, and how many processes in a row have not used it. */
+interface ManifestEntry extends WarmProgram {
   readonly unusedStarts: number;
 }
 
-/** Runs that need something new come together; what they need is written once they are through. */
+/** New programs tend to come together, so they are written once none has come for this long. */
 const writeAfterMs = 1000;
-/** Of these processes one should have used what is worth compiling ahead. */
+/** A program that this many processes in a row have not used is removed. */
 const maxUnusedStarts = 10;
 
 /**
- * The manifest of a name in the store. Many processes may use one at once: whoever writes adds to what is there, and
- * lets go only what nobody has used for long. Where two write at the same time, one's additions are lost and come again
- * with its next start.
+ * The manifest of a name in the store. Many processes may use one at once: each adds its programs to the stored ones,
+ * and removes only those that no process has used for long. If two write at the same time, the additions of one are
+ * lost until its next start.
  */
 export class StoredManifest {
   readonly #store: Store;
   readonly #key: readonly string[];
   readonly #history: ProgramHistory;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether what is kept has been told of this start. */
+  /** Whether the stored entries have counted this start. */
   #hasAged = false;
   #isClosed = false;
   #writing: Promise<void> = Promise.resolve();
@@ -35,21 +35,21 @@ export class StoredManifest {
     history.onChange = () => this.#writeLater();
   }
 
-  /** What is to be compiled, as far as the store has it; never rejects. */
-  async read(): Promise<readonly KeptProgram[]> {
+  /** Resolves with the stored entries; never rejects. */
+  async read(): Promise<readonly ManifestEntry[]> {
     const kept = await this.#store.read("manifest", this.#key);
     try {
       return (programsOf(kept) ?? []).map((program, i) => {
-        const { unusedStarts } = (kept as unknown as { programs: Partial<KeptProgram>[] }).programs[i]!;
+        const { unusedStarts } = (kept as unknown as { programs: Partial<ManifestEntry>[] }).programs[i]!;
         return { ...program, unusedStarts: typeof unusedStarts === "number" && unusedStarts > 0 ? unusedStarts : 0 };
       });
     } catch {
-      // Not there, or of a foreign hand: the next write puts it right.
+      // The entry is missing or damaged. The next write replaces it.
       return [];
     }
   }
 
-  /** Writes what is new, and what was not used; resolves when it is on disk, or will not be. */
+  /** Writes the manifest a last time. Resolves when it is on disk, or the write has failed. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -71,7 +71,7 @@ export class StoredManifest {
   async #merge(): Promise<void> {
     const { used } = this.#history;
     const kept = await this.read();
-    const merged = new Map<string, KeptProgram>();
+    const merged = new Map<string, ManifestEntry>();
     for (const [address, program] of used) merged.set(address, { ...program, unusedStarts: 0 });
     for (const program of kept) {
       const address = await addressOf(program, "whole");
@@ -82,13 +82,13 @@ export class StoredManifest {
     }
     this.#hasAged = true;
     const programs = withinBounds([...merged.values()]);
-    // Most starts use what the one before them used.
+    // Most processes use the same programs as the one before them.
     if (JSON.stringify(programs) === JSON.stringify(kept)) return;
     await this.#store.write("manifest", this.#key, { version: manifestVersion, programs } as unknown as JsonValue);
   }
 }
 
-function withinBounds(programs: readonly KeptProgram[]): KeptProgram[] {
+function withinBounds(programs: readonly ManifestEntry[]): ManifestEntry[] {
   let textLength = 0;
   return programs.slice(0, maxPrograms).filter(({ wgsl }) => (textLength += wgsl.length) <= maxTextLength);
 }

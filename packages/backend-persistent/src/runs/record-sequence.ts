@@ -6,7 +6,7 @@ import type { CachedPipeline } from "../programs/pipeline-cache.js";
 import { claimArrays, unclaimArrays } from "../submission/array-access.js";
 import { RecordedSequence } from "./recorded-sequence.js";
 
-/** What a call of `record` asks for, as it was when it was asked for. */
+/** The arguments of a call of `record`, as they were at the call. */
 export interface Recording<P extends Parameters> {
   readonly label: string;
   readonly parameters: P;
@@ -14,8 +14,8 @@ export interface Recording<P extends Parameters> {
 }
 
 /**
- * Compiles what the recorded runs need, and makes what their replays share.
- * @throws {ComputeError} What `RecordsSequences.record` throws.
+ * Compiles the programs of the recorded runs, and creates what their replays share.
+ * @throws {ComputeError} As `RecordsSequences.record`.
  */
 export async function recordSequence<P extends Parameters>(
   session: DeviceSession,

@@ -29,14 +29,14 @@ import { ArrayUse } from "../memory/array-use.js";
 import type { Held, Holder } from "../memory/holders.js";
 import { memoryError } from "../memory/memory-error.js";
 import { type ArrayOwner, ResidentMemory } from "../memory/resident-memory.js";
-import { claimStaged, TakenMemory } from "../memory/staged-memory.js";
+import { claimStaged, StagedInputs } from "../memory/staged-memory.js";
 import type { CachedPipeline } from "../programs/pipeline-cache.js";
 import { arraysWrittenBy, enqueueInOrder, unclaimArrays, usersOf } from "../submission/array-access.js";
 import { layoutBatch } from "../submission/batch-layout.js";
 import { BatchTemplate, bindBatch } from "../submission/batch-template.js";
 import { replayRun } from "../submission/ready-run.js";
 
-/** A larger input has a buffer of its own, so that nothing of it is uploaded where it comes as staged memory. */
+/** A larger input has a buffer of its own, so that a replay that brings it as staged memory uploads nothing for it. */
 const maxSharedInputByteLength = 2 ** 20;
 
 export class RecordedSequence<P extends Parameters = Parameters> implements Sequence<P>, Holder {
@@ -52,14 +52,14 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   readonly #held: Held;
   readonly #constants: ResidentMemory<Uint8Array> | undefined;
   readonly #recorded: RecordedParameters;
-  /** Of the last replay that brought staged memory: a loop brings it for the same inputs each time. */
+  /** The template of the last replay that brought staged memory. A loop brings it for the same inputs each time. */
   #staged: { readonly key: string; readonly template: BatchTemplate } | undefined;
   #replays = 0;
   #isDisposed = false;
   #loss: ComputeError | undefined;
 
   /**
-   * Acquires what the replays of `planned` share.
+   * Acquires the memory and the bind groups that the replays of `planned` share.
    * @param pipelines By dispatch.
    * @throws {ComputeError} `limit-exceeded`, `out-of-memory`, `device-lost`.
    */
@@ -143,11 +143,11 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
         const plan = withParameters(this.#plan, this.#recorded, parameters);
         const residents: readonly ResidentMemory[] = this.#claimResidents(subject);
         const { staging } = this.#session;
-        let taken: TakenMemory | undefined;
+        let taken: StagedInputs | undefined;
         try {
           const arrays = residents.map((resident) => resident.usersOn(this.#session.arrays, subject));
           const claimed = claimStaged(this.owner, "Sequence", this.label, parameters);
-          taken = claimed && new TakenMemory(plan, claimed);
+          taken = claimed && new StagedInputs(plan, claimed);
           const written = arraysWrittenBy(plan);
           const use = new ArrayUse(replaying, arrays, usersOf(written), caller);
           for (const array of written) array.outdateCopy();
@@ -214,7 +214,7 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   }
 }
 
-/** The bytes that no replay changes go to the GPU once, equal ones together, and are bound from there. */
+/** Uploads the inputs that no replay changes into one array, equal inputs once, and binds them from there. */
 async function makeConstants(session: DeviceSession, owner: ArrayOwner, { plan, constants }: PlannedSequence) {
   if (constants.length === 0) return undefined;
   const starts = new Map<unknown, number>();
@@ -222,7 +222,7 @@ async function makeConstants(session: DeviceSession, owner: ArrayOwner, { plan, 
   const startOf = constants.map((index) => {
     const data = plan.resources[index]!.data!;
     const bytes = bytesOf(data);
-    // Long ones are dear to compare; one that was bound several times is one copy.
+    // Comparing long inputs by content is slow, so those are compared by identity.
     const key = bytes.length <= 256 ? bytes.join() : data;
     const known = starts.get(key);
     if (known !== undefined) return known;

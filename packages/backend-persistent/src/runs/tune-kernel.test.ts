@@ -202,7 +202,7 @@ describe("tune", () => {
   it("is refused for a kernel that has nothing to tune, and leaves nothing when it fails or is aborted", () =>
     usingBackend(async (gpu) => {
       const plain = defineKernel({ label: "plain", wgsl });
-      await expectError(gpu.tune(plain, bindingsOf(4)), "invalid-kernel", /"plain" has nothing to tune/);
+      await expectError(gpu.tune(plain, bindingsOf(4)), "invalid-kernel", /"plain" has no `tunable` constants/);
       await expectError(gpu.tune(twice([64, 32]), { y: data.words(4) } as never), "invalid-binding", /"size"/);
       const stop = new AbortController();
       const tuning = gpu.tune(twice([64, 32]), bindingsOf(1000), { signal: stop.signal });

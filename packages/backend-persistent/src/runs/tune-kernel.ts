@@ -1,4 +1,4 @@
-/** Measures which constants a kernel is quickest with, on the backend that will run it. */
+/** Measures a kernel with each combination of its tunable constants, on the backend that will run it. */
 import {
   type Bindings,
   type Bytes,
@@ -30,16 +30,16 @@ interface Measured {
 }
 
 /**
- * One sample lasts about this long: timestamps are quantized, on some devices to 65 microseconds, and a single dispatch
- * is shorter.
+ * One sample lasts about this long, by repeating the dispatch: timestamps are quantized, on some devices to 65
+ * microseconds, and a single dispatch may be shorter.
  */
 const sampleNs = 2e6;
 const maxRepeats = 1024;
 const rounds = 9;
 
 /**
- * Measures `kernel` on bindings of this size, and lets the session's specializer keep what is quickest.
- * @throws {ComputeError} What `TunesKernels.tune` throws.
+ * Measures `kernel` on bindings of this size, and has the session's specializer keep the quickest combination.
+ * @throws {ComputeError} As `TunesKernels.tune`.
  */
 export async function tuneKernel(
   backend: KeepsArrays & RecordsSequences,
@@ -50,7 +50,7 @@ export async function tuneKernel(
   if (!kernel.tunable) {
     throw new ComputeError(
       "invalid-kernel",
-      `Kernel "${kernel.label}" has nothing to tune; give it \`tunable\` constants, as { workgroup_size: [256, 64, 128] }.`,
+      `Kernel "${kernel.label}" has no \`tunable\` constants to tune, such as { workgroup_size: [256, 64, 128] }.`,
     );
   }
   const elements = elementsOf(bindings);
@@ -58,8 +58,8 @@ export async function tuneKernel(
   if (fitting.length === 0) {
     throw new ComputeError(
       "limit-exceeded",
-      `Kernel "${kernel.label}" is tunable by ${JSON.stringify(kernel.tunable)}; this device runs none of that, at most ` +
-        `${info.limits.maxComputeInvocationsPerWorkgroup} invocations in a workgroup.`,
+      `Kernel "${kernel.label}" is tunable by ${JSON.stringify(kernel.tunable)}, but this device can run none of the ` +
+        `combinations: a workgroup may have at most ${info.limits.maxComputeInvocationsPerWorkgroup} invocations.`,
     );
   }
   const { candidates, clock } = await measureCandidates(backend, fitting, bindings);
@@ -70,7 +70,7 @@ export async function tuneKernel(
   return { kernel: kernel.label, elements, candidates, chosen, isQuicker: quicker, clock };
 }
 
-/** The quickest first. */
+/** Measures each candidate; resolves with the quickest first. */
 async function measureCandidates(
   backend: KeepsArrays & RecordsSequences,
   candidates: readonly Candidate[],
@@ -103,7 +103,7 @@ async function measureCandidates(
       await timeOf(sequence);
       subjects.push({ constants: candidate.constants, repeats, sequence, samplesNs: [] });
     }
-    // In turn, so that a drift of the device's clock meets all alike.
+    // In turn, so that a drift of the device's clock affects all of them alike.
     for (let round = 0; round < rounds; round += 1) {
       for (const subject of subjects) subject.samplesNs.push((await timeOf(subject.sequence)) / subject.repeats);
     }
@@ -115,13 +115,13 @@ async function measureCandidates(
   }
 }
 
-/** Whether `quickest` is quicker than `first` by more than both their noise, and by enough to matter. */
+/** Whether `quickest` beats `first` by more than the noise of both, and by enough to matter. */
 function isQuicker(quickest: TunedCandidate, first: TunedCandidate): boolean {
   const gain = first.medianNs - quickest.medianNs;
   return gain > 2 * (first.deviationNs + quickest.deviationNs) && gain > 0.02 * first.medianNs;
 }
 
-/** What stays on the device for the whole measurement, in place of arrays that would be brought there for each run. */
+/** Replaces arrays by resident arrays, which stay on the device for the whole measurement. */
 async function residentBindings(backend: KeepsArrays, bindings: Bindings, arrays: ResidentArray[]): Promise<Bindings> {
   const resident: { [name: string]: Bindings[string] } = {};
   for (const [name, value] of Object.entries(bindings)) {
@@ -140,7 +140,7 @@ async function residentOf(backend: KeepsArrays, value: Bindings[string]): Promis
     const { type, length } = value as Output;
     return await backend.array(type, length);
   }
-  // The caller's own is not to be written thousands of times.
+  // The measurement must not write the caller's own array thousands of times.
   return role === "resident" ? await (value as ResidentMemory).duplicate() : undefined;
 }
 

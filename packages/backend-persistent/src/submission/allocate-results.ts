@@ -9,8 +9,8 @@ const { Buffer: nodeBuffer } = globalThis as {
 };
 
 /**
- * Makes memory for the larger results of `plan` while the device works: fresh memory takes as long as the copy into it.
- * Results that are leased, or that the caller has an array for, need none.
+ * Allocates memory for the larger results of `plan` while the device works: making fresh memory takes as long as
+ * copying into it. Leased results need no memory, nor do results that go into the caller's array.
  * @returns `undefined` if all results are small, or if the host refuses the memory: there may be enough once the
  *   results come.
  */

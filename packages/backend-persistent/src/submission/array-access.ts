@@ -1,6 +1,6 @@
 /**
- * The uses of resident arrays: in the order of their calls, whether a run, a replay, or a read, write or copy makes
- * them.
+ * Brings the uses of resident arrays to the queue in the order of their calls, whether a run, a replay, or a read,
+ * write or copy makes them.
  */
 import type { Bindings, Kernel, ResidentArray } from "@kiln-gpu/core";
 import { mayWrite, type RunLedger, type RunPlan, roleOf } from "@kiln-gpu/core/backend";
@@ -11,17 +11,17 @@ import type { LoadedKernel } from "../programs/pipeline-cache.js";
 import { accessRun, type ReadyRun } from "./ready-run.js";
 import type { SubmissionQueue } from "./submission-queue.js";
 
-/** What uses of arrays go through. */
+/** The parts of a session that an access goes through. */
 export interface ArrayPath {
   readonly runs: RunLedger;
   readonly submissions: SubmissionQueue;
   readonly holders: Holders;
-  /** Called when memory was given back. */
+  /** Called after an access has given memory back. */
   trimLater(): void;
 }
 
 /**
- * Claims the resident arrays among `bindings`: all of them, or none where one is refused.
+ * Claims the resident arrays among `bindings`: all of them, or none if one is refused.
  * @throws {ComputeError} `invalid-binding`, `device-lost`.
  */
 export function claimArrays(
@@ -49,7 +49,7 @@ export function unclaimArrays(claimed: readonly ResidentMemory[]): void {
   for (const array of claimed) array.unclaim();
 }
 
-/** Those of the claimed arrays that a run of `kernel` may write, as far as that is known before it is planned. */
+/** The arrays among `bindings` that a run of `kernel` may write, as far as that is known before the plan. */
 export function arraysMaybeWritten(
   kernel: Kernel,
   loaded: LoadedKernel | undefined,
@@ -72,7 +72,7 @@ export function arraysWrittenBy({ resources }: RunPlan): ResidentMemory[] {
   return written;
 }
 
-/** Reads, writes or copies arrays: a run without a kernel. */
+/** Reads, writes, copies or clears arrays. */
 export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<object> {
   const { subject, arrays, written } = access;
   return path.runs.startTask(subject, {}, async (caller) => {
@@ -85,7 +85,7 @@ export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<obj
   });
 }
 
-/** Brings `run` to the queue when it is its turn among those that share its arrays, of which it writes `written`. */
+/** Puts `run` into the queue once every earlier use of its arrays is there. The run writes the arrays `written`. */
 export function enqueueInOrder(
   { submissions }: ArrayPath,
   use: ArrayUse,
@@ -96,7 +96,7 @@ export function enqueueInOrder(
   return use.happen(() => submissions.enqueue(run));
 }
 
-/** Who uses each of `arrays`, on the device that it is on. */
+/** The uses of each of `arrays`, on the device that holds it. */
 export function usersOf(arrays: readonly ResidentMemory[]): ArrayUsers[] {
   return arrays.map(({ users }) => users);
 }

@@ -1,17 +1,16 @@
 /**
- * Where everything that a batch needs lies: a few shared buffers instead of three for each run, so that one copy goes
- * in and one comes out however many runs share the submission.
+ * Places the resources of a batch in a few shared buffers, instead of three for each run. So one copy goes in and one
+ * comes out, however many runs share the submission.
  *
- * Invariant: what passes only read never shares a buffer with what they write, since WebGPU refuses a dispatch that
- * binds one buffer both ways, even in ranges that do not overlap. The order is fixed, so the same runs are placed the
- * same again.
+ * Invariant: what passes only read never shares a buffer with what they write, because WebGPU refuses a dispatch that
+ * binds one buffer both ways, even in ranges that do not overlap. Equal runs get equal places.
  */
 import { type PlannedResource, type RunPlan, roundUpTo4 } from "@kiln-gpu/core/backend";
 import { type BufferRequest, downloadUsage, uploadUsage } from "@kiln-gpu/resource-pools";
 import type { ResourceOfRun } from "@kiln-gpu/webgpu";
 import { deviceUsage } from "../memory/device-usage.js";
 
-/** A range of a region and its place in a staging buffer; all in bytes. */
+/** A range of a region, and where it lies in a staging buffer; all in bytes. */
 export interface Transfer {
   readonly start: number;
   readonly byteLength: number;
@@ -22,18 +21,18 @@ export interface Transfer {
 /** One device buffer of a batch. */
 export interface Region {
   readonly byteLength: number;
-  /** What must be zero before the first dispatch. */
+  /** The range that must be zero before the first dispatch. */
   readonly clear: { readonly start: number; readonly byteLength: number };
   readonly upload: Transfer | undefined;
   readonly download: Transfer | undefined;
   /**
-   * The resources whose staged memory is copied in, after the upload; of a run that is no replay, the only one of the
-   * region.
+   * The resources whose staged memory is copied in after the upload. Outside of replays there is one, and it has the
+   * region to itself.
    */
   readonly staged?: readonly StagedPart[] | undefined;
   /**
-   * The resource that is a resident array: its region is that array's own buffer, which no batch acquires. Its
-   * transfers take place when its run's turn comes.
+   * The resource that is a resident array. Its region is that array's own buffer, which no batch acquires. Its
+   * transfers are recorded when its run's turn comes.
    */
   readonly resident?: ResourceOfRun | undefined;
 }
@@ -53,36 +52,38 @@ export interface Place {
 }
 
 export interface BatchLayout {
-  /** Those of resident arrays come last. */
+  /** Regions of resident arrays come last. */
   readonly regions: readonly Region[];
   /** How many regions are not resident arrays. */
   readonly ownRegions: number;
-  /** The bytes of each staging buffer on the way in, and out. */
+  /** The bytes of each staging buffer for uploads, and for downloads. */
   readonly uploads: readonly number[];
   readonly downloads: readonly number[];
-  /** Whether the upload is small enough to need no staging buffer: the queue takes it out of any host memory. */
+  /**
+   * Whether the upload goes through `queue.writeBuffer`, which takes it from any host memory, without a staging buffer.
+   */
   readonly goesThroughQueue: boolean;
   /**
-   * The buffers to acquire: one for each region that is no resident array, then for each upload that is staged, then
-   * for each download.
+   * The buffers to acquire: one for each region that is not a resident array, then one for each upload through staging,
+   * then one for each download.
    */
   readonly requests: readonly BufferRequest[];
-  /** By run, then by resource; undefined where no pass binds it. */
+  /** By run, then by resource; `undefined` if no pass binds the resource. */
   readonly places: readonly (readonly (Place | undefined)[])[];
 }
 
 export interface PlaceLimits {
-  /** Uploads up to this many bytes go through the queue, if they are all of a batch's. */
+  /** A batch whose uploads together have at most this many bytes sends them through the queue. */
   readonly maxQueueUploadByteLength: number;
-  /** Where a binding may begin: the larger of the device's two offset alignments. */
+  /** Bindings begin at multiples of this: the larger of the device's two offset alignments. */
   readonly alignment: number;
-  /** Bytes that runs share one buffer up to; a larger resource has a buffer of its own. */
+  /** The most bytes of a shared buffer. A larger resource gets a buffer of its own. */
   readonly maxSharedByteLength: number;
-  /** Likewise of what is only uploaded and read, where that is less. */
+  /** The same for resources that are only uploaded and read, if that is less. */
   readonly maxSharedInputByteLength?: number;
 }
 
-/** The kinds of content, in the order in which they lie in a region, so that each transfer is one range. */
+/** The kinds of resources, in the order in which they lie in a region, so that each transfer is one range. */
 const kinds = ["scratch", "output", "inout", "input"] as const;
 type Kind = (typeof kinds)[number];
 
@@ -148,7 +149,7 @@ class LayoutBuilder {
   place(buckets: Buckets): void {
     const { alignment, maxSharedByteLength, maxSharedInputByteLength = maxSharedByteLength } = this.#limits;
     let end = 0;
-    /** Where each kind ends in the region that is being filled; 0 where it has nothing there. */
+    /** Where each kind ends in the current region; 0 if the region has none of that kind. */
     let ends: Ends = { scratch: 0, output: 0, inout: 0, input: 0 };
     const close = () => {
       if (end > 0) this.#close(ends);
@@ -170,7 +171,7 @@ class LayoutBuilder {
     close();
   }
 
-  /** A region that is filled by a copy on the device, out of memory that the host has written already. */
+  /** Adds a region that the device fills with a copy of staged memory. */
   placeStaged({ run, resource, byteLength }: Item): void {
     this.#places[run]![resource] = { region: this.#regions.length, start: 0 };
     this.#regions.push({
@@ -182,11 +183,13 @@ class LayoutBuilder {
     });
   }
 
-  /** A resident array, of which a part is written or read where the resource has data or a result. */
+  /**
+   * Adds a resident array as a region. A part of it is written if the resource has data, and read if it has a result.
+   */
   placeResident({ run, resource, byteLength }: Item, { start = 0, data, result }: PlannedResource): void {
     this.#places[run]![resource] = { region: this.#regions.length, start };
     const upload = data && this.#transfer(this.#uploads, start, start + byteLength);
-    // Copies begin and end at multiples of 4 bytes; what they take along is nobody's.
+    // Copies begin and end at multiples of 4 bytes. The extra bytes at the edges are ignored.
     const end = start + (result?.length ?? 0) * (result?.type.BYTES_PER_ELEMENT ?? 0);
     const download = result && this.#transfer(this.#downloads, start - (start % 4), roundUpTo4(end));
     this.#regions.push({ byteLength, clear: nothing, upload, download, resident: { run, resource } });
@@ -194,7 +197,7 @@ class LayoutBuilder {
   }
 
   finish(runCount: number): BatchLayout {
-    // The queue writes before anything of the submission happens; a resident array is written when its turn comes.
+    // The queue writes before the submission begins, but a resident array must be written in its turn.
     const isInOrder = runCount === 1 || !this.#writesResident;
     const transfers = { uploads: this.#uploads, downloads: this.#downloads, isInOrder };
     return layoutOf(this.#regions, this.#places, transfers, this.#limits);
@@ -204,7 +207,7 @@ class LayoutBuilder {
     const output = Math.max(ends.output, scratch);
     const inout = Math.max(ends.inout, output);
     const end = Math.max(ends.input, inout);
-    // Each range begins where the kind before ends; the alignment's gap is copied with it and belongs to nobody.
+    // Each range begins where the kind before it ends. The gap for alignment is copied with it and ignored.
     this.#regions.push({
       byteLength: end,
       clear: { start: 0, byteLength: output },
@@ -218,7 +221,7 @@ class LayoutBuilder {
   }
 }
 
-/** Gives a range of a region its place in the last of `staging`, by the bytes of each, or in another one. */
+/** Appends a range of a region to the last staging buffer, or begins another. `staging` has the bytes of each. */
 function transferThrough(
   staging: number[],
   start: number,
@@ -253,9 +256,9 @@ function layoutOf(
 }
 
 /**
- * The places of a run alone, some of whose inputs are staged memory now: everything stays where it is, and nothing is
- * uploaded into a region that has no other input.
- * @param plan Has `staged` in place of those inputs' `data`.
+ * The layout of a run that goes alone and brings some of its inputs as staged memory. Every resource stays where it is
+ * in `base`, and a region without other inputs has no upload.
+ * @param plan Has `staged` instead of `data` for those inputs.
  */
 export function layoutWithStaged(base: BatchLayout, { resources }: RunPlan, limits: PlaceLimits): BatchLayout {
   const uploads: number[] = [];

@@ -8,34 +8,34 @@ import type {
 } from "@kiln-gpu/resource-pools";
 import type { EncodableDispatch } from "@kiln-gpu/webgpu";
 import type { ResidentMemory } from "../memory/resident-memory.js";
-import type { TakenMemory } from "../memory/staged-memory.js";
+import type { StagedInputs } from "../memory/staged-memory.js";
 import type { CachedPipeline } from "../programs/pipeline-cache.js";
 import { type BatchLayout, layoutWithStaged, type PlaceLimits } from "./batch-layout.js";
 import { CommandsAhead } from "./commands-ahead.js";
 import { isEach } from "./is-each.js";
 
-/** What a template needs to know of a run. */
+/** The facts about a run that a template needs. */
 export interface TemplatedRun {
   readonly plan: RunPlan;
   /** By dispatch. */
   readonly pipelines: readonly CachedPipeline[];
-  readonly staged: TakenMemory | undefined;
+  readonly staged: StagedInputs | undefined;
 }
 
 /** The buffers of one batch. */
 export interface BatchMemory {
-  /** By region of the layout: acquired ones first, then the buffers of resident arrays. */
+  /** By region of the layout: acquired buffers first, then those of resident arrays. */
   readonly regions: readonly PooledBuffer[];
-  /** The regions that were acquired for this batch; none of a sequence, which has its own. */
+  /** The regions that were acquired for this batch; empty for a sequence, which has its own. */
   readonly acquired: readonly PooledBuffer[];
-  /** Mapped staging; none where the upload goes through the queue. */
+  /** Staging buffers for uploads; empty if the upload goes through the queue. */
   readonly uploads: readonly PooledBuffer[];
-  /** Mapped by the run's caller, in the order of the layout's staged parts. */
+  /** Staged memory, in the order of the layout's staged parts. */
   readonly staged: readonly PooledBuffer[];
   readonly downloads: readonly PooledBuffer[];
 }
 
-/** The dispatches of a batch with their bind groups, for the regions and pipelines that they were made of. */
+/** The dispatches of a batch with their bind groups, and the regions and pipelines that those were made for. */
 export interface BoundBatch {
   readonly regions: readonly PooledBuffer[];
   /** By run. */
@@ -46,24 +46,23 @@ export interface BoundBatch {
 }
 
 /**
- * Whatever was ever made for batches of runs of the same shapes: their layout, the bind groups on the memory that they
- * were lent, and the commands that were recorded ahead. A loop that repeats its runs finds all of it here and makes
- * nothing.
+ * Everything that batches of runs of the same shapes share: their layout, the bind groups on the memory that they were
+ * lent, and the commands recorded ahead. A loop that repeats its runs finds all of it here and creates nothing.
  *
- * A sequence brings a template of its own, whose regions and bind groups are made once; only staging is acquired for
- * its replays.
+ * A sequence brings a template of its own, whose regions and bind groups are created once. Its replays acquire only
+ * staging buffers.
  */
 export class BatchTemplate {
   readonly layout: BatchLayout;
   /** The buffers to acquire for each batch. */
   readonly requests: readonly BufferRequest[];
   readonly #maxMemories: number;
-  /** Of a sequence. */
+  /** Only for a sequence. */
   readonly #own: BoundBatch | undefined;
   /** The last used first. */
   #bound: BoundBatch[] = [];
 
-  /** @param maxMemories How many different memories a batch may come back with and find what was made for them. */
+  /** @param maxMemories For how many different sets of buffers the bind groups are kept. */
   constructor(layout: BatchLayout, maxMemories: number, own?: BoundBatch) {
     this.layout = layout;
     this.requests = own ? layout.requests.slice(layout.ownRegions) : layout.requests;
@@ -72,7 +71,7 @@ export class BatchTemplate {
   }
 
   /**
-   * The template of a replay that brings some of the inputs as staged memory: `plan` has `staged` in place of their
+   * The template of a replay that brings some of its inputs as staged memory. For those, `plan` has `staged` instead of
    * `data`.
    */
   withStaged(plan: RunPlan, limits: PlaceLimits): BatchTemplate {
@@ -80,7 +79,7 @@ export class BatchTemplate {
     return new BatchTemplate(layoutWithStaged(this.layout, plan, limits), this.#maxMemories, own);
   }
 
-  /** @param lent For `requests`. */
+  /** @param lent The buffers for `requests`. */
   memoryOf(runs: readonly TemplatedRun[], lent: readonly PooledBuffer[]): BatchMemory {
     const { regions, ownRegions, downloads } = this.layout;
     const acquired = this.#own ? [] : lent.slice(0, ownRegions);
@@ -99,7 +98,7 @@ export class BatchTemplate {
     };
   }
 
-  /** Only a run that is alone binds staged memory. */
+  /** Only a run that goes alone binds staged memory. */
   #stagedOf(runs: readonly TemplatedRun[]): readonly PooledBuffer[] {
     const taken = runs[0]!.staged;
     if (!taken) return [];
@@ -109,7 +108,7 @@ export class BatchTemplate {
     return staged;
   }
 
-  /** The dispatches of `runs` on `regions`, found or made. */
+  /** Finds or creates the bound dispatches of `runs` on `regions`. */
   bind(descriptors: DescriptorPool, runs: readonly TemplatedRun[], regions: readonly PooledBuffer[]): BoundBatch {
     if (this.#own) return this.#own;
     const known = this.#bound.find((bound) => isMadeOf(bound, runs, regions));
@@ -130,8 +129,8 @@ function isMadeOf(bound: BoundBatch, runs: readonly TemplatedRun[], regions: rea
 }
 
 /**
- * Acquires the bind groups of `runs`. A batch may need more of them than the pool may hold: what was taken is given
- * back as soon as the pool is full, for a bind group stays valid in the hands of whoever has it.
+ * Acquires the bind groups of `runs`. A batch may need more of them than the pool may hold, so when the pool is full
+ * this releases those acquired so far: a bind group that the pool drops stays valid for its user.
  */
 export function bindBatch(
   descriptors: DescriptorPool,
@@ -178,7 +177,7 @@ export function bindBatch(
     const pipelines = runs.map((run) => run.pipelines);
     return { regions, pipelines, sets, dispatches, commands: new CommandsAhead(maxMemories) };
   } finally {
-    // Also when one is refused: otherwise these could never be acquired again.
+    // Also after a failure: otherwise these could never be acquired again.
     release();
   }
 }

@@ -2,18 +2,17 @@ import type { RunPlan } from "@kiln-gpu/core/backend";
 import { layoutBatch, type PlaceLimits } from "./batch-layout.js";
 import { BatchTemplate } from "./batch-template.js";
 
-/** The most runs of all templates of one shape together. */
+/** How many runs the templates of one shape may have together. */
 const maxTemplateRuns = 1024;
 
 /**
- * The templates of batches whose runs all have one shape, by that shape and by the number of runs: a loop that repeats
- * its runs finds the one of the last time, and so does a service whose callers come as they please, a few in one batch
- * and more in the next.
+ * The templates of batches whose runs all have one shape, by that shape and by the number of runs. So a loop that
+ * repeats its runs finds its template, and so does a service whose batches have a few runs now and more the next time.
  */
 export class BatchTemplates {
   readonly #limits: PlaceLimits;
   readonly #maxMemories: number;
-  /** By shape; the last used first. */
+  /** By shape, the last used first. */
   readonly #byShape = new WeakMap<object, BatchTemplate[]>();
 
   constructor(limits: PlaceLimits, maxMemories: number) {
@@ -36,7 +35,7 @@ export class BatchTemplates {
   }
 }
 
-/** As many of the first as have no more than `maxTemplateRuns` together, and the first in any case. */
+/** The first templates that have at most `maxTemplateRuns` together; at least one. */
 function fewOf(templates: readonly BatchTemplate[]): BatchTemplate[] {
   let runs = 0;
   return templates.filter(({ layout }, i) => {

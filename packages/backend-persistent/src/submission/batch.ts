@@ -6,16 +6,16 @@ import type { BatchLayout } from "./batch-layout.js";
 import type { BatchMemory, BatchTemplate } from "./batch-template.js";
 import type { ReadyRun } from "./ready-run.js";
 
-/** One submission: the runs that share it, where all of theirs lies, and the memory that it was lent. */
+/** One submission: its runs, the template that says where their resources lie, and the memory that it was lent. */
 export class Batch {
   readonly runs: readonly ReadyRun[];
   readonly template: BatchTemplate;
   readonly layout: BatchLayout;
   readonly memory: BatchMemory;
-  /** Of a profiled run. */
+  /** Only for a profiled run. */
   readonly timer: DeviceTimer | undefined;
 
-  /** @param lent For the template's `requests`. */
+  /** @param lent The buffers for the template's `requests`. */
   constructor(
     runs: readonly ReadyRun[],
     template: BatchTemplate,
@@ -29,23 +29,23 @@ export class Batch {
     this.timer = timer;
   }
 
-  /** Its run, where it has one alone. */
+  /** Its run, if it has exactly one. */
   get sole(): ReadyRun | undefined {
     return this.runs.length === 1 ? this.runs[0] : undefined;
   }
 
-  /** What errors call it, as the start of a sentence. */
+  /** The start of a sentence in errors. */
   get subject(): string {
     return subjectOf(this.runs);
   }
 
-  /** Whether running it twice would show: resident arrays are written in place. */
+  /** Whether it uses resident arrays, so that running it twice could show: those are written in place. */
   get writesArrays(): boolean {
     for (let i = 0; i < this.runs.length; i += 1) if (this.runs[i]!.arrayUse) return true;
     return false;
   }
 
-  /** Memory for the results, by run; nothing where no run is worth any. */
+  /** Allocates memory for the larger results, by run; `undefined` if there are none. */
   allocateResults(): (ResultMemory | undefined)[] | undefined {
     const { runs } = this;
     let all: (ResultMemory | undefined)[] | undefined;
@@ -57,8 +57,8 @@ export class Batch {
   }
 
   /**
-   * Gives its memory back, all at once and in the order in which it was lent. Uploads that were submitted are on their
-   * own way back, for they must be mapped again first; leased downloads are their readers'.
+   * Gives its memory back, all at once and in the order in which it was lent. Uploads that were submitted return by
+   * themselves, once they are mapped again; leased downloads return with the last lease.
    */
   release(
     buffers: BufferPool,

@@ -1,14 +1,14 @@
 import { type EncodableDispatch, inErrorScope } from "@kiln-gpu/webgpu";
 import { isEach } from "./is-each.js";
 
-/** The staging of a batch; its other memory is bound by its dispatches. */
+/** The staging buffers of a batch. Its dispatches bind all of its other memory. */
 interface StagingMemory {
   readonly uploads: readonly unknown[];
   readonly staged: readonly unknown[];
   readonly downloads: readonly unknown[];
 }
 
-/** The commands of all batches with the same dispatches, layout and staging. */
+/** The commands that all batches with the same dispatches, layout and staging share. */
 export class RepeatedCommands {
   readonly #memory: StagingMemory;
   #batches = 0;
@@ -24,8 +24,8 @@ export class RepeatedCommands {
   }
 
   /**
-   * What was recorded ahead for the next of the batches, if anything was; once, because WebGPU takes a command buffer a
-   * single time.
+   * Returns the commands that were recorded ahead, if there are any. They are returned once, because a command buffer
+   * can be submitted once.
    */
   take(): GPUCommandBuffer | undefined {
     const recorded = this.#recorded;
@@ -35,8 +35,8 @@ export class RepeatedCommands {
   }
 
   /**
-   * Records what the next of the batches takes, unless there was only one of them yet. What goes wrong with it concerns
-   * no run: it is used once the device has found it valid, and a batch that finds nothing records for itself.
+   * Records the commands of the next batch, unless this was the first one. A failure here affects no run: the commands
+   * are used only after the device has found them valid, and a batch that finds none records its own.
    */
   recordAhead(device: GPUDevice, record: () => GPUCommandBuffer): void {
     if (this.#batches < 2) return;
@@ -46,7 +46,7 @@ export class RepeatedCommands {
         if (!refusal) this.#recorded = value;
       }, ignore);
     } catch {
-      // The next batch records for itself.
+      // The next batch records its own.
     }
   }
 }
@@ -54,25 +54,25 @@ export class RepeatedCommands {
 function ignore(): void {}
 
 /**
- * Commands that are recorded before they are needed: a loop that repeats its runs needs the ones that it has just
- * submitted again, and to record them while the device works takes that time off the next run.
+ * Commands that are recorded before they are needed. A loop that repeats its runs will need the same commands again, so
+ * recording them while the device works saves that time in the next run.
  *
- * Invariant: commands are only submitted by a batch for which the very same would be recorded.
+ * Invariant: a batch submits commands only if it would record exactly the same.
  */
 export class CommandsAhead {
   readonly #maxMemories: number;
   /** The last used first. */
   #repeated: RepeatedCommands[] = [];
 
-  /** @param maxMemories For how many different staging buffers of a batch commands are kept. */
+  /** @param maxMemories For how many different sets of staging buffers commands are kept. */
   constructor(maxMemories: number) {
     this.#maxMemories = maxMemories;
   }
 
   /**
-   * Those of a batch with these `dispatches`; `undefined` for dispatches with immediates, which are recorded with their
-   * values. A batch in which a run records commands of its own, as to read or write an array, has a template that no
-   * other batch has, so its commands are taken by none.
+   * Finds the commands of a batch with these `dispatches` and `memory`. Returns `undefined` for dispatches with
+   * immediates, whose values are recorded with them. A batch with an access to arrays, which records commands of its
+   * own, has a template that no other batch has, so no batch can find its commands.
    */
   find(dispatches: readonly EncodableDispatch[], memory: StagingMemory): RepeatedCommands | undefined {
     const [first] = this.#repeated;

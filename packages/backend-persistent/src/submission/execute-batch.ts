@@ -1,6 +1,7 @@
 /**
- * One submission from its memory to its results, in one straight line. It knows nothing of queues and retries. Whatever
- * happens, what it acquired is given back, or is in the hands of the leases it gave out.
+ * One submission from its memory to its results, in a straight line. It knows nothing of the queue or of retries.
+ *
+ * Invariant: whatever fails, everything that was acquired is given back, or is held by a lease.
  */
 import type { TypedArray } from "@kiln-gpu/core";
 import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core/backend";
@@ -25,7 +26,7 @@ import type { ReadyRun } from "./ready-run.js";
 import { recordCommands } from "./record-commands.js";
 import { readResults, writeInputs } from "./transfer.js";
 
-/** What batches are made of, for the life of the session. */
+/** The parts of a session that batches use. */
 export interface BatchContext {
   readonly open: OpenDevice;
   readonly buffers: BufferPool;
@@ -35,29 +36,31 @@ export interface BatchContext {
   readonly counts: { submissions: number };
   readonly recorder: TraceRecorder | undefined;
   readonly holders: Holders;
-  /** Host memory that small uploads are gathered in; the queue copies out of it before anything else can be written. */
+  /**
+   * Host memory in which small uploads are gathered. The queue copies out of it before anything else is written to it.
+   */
   readonly scratch: Uint8Array<ArrayBuffer>;
   readonly isPoisoned: boolean;
 }
 
-/** What is known of a batch when it fails. */
+/** How far a batch has come, for the queue to read when it fails. */
 export interface BatchProgress {
-  /** Whether its runs may be submitted again: nothing of it has run, or nothing that would show. */
+  /** Whether its runs may be submitted again: it has not run, or running it twice would not show. */
   isRepeatable: boolean;
 }
 
-/** What a submission slot keeps between batches. */
+/** The contents of a submission slot, kept between batches. */
 export interface SlotContents {
   timer?: DeviceTimer | undefined;
 }
 
 /**
  * Runs `runs` in one submission.
- * @param watch Is told when they are submitted.
- * @param progress Is kept up to date, for the queue to decide what becomes of the runs.
- * @param trace Gets the phases, if anything listens.
- * @returns The results of each, in order; for one among several that has none, the reason.
- * @throws {ComputeError} For all of them alike: `invalid-binding` if an input was taken away, `limit-exceeded`,
+ * @param watch Watches the runs from their submission on.
+ * @param progress Kept up to date, for the queue to decide whether the runs may be submitted again.
+ * @param trace Receives the phases, if the backend has a tracer.
+ * @returns The results of each run, in order. If one run of several has no results, its entry is the error.
+ * @throws {ComputeError} For all of the runs: `invalid-binding` if the caller took an input away, `limit-exceeded`,
  *   `out-of-memory`, `device-lost`, `invalid-kernel` if the device refuses the submission, `device-failed`.
  */
 export async function executeBatch(
@@ -74,7 +77,7 @@ export async function executeBatch(
   const clock = trace?.clock ?? (profiled && new RunClock());
   clock?.skip();
   const template = runs[0]!.template ?? context.templates.of(runs);
-  // All buffers at once: a batch that held some while it waits for others could wait for ever.
+  // All buffers at once: a batch that held some while waiting for others could wait for ever.
   const { requests } = template;
   const lent = buffers.tryAcquireAll(requests) ?? (await acquire(buffers, requests, runs));
   const batch = new Batch(runs, template, lent, profiled && slot.timer);
@@ -96,7 +99,7 @@ export async function executeBatch(
     const refusal = await settled(open, failure, done);
     if (refusal) {
       if (await voiding) progress.isRepeatable = true;
-      // One of the bind groups may be what is invalid, and would be as invalid the next time.
+      // A bind group may be the cause, and would be as invalid the next time.
       context.descriptors.clear();
       throw submissionError(batch.subject, refusal);
     }
@@ -111,7 +114,7 @@ export async function executeBatch(
     if (trace) trace.gpuTimeNs = gpuTimeNs;
     return profiled ? [withProfile(results[0]!, profiled.profile(clock!.phases, gpuTimeNs))] : results;
   } catch (error) {
-    // It may be what has failed, and would again.
+    // The timer may be the cause, and would fail again.
     if (profiled) slot.timer?.destroy();
     if (profiled) slot.timer = undefined;
     throw await deviceError(open, subjectOf(runs), error);
@@ -130,7 +133,7 @@ async function acquire(buffers: BufferPool, requests: readonly BufferRequest[], 
   }
 }
 
-/** Aborts once the callers of all `runs` have left: then nothing needs to wait for their memory. */
+/** A signal that aborts once the callers of all `runs` have left, so that nothing waits for memory for them. */
 function whenAllLeft(runs: readonly ReadyRun[]): AbortSignal | undefined {
   if (!runs.every(({ caller }) => caller.mayLeave)) return undefined;
   const controller = new AbortController();
@@ -144,21 +147,21 @@ function whenAllLeft(runs: readonly ReadyRun[]): AbortSignal | undefined {
   return controller.signal;
 }
 
-/** @throws {ComputeError} Why one of them is not to run: then each is looked at again alone. */
+/** @throws {ComputeError} The reason if one of the runs must not run. The queue then tries each of them alone. */
 function checkWanted(runs: readonly ReadyRun[]): void {
   for (let i = 0; i < runs.length; i += 1) {
     const { caller, arrayUse } = runs[i]!;
-    // What shares an array with one that will not run must not run either.
+    // A run that shares an array with one that will not run must not run either.
     const refusal = (arrayUse || runs.length === 1 ? caller.left : undefined) ?? arrayUse?.spoiled;
     if (refusal) throw refusal;
   }
 }
 
 /**
- * Writes the inputs, records the commands, unless that was done ahead, and submits them, inside one error scope; then
- * records ahead for another batch like this.
- * @returns Why the device refused something of it, if it did; and where that matters, whether it refused the
- *   submission, so that nothing has run.
+ * Inside one error scope, writes the inputs, records the commands, unless that was done ahead, and submits them. Then
+ * records the commands of another batch like this one.
+ * @returns `failure`, the device's error, if it refused anything; and `voiding`, if that matters, its error if it
+ *   refused the submission itself, so that nothing has run.
  */
 function submit(
   { open: { device }, staging, descriptors, scratch, counts }: BatchContext,
@@ -166,7 +169,7 @@ function submit(
   clock: RunClock | undefined,
 ): { readonly failure: Promise<GPUError | null>; readonly voiding: Promise<GPUError | null> | undefined } {
   const { runs, template, memory } = batch;
-  // A scope of its own costs more than a dispatch.
+  // An error scope costs more than a dispatch.
   const needsVoiding = runs.length > 1 && batch.writesArrays;
   const { failure, value } = inErrorScope(device, "validation", () => {
     writeInputs(device, batch, scratch);
@@ -178,8 +181,8 @@ function submit(
     const repeated = isProfiled ? undefined : ahead.find(dispatches, memory);
     const commands = repeated?.take() ?? record();
     clock?.lap("recording");
-    // Commands that are invalid are refused here once more. What else the device says of their recording may not keep
-    // them from running.
+    // The device refuses invalid commands here too. Other errors of the recording need not keep the commands from
+    // running.
     const send = () => device.queue.submit([commands]);
     if (needsVoiding) return { repeated, record, voiding: inErrorScope(device, "validation", send).failure };
     send();
@@ -188,17 +191,17 @@ function submit(
   const { repeated, record, voiding } = value;
   voiding?.catch(ignore);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.arrayUse?.commit();
-  // In reverse order, so that the next batch like this is given the same.
+  // In reverse order, so that the next batch like this one gets the same buffers.
   for (let i = memory.uploads.length - 1; i >= 0; i -= 1) staging.recycleUpload(memory.uploads[i]!);
   for (let i = 0; i < runs.length; i += 1) runs[i]!.staged?.giveBack(staging);
   counts.submissions += 1;
-  // The device has its work, and this thread nothing else to do but to wait.
+  // The device works now, and this thread would only wait.
   repeated?.recordAhead(device, record);
   return { failure: voiding ? firstOf(failure, voiding) : failure, voiding };
 }
 
 /**
- * Waits for the device, and for what it says of the submission.
+ * Waits for the device and for its verdict on the submission.
  * @throws {ComputeError} `device-lost`.
  */
 async function settled(
@@ -206,7 +209,7 @@ async function settled(
   failure: Promise<GPUError | null>,
   done: Promise<unknown>,
 ): Promise<GPUError | null> {
-  // Where both reject, nobody waits for the second.
+  // If both reject, the second rejection would be unhandled.
   failure.catch(ignore);
   try {
     await done;
@@ -218,7 +221,7 @@ async function settled(
   throw open.loss;
 }
 
-/** What either of two scopes has caught. */
+/** The error that either of two scopes has caught. */
 async function firstOf(outer: Promise<GPUError | null>, inner: Promise<GPUError | null>): Promise<GPUError | null> {
   const [caught, within] = await Promise.all([outer, inner]);
   return caught ?? within;

@@ -1,34 +1,34 @@
 import type { ReadyRun } from "./ready-run.js";
 
 export interface HangLimits {
-  /** How long the device may work on what nobody waits for any more, in milliseconds. */
+  /** How long the device may work for callers that have all left, in milliseconds. */
   readonly graceMs: number;
-  /** How long it may work on one submission, in milliseconds; `Infinity` for as long as it takes. */
+  /** How long the device may work on one submission, in milliseconds; `Infinity` for no bound. */
   readonly deadlineMs: number;
 }
 
 interface Watched {
   readonly runs: readonly ReadyRun[];
-  /** Of its runs, those whose callers still wait. */
+  /** How many of its runs have callers that still wait. */
   awaited: number;
 }
 
 const longestTimerMs = 0x7fff_ffff;
 
 /**
- * Watches the submission that the device works on: the oldest in flight, for a queue works in order. WebGPU never ends
- * a kernel that does not end by itself, and a device that is stuck in one answers nothing any more.
+ * Watches the submission that the device works on. A queue works in order, so that is the oldest in flight. WebGPU
+ * cannot stop a kernel, and a device whose kernel does not end answers nothing.
  */
 export class HangWatch {
   readonly #limits: HangLimits;
   readonly #onHang: (runs: readonly ReadyRun[], ms: number) => void;
-  /** In the order of their submission; a few. */
+  /** A few, in the order of their submission. */
   readonly #watched: Watched[] = [];
   #oldest: Watched | undefined;
   #oldestSinceMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onHang Called once for a submission that took too long; it is watched no more. */
+  /** @param onHang Called once for a submission that takes too long, which is then no longer watched. */
   constructor(limits: HangLimits, onHang: (runs: readonly ReadyRun[], ms: number) => void) {
     this.#limits = limits;
     this.#onHang = onHang;
@@ -57,7 +57,7 @@ export class HangWatch {
     this.#look();
   }
 
-  /** Watches nothing any more. */
+  /** Stops watching. */
   end(): void {
     this.#watched.length = 0;
     this.#look();

@@ -4,7 +4,7 @@ import type { BufferPool, PooledBuffer, StagingPool } from "@kiln-gpu/resource-p
 import type { Holders } from "../memory/holders.js";
 import type { ReadyRun } from "./ready-run.js";
 
-/** Keeps read-back memory mapped for as long as anyone has a lease on it. */
+/** Keeps the read-back memory of a batch mapped until its last lease is released. */
 export class LeasedDownloads {
   readonly #buffers: BufferPool;
   readonly #staging: StagingPool;
@@ -19,7 +19,7 @@ export class LeasedDownloads {
     this.#holders = holders;
   }
 
-  /** A lease on a part of the memory, for the result `name` of `run`. */
+  /** Makes a lease on a part of the memory, for the result `name` of the run. */
   lease({ leaseSource, callSite }: ReadyRun, name: string, data: TypedArray): Lease {
     this.#leases += 1;
     const lease = new MemoryLease(name, data, () => {

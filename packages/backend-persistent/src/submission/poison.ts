@@ -1,12 +1,12 @@
 import type { BatchMemory } from "./batch-template.js";
 
-/** No zero, and no number that a run is likely to compute; as f32, -2.87e-16. */
+/** Neither zero nor a number that a run is likely to compute. As f32 it is -2.87e-16. */
 const pattern = 0xa5;
 const patternByteLength = 2 ** 20;
 let patterned: Uint8Array<ArrayBuffer> | undefined;
 
 /**
- * Overwrites all memory that was lent to a batch, so that a run which reads bytes it has not written reads this
+ * Overwrites all memory that was lent to a batch, so that a run which reads bytes before they are written reads this
  * pattern.
  */
 export function poison({ queue }: GPUDevice, { acquired, downloads }: BatchMemory): void {

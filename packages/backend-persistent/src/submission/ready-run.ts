@@ -2,7 +2,7 @@ import type { Caller, RunClock, RunPlan } from "@kiln-gpu/core/backend";
 import type { ArrayUse } from "../memory/array-use.js";
 import type { Holders } from "../memory/holders.js";
 import type { ArrayAccess } from "../memory/resident-memory.js";
-import type { TakenMemory } from "../memory/staged-memory.js";
+import type { StagedInputs } from "../memory/staged-memory.js";
 import type { CachedPipeline } from "../programs/pipeline-cache.js";
 import type { BatchTemplate } from "./batch-template.js";
 
@@ -11,25 +11,25 @@ export interface ReadyRun {
   /** The start of a sentence in an error: `Kernel "blur"`. */
   readonly subject: string;
   readonly plan: RunPlan;
-  /** By dispatch; none of a replay, whose template has bound them. */
+  /** By dispatch. Empty for a replay: its template has bound them. */
   readonly pipelines: readonly CachedPipeline[];
   /** The staged memory that it binds, by resource. */
-  readonly staged: TakenMemory | undefined;
-  /** Its place in the order of the resident arrays that it binds. */
+  readonly staged: StagedInputs | undefined;
+  /** Its use of the resident arrays that it binds. */
   readonly arrayUse: ArrayUse | undefined;
   /** Commands of its own, in place of dispatches. */
   readonly record: ((encoder: GPUCommandEncoder) => void) | undefined;
-  /** The template of its sequence; every other run gets one by its shape. */
+  /** The template of its sequence. Any other run gets one by its shape. */
   readonly template: BatchTemplate | undefined;
   readonly caller: Caller;
   /** Whether it shares its submission with no other run. */
   readonly isAlone: boolean;
   /**
-   * What a lease on one of its results is of, such as `kernel "blur"`; nothing for an access, whose results are named
-   * by their array.
+   * Names the source of its leases, such as `kernel "blur"`. `undefined` for an access, whose results have the name of
+   * their array.
    */
   readonly leaseSource: string | undefined;
-  /** The call that asked for it, where it leases results: a lease that is dropped is reported with it. */
+  /** The call that asked for it, if it leases results: the report of a dropped lease shows it. */
   readonly callSite: Error | undefined;
   /** Of a profiled run. */
   readonly clock: RunClock | undefined;
@@ -37,10 +37,10 @@ export interface ReadyRun {
 
 type Given<Names extends keyof ReadyRun> = Pick<ReadyRun, "plan" | "caller" | Names>;
 
-// Each of the three writes every member out: to spread objects into one costs more than a microsecond, on the way of
-// every warm run.
+// Each of the three functions writes out every member. Spreading objects would add more than a microsecond to every
+// warm run.
 
-/** @param mayShare Whether nothing but what is given here speaks against a shared submission. */
+/** @param mayShare Whether the run may share its submission, as far as these facts allow it. */
 export function kernelRun(
   holders: Holders,
   { plan, pipelines, staged, arrayUse, caller, clock }: Given<"pipelines" | "staged" | "arrayUse" | "clock">,
@@ -57,8 +57,8 @@ export function kernelRun(
     record: undefined,
     template: undefined,
     caller,
-    // Staged memory serves one submission, and a batch that is refused is submitted again; a lease keeps all of a
-    // batch's results mapped.
+    // Staged memory serves one submission, but the runs of a refused batch are submitted again. A lease would keep the
+    // results of the whole batch mapped.
     isAlone: !mayShare || clock !== undefined || staged !== undefined || isLeased,
     leaseSource: name,
     callSite: isLeased ? holders.callOf(`The run of ${name}`) : undefined,

@@ -1,9 +1,9 @@
-/** The commands of a batch: what copies, what computes, and in which order. */
+/** Records the commands of a batch: copies and dispatches, in order. */
 import { type EncodableDispatch, encodeDispatches } from "@kiln-gpu/webgpu";
 import type { Batch } from "./batch.js";
 import { encodeArrayTransfers, encodeTransfersIn, encodeTransfersOut } from "./transfer.js";
 
-/** Records all of a batch but its inputs, which the queue or the host writes. */
+/** Records everything but the inputs, which the queue or the host writes. */
 export function recordCommands(
   device: GPUDevice,
   batch: Batch,
@@ -17,7 +17,7 @@ export function recordCommands(
   return encoder.finish();
 }
 
-/** The dispatches of neighboring runs go into one pass; an access to arrays comes between passes. */
+/** Puts the dispatches of neighboring runs into one pass. An access to arrays comes between passes. */
 function encodeRuns(encoder: GPUCommandEncoder, batch: Batch, dispatches: readonly EncodableDispatch[]): void {
   const { runs, timer } = batch;
   let next = 0;

@@ -8,7 +8,7 @@ import type { ReadyRun } from "./ready-run.js";
 /** A run that waits for its submission or its results. */
 interface QueuedRun {
   readonly ready: ReadyRun;
-  /** As the run asks, or since it failed in company. */
+  /** Whether it goes alone: as its facts say, or because it failed in a batch of several. */
   readonly isAlone: boolean;
   readonly byteLength: number;
   resolve(results: object): void;
@@ -16,23 +16,23 @@ interface QueuedRun {
 }
 
 export interface QueueLimits extends HangLimits {
-  /** Whether a run is submitted by the call that asks for it, where a slot is free. */
+  /** Whether a run is submitted inside its call if a slot is free. */
   readonly isImmediate: boolean;
   readonly maxBatchRuns: number;
   readonly maxBatchByteLength: number;
-  /** What each resource of a shared buffer is rounded up to. */
+  /** The multiple to which the size of each resource in a shared buffer is rounded up. */
   readonly alignment: number;
-  /** Called once the device works on something that does not end, with what to tell those who need the device. */
+  /** Called when a submission does not end, with the loss that everything on the device is to reject with. */
   readonly onHang: (loss: ComputeError) => void;
 }
 
 /**
- * Gathers runs into submissions. With a slot free, the runs of one tick go together on the next microtask, or each at
- * once where that is asked for; with none free, runs gather until one is. Nothing waits for company while a slot is
- * free.
+ * Gathers runs into batches. While a slot is free, the runs of one tick go together on the next microtask, or, in
+ * `latency` mode, each run goes inside its call. While no slot is free, runs gather until one is. No run waits for
+ * others while a slot is free.
  *
- * Invariant: a run that fails in company is submitted again alone, so what is wrong with it rejects it alone; unless
- * its company may have run and has written arrays, for then all of it fails.
+ * Invariant: a run that fails in a batch of several is submitted again alone, so a bad run rejects alone. But if the
+ * batch may have run and writes arrays, or the device is lost, all of its runs reject.
  */
 export class SubmissionQueue {
   readonly #context: BatchContext;
@@ -52,19 +52,20 @@ export class SubmissionQueue {
     this.#slots = slots;
     this.#limits = limits;
     this.#watch = new HangWatch(limits, (runs, ms) => this.#hang(runs, ms));
-    // A lost device may stay silent about what it was given; nobody waits for it.
-    context.open.onLoss((loss) => {
-      this.#watch.end();
-      for (const batch of [...this.#inFlight, this.#queue]) {
-        for (const run of batch) run.reject(loss);
-      }
-      this.#queue = [];
-    });
   }
 
-  /** Resolves with the run's results. A run whose caller has left by the time it is due is not submitted. */
+  /** Rejects every run, queued or in flight: a lost device may never answer. */
+  lose(loss: ComputeError): void {
+    this.#watch.end();
+    for (const batch of [...this.#inFlight, this.#queue]) {
+      for (const run of batch) run.reject(loss);
+    }
+    this.#queue = [];
+  }
+
+  /** Resolves with the run's results. A run whose caller leaves before its turn is not submitted. */
   enqueue(ready: ReadyRun): Promise<object> {
-    // Nobody flushes the queue of a lost device.
+    // The queue of a lost device is never flushed.
     if (this.#context.open.loss) return Promise.reject(this.#context.open.loss);
     const { alignment } = this.#limits;
     let byteLength = 0;
@@ -90,7 +91,7 @@ export class SubmissionQueue {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // Not by `queueMicrotask`, which makes an asynchronous resource of Node's for each call.
+    // `queueMicrotask` would create an async resource of Node for each call.
     nextMicrotask.then(this.#onMicrotask);
   }
 
@@ -108,8 +109,8 @@ export class SubmissionQueue {
   }
 
   /**
-   * From the front of the queue, as many as may go together; those whose resident arrays are in use stay where they
-   * are.
+   * Takes as many runs from the front of the queue as may go together. A run that is held back by its resident arrays
+   * keeps its position.
    */
   #takeBatch(): QueuedRun[] {
     const batch: QueuedRun[] = [];
@@ -141,7 +142,7 @@ export class SubmissionQueue {
     return batch;
   }
 
-  /** Never rejects: what goes wrong is the runs' to tell. */
+  /** Never rejects: a failure rejects the runs. */
   async #submit(batch: readonly QueuedRun[], slot: CommandSlot<SlotContents>): Promise<void> {
     this.#inFlight.push(batch);
     const runs = readyRunsOf(batch);
@@ -175,22 +176,22 @@ export class SubmissionQueue {
     }
   }
 
-  /** The device is of no use any more to anyone; to those whose submission holds it, that is their own doing. */
+  /** Abandons the device. The runs of the submission that holds it reject with `timeout`, all others with the loss. */
   #hang(runs: readonly ReadyRun[], ms: number): void {
     const { open } = this.#context;
     const subject = runs.length === 1 ? runs[0]!.subject : `A batch of ${runs.length} runs`;
     const said = `${subject} has not ended on the device within ${ms} ms`;
-    const timeout = new ComputeError("timeout", `${said}; the device is set aside.`);
+    const timeout = new ComputeError("timeout", `${said}; the device is abandoned.`);
     for (const batch of this.#inFlight) {
       for (const run of batch) if (runs.includes(run.ready)) reject(run, timeout);
     }
-    this.#limits.onHang(new ComputeError("device-lost", `The device "${open.info.name}" is set aside: ${said}.`));
+    this.#limits.onHang(new ComputeError("device-lost", `The device "${open.info.name}" is abandoned: ${said}.`));
   }
 }
 
 const nextMicrotask = Promise.resolve();
 
-/** At once for those that depend on it: one of them may be taken before anybody else is told. */
+/** Rejects the run, and first spoils the uses that depend on it: a batch could gather one of those next. */
 function reject(run: QueuedRun, error: unknown): void {
   run.ready.arrayUse?.fail(error);
   run.reject(error);

@@ -6,8 +6,8 @@ import { openPersistentBackend } from "../index.js";
 
 const data = new RandomData(71);
 
-// Two inputs of 4 bytes an element: 4096 elements are 32 KiB, from which a lone run's inputs go to the queue one by one,
-// and 16,384 are 128 KiB, from which uploads are staged.
+// Two inputs of 4 bytes an element: 4096 elements are 32 KiB, from which a lone run's inputs go to the queue one by
+// one, and 16,384 are 128 KiB, from which uploads are staged.
 test.each([1, 4095, 4096, 4097, 16_383, 16_384, 16_385, 65_536])(
   "inputs of %i elements arrive, of one run and of three in one submission, also when they are repeated",
   async (length) => {

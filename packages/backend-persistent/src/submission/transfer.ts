@@ -1,8 +1,10 @@
 /**
- * The ways of a batch's bytes between the host and its device buffers.
+ * Moves the bytes of a batch between the host and its device buffers.
  *
- * Small uploads go through `queue.writeBuffer`, which copies out of any host memory; larger ones are written into
- * mapped staging and copied on the device. Nothing is ever written to memory that the device may still read.
+ * Small uploads go through `queue.writeBuffer`, which copies from any host memory. Larger ones are written into mapped
+ * staging buffers and copied on the device.
+ *
+ * Invariant: the host never writes memory that the device may still read.
  */
 import { type ComputeError, isComputeError, type Lease, type TypedArray } from "@kiln-gpu/core";
 import { bytesOf, checkBorrowed, collectResults, type ResultMemory } from "@kiln-gpu/core/backend";
@@ -10,12 +12,12 @@ import type { Batch } from "./batch.js";
 import type { Transfer } from "./batch-layout.js";
 import type { BatchMemory } from "./batch-template.js";
 
-/** Below it a second call of the queue costs more than a copy of the bytes. */
+/** Below this size, a second call of the queue costs more than copying the bytes once more on the host. */
 const minDirectByteLength = 32 * 2 ** 10;
 
 /**
- * Brings the inputs of a batch to the device: at once through the queue, or into staging that `encodeTransfersIn`
- * copies from. What callers have staged is no longer theirs.
+ * Writes the inputs of a batch: through the queue, or into staging buffers that `encodeTransfersIn` copies from. Ends
+ * the callers' views of staged memory.
  */
 export function writeInputs({ queue }: GPUDevice, batch: Batch, scratch: Uint8Array<ArrayBuffer>): void {
   const { layout, memory, sole } = batch;
@@ -38,12 +40,12 @@ export function writeInputs({ queue }: GPUDevice, batch: Batch, scratch: Uint8Ar
   try {
     copyInputs(batch, mapped);
   } finally {
-    // Also when an input is refused: a buffer that went back mapped would have its range taken for its next user.
+    // Also when an input is refused: its next user could not map a buffer that went back mapped.
     for (const { buffer } of uploads) buffer.unmap();
   }
 }
 
-/** A call of the queue for each input, where to gather them first would cost more. */
+/** Makes one call of the queue for each input: for larger inputs, gathering them first would cost more. */
 function writeDirectly(
   queue: GPUQueue,
   { runs, layout: { places }, memory }: Batch,
@@ -61,17 +63,18 @@ function writeDirectly(
       queue.writeBuffer(buffer, place.start, data.buffer, data.byteOffset, byteLength);
       continue;
     }
-    // The queue takes whole words, and in Node no shared memory; the padding up to 4 is bound too.
+    // The queue takes whole words, and in Node no shared memory. The padding up to 4 bytes is bound too.
     scratch.set(bytesOf(data));
     scratch.fill(0, data.byteLength, byteLength);
     queue.writeBuffer(buffer, place.start, scratch, 0, byteLength);
   }
 }
 
-function copyInputs({ runs, layout: { places, regions } }: Batch, staged: readonly Uint8Array[]): void {
+/** Copies the inputs into `targets`, by staging buffer. */
+function copyInputs({ runs, layout: { places, regions } }: Batch, targets: readonly Uint8Array[]): void {
   for (let run = 0; run < runs.length; run += 1) {
     const ready = runs[run]!;
-    // A caller who left has the inputs back; what such a run computes is discarded.
+    // A caller who left may reuse the inputs; the results of such a run are discarded.
     if (ready.caller.left) continue;
     const { resources } = ready.plan;
     for (let resource = 0; resource < resources.length; resource += 1) {
@@ -81,22 +84,22 @@ function copyInputs({ runs, layout: { places, regions } }: Batch, staged: readon
       checkBorrowed(() => ready.subject, resources[resource]!);
       const { start, staging, stagingStart } = regions[place.region]!.upload!;
       const at = stagingStart + place.start - start;
-      const target = staged[staging]!;
+      const target = targets[staging]!;
       target.set(bytesOf(data), at);
-      // Staging keeps its last user's bytes; the padding up to 4 is bound too.
+      // Staging buffers keep their last user's bytes. The padding up to 4 bytes is bound too.
       if (data.byteLength < byteLength) target.fill(0, at + data.byteLength, at + byteLength);
     }
   }
 }
 
-/** Records what must happen before the first dispatch: zeros where results will be, and the copies out of staging. */
+/** Records what must happen before the first dispatch: clears of the outputs, and copies out of staging buffers. */
 export function encodeTransfersIn(encoder: GPUCommandEncoder, { layout: { regions }, memory }: Batch): void {
   let part = 0;
   for (let i = 0; i < regions.length; i += 1) {
     const { clear, upload, staged, resident } = regions[i]!;
     if (resident) return;
     const { buffer } = memory.regions[i]!;
-    // Pooled buffers keep old bytes; only fresh ones are zero.
+    // Pooled buffers keep old bytes; WebGPU zeroes only new ones.
     if (clear.byteLength > 0) encoder.clearBuffer(buffer, clear.start, clear.byteLength);
     if (upload) encodeUpload(encoder, upload, buffer, memory);
     if (!staged) continue;
@@ -107,7 +110,7 @@ export function encodeTransfersIn(encoder: GPUCommandEncoder, { layout: { region
   }
 }
 
-/** Records the copies of all results into staging that the host can map. */
+/** Records the copies of all results into staging buffers that the host can map. */
 export function encodeTransfersOut(encoder: GPUCommandEncoder, { layout: { regions }, memory }: Batch): void {
   for (let i = 0; i < regions.length; i += 1) {
     const { download, resident } = regions[i]!;
@@ -116,7 +119,7 @@ export function encodeTransfersOut(encoder: GPUCommandEncoder, { layout: { regio
   }
 }
 
-/** Records an access to resident arrays: writes, reads, and commands of its own. */
+/** Records an access to resident arrays: its uploads, its downloads and its own commands. */
 export function encodeArrayTransfers(
   encoder: GPUCommandEncoder,
   run: number,
@@ -126,7 +129,7 @@ export function encodeArrayTransfers(
   for (const place of places[run]!) {
     if (!place) continue;
     const { upload, download, resident } = regions[place.region]!;
-    // A run without a dispatch may share regions with others, and those are brought to the device and back for all.
+    // Shared regions are transferred once for the whole batch.
     if (!resident) continue;
     const { buffer } = memory.regions[place.region]!;
     if (upload) encodeUpload(encoder, upload, buffer, memory);
@@ -134,7 +137,7 @@ export function encodeArrayTransfers(
   }
 }
 
-/** Nothing, where the upload went through the queue. */
+/** Records nothing if the upload went through the queue. */
 function encodeUpload(encoder: GPUCommandEncoder, upload: Transfer, target: GPUBuffer, { uploads }: BatchMemory): void {
   const { staging, stagingStart, start, byteLength } = upload;
   if (uploads.length > 0) encoder.copyBufferToBuffer(uploads[staging]!.buffer, stagingStart, target, start, byteLength);
@@ -149,7 +152,10 @@ function encodeDownload(
   encoder.copyBufferToBuffer(source, start, downloads[staging]!.buffer, stagingStart, byteLength);
 }
 
-/** The results of each run, copied out of mapped staging; of one among several that can be given none, the reason. */
+/**
+ * Copies the results of each run out of mapped staging buffers. If one run of several cannot have its results, its
+ * entry is the error.
+ */
 export function readResults(
   { runs, layout: { places, regions } }: Batch,
   mapped: readonly ArrayBuffer[],
@@ -157,7 +163,7 @@ export function readResults(
   memory: readonly (ResultMemory | undefined)[] | undefined,
 ): (Record<string, TypedArray | Lease> | ComputeError)[] {
   return runs.map(({ plan, caller }, run) => {
-    // A caller who left was told that the run failed, and has the array for its results back.
+    // The promise of a caller who left has settled, and the caller may reuse the arrays for its results.
     if (caller.left) return {};
     const placeOf = (resource: number) => {
       const place = places[run]![resource]!;
@@ -167,7 +173,7 @@ export function readResults(
     try {
       return collectResults(plan, placeOf, leaseOf, memory?.[run]);
     } catch (error) {
-      // The others have run, and may have written arrays: they are not to be run again.
+      // The other runs have succeeded, and must not run again: they may have written arrays.
       if (runs.length > 1 && isComputeError(error)) return error;
       throw error;
     }

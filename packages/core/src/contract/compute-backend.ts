@@ -64,10 +64,10 @@ export interface PipelineCounters extends CacheCounters {
 }
 
 export interface DeviceCounters extends ResourceCounters {
-  /** How many were lost, including those set aside. */
+  /** How many were lost, including those abandoned. */
   readonly lost: number;
   /**
-   * How many are set aside now. A kernel still runs on such a device, and destroying it would block until that kernel
+   * How many are abandoned now. A kernel still runs on such a device, and destroying it would block until that kernel
    * ends; the device is destroyed then.
    */
   readonly abandoned: number;

@@ -2,13 +2,13 @@ import type { Program } from "@kiln-gpu/core";
 import { named } from "../refusal.js";
 import { reflectProgram } from "../wgsl/reflect-program.js";
 import { scanModule } from "../wgsl/scan-module.js";
-import { type KeptPrograms, loadKept } from "./kept-program.js";
 import type { LoadedProgram } from "./loaded-program.js";
+import { loadStored, type StoredPrograms } from "./stored-program.js";
 import type { TranslatorOptions } from "./translator-wasm.js";
 
 export interface LoadOptions extends TranslatorOptions {
   /** Stores programs; one that it already has is not read again. */
-  readonly kept?: KeptPrograms;
+  readonly stored?: StoredPrograms;
 }
 
 /**
@@ -21,10 +21,10 @@ export interface LoadOptions extends TranslatorOptions {
 export async function loadProgram(
   program: Program,
   subject: string,
-  { kept, ...options }: LoadOptions = {},
+  { stored, ...options }: LoadOptions = {},
 ): Promise<LoadedProgram> {
   const read = () => readProgram(program, options);
-  const loaded = await named(subject, () => (kept ? loadKept(program, kept, read) : read()));
+  const loaded = await named(subject, () => (stored ? loadStored(program, stored, read) : read()));
   return {
     ...loaded,
     ...(program.file !== undefined && { file: program.file }),

@@ -84,7 +84,7 @@ export async function play({ part, method, fault, at }: Case): Promise<Verdict> 
       }
       await within("dispose", problems, backend.dispose());
       hasStruck = injection.hasStruck;
-      // `dispose` waits for a lost device for at most a second. What it gave up on must be freed when the device
+      // `dispose` waits for a lost device for at most a second. What it abandoned must be freed when the device
       // answers.
       const deadline = performance.now() + (isLost ? hangMs : 0);
       let left = leftOf(backend, living);

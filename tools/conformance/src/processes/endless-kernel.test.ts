@@ -152,7 +152,7 @@ describe.concurrent("a kernel that does not end", () => {
       seen.devices = gpu.stats().devices;`);
     expect(seen).toMatchObject({
       held: 'aborted: The run of kernel "endless" is aborted.',
-      lost: expect.stringMatching(/is set aside: Kernel "endless" has not ended on the device within 200 ms/),
+      lost: expect.stringMatching(/is abandoned: Kernel "endless" has not ended on the device within 200 ms/),
       next: "right",
       devices: setAside,
     });
@@ -171,7 +171,7 @@ describe.concurrent("a kernel that does not end", () => {
       seen.devices = gpu.stats().devices;`);
     expect(seen).toMatchObject({
       first: "right",
-      held: 'timeout: Kernel "endless" has not ended on the device within 3000 ms; the device is set aside.',
+      held: 'timeout: Kernel "endless" has not ended on the device within 3000 ms; the device is abandoned.',
       other: "right",
       devices: setAside,
     });
@@ -219,7 +219,7 @@ describe.concurrent("a kernel that does not end", () => {
       await gpu.dispose();
       seen.devices = gpu.stats().devices;`);
     expect(seen.held).toEqual(Array(2).fill('aborted: The run of kernel "endless" is aborted.'));
-    expect(seen.next).toMatch(/^device-lost: .*has been set aside 2 times.*at most 2.*`maxAbandoned`/);
+    expect(seen.next).toMatch(/^device-lost: .*has been abandoned 2 times.*at most 2.*`maxAbandoned`/);
     expect(seen.devices).toMatchObject({ live: 0, lost: 2, abandoned: 2 });
   });
 

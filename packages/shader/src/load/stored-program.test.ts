@@ -1,21 +1,21 @@
 import { isComputeError, type Program } from "@kiln-gpu/core";
 import { describe, expect, it } from "vitest";
-import { checkedProgram, type KeptPrograms, loadProgram } from "../index.js";
+import { checkedProgram, loadProgram, type StoredPrograms } from "../index.js";
 
 /** Keeps what JSON keeps, as a disk does; under all that decides it, as JSON too, with bytes as a list. */
-class Memory implements KeptPrograms {
-  readonly kept = new Map<string, string>();
+class Memory implements StoredPrograms {
+  readonly stored = new Map<string, string>();
   found = 0;
 
   async find<T>(request: object, check: (value: unknown) => T | undefined): Promise<T | undefined> {
-    const text = this.kept.get(keyOf(request));
+    const text = this.stored.get(keyOf(request));
     const value = text === undefined ? undefined : check(JSON.parse(text));
     if (value !== undefined) this.found += 1;
     return value;
   }
 
-  keep(request: object, program: object): void {
-    this.kept.set(keyOf(request), JSON.stringify(program));
+  save(request: object, program: object): void {
+    this.stored.set(keyOf(request), JSON.stringify(program));
   }
 }
 
@@ -32,17 +32,17 @@ const wgsl = `struct Point { place: vec3f, weight: f32, turn: mat3x3f, tags: arr
   }`;
 const program: Program = { wgsl, constants: { size: 32, isLoud: true }, file: "points.wgsl" };
 
-describe("a program that is kept", () => {
+describe("a program that is stored", () => {
   it("is what was read, field by field, and is not read again", async () => {
     const memory = new Memory();
     const read = await loadProgram(program, "It");
     for (const found of [0, 1, 2]) {
-      expect(await loadProgram(program, "It", { kept: memory })).toEqual(read);
+      expect(await loadProgram(program, "It", { stored: memory })).toEqual(read);
       expect(memory.found).toBe(found);
     }
-    expect(memory.kept.size).toBe(1);
+    expect(memory.stored.size).toBe(1);
     // The caller has the text.
-    expect([...memory.kept.values()][0]).not.toContain("struct Point");
+    expect([...memory.stored.values()][0]).not.toContain("struct Point");
   });
 
   it("is another for any other text, entry point or constant", async () => {
@@ -55,10 +55,10 @@ describe("a program that is kept", () => {
       { ...program, constants: { size: 32, isLoud: false } },
     ];
     for (const other of others) {
-      expect(await loadProgram(other, "It", { kept: memory })).toEqual(await loadProgram(other, "It"));
+      expect(await loadProgram(other, "It", { stored: memory })).toEqual(await loadProgram(other, "It"));
     }
     expect(memory.found).toBe(0);
-    expect(memory.kept.size).toBe(others.length);
+    expect(memory.stored.size).toBe(others.length);
   });
 
   it("is none with a constant of -0, which JSON writes as 0", async () => {
@@ -68,16 +68,16 @@ describe("a program that is kept", () => {
       [-0, 0],
       [0, 1],
     ] as const) {
-      const { constants } = await loadProgram({ wgsl: signed, constants: { scale } }, "It", { kept: memory });
+      const { constants } = await loadProgram({ wgsl: signed, constants: { scale } }, "It", { stored: memory });
       expect(constants).toEqual({ scale });
-      expect(memory.kept.size).toBe(kept);
+      expect(memory.stored.size).toBe(kept);
     }
   });
 
   it("has its file's name from whoever asks now", async () => {
     const memory = new Memory();
-    await loadProgram(program, "It", { kept: memory });
-    expect((await loadProgram({ ...program, file: "moved.wgsl" }, "It", { kept: memory })).file).toBe("moved.wgsl");
+    await loadProgram(program, "It", { stored: memory });
+    expect((await loadProgram({ ...program, file: "moved.wgsl" }, "It", { stored: memory })).file).toBe("moved.wgsl");
     expect(memory.found).toBe(1);
   });
 
@@ -85,10 +85,10 @@ describe("a program that is kept", () => {
     const memory = new Memory();
     const refused = { ...program, constants: { none: 1 } };
     for (let i = 0; i < 2; i += 1) {
-      const error = await loadProgram(refused, "It", { kept: memory }).catch((caught: unknown) => caught);
+      const error = await loadProgram(refused, "It", { stored: memory }).catch((caught: unknown) => caught);
       expect(isComputeError(error, "invalid-kernel")).toBe(true);
     }
-    expect(memory.kept.size).toBe(0);
+    expect(memory.stored.size).toBe(0);
   });
 
   it("is read anew where anything in it has not the type that it should have", async () => {

@@ -9,13 +9,13 @@ import type { LoadedProgram } from "./loaded-program.js";
 import { translator } from "./translator.js";
 
 /** A store of programs for later processes, addressed by everything that decides their content. */
-export interface KeptPrograms {
+export interface StoredPrograms {
   /**
-   * Resolves with what `check` returns for the value last kept under an equal request, if there is one; never rejects.
+   * Resolves with what `check` returns for the value last stored under an equal request, if there is one; never rejects.
    */
   find<T>(request: object, check: (value: unknown) => T | undefined): Promise<T | undefined>;
   /** Returns without waiting for the write, and never throws. */
-  keep(request: object, program: object): void;
+  save(request: object, program: object): void;
 }
 
 declare const KILN_SHADER_SOURCES: string | undefined;
@@ -26,19 +26,19 @@ declare const KILN_SHADER_SOURCES: string | undefined;
 const reflection = typeof KILN_SHADER_SOURCES === "string" ? KILN_SHADER_SOURCES : "not built";
 
 /** Returns the stored program, or reads and stores it. Failures are not stored. */
-export async function loadKept(
+export async function loadStored(
   { wgsl, spirv, entryPoint, constants = {} }: Program,
-  kept: KeptPrograms,
+  stored: StoredPrograms,
   read: () => Promise<LoadedProgram>,
 ): Promise<LoadedProgram> {
   const request = { source: wgsl ?? spirv, entryPoint, constants, translator, reflection };
-  const found = await kept.find(request, (value) => checkedProgram(value, wgsl));
+  const found = await stored.find(request, (value) => checkedProgram(value, wgsl));
   if (found) return found;
   const loaded = await read();
   // JSON writes -0 as 0, and a program with that constant is a different one.
   if (Object.values(loaded.constants).some((constant) => Object.is(constant, -0))) return loaded;
   // The caller has the text of a WGSL program already.
-  kept.keep(request, {
+  stored.save(request, {
     ...(wgsl === undefined && { wgsl: loaded.wgsl }),
     interface: loaded.interface,
     constants: loaded.constants,
