@@ -11,7 +11,6 @@ import {
   type DeviceTimer,
   deviceError,
   inErrorScope,
-  lossOr,
   type OpenDevice,
   submissionError,
 } from "@kiln-gpu/webgpu";
@@ -103,7 +102,7 @@ export async function executeBatch(
       context.descriptors.clear();
       throw submissionError(batch.subject, refusal);
     }
-    const gpuTimeNs = batch.timer && (await timeOf(open, batch.timer));
+    const gpuTimeNs = batch.timer && (await batch.timer.read());
     clock?.lap("compute");
     const leaseOf = (name: string, data: TypedArray) => {
       leased ??= new LeasedDownloads(buffers, staging, downloads, holders);
@@ -211,14 +210,10 @@ async function settled(
 ): Promise<GPUError | null> {
   // If both reject, the second rejection would be unhandled.
   failure.catch(ignore);
-  try {
-    await done;
-    const refusal = await failure;
-    if (!open.loss) return refusal;
-  } catch (error) {
-    throw await lossOr(open, error);
-  }
-  throw open.loss;
+  await done;
+  const refusal = await failure;
+  if (open.loss) throw open.loss;
+  return refusal;
 }
 
 /** The error that either of two scopes has caught. */
@@ -228,11 +223,3 @@ async function firstOf(outer: Promise<GPUError | null>, inner: Promise<GPUError 
 }
 
 function ignore(): void {}
-
-async function timeOf(open: OpenDevice, timer: DeviceTimer): Promise<number> {
-  try {
-    return await timer.read();
-  } catch (error) {
-    throw await lossOr(open, error);
-  }
-}

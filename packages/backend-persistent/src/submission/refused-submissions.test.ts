@@ -1,6 +1,14 @@
 import { output } from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference } from "@kiln-gpu/kernels";
-import { expectError, expectSame, RandomData, sabotage, victimWorkgroups, withOwnDevice } from "@kiln-gpu/test-support";
+import {
+  expectError,
+  expectSame,
+  RandomData,
+  sabotage,
+  TraceLog,
+  victimWorkgroups,
+  withOwnDevice,
+} from "@kiln-gpu/test-support";
 import { describe, expect, it, vi } from "vitest";
 import type { PersistentComputeBackend } from "../index.js";
 import { usingBackend } from "../using-backend.test-support.js";
@@ -85,4 +93,26 @@ describe("a submission that is refused", () => {
       );
       expect(timers).toEqual({ made: 2, destroyed: 2 });
     }));
+});
+
+describe("a profiled run", () => {
+  it("whose result cannot be given rejects, and its submission is told of with the error", async () => {
+    const trace = new TraceLog();
+    await usingBackend(
+      async (gpu) => {
+        await gpu.prepare(fieldAdd);
+        const into = new Float32Array(100);
+        const bindings = { ...bindingsOf(100), c: output(Float32Array, 100, { into }) };
+        const run = expectError(
+          gpu.run(fieldAdd, bindings, { profile: true }),
+          "invalid-binding",
+          /"c".* now it has 0/,
+        );
+        structuredClone(into, { transfer: [into.buffer] });
+        const error = await run;
+        expect(trace.submissions).toMatchObject([{ error: { code: error.code, message: error.message } }]);
+      },
+      { tracer: trace },
+    );
+  });
 });
