@@ -2,14 +2,17 @@ import { openOneShotBackend } from "@kiln-gpu/backend-one-shot";
 import { type ComputeError, defineKernel, type Kernel, lease, output } from "@kiln-gpu/core";
 import { fieldAdd, fieldAddReference, runFieldAdd } from "@kiln-gpu/kernels";
 import {
+  eventually,
   expectError,
   expectNothingLive,
   expectSame,
+  LosableDevices,
   nextSubmission,
   RandomData,
   software,
   spin,
   spinBindings,
+  step,
   withOwnDevice,
 } from "@kiln-gpu/test-support";
 import { openDevice } from "@kiln-gpu/webgpu";
@@ -173,6 +176,92 @@ describe("a device that is lost", () => {
       { maxPipelines: 3 },
     ));
 
+  it("is replaced by one on which every kernel is prepared that still can be", async () => {
+    const devices = new LosableDevices();
+    const device = async () => {
+      const opened = await devices.open();
+      const createComputePipelineAsync = opened.createComputePipelineAsync.bind(opened);
+      if (devices.opened.length > 1) {
+        opened.createComputePipelineAsync = (descriptor) =>
+          descriptor.label?.includes("prepared 1")
+            ? Promise.reject(new Error("The driver refuses it."))
+            : createComputePipelineAsync(descriptor);
+      }
+      return opened;
+    };
+    await using backend = await openPersistentBackend({ device, store: false });
+    for (const i of [0, 1, 2]) await backend.prepare(prepared(i));
+    await expectRun(backend);
+    const { recovered } = eventsOf(backend);
+    const recovery = nextEvent(backend, "recovered");
+    devices.lose();
+    await recovery;
+    expect(recovered).toMatchObject([{ prepared: ["prepared 0", "prepared 2"] }]);
+  });
+
+  it("is told of as recovered only once another is there that is not lost while kernels are prepared on it", async () => {
+    const devices = new LosableDevices();
+    const device = async () => {
+      const opened = await devices.open();
+      const createComputePipelineAsync = opened.createComputePipelineAsync.bind(opened);
+      if (devices.opened.length === 2) {
+        opened.createComputePipelineAsync = (descriptor) => {
+          opened.destroy();
+          return createComputePipelineAsync(descriptor);
+        };
+      }
+      return opened;
+    };
+    await using backend = await openPersistentBackend({ device, store: false });
+    await backend.prepare(prepared(0));
+    await expectRun(backend);
+    const { lost, recovered } = eventsOf(backend);
+    devices.lose();
+    await eventually(() => expect(lost).toHaveLength(2));
+    const recovery = nextEvent(backend, "recovered");
+    await expectRun(backend);
+    await recovery;
+    expect(devices.opened).toHaveLength(3);
+    expect(recovered).toMatchObject([{ prepared: ["prepared 0"] }]);
+  });
+
+  it("is replaced by one on which nothing is prepared once its backend is being disposed", async () => {
+    const devices = new LosableDevices();
+    let disposal: Promise<void> | undefined;
+    const device = () => {
+      if (devices.opened.length > 0) disposal = backend.dispose();
+      return devices.open();
+    };
+    const backend = await openPersistentBackend({ device, store: false });
+    const kernels = [0, 1, 2, 3, 4].map(prepared);
+    for (const kernel of kernels) await backend.prepare(kernel);
+    const y = output(Uint32Array, 1);
+    await backend.run(kernels[0]!, { y });
+    devices.lose();
+    const run = backend.run(kernels[3]!, { y });
+    expect([...(await run).y]).toEqual([3]);
+    await disposal;
+    // What was prepared, and on the other device the kernel of the run that waited for it.
+    expect(backend.stats().pipelines.made).toBe(6);
+    expectNothingLive(backend);
+  });
+
+  it("before it was of any use is not replaced unless someone needs another", async () => {
+    let asked = 0;
+    const devices = new LosableDevices();
+    const device = () => {
+      asked += 1;
+      return devices.open();
+    };
+    const backend = await openPersistentBackend({ device, store: false });
+    const loss = nextEvent(backend, "lost");
+    devices.lose();
+    await loss;
+    // It would wait for a device that is being opened.
+    await backend.dispose();
+    expect(asked).toBe(1);
+  });
+
   it("is not replaced where that is not wanted, or where the device is the caller's own", async () => {
     await withLosses(
       async (backend, lose, devices) => {
@@ -327,6 +416,21 @@ describe("what callers hold of a lost device", () => {
       expect(() => staged.data).toThrow(/staged Float32Array of 64 was lost with its device/);
       expect(() => c.data).toThrow(/lease on "c" was lost with its device/);
     });
+  });
+
+  it("is not told of as lost where it was given back while a run needs it", async () => {
+    const devices = new LosableDevices();
+    await using backend = await openPersistentBackend({ device: devices.open, store: false });
+    const y = await backend.array(data.words(64));
+    await backend.prepare(step);
+    const { lost } = eventsOf(backend);
+    const submission = nextSubmission(devices.opened[0]!);
+    const run = expectError(backend.run(step, { factor: 3, y }), "device-lost");
+    await submission;
+    y.dispose();
+    devices.lose();
+    await run;
+    expect(lost).toMatchObject([{ lost: [] }]);
   });
 
   it("is lost by name: sequences, staged memory and leases", async () => {

@@ -11,6 +11,7 @@ import {
   software,
   spin,
   spinBindings,
+  starve,
   step,
   stepped,
 } from "@kiln-gpu/test-support";
@@ -59,6 +60,24 @@ describe("a resident array that is recoverable", () => {
     await backend.dispose();
     await expectError(array.read(), "disposed");
     expectNothingLive(backend);
+  });
+
+  it("is lost by name where the next device has no memory for it", async () => {
+    const devices = new LosableDevices();
+    let end = () => {};
+    const device = async () => {
+      const opened = await devices.open();
+      if (devices.opened.length > 1) end = starve(opened);
+      return opened;
+    };
+    await using backend = await openPersistentBackend({ device, store: false });
+    using array = await backend.array(data.words(5), { label: "table", recoverable: true });
+    const recovery = nextEvent(backend, "recovered");
+    devices.lose();
+    await recovery;
+    end();
+    await expectError(array.read(), "device-lost", /"table" was lost with its device.*no memory for/);
+    await expectRun(backend);
   });
 
   it("serves the runs that read it, which are run again", async () => {

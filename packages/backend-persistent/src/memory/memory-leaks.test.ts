@@ -108,6 +108,19 @@ describe("a backend that is dropped", () => {
     array.dispose();
     await gpu.deref()!.dispose();
   });
+
+  it("without being disposed frees nothing that a lease shows", async () => {
+    const leaks: Leak[] = [];
+    const openLease = async () => {
+      const gpu = await openPersistentBackend({ ...software, leakDetection: (leak) => leaks.push(leak) });
+      return await leaseOf(gpu);
+    };
+    const held = await openLease();
+    await collect(() => leaks.length > 0);
+    expect(leaks.map(({ what }) => what)).toEqual(["a persistent backend"]);
+    expect(held.data).toHaveLength(64);
+    held.release();
+  });
 });
 
 describe("a backend that is disposed", () => {

@@ -199,6 +199,16 @@ describe("what cannot be done with a resident array", () => {
       await expectError(x.write(data.floats(1)), "disposed");
     }));
 
+  it("keeps none of the arrays that are bound beside it", () =>
+    usingBackend(async (gpu) => {
+      const [x, gone] = [await gpu.array(data.words(64)), await gpu.array(data.words(64))];
+      gone.dispose();
+      const z = output(Uint32Array, 64);
+      await expectError(gpu.run(combine, { x, y: gone, z }), "invalid-binding", "is disposed");
+      x.dispose();
+      expect(gpu.stats().buffers.inUseBytes).toBe(0);
+    }));
+
   it("does not keep a resident array in use from serving a run that binds it twice to read", () =>
     usingBackend(async (gpu) => {
       const words = data.words(40);
