@@ -23,62 +23,73 @@ async function stageWhileMeasuring(gpu: PersistentComputeBackend): Promise<void>
   await stageAndRelease(gpu, 100_000);
 }
 
-/** Lets no map of a buffer with `usage` end before `opened` does. */
-function holdMaps(device: GPUDevice, usage: number, opened: Promise<void>): void {
+/** Holds calls until it is opened. */
+class Gate {
+  isReached = false;
+  open = () => {};
+  readonly #opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
+
+  async pass<T>(call: () => Promise<T>): Promise<T> {
+    this.isReached = true;
+    await this.#opened;
+    return await call();
+  }
+}
+
+/** Lets no map of a buffer with `usage` end before the gate is open. */
+const holdMaps = (usage: number) => (device: GPUDevice, gate: Gate) => {
   const createBuffer = device.createBuffer.bind(device);
   device.createBuffer = (descriptor) => {
     const buffer = createBuffer(descriptor);
     const mapAsync = buffer.mapAsync.bind(buffer);
-    if (descriptor.usage & usage) buffer.mapAsync = (mode) => opened.then(() => mapAsync(mode));
+    if (descriptor.usage & usage) buffer.mapAsync = (mode) => gate.pass(() => mapAsync(mode));
     return buffer;
   };
-}
+};
 
-/** Lets no wait for the queue end before `opened` does. */
-function holdQueue({ queue }: GPUDevice, opened: Promise<void>): void {
+/** Lets no wait for the queue end before the gate is open. */
+function holdQueue({ queue }: GPUDevice, gate: Gate): void {
   const onSubmittedWorkDone = queue.onSubmittedWorkDone.bind(queue);
-  queue.onSubmittedWorkDone = () => opened.then(() => onSubmittedWorkDone());
+  queue.onSubmittedWorkDone = () => gate.pass(onSubmittedWorkDone);
 }
 
 type Case = readonly [
   what: string,
   byteBudget: number,
-  hold: (device: GPUDevice, opened: Promise<void>) => void,
+  hold: (device: GPUDevice, gate: Gate) => void,
   work: (gpu: PersistentComputeBackend) => Promise<unknown>[],
 ];
 
 describe("a wait for memory has no end while it is held", () => {
   it.each<Case>([
-    [
-      "by a submission",
-      48 * 2 ** 10,
-      (device, opened) => holdMaps(device, bufferUsage.mapRead, opened),
-      (gpu) => [add(gpu, 2000), add(gpu, 2000)],
-    ],
+    ["by a submission", 48 * 2 ** 10, holdMaps(bufferUsage.mapRead), (gpu) => [add(gpu, 2000), add(gpu, 2000)]],
     [
       "by an upload on its way back",
       48 * 2 ** 10,
-      (device, opened) => holdMaps(device, bufferUsage.mapWrite, opened),
+      holdMaps(bufferUsage.mapWrite),
       (gpu) => [stageAndRelease(gpu, 10_000), add(gpu, 2000)],
     ],
     ["by a measurement", 1.25 * 2 ** 20, holdQueue, (gpu) => [add(gpu, 5000), stageWhileMeasuring(gpu)]],
   ])("%s", (_, byteBudget, hold, work) =>
     withOwnDevice(async (device) => {
-      let open = () => {};
-      hold(device, new Promise((resolve) => (open = resolve)));
+      const gate = new Gate();
+      hold(device, gate);
       const gpu = await openPersistentBackend({ device, byteBudget, memoryWaitMs: 1000, store: false });
       await gpu.prepare(fieldAdd);
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
       try {
         const all = Promise.all(work(gpu));
         all.catch(() => undefined);
-        while (gpu.stats().buffers.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+        const isHeld = () => gate.isReached && gpu.stats().buffers.waiting === 1;
+        while (!isHeld()) await new Promise((resolve) => setImmediate(resolve));
         vi.advanceTimersByTime(10_000);
         expect(gpu.stats().buffers.waiting).toBe(1);
-        open();
+        gate.open();
         await all;
       } finally {
-        open();
+        gate.open();
         vi.useRealTimers();
         await gpu.dispose();
       }
