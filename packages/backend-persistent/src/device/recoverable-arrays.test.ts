@@ -296,17 +296,25 @@ describe("a resident array that is recoverable", () => {
     });
   });
 
-  it("is lost once a run or a copy has written it", async () => {
+  it("is lost once a run, a replay or a copy has written it, and not once one has read it", async () => {
     await withLosses(async (backend, lose) => {
+      using replayed = await backend.array(data.words(10, 9), { label: "replayed", recoverable: true });
       using written = await backend.array(data.words(10, 9), { label: "written", recoverable: true });
       using copied = await backend.array(data.words(10, 9), { label: "copied", recoverable: true });
       using kept = await backend.array(data.words(10, 9), { label: "kept", recoverable: true });
       await backend.run(step, { factor: 2, y: written });
       await copied.copyFrom(kept);
+      await backend.run(combine, { x: kept, y: kept, z: output(Uint32Array, 10) });
+      const sequence = await backend.record({ z: output(Uint32Array, 10) }, (run, { z }) => {
+        run(step, { factor: 2, y: replayed });
+        run(combine, { x: kept, y: kept, z });
+      });
+      await sequence.replay();
       const loss = nextEvent(backend, "lost");
       lose();
-      expect(await loss).toMatchObject({ lost: ['resident array "written"', 'resident array "copied"'] });
-      await expectError(written.read(), "device-lost");
+      const lost = ["replayed", "written", "copied"].map((label) => `resident array "${label}"`);
+      expect(await loss).toMatchObject({ lost: [...lost, 'sequence "sequence"'] });
+      for (const array of [written, replayed]) await expectError(array.read(), "device-lost");
       expect(await kept.read()).toHaveLength(10);
     });
   });

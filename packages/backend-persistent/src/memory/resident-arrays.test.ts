@@ -273,6 +273,29 @@ describe("a resident array", () => {
     }));
 });
 
+describe("a resident array that a submission reads", () => {
+  it("is read by the next submission at the same time", () =>
+    withOwnDevice((device) =>
+      usingBackend(
+        async (gpu) => {
+          const words = data.words(300);
+          const x = await gpu.array(words);
+          await gpu.prepare(combine);
+          const read = () => gpu.run(combine, { x, y: words, z: output(Uint32Array, 300) });
+          const submission = nextSubmission(device);
+          const first = read();
+          await submission;
+          const second = read();
+          for (let microtask = 0; microtask < 20; microtask += 1) await undefined;
+          expect(gpu.stats().queue).toEqual({ waiting: 0, inFlight: 2 });
+          for (const { z } of await Promise.all([first, second])) expectSame(z, combined(words, words));
+          x.dispose();
+        },
+        { device },
+      ),
+    ));
+});
+
 describe("a run that fails", () => {
   it("rejects those that were to work on what it would have written, and no others", () =>
     usingBackend(async (gpu) => {
@@ -284,6 +307,8 @@ describe("a run that fails", () => {
       const ofThat = expectError(z.read(), "dependency-failed", /read.*"bad"/);
       const free = gpu.run(step, { factor: 2, y });
       await Promise.all([failed, dependent, ofThat, free]);
+      // However long the chain, its first failure is the cause.
+      expect((await ofThat).cause).toBe((await dependent).cause);
       // It is known by now; nothing of it has run.
       expectSame(await x.read(), words);
       expectSame(await z.read(), words);

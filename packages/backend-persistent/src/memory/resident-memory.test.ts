@@ -199,6 +199,15 @@ describe("what cannot be done with a resident array", () => {
       await expectError(x.write(data.floats(1)), "disposed");
     }));
 
+  it("keeps no memory for an array whose elements were taken away", () =>
+    usingBackend(async (gpu) => {
+      const words = data.words(64);
+      const made = expectError(gpu.array(words), "invalid-binding", /256 bytes, and now it has 0/);
+      structuredClone(words, { transfer: [words.buffer] });
+      await made;
+      expect(gpu.stats().buffers.inUseBytes).toBe(0);
+    }));
+
   it("keeps none of the arrays that are bound beside it", () =>
     usingBackend(async (gpu) => {
       const [x, gone] = [await gpu.array(data.words(64)), await gpu.array(data.words(64))];
