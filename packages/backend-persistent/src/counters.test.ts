@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { output } from "@kiln-gpu/core";
 import { fieldAddSpirv } from "@kiln-gpu/kernels";
-import { RandomData, software } from "@kiln-gpu/test-support";
+import { LosableDevices, RandomData, software, withOwnDevice } from "@kiln-gpu/test-support";
 import { describe, expect, it, vi } from "vitest";
 import { openPersistentBackend } from "./index.js";
 
@@ -37,6 +37,22 @@ describe("the counters of what goes on", () => {
     }
     expect(gpu.stats()).toMatchObject({ queue: { waiting: 0, inFlight: 0 }, buffers: { inUseBytes: 0, waiting: 0 } });
   });
+
+  it("have the highest of several devices' bytes, and all that these have made", () =>
+    withOwnDevice(async (device) => {
+      const devices = new LosableDevices();
+      const gpu = await openPersistentBackend({ device: devices.open, store: false });
+      await gpu.run(fieldAddSpirv, bindings);
+      const { highWaterBytes } = gpu.stats().buffers;
+      devices.lose();
+      await gpu.run(fieldAddSpirv, bindings);
+      expect(gpu.stats()).toMatchObject({ devices: { made: 2, lost: 1 }, buffers: { highWaterBytes } });
+      await gpu.dispose();
+      const adopting = await openPersistentBackend({ device, store: false });
+      await adopting.run(fieldAddSpirv, bindings);
+      expect(adopting.stats().devices).toMatchObject({ made: 0, live: 0, lost: 0 });
+      await adopting.dispose();
+    }));
 
   it("tell of memory that is waited for", async () => {
     const gpu = await openPersistentBackend({ ...software, byteBudget: 65_536 });

@@ -13,6 +13,7 @@ import {
   spin,
   spinBindings,
   step,
+  TraceLog,
   withOwnDevice,
 } from "@kiln-gpu/test-support";
 import { openDevice } from "@kiln-gpu/webgpu";
@@ -244,6 +245,17 @@ describe("a device that is lost", () => {
     // What was prepared, and on the other device the kernel of the run that waited for it.
     expect(backend.stats().pipelines.made).toBe(6);
     expectNothingLive(backend);
+  });
+
+  it("since its backend is disposed is neither told of nor counted", async () => {
+    const trace = new TraceLog();
+    const backend = await openPersistentBackend({ ...software, store: false, tracer: trace });
+    const { lost } = eventsOf(backend);
+    await expectRun(backend);
+    await backend.dispose();
+    expect(lost).toEqual([]);
+    expect(trace.devices).toEqual([]);
+    expect(backend.stats().devices).toMatchObject({ made: 1, live: 0, lost: 0 });
   });
 
   it("before it was of any use is not replaced unless someone needs another", async () => {

@@ -3,7 +3,6 @@ import {
   combine,
   combined,
   expectError,
-  expectNothingLive,
   expectSame,
   LosableDevices,
   nextSubmission,
@@ -44,22 +43,6 @@ describe("a resident array that is recoverable", () => {
       await expectRun(backend);
       expect(recovered.at(-1)).toMatchObject({ restored: ['resident array "table"'] });
     });
-  });
-
-  it("is disposed with its backend although no device has taken it over", async () => {
-    const devices = new LosableDevices();
-    let isBroken = false;
-    const device = () => (isBroken ? Promise.reject(new Error("the driver is gone")) : devices.open());
-    const backend = await openPersistentBackend({ device, store: false });
-    const array = await backend.array(data.words(5), { recoverable: true });
-    const loss = nextEvent(backend, "lost");
-    isBroken = true;
-    devices.lose();
-    await loss;
-    await expectError(array.read(), "device-lost", "the driver is gone");
-    await backend.dispose();
-    await expectError(array.read(), "disposed");
-    expectNothingLive(backend);
   });
 
   it("is lost by name where the next device has no memory for it", async () => {

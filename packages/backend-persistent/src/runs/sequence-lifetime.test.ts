@@ -98,6 +98,21 @@ describe("a sequence", () => {
       await (await gpu.record({ y: inout(y) }, (run, { y }) => run(step, { factor: 2, y }))).replay();
     }));
 
+  it("whose replay fails rejects what was to work on the arrays that it would have written", () =>
+    usingBackend(async (gpu) => {
+      const words = data.words(64);
+      const y = await gpu.array(words);
+      const sequence = await gpu.record({ factor: 3 }, (run, { factor }) => run(step, { factor, y }));
+      const stop = new AbortController();
+      const replay = expectError(sequence.replay({}, { signal: stop.signal }), "aborted");
+      const read = expectError(y.read(), "dependency-failed", /read.*aborted/);
+      stop.abort();
+      await Promise.all([replay, read]);
+      expectSame(await y.read(), words);
+      sequence.dispose();
+      y.dispose();
+    }));
+
   it("tells where the time of a replay went", () =>
     usingBackend(async (gpu) => {
       const sequence = await gpu.record({ y: inout(data.words(64)) }, (run, { y }) => run(step, { factor: 2, y }));
