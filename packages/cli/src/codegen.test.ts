@@ -49,6 +49,24 @@ describe("kiln codegen", () => {
     }
   });
 
+  it("imports the package that the shader's own package depends on", async () => {
+    const manifest = (...names: string[]) =>
+      JSON.stringify({ type: "module", dependencies: Object.fromEntries(names.map((name) => [name, "*"])) });
+    const project = await createProject({
+      "one/package.json": manifest("kiln-gpu"),
+      "one/scale.wgsl": scale,
+      "both/package.json": manifest("kiln-gpu", "@kiln-gpu/core"),
+      "both/scale.wgsl": scale,
+      "none/package.json": "{",
+      "none/scale.wgsl": scale,
+    });
+    await project.run("codegen");
+    const imports = async (name: string) => /from "(.*)";/.exec(await project.read(`${name}/scale.wgsl.ts`))?.[1];
+    expect(await imports("one")).toBe("kiln-gpu");
+    expect(await imports("both")).toBe("@kiln-gpu/core");
+    expect(await imports("none")).toBe("@kiln-gpu/core");
+  });
+
   it("skips packages, hidden folders, links and a loop of links", async () => {
     const project = await createProject({
       "node_modules/p/scale.wgsl": scale,

@@ -4,7 +4,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { LoadedProgram } from "@kiln-gpu/shader";
-import { fileNameOf } from "./file-name.js";
+import { fileNameOf, importNameOf } from "./file-name.js";
 import { findShaders, modulePathOf, shaderPathOf } from "./find-shaders.js";
 import { firstLine, moduleText } from "./generate-module.js";
 import { readShader } from "./read-shader.js";
@@ -60,7 +60,12 @@ export async function codegen(options: CodegenOptions, reporter: Reporter): Prom
 
 async function textOf(path: string, { validate }: CodegenOptions): Promise<string> {
   const bytes = await readFile(path);
-  const shader = await readShader({ name: basename(path), bytes, file: await fileNameOf(path) });
+  const shader = await readShader({
+    name: basename(path),
+    bytes,
+    file: await fileNameOf(path),
+    importName: await importNameOf(path),
+  });
   await validate?.(shader.entryPoints);
   return moduleText(shader);
 }

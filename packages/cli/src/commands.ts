@@ -9,6 +9,13 @@ interface CommandEntry {
 /** Every command, in the order of the help. */
 export const commands: ReadonlyMap<string, CommandEntry> = new Map([
   [
+    "init",
+    {
+      summary: "makes a project with a kernel, its types and a test",
+      load: async () => (await import("./init-command.js")).command,
+    },
+  ],
+  [
     "run",
     {
       summary: "runs a shader file on arrays, images and numbers, and shows what comes out",

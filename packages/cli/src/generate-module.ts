@@ -23,7 +23,7 @@ export async function generateModule(file: ShaderFile, options: GenerateOptions 
 }
 
 export function moduleText(shader: Shader, { language = "typescript" }: GenerateOptions = {}): string {
-  const { entryPoints, file, name, source } = shader;
+  const { entryPoints, file, importName, name, source } = shader;
   const isTyped = language === "typescript";
   const stem = name.replace(/\.[^.]*$/u, "");
   const isSole = entryPoints.length === 1;
@@ -40,7 +40,7 @@ export function moduleText(shader: Shader, { language = "typescript" }: Generate
       ? `export type ${exported.bindings} = ${bindingsType(bindings)};\n\n${typedKernel(exported, definition)}`
       : `export const ${exported.kernel} = kiln.defineKernel({\n${definition}});\n`;
   });
-  return [`${firstLine}\nimport * as kiln from "@kiln-gpu/core";\n`, sourceText(source), ...kernels].join("\n");
+  return [`${firstLine}\nimport * as kiln from "${importName}";\n`, sourceText(source), ...kernels].join("\n");
 }
 
 /** The type is written twice, so that no tool has to infer it. */

@@ -9,6 +9,13 @@ import { createProject, ignoreForcedColor, type Project, readModule, scale } fro
 
 const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
+const compiler = fileURLToPath(new URL("../../../node_modules/typescript/bin/tsc", import.meta.url));
+
+/** All of `kiln-gpu`, which has no code of its own. */
+const oneImport = ["backend-persistent", "core", "software-gpu"]
+  .map((name) => `export * from "@kiln-gpu/${name}";\n`)
+  .join("");
+
 /** A process whose output a test can wait for. */
 class Running {
   /** What the program itself prints. */
@@ -159,6 +166,30 @@ describe("kiln run", () => {
     const running = new Running(project, [command, "run", "scale.wgsl", ...values]);
     expect(await running.ended).toBe(0);
     expect(running.text).toMatch(/^On .*\.\ny: 3 x f32\n {3}0 {2}0 {2}2 {2}4\n$/);
+  });
+});
+
+describe("kiln init", () => {
+  it("makes a project whose generated types are up to date, and whose program and test run", async () => {
+    const project = await createProject();
+    expect(await new Running(project, [command, "init", "made"]).ended).toBe(0);
+    const folder = join(project.folder, "made");
+    const made = { ...project, folder };
+    const check = new Running(made, [command, "codegen", "src", "--check"]);
+    expect([await check.ended, check.text]).toEqual([0, "Modules: 0 written, 1 up to date.\n"]);
+    await project.write({
+      "made/node_modules/kiln-gpu/package.json": '{ "type": "module", "main": "./index.js" }',
+      "made/node_modules/kiln-gpu/index.js": oneImport,
+      "made/node_modules/kiln-gpu/index.d.ts": oneImport,
+    });
+    const compile = new Running(made, [compiler]);
+    expect([await compile.ended, compile.text]).toEqual([0, ""]);
+    const program = new Running(made, ["dist/main.js"]);
+    expect(await program.ended).toBe(0);
+    expect(program.text).toMatch(/^On .*: Float32Array\(3\) \[ 2, 4, 6 \]\n$/);
+    const test = new Running({ ...project, folder: join(folder, "dist") }, ["--test", "--test-reporter=tap"]);
+    expect(await test.ended, test.text).toBe(0);
+    expect(test.text).toMatch(/^# pass 1$/m);
   });
 });
 

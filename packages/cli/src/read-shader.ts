@@ -9,12 +9,15 @@ export interface ShaderFile {
   readonly bytes: Uint8Array;
   /** The name of the file in compilers' errors; `name` by default. */
   readonly file?: string;
+  /** The package that the generated module imports; `@kiln-gpu/core` by default. */
+  readonly importName?: "@kiln-gpu/core" | "kiln-gpu";
 }
 
 /** A shader with its compute entry points and their bindings. */
 export interface Shader {
   readonly name: string;
   readonly file: string;
+  readonly importName: "@kiln-gpu/core" | "kiln-gpu";
   readonly source:
     | { readonly wgsl: string; readonly spirv?: never }
     | { readonly spirv: Uint8Array; readonly wgsl?: never };
@@ -26,9 +29,14 @@ export function isShaderName(name: string): boolean {
 }
 
 /** @throws {ComputeError} `shader-compilation` for WGSL that is not UTF-8; and whatever `loadEntryPoints` throws. */
-export async function readShader({ name, bytes, file = name }: ShaderFile): Promise<Shader> {
+export async function readShader({
+  name,
+  bytes,
+  file = name,
+  importName = "@kiln-gpu/core",
+}: ShaderFile): Promise<Shader> {
   const source = name.endsWith(".spv") ? { spirv: bytes } : { wgsl: textOf(bytes) };
-  return { name, file, source, entryPoints: await loadEntryPoints({ ...source, file }, "The shader") };
+  return { name, file, importName, source, entryPoints: await loadEntryPoints({ ...source, file }, "The shader") };
 }
 
 /** The text with \n line ends and without a byte order mark, so that it is the same in every checkout. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { isComputeError } from "@kiln-gpu/core";
 import { showDiagnostics } from "@kiln-gpu/core/backend";
-import { fileNameOf } from "./file-name.js";
+import { fileNameOf, importNameOf } from "./file-name.js";
 import { generateModule } from "./generate-module.js";
 
 /**
@@ -13,7 +13,7 @@ export async function shaderModule(path: string): Promise<string> {
   const bytes = await readFile(path);
   try {
     return await generateModule(
-      { name: basename(path), bytes, file: await fileNameOf(path) },
+      { name: basename(path), bytes, file: await fileNameOf(path), importName: await importNameOf(path) },
       { language: "javascript" },
     );
   } catch (cause) {

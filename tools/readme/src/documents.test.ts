@@ -49,6 +49,7 @@ function commandsOf(document: string): string[] {
 }
 
 interface PackageJson {
+  readonly name: string;
   readonly packageManager?: string;
   readonly scripts?: { readonly [name: string]: string };
   readonly dependencies?: { readonly [name: string]: string };
@@ -167,11 +168,13 @@ describe("the documents for developers", () => {
         const [from, to = ""] = line.trim().split(" --> ");
         return [from!, to.split(" & ").filter(Boolean).sort()] as const;
       });
-    const real = readdirSync(join(root, "packages")).map((name) => {
+    const folders = readdirSync(join(root, "packages"));
+    const folderOf = new Map(folders.map((folder) => [packageJson(`packages/${folder}`).name, folder]));
+    const real = folders.map((name) => {
       const { dependencies, optionalDependencies } = packageJson(`packages/${name}`);
       const own = Object.keys({ ...dependencies, ...optionalDependencies })
-        .filter(isPackageName)
-        .map((needs) => needs.replace("@kiln-gpu/", ""));
+        .map((needs) => folderOf.get(needs))
+        .filter((needs) => needs !== undefined);
       return [name, own.sort()] as const;
     });
     const withDependencies = real.filter(([name, needs]) => needs.length > 0 || drawn.some(([from]) => from === name));

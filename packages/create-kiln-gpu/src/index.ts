@@ -1,0 +1,1 @@
+export { type InitSurroundings, initHelp, runInit } from "./run-init.js";
