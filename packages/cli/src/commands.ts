@@ -37,6 +37,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    "check",
+    {
+      summary: "compiles shaders on a device, and finds data races in workgroup memory",
+      load: async () => (await import("./check/command.js")).command,
+    },
+  ],
+  [
     "doctor",
     {
       summary: "shows on what kernels run here, and what to do about what is missing",

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fieldAdd, histogramSpirv, saxpy, sumSpirv } from "@kiln-gpu/kernels";
 import { startNode } from "@kiln-gpu/processes";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createProject, ignoreForcedColor, type Project, readModule, scale } from "./project.test-support.js";
@@ -190,6 +191,68 @@ describe("kiln init", () => {
     const test = new Running({ ...project, folder: join(folder, "dist") }, ["--test", "--test-reporter=tap"]);
     expect(await test.ended, test.text).toBe(0);
     expect(test.text).toMatch(/^# pass 1$/m);
+  });
+});
+
+/** Adds 64 elements in workgroup memory, with and without what keeps its threads apart. */
+const barrier = "workgroupBarrier();";
+const addUp = (first: string, each: string) => `var<workgroup> sums: array<f32, 64>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(local_invocation_id) at: vec3u, @builtin(workgroup_id) workgroup: vec3u) {
+  sums[at.x] = x[workgroup.x * 64 + at.x];
+  ${first}
+  for (var k = 32u; k > 0u; k /= 2u) {
+    if (at.x < k) { sums[at.x] += sums[at.x + k]; }
+    ${each}
+  }
+  if (at.x == 0u) { y[workgroup.x] = sums[0]; }
+}`;
+
+describe("kiln check", () => {
+  it("finds missing barriers and errors of the compiler, with their lines", async () => {
+    const project = await createProject({
+      "right.wgsl": addUp(barrier, barrier),
+      "first.wgsl": addUp("", barrier),
+      "each.wgsl": addUp(barrier, ""),
+      "wrong.wgsl": scale.replace("params.factor *", "params.count *"),
+    });
+    const running = new Running(project, [command, "check", "."]);
+    expect(await running.ended).toBe(1);
+    expect(running.text).toMatch(
+      /^first\.wgsl:8:1: error: a data race in "main": one thread writes an element of "sums" in line 5, another reads it in line 8, /m,
+    );
+    expect(running.text).toMatch(/^each\.wgsl:8:1: error: a data race in "main": .* in line 8, .* in line 8, /m);
+    expect(running.text).toMatch(/^ +wrong\.wgsl:6:40: no matching overload/m);
+    expect(running.text).not.toMatch(/^right/m);
+    expect(running.text).toMatch(/: 1 compile, 3 wrong; 0 not searched for races\.$/m);
+  });
+
+  it("finds nothing in right kernels, and says which it cannot emulate", async () => {
+    const kernels = { fieldAdd, histogramSpirv, saxpy, sumSpirv };
+    const files = Object.entries(kernels).flatMap(([label, { programs }]) =>
+      Object.entries(programs).map(([name, { wgsl, spirv }]) =>
+        wgsl === undefined
+          ? ([`${label}-${name}.spv`, new Uint8Array(spirv.buffer, spirv.byteOffset, spirv.byteLength)] as const)
+          : ([`${label}-${name}.wgsl`, wgsl] as const),
+      ),
+    );
+    const project = await createProject({
+      ...Object.fromEntries(files),
+      "unknown.spv": await readModule("workgroup-uniform.glslang.spv"),
+    });
+    const running = new Running(project, [command, "check", ".", "--json"]);
+    expect(await running.ended, running.text).toBe(0);
+    const { reports } = JSON.parse(running.text) as {
+      reports: { file: string; races?: unknown[]; unknown?: string; error?: string }[];
+    };
+    expect(reports.flatMap(({ races = [], error = [] }) => [races, error].flat())).toEqual([]);
+    expect(reports.find(({ file }) => file === "unknown.spv")!.unknown).toMatch(/^the emulator stopped: /);
+    expect(reports.filter(({ races }) => races).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("refuses no file", async () => {
+    expect(await new Running(await createProject(), [command, "check"]).ended).toBe(2);
   });
 });
 
