@@ -1,0 +1,71 @@
+/**
+ * A registry on this machine that has Kiln's tarballs, and passes every other question on to npm's. It answers each
+ * question of that kind once.
+ */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+
+/** Before any age that a package manager wants a version to have. */
+const published = "2020-01-01T00:00:00.000Z";
+
+/**
+ * @param packed The name, the manifest and the path of the tarball of each package.
+ * @param upstream The registry that has all other packages.
+ * @returns Its address and a function that ends it.
+ */
+export async function serveRegistry(packed, upstream) {
+  const documents = new Map();
+  const tarballs = new Map();
+  const passedOn = new Map();
+  let origin;
+
+  const answer = async ({ url, headers }) => {
+    const path = decodeURIComponent(url.split("?")[0]).slice(1);
+    if (documents.has(path)) return { type: "application/json", body: JSON.stringify(documents.get(path)) };
+    if (tarballs.has(path)) return { type: "application/octet-stream", body: tarballs.get(path) };
+    const key = `${url} ${headers.accept}`;
+    if (!passedOn.has(key)) passedOn.set(key, ask(url, headers.accept));
+    return await passedOn.get(key);
+  };
+  const ask = async (url, accept) => {
+    const response = await fetch(new URL(url.slice(1), upstream), { headers: accept ? { accept } : {} });
+    const type = response.headers.get("content-type") ?? "application/octet-stream";
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const body = type.includes("json") ? bytes.toString().replaceAll(upstream, `${origin}/`) : bytes;
+    return { status: response.status, type, body };
+  };
+
+  const server = createServer((request, response) => {
+    answer(request).then(
+      ({ status = 200, type, body }) => response.writeHead(status, { "content-type": type }).end(body),
+      (error) => response.writeHead(502).end(String(error)),
+    );
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  origin = `http://127.0.0.1:${server.address().port}`;
+
+  for (const { name, manifest, tarball } of packed) {
+    const bytes = await readFile(tarball);
+    const path = `${name}/-/${manifest.version}.tgz`;
+    tarballs.set(path, bytes);
+    const dist = {
+      tarball: `${origin}/${path}`,
+      shasum: createHash("sha1").update(bytes).digest("hex"),
+      integrity: `sha512-${createHash("sha512").update(bytes).digest("base64")}`,
+    };
+    documents.set(name, {
+      name,
+      "dist-tags": { latest: manifest.version },
+      time: { created: published, modified: published, [manifest.version]: published },
+      versions: { [manifest.version]: { ...manifest, _id: `${name}@${manifest.version}`, dist } },
+    });
+  }
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { origin, close };
+}
