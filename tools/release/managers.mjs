@@ -2,7 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** pnpm asks whether npm webgpu may run its install script, which does nothing outside of macOS. */
+/**
+ * pnpm asks whether npm webgpu may run its install script, which does nothing outside of macOS. Without an answer pnpm
+ * 10 warns and pnpm 12 ends with an error.
+ */
 const pnpmSettings = "allowBuilds:\n  webgpu: false\n";
 
 const npmrc = (registry) => ({ ".npmrc": `registry=${registry}\n` });
@@ -26,7 +29,12 @@ export const managers = [
     add: ["install", "--no-audit", "--no-fund", "--engine-strict"],
     files: npmrc,
   },
-  { name: "pnpm 10", program: "pnpm-10/bin/pnpm.cjs", add: ["add"], files: npmrc },
+  {
+    name: "pnpm 10",
+    program: "pnpm-10/bin/pnpm.cjs",
+    add: ["add"],
+    files: (registry) => ({ ...npmrc(registry), "pnpm-workspace.yaml": pnpmSettings }),
+  },
   {
     name: "pnpm 12",
     program: "pnpm-12/bin/pnpm.mjs",

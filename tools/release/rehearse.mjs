@@ -31,7 +31,7 @@ const names = chosen(
 );
 const allowedLicenses = ["MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "0BSD"];
 /** Bounds of what an install weighs, in MB: what is measured now and a tenth more. */
-const heaviest = { "kiln-gpu": 100, "without the software GPU": 92 };
+const heaviest = { "kiln-gpu": 165, "without the software GPU": 157 };
 
 let failures = 0;
 async function step(name, work) {

@@ -1,5 +1,6 @@
 /** What a person asks of the store's folder, in Node: where it is, what it holds, and to empty it. */
-import { openFolder, type StoreOptions } from "./open-store.js";
+import { openFolder } from "./open-folder.js";
+import type { StoreOptions } from "./open-store.js";
 import { namespaceOf } from "./store-entry.js";
 
 export interface SurveyedEntry {

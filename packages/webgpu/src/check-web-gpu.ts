@@ -1,8 +1,9 @@
 import { type ComputeError, isComputeError } from "@kiln-gpu/core";
 import { checkOptionNames, optionNames } from "@kiln-gpu/core/backend";
+import type { AdapterOptions } from "./adapter-options.js";
 import { checkNode } from "./check-node.js";
 import { isSoftware, nameAdapter } from "./describe-device.js";
-import { type AdapterOptions, findAdapter } from "./find-adapter.js";
+import { findAdapter } from "./find-adapter.js";
 import { againWhileRestarting, checkValues } from "./open-device.js";
 import { obstacleOfPage } from "./page-obstacle.js";
 

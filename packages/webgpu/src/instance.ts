@@ -6,6 +6,7 @@
  */
 import { ComputeError } from "@kiln-gpu/core";
 import { isDriverInPlace, loadVulkan, withDriver } from "./load-driver.js";
+import { ownWebGpu } from "./own-web-gpu.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 
 export interface InstanceOptions {
@@ -18,16 +19,6 @@ const slotKey = Symbol.for("@kiln-gpu/webgpu/instances");
 
 interface Slot {
   readonly instances: Map<string, Promise<GPU>>;
-}
-
-/** Whether this is a page or a worker of one, where nothing but the browser's own WebGPU can be used. */
-export function isInPage(): boolean {
-  return (globalThis as { process?: { getBuiltinModule?: unknown } }).process?.getBuiltinModule === undefined;
-}
-
-/** Whether the platform has WebGPU built in, as browsers and Deno have. */
-export function hasOwnWebGpu(): boolean {
-  return ownWebGpu() !== undefined;
 }
 
 /** The thread's instance for these options, made on first use. A software GPU always gets one of npm `webgpu`. */
@@ -72,8 +63,4 @@ async function createInstance({ adapterName, software }: InstanceOptions): Promi
   const { instance, found } = driver ? withDriver(driver, start) : start();
   await found.catch(() => null);
   return instance;
-}
-
-function ownWebGpu(): GPU | undefined {
-  return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
 }

@@ -1,5 +1,5 @@
-import { hasOwnWebGpu } from "./instance.js";
 import type { OpenDevice } from "./open-device.js";
+import { hasOwnWebGpu } from "./own-web-gpu.js";
 
 /** A browser hears of a loss from another process, so a map may fail before the loss is told. */
 const browserPatienceMs = 250;

@@ -1,10 +1,11 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { checkOptionNames, describeValue, optionNames } from "@kiln-gpu/core/backend";
+import type { AdapterOptions } from "./adapter-options.js";
 import { checkNode } from "./check-node.js";
 import { describeDevice, nameAdapter } from "./describe-device.js";
-import { type AdapterOptions, findAdapter } from "./find-adapter.js";
-import { hasOwnWebGpu } from "./instance.js";
+import { findAdapter } from "./find-adapter.js";
 import { DeviceNudge } from "./nudge-device.js";
+import { hasOwnWebGpu } from "./own-web-gpu.js";
 import { reclaimLater } from "./reclaim-device.js";
 import { watchLoss } from "./watch-loss.js";
 

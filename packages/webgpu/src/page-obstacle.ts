@@ -1,5 +1,5 @@
 import { ComputeError } from "@kiln-gpu/core";
-import { hasOwnWebGpu, isInPage } from "./instance.js";
+import { hasOwnWebGpu, isInPage } from "./own-web-gpu.js";
 
 /** Why a page has no WebGPU. */
 export type PageObstacle = "insecure-context" | "unsupported" | "no-adapter";

@@ -1,0 +1,14 @@
+/** Whether this is a page or a worker of one, where nothing but the browser's own WebGPU can be used. */
+export function isInPage(): boolean {
+  return (globalThis as { process?: { getBuiltinModule?: unknown } }).process?.getBuiltinModule === undefined;
+}
+
+/** Whether the platform has WebGPU built in, as browsers and Deno have. */
+export function hasOwnWebGpu(): boolean {
+  return ownWebGpu() !== undefined;
+}
+
+/** The WebGPU of a browser or of Deno. */
+export function ownWebGpu(): GPU | undefined {
+  return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+}
