@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 import { writeLlmsFiles } from "../scripts/llms-files.mjs";
 import { repository } from "../scripts/repository.mjs";
-import { sidebar } from "./sidebar.ts";
+import { groupsOf, sidebar } from "./sidebar.ts";
 
 const site = fileURLToPath(new URL("..", import.meta.url));
 /** The folder below which a host serves the site: "/" or, for instance, "/kiln/". */
@@ -18,6 +18,8 @@ const policy = [
   "worker-src 'self' blob:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
+  // A small font lies in the style sheet.
+  "font-src 'self' data:",
   "object-src 'none'",
   "base-uri 'none'",
 ].join("; ");
@@ -43,8 +45,6 @@ export default defineConfig({
   ],
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
-    // GLSL, HLSL and Rust for the pages about SPIR-V.
-    languages: ["wgsl", "glsl", "hlsl", "rust"],
   },
   themeConfig: {
     logo: "/kiln.svg",
@@ -88,6 +88,6 @@ export default defineConfig({
       mkdirSync(dirname(join(outDir, name)), { recursive: true });
       writeFileSync(join(outDir, name), text);
     }
-    writeLlmsFiles({ pages: join(site, "pages"), outDir, groups: sidebar(join(site, "pages")), base });
+    writeLlmsFiles({ pages: join(site, "pages"), outDir, groups: groupsOf(join(site, "pages")), base });
   },
 });

@@ -8,12 +8,11 @@ export interface Item {
 
 export interface Group {
   readonly text: string;
-  readonly collapsed?: boolean;
   readonly items: Item[];
 }
 
 /** The written pages, in reading order. */
-const written: readonly { readonly text: string; readonly collapsed?: boolean; readonly pages: readonly string[] }[] = [
+const written: readonly { readonly text: string; readonly pages: readonly string[] }[] = [
   {
     text: "Start",
     pages: ["start/install", "start/first-kernel", "start/images", "start/wgsl"],
@@ -51,11 +50,10 @@ const written: readonly { readonly text: string; readonly collapsed?: boolean; r
   },
 ];
 
-/** The groups of the sidebar; the API reference and the repository's own documents follow the written pages. */
-export function sidebar(pages: string): Group[] {
-  const groups = written.map(({ text, collapsed, pages: names }) => ({
+/** The groups of all sidebars. */
+export function groupsOf(pages: string): Group[] {
+  const groups: Group[] = written.map(({ text, pages: names }) => ({
     text,
-    ...(collapsed !== undefined && { collapsed }),
     items: names.map((name) => ({ text: titleOf(join(pages, `${name}.md`)), link: `/${name}` })),
   }));
   const folders = [
@@ -73,15 +71,27 @@ export function sidebar(pages: string): Group[] {
       text: titleOf(join(folder, name)),
       link: `/${path}/${name.replace(/\.md$/, "")}`,
     }));
-    groups.push({ text, collapsed: true, items });
+    groups.push({ text, items });
   }
   const api = join(pages, "api");
   if (existsSync(api)) {
     const names = readdirSync(api, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const items = names.map(({ name }) => ({ text: name, link: `/api/${name}/` }));
-    groups.push({ text: "API", collapsed: true, items: [{ text: "All packages", link: "/api/" }, ...items] });
+    groups.push({ text: "API", items: [{ text: "All packages", link: "/api/" }, ...items] });
   }
   return groups;
+}
+
+/** What stands beside a page: the guides, the repository's documents, or the API reference. */
+export function sidebar(pages: string): Record<string, Group[]> {
+  const of = (...names: string[]) => groupsOf(pages).filter(({ text }) => names.includes(text));
+  const about = of("About", "Documents", "Results", "Decisions");
+  return {
+    "/api/": of("API"),
+    "/docs/": about,
+    "/about/": about,
+    "/": of("Start", "Guide", "Recipes", "Coming from"),
+  };
 }
 
 /** The first heading of a page, without its marks. */

@@ -26,12 +26,7 @@ const programs = blocks("ts", "js");
 const shaders = blocks("wgsl");
 const isRun = ({ words }: Example) => !words.includes("check");
 
-// Stands for the package until it is one: what most programs import.
-const kilnGpu = join(folder, "node_modules/kiln-gpu");
-mkdirSync(kilnGpu, { recursive: true });
-const exported = ["core", "backend-persistent"].map((name) => `export * from "@kiln-gpu/${name}";\n`).join("");
-for (const name of ["index.js", "index.d.ts"]) writeFileSync(join(kilnGpu, name), exported);
-writeFileSync(join(kilnGpu, "package.json"), '{ "name": "kiln-gpu", "type": "module", "exports": "./index.js" }\n');
+mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
 for (const name of readdirSync(fixtures)) copyFileSync(join(fixtures, name), join(folder, name));
 

@@ -2,20 +2,7 @@ import { playwright } from "@vitest/browser-playwright";
 import type { ProvidedContext } from "vitest";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 import { crashGpuProcess } from "./crash-gpu-process.js";
-import { unpackChromium } from "./unpack-chromium.js";
-
-const flags = [
-  // As root, and in containers without user namespaces, Chromium starts only so.
-  "--no-sandbox",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  // A page whose GPU process has died is denied WebGPU for minutes, and after three of them so is every page.
-  "--disable-gpu-process-crash-limit",
-  "--disable-domain-blocking-for-3d-apis",
-  // Pages have shared memory only where their server says so; these may.
-  "--enable-features=SharedArrayBuffer",
-  "--js-flags=--expose-gc",
-];
+import { launchOptions } from "./launch-options.js";
 
 /**
  * The vitest project whose test files, `*.browser.test.ts`, run in Chromium on its software GPU.
@@ -26,7 +13,7 @@ export async function chromiumProject(
   cache: string,
   provide: ProvidedContext,
 ): Promise<TestProjectInlineConfiguration> {
-  const { executable, libraries } = await unpackChromium(cache);
+  const options = await launchOptions(cache);
   return {
     root,
     resolve: {
@@ -58,11 +45,7 @@ export async function chromiumProject(
         headless: true,
         screenshotFailures: false,
         provider: playwright({
-          launchOptions: {
-            executablePath: executable,
-            args: flags,
-            env: { ...process.env, LD_LIBRARY_PATH: libraries },
-          },
+          launchOptions: { ...options, args: [...options.args, "--js-flags=--expose-gc"] },
         }),
         instances: [{ browser: "chromium" }],
         commands: { crashGpuProcess },
