@@ -1,5 +1,5 @@
 /** Tests of the built command in its own process. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,6 +38,33 @@ test("an adapter that does not exist exits with 1 and an error code", async () =
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   // Vulkan drivers may print warnings before it.
   expect(stderr).toMatch(/^no-adapter: No adapter's name contains "nonsense"; found: .*\.\n$/m);
+});
+
+test("a run that is compared with an earlier one writes a page, and fails if it is slower", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "bench-test-"));
+  try {
+    const [json, html, old] = ["figures.json", "report.html", "old.json"].map((name) => join(folder, name));
+    const work = ["--software", "--sizes", "64", "--iterations", "3", "--backend", "persistent"];
+    expect(await bench(...work, "--json", json!)).toMatchObject({ status: 0 });
+    const first = await bench(...work, "--compare", json!, "--fail-beyond", "1000000%", "--html", html!);
+    expect(first.status).toBe(0);
+    expect(first.stdout).toContain(`Compared with ${json} (medians; above 1 is slower)`);
+    const page = await readFile(html!, "utf8");
+    expect(page).toMatch(/^<!doctype html>.*SwiftShader.*<svg .*persistent, warm/s);
+    expect(page).not.toMatch(/NaN|<script|src=|href=/);
+    // A thousandth of each time, as if the machine had been so much faster.
+    const text = await readFile(json!, "utf8");
+    await writeFile(
+      old!,
+      text.replace(/("(?:median|p10|p90)Ms": )([\d.e-]+)/g, (_, name, ms) => name + ms / 1000),
+    );
+    const slower = await bench(...work, "--compare", old!, "--fail-beyond", "10%");
+    expect(slower.status).toBe(1);
+    expect(slower.stderr).toContain("Slower by more than 10%:\ncomparison, size 64, ");
+    expect(await bench(...work, "--compare", join(folder, "absent.json"))).toMatchObject({ status: 2, stdout: "" });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("a run on the software GPU prints its report and writes its figures", async () => {

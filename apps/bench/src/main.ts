@@ -1,14 +1,18 @@
 #!/usr/bin/env node
-import { open as openFile, writeFile } from "node:fs/promises";
+import { open as openFile, readFile, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import type { PersistentBackendOptions } from "@kiln-gpu/backend-persistent";
 import { type DeviceInfo, isComputeError } from "@kiln-gpu/core";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { deviceOptionsOf, openDevice } from "@kiln-gpu/webgpu";
+import { compareTimings, lossesBeyond, reportComparison } from "./compare.js";
 import { headOf } from "./head.js";
+import { htmlReport } from "./html-report.js";
 import { help, parseOptions, UsageError } from "./options.js";
 import { printSections } from "./print.js";
 import { openProgress } from "./progress.js";
 import { sizesFor } from "./suite.js";
+import { type NamedTiming, timingsOf } from "./timings.js";
 
 const host = { node: process.versions.node, platform: process.platform, arch: process.arch };
 
@@ -18,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(help);
     return 0;
   }
-  const { suites, json, adapter, software, iterations, backends } = options;
+  const { suites, json, html, compare, failBeyond, adapter, software, iterations, backends } = options;
   const open: PersistentBackendOptions = {
     fallback: softwareGpu,
     software,
@@ -26,12 +30,16 @@ async function main(args: readonly string[]): Promise<number> {
     // The tuning results of other processes must not affect the measurements.
     store: false,
   };
-  if (json !== undefined) await checkWritable(json);
+  const before = compare === undefined ? undefined : await readTimings(compare);
+  if (json !== undefined) await checkWritable("json", json);
+  if (html !== undefined) await checkWritable("html", html);
   const device = await describe(open);
   const figures = new Map<string, unknown>();
+  const reports: Record<string, string> = {};
+  const head = headOf(device, suites, { ...options, host: `Node ${host.node}, ${host.platform} ${host.arch}` });
   const progress = openProgress();
   try {
-    console.log(headOf(device, suites, { ...options, host: `Node ${host.node}, ${host.platform} ${host.arch}` }));
+    console.log(head);
     for (const suite of suites) {
       const measured = await suite.measure({
         open,
@@ -43,21 +51,59 @@ async function main(args: readonly string[]): Promise<number> {
       });
       figures.set(suite.name, measured);
       progress.end();
-      console.log(`\n${printSections(suite.sections(measured))}`);
+      const report = printSections(suite.sections(measured));
+      reports[suite.name] = report;
+      console.log(`\n${report}`);
     }
   } finally {
     progress.end();
   }
   if (json !== undefined) await writeFile(json, `${JSON.stringify(jsonOf(device, figures), null, 2)}\n`);
-  return 0;
+  const timings = timingsOf(Object.fromEntries(figures));
+  const compared = before && compareTimings(timings, before);
+  const comparison = compared && reportComparison(compared, compare!);
+  if (comparison !== undefined) console.log(`\n${comparison}`);
+  if (html !== undefined) {
+    const page = htmlReport({ head, versions: versions(), reports, timings, ...(comparison && { comparison }) });
+    await writeFile(html, page);
+  }
+  if (failBeyond === undefined) return 0;
+  const losses = lossesBeyond(compared!, failBeyond);
+  const names = losses.map(({ suite, subject, contender }) => `${suite}, ${subject}, ${contender}`);
+  if (names.length > 0) console.error(`Slower by more than ${failBeyond * 100}%:\n${names.join("\n")}`);
+  return names.length === 0 ? 0 : 1;
+}
+
+/** The timings in the file that `--json` of an earlier run has written. */
+async function readTimings(path: string): Promise<NamedTiming[]> {
+  try {
+    const { figures, targets, suites } = JSON.parse(await readFile(path, "utf8"));
+    return timingsOf({ ...(figures && { comparison: { figures, targets } }), ...suites });
+  } catch (cause) {
+    throw new UsageError(`--compare must be the --json of an earlier run; got "${path}": ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+function versions(): Record<string, string> {
+  const { node, v8 } = process.versions;
+  const processors = cpus();
+  return {
+    Node: node,
+    V8: v8,
+    platform: `${process.platform} ${process.arch}`,
+    processor: `${processors[0]?.model.trim() ?? "unknown"}, ${processors.length} threads`,
+    date: new Date().toISOString(),
+  };
 }
 
 /** Called before minutes of measuring, rather than after them. */
-async function checkWritable(path: string): Promise<void> {
+async function checkWritable(option: string, path: string): Promise<void> {
   try {
     await (await openFile(path, "a")).close();
   } catch (cause) {
-    throw new UsageError(`--json must be a file that can be written; got "${path}": ${(cause as Error).message}`, {
+    throw new UsageError(`--${option} must be a file that can be written; got "${path}": ${(cause as Error).message}`, {
       cause,
     });
   }

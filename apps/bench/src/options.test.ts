@@ -17,6 +17,9 @@ const defaults: BenchOptions = {
   adapter: undefined,
   software: false,
   json: undefined,
+  html: undefined,
+  compare: undefined,
+  failBeyond: undefined,
 };
 
 test.each<[string, readonly string[], Partial<BenchOptions>]>([
@@ -111,4 +114,15 @@ describe("the help", () => {
   test("fits a terminal of 120 columns", () => {
     for (const line of help.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
   });
+});
+
+test("reads what to compare with, and the loss that fails", () => {
+  expect(parseOptions(["--compare", "old.json", "--fail-beyond", "7.5%"])).toMatchObject({
+    compare: "old.json",
+    failBeyond: 0.075,
+  });
+  expect(() => parseOptions(["--fail-beyond", "7%"])).toThrow("--fail-beyond needs --compare");
+  for (const wrong of ["7", "x%", "-7%"]) {
+    expect(() => parseOptions(["--compare", "old.json", `--fail-beyond=${wrong}`])).toThrow(`got "${wrong}".`);
+  }
 });

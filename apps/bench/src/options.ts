@@ -17,6 +17,12 @@ export interface BenchOptions {
   readonly software: boolean;
   /** The file to write the figures to, as JSON. */
   readonly json: string | undefined;
+  /** The file to write the report to, as one HTML page. */
+  readonly html: string | undefined;
+  /** The JSON of an earlier run to compare with. */
+  readonly compare: string | undefined;
+  /** The part of its old time by which a median may grow before the command fails. */
+  readonly failBeyond: number | undefined;
 }
 
 /** An error in the command line; the command exits with 2. */
@@ -39,6 +45,9 @@ Options:
   --adapter NAME     the GPU whose name contains NAME
   --software         the software GPU, even if there is another GPU
   --json FILE        writes the figures to FILE
+  --html FILE        writes charts, tables, the machine and versions to FILE, a page that needs no other file
+  --compare FILE     also prints each median in units of that in FILE, the --json of an earlier run
+  --fail-beyond N%   with --compare: exits with 1 if a median has grown by more than N%
   --help             prints this help
 
 Suites, with their default sizes and iterations:
@@ -55,6 +64,9 @@ export function parseOptions(args: readonly string[]): BenchOptions | "help" {
   // pnpm passes on the `--` that separates its own flags from those of the script.
   const { values } = parse(args.filter((arg) => arg !== "--"));
   if (values.help) return "help";
+  if (values["fail-beyond"] !== undefined && values.compare === undefined) {
+    throw new UsageError("--fail-beyond needs --compare, the file of the earlier run; got none.");
+  }
   return {
     suites: parseSuites(values.suite ?? defaultSuite.name),
     sizes: values.sizes?.split(",").map(parseSize),
@@ -64,6 +76,9 @@ export function parseOptions(args: readonly string[]): BenchOptions | "help" {
     adapter: values.adapter,
     software: values.software ?? false,
     json: values.json,
+    html: values.html,
+    compare: values.compare,
+    failBeyond: values["fail-beyond"] === undefined ? undefined : parsePercent(values["fail-beyond"]),
   };
 }
 
@@ -80,6 +95,9 @@ function parse(args: readonly string[]) {
         adapter: { type: "string" },
         software: { type: "boolean" },
         json: { type: "string" },
+        html: { type: "string" },
+        compare: { type: "string" },
+        "fail-beyond": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -113,6 +131,12 @@ function parseIterations(text: string): number {
     throw new UsageError(`--iterations must be a whole number from 1 to 1000000; got "${text}".`);
   }
   return iterations;
+}
+
+function parsePercent(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)%$/.exec(text);
+  if (match) return Number(match[1]) / 100;
+  throw new UsageError(`--fail-beyond must be a percentage, such as 10%; got "${text}".`);
 }
 
 function parseBackend(text: string): BenchOptions["backends"] {

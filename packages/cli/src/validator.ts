@@ -1,4 +1,5 @@
 /** Compiles shaders on a device, because text that parses may still be invalid. */
+import type { DeviceLimits } from "@kiln-gpu/core";
 import { layOutPipeline, type ProgramVariant } from "@kiln-gpu/core/backend";
 import { type LoadedProgram, variantOf, wholeVariants } from "@kiln-gpu/shader";
 import { compileProgram, openDevice } from "@kiln-gpu/webgpu";
@@ -6,6 +7,7 @@ import { findSoftwareGpu } from "./find-software-gpu.js";
 
 export interface Validator extends AsyncDisposable {
   readonly deviceName: string;
+  readonly limits: DeviceLimits;
   /** @throws {ComputeError} `shader-compilation` with the device's errors; `limit-exceeded`; `device-lost`. */
   validate(entryPoints: readonly LoadedProgram[]): Promise<void>;
 }
@@ -20,6 +22,7 @@ export async function openValidator(folder: string): Promise<Validator> {
   const open = await openDevice(fallback ? { fallback } : {});
   return {
     deviceName: open.info.name,
+    limits: open.info.limits,
     async validate(entryPoints) {
       for (const program of entryPoints) {
         const [variant] = wholeVariants({ program }, open.info.limits) as [ProgramVariant];

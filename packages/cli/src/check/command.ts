@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import { isComputeError } from "@kiln-gpu/core";
-import { linesOf } from "@kiln-gpu/core/backend";
+import { layOutPipeline, linesOf } from "@kiln-gpu/core/backend";
 import { type LoadedProgram, variantOf } from "@kiln-gpu/shader";
 import { type Command, parseOptions } from "../command.js";
 import type { Race } from "../detect-races.js";
@@ -94,12 +94,19 @@ async function* checkFile(
       yield { file, entryPoint, error: error.message };
       continue;
     }
-    const search = await findRaces(program);
+    const layout = layOutPipeline(
+      "The shader",
+      program.interface,
+      { split: false, immediate: false },
+      validator.limits,
+    );
+    const wgsl = variantOf(program, layout);
+    const search = await findRaces(program, wgsl);
     if ("unknown" in search) {
       yield { file, entryPoint, unknown: oneLine(search.unknown) };
       continue;
     }
-    const lines = linesOf(variantOf(program, { split: false, immediate: false }));
+    const lines = linesOf(wgsl);
     const races = search.races.map((race) => ({
       ...race,
       text: race.uses.map(({ line }) => lines[line - 1]?.trim() ?? "").join("\n"),

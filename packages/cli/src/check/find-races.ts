@@ -7,7 +7,6 @@
 import { Worker } from "node:worker_threads";
 import { type BindingInfo, minByteLengthOf, type TypeLayout } from "@kiln-gpu/core/backend";
 import type { LoadedProgram } from "@kiln-gpu/shader";
-import { variantOf } from "@kiln-gpu/shader";
 import type { Race, RaceAnswer, RaceRequest, Use } from "../detect-races.js";
 
 export type RaceSearch =
@@ -22,8 +21,8 @@ const runtimeElements = 8192;
 /** What whole numbers are: often a length. */
 const wholeNumber = 64;
 
-export async function findRaces(program: LoadedProgram): Promise<RaceSearch> {
-  const wgsl = variantOf(program, { split: false, immediate: false });
+/** @param wgsl The text of the program, with a buffer in place of each `var<immediate>`. */
+export async function findRaces(program: LoadedProgram, wgsl: string): Promise<RaceSearch> {
   const variables = [...wgsl.matchAll(/\bvar\s*<\s*workgroup\s*>\s*(\w+)/g)].map(([, name]) => name!);
   if (variables.length === 0) return { races: [] };
   const { entryPoint, bindings } = program.interface;
