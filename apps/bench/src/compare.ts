@@ -1,5 +1,6 @@
 /** Compares the timings of two runs of the bench, the same work on the same machine. */
-import { section, table, times } from "./format.js";
+import { times } from "./format.js";
+import { printSections } from "./print.js";
 import type { NamedTiming } from "./timings.js";
 
 export interface ComparedTiming extends NamedTiming {
@@ -37,5 +38,5 @@ export function reportComparison(compared: readonly ComparedTiming[], before: st
     "new / old": times(ratio),
     "by the spreads": `${times(least)} to ${times(most)}`,
   }));
-  return section(`Compared with ${before} (medians; above 1 is slower)`, table(rows));
+  return printSections([{ title: `Compared with ${before} (medians; above 1 is slower)`, rows }]);
 }

@@ -24,7 +24,7 @@ function request(changes: Partial<CompileRequest> = {}, layout: Partial<Pipeline
   return {
     label: 'Kernel "scale"',
     wgsl,
-    interface: { entryPoint: "main" },
+    interface: { entryPoint: "main", bindings: [] },
     constants: {},
     layout: { buffers, immediateByteLength: 0, ...layout },
     ...changes,
@@ -118,7 +118,9 @@ describe("is refused", () => {
   });
 
   it("if reflection found another entry point", async () => {
-    await expect(compileProgram(open, request({ interface: { entryPoint: "other" } }))).rejects.toMatchObject({
+    await expect(
+      compileProgram(open, request({ interface: { entryPoint: "other", bindings: [] } })),
+    ).rejects.toMatchObject({
       code: "shader-compilation",
       message: expect.stringContaining("other"),
     });

@@ -6,11 +6,12 @@ import { deviceError } from "./device-error.js";
 import { inErrorScope } from "./error-scope.js";
 import { shaderStage } from "./gpu-flags.js";
 import { lossOr } from "./loss-or.js";
+import { refuseMisread } from "./misread-layout.js";
 import type { OpenDevice } from "./open-device.js";
 
 /** WGSL for the device to compile, with what reflection read from it. */
 export interface CompileRequest extends CompiledText {
-  readonly interface: Pick<ShaderInterface, "entryPoint">;
+  readonly interface: Pick<ShaderInterface, "bindings" | "entryPoint">;
   readonly constants: Readonly<Record<string, number>>;
   /** What `wgsl` binds. It is within the limits of the device. */
   readonly layout: PipelineLayout;
@@ -30,12 +31,14 @@ export interface CompiledProgram {
 /**
  * Compiles one pipeline. Its layout comes from reflection, not from the device, so a binding that reflection missed
  * fails here and not in a run.
- * @throws {ComputeError} `unsupported-shader` if the device lacks a feature that the text enables; `shader-compilation`
- *   with the device's errors, each with its place and source line; `device-lost`.
+ * @throws {ComputeError} `unsupported-shader` if the device lacks a feature that the text enables, or for a layout that
+ *   this platform reads wrongly; `shader-compilation` with the device's errors, each with its place and source line;
+ *   `device-lost`.
  */
 export async function compileProgram(open: OpenDevice, request: CompileRequest): Promise<CompiledProgram> {
   if (open.loss) throw open.loss;
   checkFeatures(open, request);
+  refuseMisread(request.label, request.interface);
   const { device } = open;
   let begun: ReturnType<typeof beginToCompile>;
   try {

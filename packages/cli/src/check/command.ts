@@ -8,7 +8,7 @@ import type { Race } from "../detect-races.js";
 import { findShaders } from "../find-shaders.js";
 import { readShaderFile } from "../read-shader-file.js";
 import { UsageError } from "../usage-error.js";
-import { openValidator } from "../validator.js";
+import { openValidator, type Validator } from "../validator.js";
 import { findRaces } from "./find-races.js";
 
 const help = `Usage: kiln check FILE... [options]
@@ -75,7 +75,7 @@ async function filesOf(paths: readonly string[], folder: string): Promise<string
 async function* checkFile(
   file: string,
   folder: string,
-  validator: { validate(entryPoints: readonly LoadedProgram[]): Promise<void> },
+  validator: Pick<Validator, "validate" | "limits">,
 ): AsyncGenerator<Report> {
   let entryPoints: readonly LoadedProgram[];
   try {

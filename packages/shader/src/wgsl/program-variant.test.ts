@@ -62,3 +62,30 @@ describe("a program with immediates", () => {
     );
   });
 });
+
+describe("a struct that is aligned by its members", () => {
+  const kernel = (declarations: string) => `${declarations}
+@group(0) @binding(0) var<storage, read_write> t: T;
+@compute @workgroup_size(1) fn main() { t.f = 1; }`;
+
+  it.each([
+    ["a member", "f: f32, s: S", "f: f32, @align(16) s: S"],
+    ["an array", "f: f32, s: array<S, 2>", "f: f32, @align(16) s: array<S, 2>"],
+    ["a member with a size", "f: f32, @size(32) s: S", "f: f32, @align(16) @size(32) s: S"],
+    ["a member that is aligned already", "f: f32, @align(32) s: S", "f: f32, @align(32) s: S"],
+    ["an alias", "f: f32, s: A", "f: f32, @align(16) s: A"],
+  ])("keeps its alignment as %s, also for a compiler that forgets it", async (_, given, expected) => {
+    const inner = "const n = 8;\nstruct S { @align(2 * n) a: f32 }\nalias A = S;\n";
+    const loaded = await load(kernel(`${inner}struct T { ${given} }`));
+    expect(textOf(loaded)).toBe(kernel(`${inner}struct T { ${expected} }`));
+    expect((await load(textOf(loaded))).interface.bindings).toEqual(loaded.interface.bindings);
+  });
+
+  it("keeps its alignment in a member of a member", async () => {
+    const inner = "struct S { @align(16) a: f32 }\nstruct M { s: S }\n";
+    const loaded = await load(kernel(`${inner}struct T { f: f32, m: M }`));
+    expect(textOf(loaded)).toBe(
+      kernel(`${inner.replace("{ s: S", "{ @align(16) s: S")}struct T { f: f32, @align(16) m: M }`),
+    );
+  });
+});

@@ -7,8 +7,11 @@ import {
   type ProgramVariant,
 } from "@kiln-gpu/core/backend";
 import { applyEdits, type Edit } from "./edit-text.js";
+import { ModuleConstants } from "./program-constants.js";
 import { scanModule, valuesOf } from "./scan-module.js";
 import { splitVariant, type WgslProgram } from "./split-variant.js";
+import { staticUse } from "./static-use.js";
+import { TypeLayouts } from "./type-layout.js";
 
 type Programs = { readonly [program: string]: WgslProgram };
 
@@ -23,7 +26,27 @@ export function wholeVariants(programs: Programs, limits: DeviceLimits): Program
 /** The WGSL of the variant of a program that has this layout. */
 export function variantOf(loaded: WgslProgram, { immediates, grid }: PipelineLayout): string {
   const wgsl = immediates ? withoutImmediates(loaded.wgsl, immediates) : loaded.wgsl;
-  return grid ? splitVariant({ ...loaded, wgsl }, grid) : wgsl;
+  const aligned = withInnerAlignments(wgsl, loaded.interface.entryPoint);
+  return grid ? splitVariant({ ...loaded, wgsl: aligned }, grid) : aligned;
+}
+
+/**
+ * Repeats the `@align` of a struct's members where that struct is a member itself. This changes nothing by the rules of
+ * WGSL; but the compiler in Deno and Firefox, naga, forgets the alignment there (gfx-rs/wgpu#4377) and would read other
+ * bytes.
+ */
+function withInnerAlignments(wgsl: string, entryPoint: string): string {
+  if (!wgsl.includes("align")) return wgsl;
+  const module = scanModule(wgsl);
+  const layouts = new TypeLayouts(module, new ModuleConstants(module));
+  for (const variable of valuesOf(staticUse(module, module.declarations.get(entryPoint)!), "variable")) {
+    if (["storage", "uniform", "immediate"].includes(variable.template[0]!)) layouts.of(variable);
+  }
+  const edits = [...layouts.innerAlignments].map(([{ name, attributes }, align]) => {
+    const start = attributes[0]?.start ?? name.start;
+    return { start, end: start, text: `@align(${align}) ` };
+  });
+  return applyEdits(wgsl, edits);
 }
 
 function immediatesOf({ interface: { bindings } }: WgslProgram): BindingInfo | undefined {

@@ -9,6 +9,8 @@ import { templateArguments } from "./template-arguments.js";
 interface Placed {
   readonly layout: TypeLayout;
   readonly align: number;
+  /** The alignment without the `@align` of members inside it. */
+  readonly ownAlign: number;
   /** The number of scalars, vectors and matrices in it; an array counts as one element. */
   readonly parts: number;
   /** Whether it ends with an array whose length depends on the buffer. */
@@ -30,6 +32,8 @@ export class TypeLayouts {
   readonly #byteLengths: typeof byteLengths;
   /** By the name of a struct or an alias; `undefined` while it is being placed. */
   readonly #declared = new Map<string, Placed | undefined>();
+  /** Members whose alignment comes from an `@align` inside their type, with that alignment. */
+  readonly innerAlignments = new Map<Field, number>();
 
   constructor(module: WgslModule, scope: ConstantScope, { withBool = false } = {}) {
     this.#module = module;
@@ -90,13 +94,14 @@ export class TypeLayouts {
   #placeArray(head: Token, template: readonly (readonly Token[])[], binding: string, depth: number): Placed {
     const [element, count] = template;
     if (!element || template.length > 2) throw this.#invalid(head, "an array needs a type and at most a count");
-    const { layout, align, parts, isOpen } = this.#place(element, binding, depth + 1);
+    const { layout, align, ownAlign, parts, isOpen } = this.#place(element, binding, depth + 1);
     if (isOpen) throw this.#invalid(element[0]!, "the elements of an array have a size");
     const stride = roundUp(layout.byteLength, align);
     const length = count ? this.#number(count, "an array has at least one element") : 0;
     return {
       layout: { kind: "array", element: layout, stride, count: length, byteLength: stride * length },
       align,
+      ownAlign,
       parts,
       isOpen: !count,
     };
@@ -105,6 +110,7 @@ export class TypeLayouts {
   #placeStruct({ name, members: fields, tokens }: StructDeclaration, binding: string, depth: number): Placed {
     if (fields.length === 0) throw this.#invalid(tokens.at(-1)!, `"${name}" has no members`);
     let align = 1;
+    let ownAlign = 1;
     let end = 0;
     let parts = 0;
     let isOpen = false;
@@ -114,10 +120,13 @@ export class TypeLayouts {
       if (placed.isOpen && !mayBeOpen) {
         throw this.#invalid(field.name, "only the last member of a binding's struct is an array without a count");
       }
-      const memberAlign = Math.max(placed.align, this.#attribute(field, "align") ?? 1);
+      const given = this.#attribute(field, "align");
+      const memberAlign = Math.max(placed.align, given ?? 1);
+      if (given === undefined && placed.align > placed.ownAlign) this.innerAlignments.set(field, placed.align);
       const offset = roundUp(end, memberAlign);
       end = offset + Math.max(placed.layout.byteLength, this.#attribute(field, "size") ?? 0);
       align = Math.max(align, memberAlign);
+      ownAlign = Math.max(ownAlign, placed.ownAlign);
       parts += placed.parts;
       isOpen = placed.isOpen ?? false;
       return { name: field.name.text, offset, layout: placed.layout };
@@ -126,14 +135,19 @@ export class TypeLayouts {
     const last = members.at(-1)!.layout;
     const withOne = isOpen && last.kind === "array" ? end + last.stride : end;
     const padded = isOpen && roundUp(withOne, align) > withOne ? { leastByteLength: roundUp(withOne, align) } : {};
-    return { layout: { kind: "struct", name, members, byteLength, ...padded }, align, parts, isOpen };
+    return { layout: { kind: "struct", name, members, byteLength, ...padded }, align, ownAlign, parts, isOpen };
   }
 
   /** A scalar, a vector or a matrix. */
   #numeric(name: string, element: TypeLayout | undefined): Placed | undefined {
     const own = this.#byteLengths[name];
     if (own !== undefined && !element) {
-      return { layout: { kind: "scalar", scalar: name as ScalarType, byteLength: own }, align: own, parts: 1 };
+      return {
+        layout: { kind: "scalar", scalar: name as ScalarType, byteLength: own },
+        align: own,
+        ownAlign: own,
+        parts: 1,
+      };
     }
     const [, components, columns, rows, suffix] = /^(?:vec([234])|mat([234])x([234]))([fhiu]?)$/u.exec(name) ?? [];
     const given = element?.kind === "scalar" ? element.scalar : undefined;
@@ -143,9 +157,10 @@ export class TypeLayouts {
     const length = Number(components ?? rows);
     const align = scalarByteLength * (length === 2 ? 2 : 4);
     const byteLength = scalarByteLength * length;
-    if (components) return { layout: { kind: "vector", scalar, components: length, byteLength }, align, parts: 1 };
+    const shared = { align, ownAlign: align, parts: 1 };
+    if (components) return { layout: { kind: "vector", scalar, components: length, byteLength }, ...shared };
     const matrix = { scalar, columns: Number(columns), rows: length, columnStride: align };
-    return { layout: { kind: "matrix", ...matrix, byteLength: align * matrix.columns }, align, parts: 1 };
+    return { layout: { kind: "matrix", ...matrix, byteLength: align * matrix.columns }, ...shared };
   }
 
   #attribute(field: Field, wanted: "align" | "size"): number | undefined {
