@@ -1,3 +1,3 @@
 import { build } from "../../tools/tsconfig/tsup.js";
 
-export default build({ platform: "node" });
+export default build({ entry: ["src/index.ts", "src/in-page.ts"], platform: "node" });

@@ -8,7 +8,7 @@ export default defineConfig({
       ? ["default", ["json", { outputFile: `${import.meta.dirname}/../../.cache/vitest.json` }]]
       : ["default"],
     // A watchdog against hangs: a busy machine is slow.
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 600_000,
   },
 });

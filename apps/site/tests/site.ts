@@ -5,7 +5,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright";
 import { chromium } from "playwright";
-import { launchOptions } from "../../../tools/browser/src/launch-options.js";
+import { launchOptions, sandboxFlag, webGpuFlags } from "../../../tools/browser/src/launch-options.js";
 
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
 const cache = fileURLToPath(new URL("../../../.cache", import.meta.url));
@@ -60,7 +60,7 @@ export async function openSite(): Promise<Site> {
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
   const { port } = server.address() as { readonly port: number };
   const origin = `http://localhost:${port}`;
-  const browser = await chromium.launch(await launchOptions(cache));
+  const browser = await chromium.launch(await launchOptions(cache, [sandboxFlag, ...webGpuFlags]));
   return {
     origin,
     browser,

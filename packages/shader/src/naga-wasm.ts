@@ -7,6 +7,17 @@ import type { TranslatorWasm } from "./load/translator-wasm.js";
 
 const ownUrl = () => new URL("../dist/naga/naga.wasm", import.meta.url);
 
+/** In Node the file is looked up: a bundler may have made the URL one of a page, also in code for a server. */
+function ownPlace(): URL | string {
+  const { process } = globalThis as { process?: { getBuiltinModule?: NodeJS.Process["getBuiltinModule"] } };
+  try {
+    const { createRequire } = process!.getBuiltinModule!("node:module");
+    return createRequire(import.meta.url).resolve("@kiln-gpu/shader/naga.wasm");
+  } catch {
+    return ownUrl();
+  }
+}
+
 /**
  * @param given The bytes, the compiled module or the place that the caller names; the file of this package by default.
  * @throws {ComputeError} `translator-unavailable` if it cannot be read, or is not WebAssembly that may be compiled here.
@@ -25,7 +36,7 @@ export async function compileNaga(given?: TranslatorWasm): Promise<WebAssembly.M
 
 /** A URL, or a path in the file system. */
 function placeOf(given: string | URL | undefined): URL | string {
-  if (given === undefined) return ownUrl();
+  if (given === undefined) return ownPlace();
   if (typeof given !== "string") return given;
   const { location } = globalThis as { readonly location?: { readonly href: string } };
   const base = fileSystem() ? undefined : location?.href;

@@ -50,5 +50,5 @@ async function findOwnAdapter(options: AdapterOptions): Promise<GPUAdapter> {
  */
 function isOpenGlOfDeno({ info }: GPUAdapter): boolean {
   const isDeno = "Deno" in globalThis;
-  return isDeno && process.platform !== "darwin" && info.device === "0";
+  return isDeno && globalThis.process.platform !== "darwin" && info.device === "0";
 }

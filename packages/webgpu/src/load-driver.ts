@@ -5,6 +5,8 @@
  * name. That library serves every thread, until the process exits. It is either a Vulkan loader, which finds drivers by
  * the environment and by files, or a software driver in its place, which finds only itself.
  *
+ * `process` is taken from `globalThis`: where code names it alone, Parcel installs a stand-in in the project of a page.
+ *
  * Invariant: a software driver is never loaded behind a loader, and a GPU is never looked for behind a software driver.
  */
 import { ComputeError } from "@kiln-gpu/core";
@@ -30,8 +32,9 @@ const gpuDevice = /^(dxg|kgsl|mali|nvgpu|nvhost|nvidia|nvmap|pvr)/;
  * drivers that compute on the CPU. A driver that the environment names counts as a GPU, so that it is looked for.
  */
 export function mayHaveGpu(): boolean {
-  if (process.platform !== "linux" || driverVariables.some((name) => process.env[name])) return true;
-  const { readdirSync } = process.getBuiltinModule("node:fs");
+  if (globalThis.process.platform !== "linux" || driverVariables.some((name) => globalThis.process.env[name]))
+    return true;
+  const { readdirSync } = globalThis.process.getBuiltinModule("node:fs");
   try {
     const names = readdirSync("/dev");
     if (names.some((name) => gpuDevice.test(name))) return true;
@@ -43,7 +46,7 @@ export function mayHaveGpu(): boolean {
 
 /** Whether Vulkan can be used at all. Without its loader WebGPU finds nothing, and prints a warning. */
 export function loadVulkan(): boolean {
-  return process.platform !== "linux" || loadLibrary(loaderName) === undefined;
+  return globalThis.process.platform !== "linux" || loadLibrary(loaderName) === undefined;
 }
 
 /** Whether a software driver stands in place of a Vulkan loader in this process. */
@@ -53,8 +56,8 @@ export function isDriverInPlace(): boolean {
 
 /** Whether this system has a Vulkan loader, asked without loading it: a driver in its place answers to its name. */
 export function isLoaderInstalled(): boolean {
-  const { existsSync, readFileSync } = process.getBuiltinModule("node:fs");
-  const folders = (process.env.LD_LIBRARY_PATH ?? "").split(":").filter((folder) => folder !== "");
+  const { existsSync, readFileSync } = globalThis.process.getBuiltinModule("node:fs");
+  const folders = (globalThis.process.env.LD_LIBRARY_PATH ?? "").split(":").filter((folder) => folder !== "");
   if (folders.some((folder) => existsSync(`${folder}/${loaderName}`))) return true;
   try {
     // The dynamic linker's list of the libraries in the system's folders.
@@ -83,8 +86,8 @@ export function withDriver<T>(driver: SoftwareDriver, work: () => T): T {
  * far as can be told if `/proc` cannot be read.
  */
 function libraryInPlace(): "loader" | "driver" | undefined {
-  if (process.platform !== "linux") return undefined;
-  const { readFileSync } = process.getBuiltinModule("node:fs");
+  if (globalThis.process.platform !== "linux") return undefined;
+  const { readFileSync } = globalThis.process.getBuiltinModule("node:fs");
   let maps: string;
   try {
     maps = readFileSync("/proc/self/maps", "utf8");
@@ -103,14 +106,14 @@ function withDriverNamed<T>({ manifest, configHome }: SoftwareDriver, work: () =
     XDG_CONFIG_HOME: configHome,
   };
   const release = lockEnvironment();
-  const before = Object.keys(named).map((name) => [name, process.env[name]] as const);
+  const before = Object.keys(named).map((name) => [name, globalThis.process.env[name]] as const);
   try {
-    Object.assign(process.env, named);
+    Object.assign(globalThis.process.env, named);
     return work();
   } finally {
     for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
+      if (value === undefined) delete globalThis.process.env[name];
+      else globalThis.process.env[name] = value;
     }
     release();
   }
@@ -122,8 +125,8 @@ function withDriverNamed<T>({ manifest, configHome }: SoftwareDriver, work: () =
  * without one.
  */
 function lockEnvironment(): () => void {
-  const { mkdirSync, rmdirSync } = process.getBuiltinModule("node:fs");
-  const path = `${process.getBuiltinModule("node:os").tmpdir()}/kiln-gpu-${process.pid}.lock`;
+  const { mkdirSync, rmdirSync } = globalThis.process.getBuiltinModule("node:fs");
+  const path = `${globalThis.process.getBuiltinModule("node:os").tmpdir()}/kiln-gpu-${globalThis.process.pid}.lock`;
   const untilMs = performance.now() + longestLockMs;
   for (;;) {
     try {

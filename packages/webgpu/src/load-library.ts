@@ -8,10 +8,10 @@ const rtldNoDelete = 0x1000;
  * @returns Nothing if the library loads, otherwise what the dynamic linker says.
  */
 export function loadLibrary(path: string): string | undefined {
-  if (process.versions.bun !== undefined) return loadInBun(path);
-  if (process.versions.deno !== undefined) return loadInDeno(path);
+  if (globalThis.process.versions.bun !== undefined) return loadInBun(path);
+  if (globalThis.process.versions.deno !== undefined) return loadInDeno(path);
   try {
-    process.dlopen({ exports: {} }, path, rtldNow | rtldNoDelete);
+    globalThis.process.dlopen({ exports: {} }, path, rtldNow | rtldNoDelete);
     return undefined;
   } catch (error) {
     // Node always throws: it loads the library, finds no addon in it and closes it again. The flag keeps it loaded.
@@ -30,7 +30,7 @@ interface BunFfi {
 
 /** Bun's and Deno's `process.dlopen` pass no flags on, so these call the C library. */
 function loadInBun(path: string): string | undefined {
-  const { dlopen } = (process.getBuiltinModule as (name: string) => unknown)("bun:ffi") as BunFfi;
+  const { dlopen } = (globalThis.process.getBuiltinModule as (name: string) => unknown)("bun:ffi") as BunFfi;
   const { symbols } = dlopen("libc.so.6", {
     dlopen: { args: ["cstring", "i32"], returns: "ptr" },
     dlerror: { args: [], returns: "cstring" },

@@ -154,12 +154,12 @@ function endsOf(port: EndingPort): (() => Promise<unknown>)[] {
 function endOnError(end: () => Promise<unknown>): void {
   const onError = async (error: unknown) => {
     // With a listener of its own the thread goes on.
-    if (process.listenerCount("uncaughtException") > 1) return;
+    if (globalThis.process.listenerCount("uncaughtException") > 1) return;
     await end();
-    process.off("uncaughtException", onError);
+    globalThis.process.off("uncaughtException", onError);
     queueMicrotask(() => {
       throw error;
     });
   };
-  process.on("uncaughtException", onError);
+  globalThis.process.on("uncaughtException", onError);
 }

@@ -2,7 +2,18 @@ import { playwright } from "@vitest/browser-playwright";
 import type { ProvidedContext } from "vitest";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 import { crashGpuProcess } from "./crash-gpu-process.js";
-import { launchOptions } from "./launch-options.js";
+import { launchOptions, sandboxFlag, webGpuFlags } from "./launch-options.js";
+
+const flags = [
+  sandboxFlag,
+  ...webGpuFlags,
+  // A page whose GPU process has died is denied WebGPU for minutes, and after three of them so is every page.
+  "--disable-gpu-process-crash-limit",
+  "--disable-domain-blocking-for-3d-apis",
+  // Pages have shared memory only where their server says so; these may.
+  "--enable-features=SharedArrayBuffer",
+  "--js-flags=--expose-gc",
+];
 
 /**
  * The vitest project whose test files, `*.browser.test.ts`, run in Chromium on its software GPU.
@@ -13,7 +24,6 @@ export async function chromiumProject(
   cache: string,
   provide: ProvidedContext,
 ): Promise<TestProjectInlineConfiguration> {
-  const options = await launchOptions(cache);
   return {
     root,
     resolve: {
@@ -45,7 +55,7 @@ export async function chromiumProject(
         headless: true,
         screenshotFailures: false,
         provider: playwright({
-          launchOptions: { ...options, args: [...options.args, "--js-flags=--expose-gc"] },
+          launchOptions: await launchOptions(cache, flags),
         }),
         instances: [{ browser: "chromium" }],
         commands: { crashGpuProcess },

@@ -1,3 +1,3 @@
 export { chromiumProject } from "./chromium-project.js";
-export { launchOptions } from "./launch-options.js";
+export { launchOptions, sandboxFlag, webGpuFlags } from "./launch-options.js";
 export { hasChromium } from "./unpack-chromium.js";

@@ -18,7 +18,7 @@ export interface CommandEnd {
 export function runCommand(
   file: string,
   args: readonly string[],
-  { cwd, env, timeoutMs = 240_000 }: CommandOptions,
+  { cwd, env, timeoutMs = 540_000 }: CommandOptions,
 ): Promise<CommandEnd> {
   const child = spawn(file, args, {
     cwd,

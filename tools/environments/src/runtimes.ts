@@ -81,6 +81,11 @@ function deno(): Environment[] {
     },
     {
       ...shared,
+      work: "Deno's own WebGPU: structs that Deno reads wrongly, which Kiln writes out or refuses",
+      run: async (workshop) => expectOutput(workshop, program, [...run(), "layouts.mjs"], "right\n", await vulkan()),
+    },
+    {
+      ...shared,
       work: `no GPU, the software GPU with \`${npmPermissions.join(" ")}\`: ${smoke}`,
       run: (workshop) =>
         expectOutput(workshop, program, [...run(...npmPermissions), "smoke.mjs"], "right\n", withoutGpu),

@@ -40,12 +40,18 @@ export class Workshop {
       });
       const { tarballs, doors } = await pack(join(folder, "tarballs"));
       const example = await readmeExample();
+      const lines = example.split("\n");
+      const isImport = (line: string) => line.startsWith("import ");
+      const body = lines.filter((line) => !isImport(line)).join("\n");
+      const inFunction = `${lines.filter(isImport).join("\n")}\nexport async function example() {\n${body}\n}\n`;
       for (const project of await projectsOf(folder)) {
         const path = join(folder, project, "package.json");
         const manifest = await readManifest(path);
         const dependencies = { ...manifest.dependencies, ...tarballs };
         await writeFile(path, JSON.stringify({ ...manifest, dependencies }, undefined, 2));
-        await writeFile(join(folder, project, "readme-example.mjs"), example);
+        await writeFile(join(folder, project, "readme-example.mjs"), javaScriptOf(example));
+        await writeFile(join(folder, project, "readme-example-in-function.mjs"), javaScriptOf(inFunction));
+        await cp(join(folder, "work.mjs"), join(folder, project, "work.mjs"));
       }
       // The packages ask for each other by versions, which may not be published yet.
       const overrides = Object.entries(tarballs).map(([name, tarball]) => `  "${name}": "${tarball}"\n`);
@@ -93,12 +99,16 @@ async function pack(destination: string) {
   return { tarballs, doors };
 }
 
-/** The README's first example in TypeScript, as plain JavaScript. */
+/** The README's first example, in TypeScript. */
 async function readmeExample(): Promise<string> {
   const [, code] = /^```ts\n(.*?)^```/ms.exec(await readFile(join(root, "README.md"), "utf8"))!;
-  // Not every runtime knows `await using`.
+  return code!;
+}
+
+/** Not every runtime knows `await using`. */
+function javaScriptOf(code: string): string {
   const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-  return ts.transpileModule(code!, { compilerOptions }).outputText;
+  return ts.transpileModule(code, { compilerOptions }).outputText;
 }
 
 async function projectsOf(folder: string): Promise<string[]> {

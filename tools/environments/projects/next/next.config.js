@@ -1,0 +1,2 @@
+// Turbopack cannot bundle npm `webgpu`, which is native code.
+export default { serverExternalPackages: ["webgpu"] };

@@ -1,0 +1,3 @@
+import { work } from "./work.mjs";
+
+work(() => import("./readme-example.mjs"), { translatorWasm: "naga.wasm" });
