@@ -51,6 +51,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    "bench",
+    {
+      summary: "shows what a call costs on this machine, on both backends",
+      load: async () => (await import("./bench-command.js")).command,
+    },
+  ],
+  [
     "cache",
     {
       summary: "shows or empties the store on disk",

@@ -11,7 +11,7 @@ export const gpuOptionsHelp = `  --adapter NAME    the GPU whose name contains N
   --software        the software GPU, even if there is another GPU`;
 
 /** What opens the GPU that the command line asks for; the project's software GPU if the machine has no other. */
-async function deviceOptions(given: GivenOptions, folder: string): Promise<OpenDeviceOptions> {
+export async function deviceOptions(given: GivenOptions, folder: string): Promise<OpenDeviceOptions> {
   const fallback = await findSoftwareGpu(folder);
   const adapter = given.value("adapter");
   return {

@@ -59,7 +59,9 @@ export const command: Command = {
       for (const { file, entryPoint, unknown: why } of unknown) {
         output.write(`${file}, ${entryPoint}: compiles; races were not looked for, because ${why}\n`);
       }
-      const text = `Entry points on ${validator.deviceName}: ${reports.length - wrong.length} compile, ${wrong.length} wrong; ${unknown.length} not searched for races.`;
+      const text =
+        `Entry points on ${validator.deviceName}: ${reports.length - wrong.length} compile, ${wrong.length} wrong; ` +
+        `${unknown.length} not searched for races.`;
       output.write(`${styleText("dim", text, { stream: output })}\n`);
     }
     return wrong.length === 0 ? 0 : 1;
