@@ -50,7 +50,8 @@ function declare(entry: readonly string[]): void {
     },
     host,
   )!;
-  const program = ts.createProgram(entry, config.options);
+  const ambient = config.fileNames.filter((path) => path.endsWith(".d.ts"));
+  const program = ts.createProgram([...entry, ...ambient], config.options);
   const emitted = new Map<string, string>();
   const { diagnostics } = program.emit(undefined, (path, text) => emitted.set(join(path), text));
   for (const diagnostic of [...ts.getPreEmitDiagnostics(program), ...diagnostics]) refuse(diagnostic);
