@@ -198,7 +198,10 @@ describe("a wrong command line", () => {
     [["codegen", "package.json"], 'A path must be a folder, or a file that ends in .wgsl or .spv; got "package.json".'],
     [["codegen", "--chek"], "Unknown option '--chek'. Did you mean --check?"],
     [["codegen", "--check", "--watch"], "--check and --watch exclude each other; got both."],
-    [["generate"], 'The command must be "codegen"; got "generate".'],
+    [
+      ["generate"],
+      'The command must be one of init, run, inspect, codegen, check, doctor, bench, cache; got "generate".',
+    ],
     [["--verbose"], "Unknown option '--verbose'."],
     [[], "A command is missing."],
   ])("is reported in a sentence and exits with 2: %j", async (args, message) => {
