@@ -6,7 +6,7 @@ import { fieldAdd, fieldAddReference, fieldAddSpirv } from "@kiln-gpu/kernels";
 import { softwareGpu } from "@kiln-gpu/software-gpu";
 import { openDevice } from "@kiln-gpu/webgpu";
 
-const options = { fallback: softwareGpu, store: false };
+const options = { fallback: softwareGpu };
 const a = Float32Array.from({ length: 1000 }, (_, i) => i / 7);
 const b = Float32Array.from({ length: 1000 }, (_, i) => 1 / (i + 1));
 const expected = fieldAddReference(a, b);
@@ -32,9 +32,9 @@ await oneShot.dispose();
 expectNothingLive(oneShot.stats());
 
 /** A device may be lost while it compiles: the run is told so, and nothing is left. */
-async function checkLossWhileCompiling(name, openBackend) {
+async function checkLossWhileCompiling(name, openBackend, backendOptions) {
   const open = await openDevice(options);
-  const gpu = await openBackend({ device: open.device, store: false });
+  const gpu = await openBackend({ ...backendOptions, device: open.device });
   const rejection = gpu.run(fieldAdd, { a, b, c: output(Float32Array, a.length) }).then(
     () => "no error",
     ({ code }) => code,
@@ -48,7 +48,7 @@ async function checkLossWhileCompiling(name, openBackend) {
 }
 
 await checkLossWhileCompiling("one-shot", openOneShotBackend);
-await checkLossWhileCompiling("persistent", openPersistentBackend);
+await checkLossWhileCompiling("persistent", openPersistentBackend, { store: false });
 
 const devices = [];
 const device = async () => {
@@ -56,7 +56,7 @@ const device = async () => {
   devices.push(open.device);
   return open.device;
 };
-const persistent = await openPersistentBackend({ ...options, device });
+const persistent = await openPersistentBackend({ device, store: false });
 await check("persistent, WGSL", persistent, fieldAdd);
 await check("persistent, SPIR-V", persistent, fieldAddSpirv);
 await check("persistent, after a loss", persistent, fieldAdd, () => devices.at(-1).destroy());
