@@ -50,6 +50,7 @@ function declare(entry: readonly string[]): void {
     },
     host,
   )!;
+  // Ambient declarations are imported by no file.
   const ambient = config.fileNames.filter((path) => path.endsWith(".d.ts"));
   const program = ts.createProgram([...entry, ...ambient], config.options);
   const emitted = new Map<string, string>();
