@@ -5,15 +5,13 @@ import type { Account } from "./account.js";
 import { largest } from "./inputs.js";
 import type { LosableDevices } from "./losable-devices.js";
 
-/** Asks the backend to fill all memory with a pattern before each use. */
-const poisonMemory: unique symbol = Symbol.for("@kiln-gpu/poison-memory") as never;
-
 export interface PhaseKind {
   readonly name: string;
   readonly byteBudget: number;
   readonly lossRetries: number;
   readonly mode?: "throughput" | "latency";
-  readonly [poisonMemory]?: boolean;
+  /** Has the backend fill all memory with a pattern before each use. */
+  readonly poisonMemory?: boolean;
   readonly maxIdleMs?: number;
   readonly maxSubmissions?: number;
 }
@@ -27,7 +25,7 @@ export const phaseKinds: readonly PhaseKind[] = [
   { name: "roomy", byteBudget: 1024 * mebibyte, lossRetries: 1 },
   { name: "tight", byteBudget: 16 * mebibyte, lossRetries: 1, maxIdleMs: 200, maxSubmissions: 2 },
   { name: "latency", byteBudget: 1024 * mebibyte, lossRetries: 2, mode: "latency", maxIdleMs: 1000 },
-  { name: "poisoned", byteBudget: 64 * mebibyte, lossRetries: 0, [poisonMemory]: true },
+  { name: "poisoned", byteBudget: 64 * mebibyte, lossRetries: 0, poisonMemory: true },
 ];
 
 /** How a call may fail. */

@@ -44,10 +44,12 @@ export interface PersistentBackendOptions extends OpenDeviceOptions, TranslatorO
 }
 
 /**
- * Under this symbol Kiln's own tests ask for memory that is filled with a pattern before each use. It is no option:
+ * With `poisonMemory: true` Kiln's own tests have all memory filled with a pattern before each use. It is not declared:
  * outputs and temporaries begin as zeros, so the pattern tells a user nothing.
  */
-const poisonMemory = Symbol.for("@kiln-gpu/poison-memory");
+interface TestOptions {
+  readonly poisonMemory?: boolean;
+}
 
 /** The checked options, each with its default. */
 export interface CheckedOptions {
@@ -127,6 +129,7 @@ const names: ReadonlySet<string> = new Set([
   ...deviceOptionNames,
   ...translatorOptionNames,
   "tracer",
+  "poisonMemory",
   ...Object.keys(rules),
 ]);
 
@@ -156,7 +159,7 @@ export function checkOptions(options: PersistentBackendOptions): CheckedOptions 
     onLeak: typeof leakDetection === "function" ? leakDetection : leakDetection ? warnOfLeak : undefined,
     recovery: options.recovery ?? true,
     lossRetries: options.lossRetries ?? 1,
-    isPoisoned: poisonMemory in options,
+    isPoisoned: (options as TestOptions).poisonMemory === true,
   };
 }
 

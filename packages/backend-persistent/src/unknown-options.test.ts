@@ -16,6 +16,7 @@ it.each<[string, (gpu: PersistentComputeBackend) => unknown, RegExp]>([
   ["open", () => openPersistentBackend({ ...software, byteBuget: 1 } as never), /"byteBuget".*"byteBudget"/],
   ["open", () => openPersistentBackend({ ...software, pipelines: 1 } as never), /"pipelines".*"maxPipelines"/],
   ["open", () => openPersistentBackend({ ...software, store: { folder: "x" } } as never), /"store" of.*"directory"/],
+  ["open", () => openPersistentBackend("software" as never), /takes its options as an object; got "software"/],
   ["record", (gpu) => record(gpu, { lable: "chain" }), /record takes no option "lable"; did you mean "label"\?/],
   [
     "record",

@@ -1,2 +1,2 @@
 /** Options of a persistent backend that fills all memory with a pattern before each use. */
-export const poisonedMemory: object = { [Symbol.for("@kiln-gpu/poison-memory")]: true };
+export const poisonedMemory: object = { poisonMemory: true };

@@ -7,5 +7,5 @@ import { ComputeError } from "@kiln-gpu/core";
 export function memoryError(subject: string, error: unknown): unknown {
   const isOfPool = error instanceof ComputeError && (error.code === "limit-exceeded" || error.code === "out-of-memory");
   if (!isOfPool) return error;
-  return new ComputeError(error.code, `${subject} gets no memory. ${error.message}`, { cause: error });
+  return new ComputeError(error.code, `${subject} gets no memory. ${error.message}`, { cause: error.cause ?? error });
 }

@@ -15,7 +15,8 @@ const prelude = `
   import { defineKernel, output } from "@kiln-gpu/core";
   import { runFieldAdd } from "@kiln-gpu/kernels";
   import { softwareGpu } from "@kiln-gpu/software-gpu";
-  const software = { fallback: softwareGpu, software: true, store: false, graceMs: 200 };
+  const oneShot = { fallback: softwareGpu, software: true, graceMs: 200 };
+  const software = { ...oneShot, store: false };
   // It writes in each iteration, because a compiler may assume that a loop without effects ends.
   const endless = defineKernel({
     label: "endless",
@@ -185,9 +186,9 @@ describe.concurrent("a kernel that does not end", () => {
           @group(0) @binding(1) var<storage, read_write> c: array<u32>;
           @compute @workgroup_size(1) fn main() { for (var i = 0u; i < rounds; i++) { c[0] += i; } }\`,
       });
-      for (const open of [openPersistentBackend, openOneShotBackend]) {
+      for (const [open, options] of [[openPersistentBackend, software], [openOneShotBackend, oneShot]]) {
         // Far less than the kernel takes on any machine.
-        const gpu = await open({ ...software, graceMs: 1 });
+        const gpu = await open({ ...options, graceMs: 1 });
         const bindings = { rounds: 1, c: output(Uint32Array, 1) };
         await gpu.run(slow, bindings);
         const run = gpu.run(slow, { ...bindings, rounds: 1e7 }, { timeoutMs: 1 });
@@ -225,7 +226,7 @@ describe.concurrent("a kernel that does not end", () => {
 
   it("does not keep a one-shot backend from being disposed", async () => {
     const seen = await run(`
-      const gpu = await openOneShotBackend(software);
+      const gpu = await openOneShotBackend(oneShot);
       const controller = new AbortController();
       const held = runEndless(gpu, { signal: controller.signal });
       await submitted(gpu, 1);

@@ -10,7 +10,8 @@ const prelude = `
   import { runFieldAdd } from "@kiln-gpu/kernels";
   import { softwareGpu } from "@kiln-gpu/software-gpu";
   import { disposeOnStop, openDevice, stopWorker } from "@kiln-gpu/webgpu";
-  const software = { fallback: softwareGpu, software: true, store: false };
+  const oneShot = { fallback: softwareGpu, software: true };
+  const software = { ...oneShot, store: false };
   const add = async (gpu, n = 1000) => {
     const c = await runFieldAdd(gpu, new Float32Array(n).fill(1), new Float32Array(n).fill(2));
     return c.length === n && c.every((value) => value === 3) ? "right" : "wrong";
@@ -43,7 +44,7 @@ const run = (worker: string, main: string) => runScript(prelude + inMain(worker)
 
 /** Keeps three runs in flight until the worker is asked to end. */
 const busy = (open: string) => `
-  const opening = ${open}(software);
+  const opening = ${open}(${open === "openOneShotBackend" ? "oneShot" : "software"});
   const stop = disposeOnStop(parentPort, opening);
   const gpu = await opening;
   say(await add(gpu));
@@ -190,7 +191,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
       `
       const failing = openPersistentBackend({ ...software, byteBudget: 0 });
       failing.catch(({ code }) => say(code));
-      disposeOnStop(parentPort, openPersistentBackend(software), failing, openOneShotBackend(software));
+      disposeOnStop(parentPort, openPersistentBackend(software), failing, openOneShotBackend(oneShot));
       parentPort.on("message", say);`,
       `
       const { worker, said, heard } = start();
@@ -206,7 +207,7 @@ describe.concurrent("a worker thread", { timeout: 220_000 }, () => {
       `
       const devices = [];
       const device = async () => {
-        const open = await openDevice(software);
+        const open = await openDevice(oneShot);
         devices.push(open.device);
         return open.device;
       };
@@ -297,13 +298,13 @@ describe("several backends in one process", () => {
       `
       const devices = [];
       const device = async () => {
-        const open = await openDevice(software);
+        const open = await openDevice(oneShot);
         devices.push(open.device);
         return open.device;
       };
       const { worker, heard, said } = start();
       const kept = await Promise.all([1, 2, 3].map(() => openPersistentBackend(software)));
-      const gpus = [...kept, await openOneShotBackend(software), await openPersistentBackend({ device, store: false })];
+      const gpus = [...kept, await openOneShotBackend(oneShot), await openPersistentBackend({ device, store: false })];
       await heard("busy");
       const results = [];
       for (let i = 0; i < 3; i += 1) {

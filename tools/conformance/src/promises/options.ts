@@ -63,7 +63,6 @@ export function describeOptions(suite: Suite): void {
       ["run", (gpu) => gpu.run(fieldAdd, bindings(), null as never)],
       ["run", (gpu) => gpu.run(fieldAdd, bindings(), 1000 as never)],
       ["prepare", (gpu) => gpu.prepare(fieldAdd, null as never)],
-      ["opening", () => suite.open("software" as never)],
       ["output", () => output(Float32Array, 4, a.length as never)],
     ])("%s, where options are not an object (%#)", async (_, call) => {
       await expectError(async () => call(backend()), "invalid-option", /takes its options as an object; got /);
