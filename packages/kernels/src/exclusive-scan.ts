@@ -12,97 +12,11 @@ import {
 import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
+import { defineScan } from "./scan.js";
 import { blockScan as blockScanSpirv, blockTotals as blockTotalsSpirv } from "./spirv.generated.js";
 
-/** How many values one workgroup scans. */
+/** How many values one workgroup of the SPIR-V program scans. */
 const blockLength = 2048;
-
-const blockTotalsWgsl = /* wgsl */ `
-// A power of two, up to the block.
-override workgroup_size: u32 = 256;
-const blockLength = 2048u;
-
-@group(0) @binding(0) var<storage, read> values: array<u32>;
-@group(0) @binding(1) var<storage, read_write> totals: array<u32>;
-
-var<workgroup> subtotals: array<u32, workgroup_size>;
-
-@compute @workgroup_size(workgroup_size)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) workgroup: vec3u,
-) {
-  let valuesPerThread = blockLength / workgroup_size;
-  let begin = id.x * valuesPerThread;
-  let end = min(begin + valuesPerThread, arrayLength(&values));
-
-  var subtotal = 0u;
-  for (var i = begin; i < end; i++) {
-    subtotal += values[i];
-  }
-  subtotals[local] = subtotal;
-  workgroupBarrier();
-
-  for (var width = workgroup_size / 2; width > 0; width /= 2) {
-    if (local < width) {
-      subtotals[local] += subtotals[local + width];
-    }
-    workgroupBarrier();
-  }
-  if (local == 0) {
-    totals[workgroup.x] = subtotals[0];
-  }
-}
-`;
-
-const blockScanWgsl = /* wgsl */ `
-// A power of two, up to the block.
-override workgroup_size: u32 = 256;
-const blockLength = 2048u;
-
-@group(0) @binding(0) var<storage, read> values: array<u32>;
-@group(0) @binding(1) var<storage, read> offsets: array<u32>;
-@group(0) @binding(2) var<storage, read_write> prefixes: array<u32>;
-
-var<workgroup> sums: array<u32, 2 * workgroup_size>;
-
-@compute @workgroup_size(workgroup_size)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) workgroup: vec3u,
-) {
-  let valuesPerThread = blockLength / workgroup_size;
-  let begin = id.x * valuesPerThread;
-  let end = min(begin + valuesPerThread, arrayLength(&values));
-
-  var subtotal = 0u;
-  for (var i = begin; i < end; i++) {
-    subtotal += values[i];
-  }
-  sums[local] = subtotal;
-  workgroupBarrier();
-
-  // Hillis and Steele, back and forth between two halves: after each step a thread's sum reaches twice as far back.
-  var half = 0u;
-  var reached = subtotal;
-  for (var reach = 1u; reach < workgroup_size; reach *= 2) {
-    if (local >= reach) {
-      reached += sums[half + local - reach];
-    }
-    half = workgroup_size - half;
-    sums[half + local] = reached;
-    workgroupBarrier();
-  }
-
-  var prefix = offsets[workgroup.x] + reached - subtotal;
-  for (var i = begin; i < end; i++) {
-    prefixes[i] = prefix;
-    prefix += values[i];
-  }
-}
-`;
 
 export type ExclusiveScanBindings = {
   readonly values: Uint32Array;
@@ -110,16 +24,13 @@ export type ExclusiveScanBindings = {
   readonly prefixes: Output<Uint32Array>;
 };
 
-/**
- * `prefixes[i] = values[0] + ... + values[i - 1]`, modulo 2^32. Reduce, then scan: the first passes add up blocks of
- * 2048 values, then blocks of these totals, and so on until one block is left. The passes back down scan each block,
- * starting at the offset that the level above computed.
- */
-export const exclusiveScan = /* @__PURE__ */ defineExclusiveScan(
-  "exclusive-scan",
-  { wgsl: blockTotalsWgsl },
-  { wgsl: blockScanWgsl },
-);
+/** `prefixes[i] = values[0] + ... + values[i - 1]`, modulo 2^32, by the passes of `defineScan`. */
+export const exclusiveScan: Kernel<ExclusiveScanBindings> = /* @__PURE__ */ defineScan({
+  label: "exclusive-scan",
+  type: "u32",
+  combine: "a + b",
+  identity: "0",
+});
 
 /** `exclusiveScan`, from SPIR-V. */
 export const exclusiveScanSpirv = /* @__PURE__ */ defineExclusiveScan(

@@ -30,5 +30,14 @@ export {
   nBodyReference,
   runNBody,
 } from "./n-body.js";
+export type { NumberArrays, NumberType, Operation } from "./operation.js";
+export {
+  defineRadixSort,
+  defineRadixSortPairs,
+  type RadixSortBindings,
+  type RadixSortPairsBindings,
+} from "./radix-sort.js";
+export { defineReduction, type ReductionBindings, type ReductionDefinition } from "./reduction.js";
 export { runSaxpy, type SaxpyBindings, saxpy, saxpyReference, saxpySpirv } from "./saxpy.js";
+export { defineScan, type ScanBindings, type ScanDefinition } from "./scan.js";
 export { runSum, type SumBindings, sum, sumReference, sumSpirv } from "./sum.js";

@@ -10,6 +10,7 @@ import {
 import { checkArray, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
+import { defineReductionInto } from "./reduction.js";
 import { sum as spirv } from "./spirv.generated.js";
 
 /** Four values per thread: below this, more workgroups help more than longer loops. */
@@ -17,61 +18,26 @@ const valuesPerWorkgroup = 1024;
 /** 262,144 threads: about what the largest GPUs run at once, and few enough partial sums for one workgroup to add. */
 const maxWorkgroups = 1024;
 
-const wgsl = /* wgsl */ `
-// A power of two.
-override workgroup_size: u32 = 256;
-
-@group(0) @binding(0) var<storage, read> values: array<f32>;
-@group(0) @binding(1) var<storage, read_write> sum: array<f32>;
-
-var<workgroup> subtotals: array<f32, workgroup_size>;
-
-@compute @workgroup_size(workgroup_size)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
-) {
-  let count = arrayLength(&values);
-  let stride = workgroups.x * workgroup_size;
-
-  var subtotal = 0.0;
-  for (var i = id.x; i < count; i += stride) {
-    subtotal += values[i];
-  }
-  subtotals[local] = subtotal;
-  workgroupBarrier();
-
-  for (var width = workgroup_size / 2; width > 0; width /= 2) {
-    if (local < width) {
-      subtotals[local] += subtotals[local + width];
-    }
-    workgroupBarrier();
-  }
-  if (local == 0) {
-    sum[workgroup.x] = subtotals[0];
-  }
-}
-`;
-
 export type SumBindings = {
   readonly values: Float32Array;
   /** One element. */
   readonly sum: Output<Float32Array>;
 };
 
-/** The sum of `values` in two passes of one program: each workgroup writes a partial sum, then one adds these up. */
-export const sum = /* @__PURE__ */ defineSum("sum", { wgsl });
+/** The sum of `values` in two passes: each workgroup writes a partial sum, then one adds these up. */
+export const sum = /* @__PURE__ */ defineReductionInto(
+  { label: "sum", type: "f32", combine: "a + b", identity: "0" },
+  "sum",
+) as Kernel<SumBindings>;
 
-/** `sum`, from SPIR-V. */
+/** `sum` from SPIR-V, in two passes of one program. */
 export const sumSpirv = /* @__PURE__ */ defineSum("sum-spirv", { spirv: decodeBase64(spirv) });
 
 /**
  * Adds up `values` on the GPU.
  * @returns Their sum as f32; 0 for no values, without a dispatch. The order of the additions depends only on the
  *   length, so the same values give the same sum every time on one device. Each value goes through at most n / 262,144
- *   + 20 roundings.
+ *   + 30 roundings.
  * @throws {ComputeError} `invalid-binding` if `values` is not a typed array; and whatever `ComputeBackend.run` throws.
  */
 export async function runSum(
