@@ -169,7 +169,7 @@ ${
 @group(0) @binding(5) var<storage, read_write> sortedValues: array<u32>;`
     : ""
 }
-// The counters; later the sorted keys, then the values.
+// The counters; later the sorted keys, then their values.
 var<workgroup> tile: array<u32, ${tileLength}>;
 var<workgroup> sums: array<u32, ${2 * workgroupSize}>;
 // For each digit, the place in the whole array of the tile's place 0.
@@ -197,6 +197,7 @@ fn main(
   let count = min(arrayLength(&keys) - first, ${tileLength});
 
 ${perKey((k) => `let key${k} = readKey(first, ${keysPerThread} * local + ${k}, count);`)}
+${hasValues ? perKey((k) => `let value${k} = values[first + min(${keysPerThread} * local + ${k}, count - 1)];`) : ""}
   for (var i = local; i < ${tileLength}; i += ${workgroupSize}) {
     tile[i] = 0;
   }
@@ -245,7 +246,7 @@ ${
   hasValues
     ? `
   workgroupBarrier();
-${perKey((k) => `if (${keysPerThread} * local + ${k} < count) { tile[target${k}] = values[first + ${keysPerThread} * local + ${k}]; }`)}
+${perKey((k) => `tile[target${k}] = value${k};`)}
   workgroupBarrier();
 ${perKey((k) => `if (sorted${k} < count) { sortedValues[to${k}] = tile[sorted${k}]; }`)}`
     : ""

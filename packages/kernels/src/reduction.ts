@@ -128,18 +128,19 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
 ) {
-  let count = ${isAligned ? "arrayLength(&values)" : "(arrayLength(&values) + 3) / 4"};
+  let whole = arrayLength(&values)${isAligned ? "" : " / 4"};
+  let count = ${isAligned ? "whole" : "(arrayLength(&values) + 3) / 4"};
   let stride = workgroups.x * workgroup_size;
   var a = vec4(identity);
   var b = a;
   var c = a;
   var d = a;
   var i = id.x;
-  for (; i + 3 * stride < count; i += 4 * stride) {
-    let nextA = readFour(i);
-    let nextB = readFour(i + stride);
-    let nextC = readFour(i + 2 * stride);
-    let nextD = readFour(i + 3 * stride);
+  for (; i + 3 * stride < whole; i += 4 * stride) {
+    let nextA = readWholeFour(i);
+    let nextB = readWholeFour(i + stride);
+    let nextC = readWholeFour(i + 2 * stride);
+    let nextD = readWholeFour(i + 3 * stride);
     a = combineEach(a, nextA);
     b = combineEach(b, nextB);
     c = combineEach(c, nextC);
