@@ -12,6 +12,9 @@ const device: DeviceInfo = {
   isSoftware: false,
   limits: {} as DeviceInfo["limits"],
   features: ["timestamp-query"],
+  subgroupMinSize: 32,
+  subgroupMaxSize: 32,
+  subgroupMatrices: [],
 };
 const host = "Node 30.0.0, plan9 sparc";
 const software: DeviceInfo = { ...device, isSoftware: true, features: [] };

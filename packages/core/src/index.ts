@@ -46,6 +46,7 @@ export type {
   ResourceCounters,
   StagesMemory,
   StoreCounters,
+  SubgroupMatrix,
   TunedCandidate,
   TunesKernels,
   TuningReport,

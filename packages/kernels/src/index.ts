@@ -23,6 +23,17 @@ export {
   runMatrixProduct,
 } from "./matrix-product.js";
 export {
+  type HalfArray,
+  halfToNumber,
+  hasSubgroupMatrices,
+  type MatrixProductF16Bindings,
+  matrixProductF16,
+  matrixProductF16For,
+  matrixProductF16Reference,
+  matrixProductF16Subgroups,
+  runMatrixProductF16,
+} from "./matrix-product-f16.js";
+export {
   type NBodyBindings,
   type NBodySettings,
   type NBodyState,

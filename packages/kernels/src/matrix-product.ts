@@ -1,4 +1,13 @@
-import { type ComputeBackend, ComputeError, defineKernel, type Kernel, type Output, output } from "@kiln-gpu/core";
+import {
+  type ComputeBackend,
+  ComputeError,
+  defineKernel,
+  type Kernel,
+  type Output,
+  output,
+  type Pass,
+  type Program,
+} from "@kiln-gpu/core";
 import { describeValue } from "@kiln-gpu/core/backend";
 import { checkArray, checkObject, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
@@ -62,13 +71,10 @@ export async function runMatrixProduct(
   const isSpirv = isFromSpirv("runMatrixProduct", from, options);
   checkArray("runMatrixProduct", "a", a);
   checkArray("runMatrixProduct", "b", b);
-  checkObject("runMatrixProduct", "dims", "m, k and n", dims);
+  checkDims("runMatrixProduct", dims);
   const { m, k, n } = dims;
-  checkDim("m", m);
-  checkDim("k", k);
-  checkDim("n", n);
-  checkMatrix("a", a, m, k);
-  checkMatrix("b", b, k, n);
+  checkMatrix("runMatrixProduct", "a", a, m, k);
+  checkMatrix("runMatrixProduct", "b", b, k, n);
   // The sums have no terms and are 0; WebGPU cannot bind the empty inputs.
   if (k === 0) return new Float32Array(m * n);
   const kernel = isSpirv ? matrixProductSpirv : matrixProduct;
@@ -91,38 +97,58 @@ export function matrixProductReference(a: Float32Array, b: Float32Array, { m, k,
 }
 
 function defineMatrixProduct(): Kernel<MatrixProductBindings> {
-  const sizes = Object.keys(blocks) as BlockSize[];
-  const programs = sizes.flatMap((size) => [
-    [size, { wgsl: matrixProductWgsl({ ...blocks[size], isAligned: false }) }],
-    [`${size}-aligned`, { wgsl: matrixProductWgsl({ ...blocks[size], isAligned: true }) }],
-  ]);
   return defineKernel<MatrixProductBindings>({
     label: "matrix-product",
-    programs: Object.fromEntries(programs),
-    passes({ dims: { m, k, n } }) {
-      const gridOf = (size: BlockSize) =>
-        [Math.ceil(n / blocks[size].blockColumns), Math.ceil(m / blocks[size].blockRows)] as const;
-      const size = sizes.find((each) => gridOf(each)[0] * gridOf(each)[1] >= minBlocks) ?? "small";
-      const isAligned = k % 4 === 0 && n % 4 === 0;
-      return [{ program: isAligned ? `${size}-aligned` : size, workgroups: gridOf(size) }];
-    },
+    programs: productPrograms(),
+    passes: ({ dims }) => [productPass(dims)],
   });
 }
 
-function checkDim(name: string, dim: number): void {
+/** The programs of `productPass`. */
+export function productPrograms(): Record<string, Program> {
+  const programs: Record<string, Program> = {};
+  for (const [size, block] of Object.entries(blocks)) {
+    programs[size] = { wgsl: matrixProductWgsl({ ...block, isAligned: false }) };
+    programs[`${size}-aligned`] = { wgsl: matrixProductWgsl({ ...block, isAligned: true }) };
+  }
+  return programs;
+}
+
+/** The pass that multiplies `a` and `b`, by the largest blocks of which there are enough. */
+export function productPass({ m, k, n }: MatrixDims): Pass {
+  const gridOf = (size: BlockSize) =>
+    [Math.ceil(n / blocks[size].blockColumns), Math.ceil(m / blocks[size].blockRows)] as const;
+  const sizes = Object.keys(blocks) as BlockSize[];
+  const size = sizes.find((each) => gridOf(each)[0] * gridOf(each)[1] >= minBlocks) ?? "small";
+  const isAligned = k % 4 === 0 && n % 4 === 0;
+  return { program: isAligned ? `${size}-aligned` : size, workgroups: gridOf(size) };
+}
+
+export function checkDims(subject: string, dims: MatrixDims): void {
+  checkObject(subject, "dims", "m, k and n", dims);
+  for (const name of ["m", "k", "n"] as const) checkDim(subject, name, dims[name]);
+}
+
+function checkDim(subject: string, name: string, dim: number): void {
   if (!Number.isSafeInteger(dim) || dim < 0) {
     throw new ComputeError(
       "invalid-binding",
-      `runMatrixProduct: "${name}" must be a whole number, 0 or more; got ${describeValue(dim)}.`,
+      `${subject}: "${name}" must be a whole number, 0 or more; got ${describeValue(dim)}.`,
     );
   }
 }
 
-function checkMatrix(name: string, matrix: Float32Array, rows: number, columns: number): void {
+export function checkMatrix(
+  subject: string,
+  name: string,
+  matrix: { readonly length: number },
+  rows: number,
+  columns: number,
+): void {
   if (matrix.length !== rows * columns) {
     throw new ComputeError(
       "invalid-binding",
-      `runMatrixProduct: "${name}" must have ${rows}×${columns}, ${rows * columns} elements; got ${matrix.length}.`,
+      `${subject}: "${name}" must have ${rows}×${columns}, ${rows * columns} elements; got ${matrix.length}.`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import type { Experiment } from "./experiments.js";
 import type { SoftwareGpu } from "./software-gpu.js";
 
 /** Which adapter is asked for. */
@@ -12,4 +13,10 @@ export interface AdapterOptions {
   readonly fallback?: SoftwareGpu;
   /** Uses the fallback (in browsers, the browser's own) even if there is a GPU. */
   readonly software?: boolean;
+  /**
+   * What WebGPU does not have yet, in Node only; a browser has flags for it. Devices with different experiments do not
+   * share an instance of WebGPU.
+   * @default []
+   */
+  readonly experimental?: readonly Experiment[];
 }

@@ -29,6 +29,7 @@ export type WebGpuState =
 
 const adapterOptionNames = /* @__PURE__ */ optionNames<AdapterOptions>({
   adapter: true,
+  experimental: true,
   fallback: true,
   powerPreference: true,
   software: true,

@@ -1,4 +1,4 @@
-import type { DeviceInfo, DeviceLimits } from "@kiln-gpu/core";
+import type { DeviceInfo, DeviceLimits, SubgroupMatrix } from "@kiln-gpu/core";
 
 /** Describes a device in plain values, which outlive it. */
 export function describeDevice(device: GPUDevice): DeviceInfo {
@@ -29,6 +29,23 @@ export function describeDevice(device: GPUDevice): DeviceInfo {
     isSoftware: isSoftware(adapterInfo),
     limits: copied,
     features: [...device.features].sort(),
+    ...describeSubgroups(adapterInfo, device.features),
+  };
+}
+
+function describeSubgroups(
+  info: GPUAdapterInfo,
+  features: ReadonlySet<string>,
+): Pick<DeviceInfo, "subgroupMinSize" | "subgroupMaxSize" | "subgroupMatrices"> {
+  const hasSubgroups = features.has("subgroups");
+  const { subgroupMatrixConfigs = [] } = info as { readonly subgroupMatrixConfigs?: readonly SubgroupMatrix[] };
+  const hasMatrices = features.has("chromium-experimental-subgroup-matrix");
+  return {
+    subgroupMinSize: hasSubgroups ? (info.subgroupMinSize ?? 0) : 0,
+    subgroupMaxSize: hasSubgroups ? (info.subgroupMaxSize ?? 0) : 0,
+    subgroupMatrices: (hasMatrices ? [...subgroupMatrixConfigs] : []).map(
+      ({ componentType, resultComponentType, M, N, K }) => ({ componentType, resultComponentType, M, N, K }),
+    ),
   };
 }
 

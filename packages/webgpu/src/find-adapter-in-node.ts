@@ -16,18 +16,19 @@ export async function findAdapterInNode(options: AdapterOptions): Promise<GPUAda
       'The option "software" needs a software GPU; pass `fallback: softwareGpu` of @kiln-gpu/software-gpu.',
     );
   }
-  if (software) return await findSoftwareAdapter(fallback!);
+  if (software) return await findSoftwareAdapter(fallback!, options);
   // Where there is no GPU a look finds at most drivers that compute on the CPU, and makes Mesa and Dawn print warnings.
-  if (fallback && adapterName === undefined && !mayHaveGpu()) return await findSoftwareAdapter(fallback);
+  if (fallback && adapterName === undefined && !mayHaveGpu()) return await findSoftwareAdapter(fallback, options);
   const { adapter, reason } = await lookForGpu(options);
   if (adapter) return adapter;
-  if (fallback) return await findSoftwareAdapter(fallback);
+  if (fallback) return await findSoftwareAdapter(fallback, options);
   throw noAdapterHere(reason);
 }
 
 /** @returns The adapter of a GPU; if there is none, the reason that WebGPU gives. */
 async function lookForGpu({
   adapter: wanted,
+  experimental,
   powerPreference,
 }: AdapterOptions): Promise<{ readonly adapter?: GPUAdapter; readonly reason?: unknown }> {
   if (isDriverInPlace() && isLoaderInstalled() && (wanted !== undefined || mayHaveGpu())) {
@@ -39,7 +40,7 @@ async function lookForGpu({
   }
   let reason: unknown;
   try {
-    const instance = await openInstance({ adapterName: wanted });
+    const instance = await openInstance({ adapterName: wanted, experimental });
     const adapter = await instance.requestAdapter(powerPreference && { powerPreference });
     if (adapter) return { adapter };
   } catch (error) {
@@ -52,8 +53,11 @@ async function lookForGpu({
 }
 
 /** @throws {ComputeError} `no-adapter` if WebGPU finds no adapter, or one that is not a software GPU. */
-export async function findSoftwareAdapter(software: SoftwareGpu): Promise<GPUAdapter> {
-  const adapter = await (await openInstance({ software })).requestAdapter();
+export async function findSoftwareAdapter(
+  software: SoftwareGpu,
+  { experimental }: AdapterOptions,
+): Promise<GPUAdapter> {
+  const adapter = await (await openInstance({ software, experimental })).requestAdapter();
   if (adapter && isSoftware(adapter.info)) return adapter;
   const found = adapter ? `"${nameAdapter(adapter.info)}"` : "no adapter";
   throw new ComputeError(

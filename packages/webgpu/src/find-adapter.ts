@@ -1,6 +1,7 @@
 import { ComputeError } from "@kiln-gpu/core";
 import type { AdapterOptions } from "./adapter-options.js";
 import { isSoftware, nameAdapter } from "./describe-device.js";
+import { experimentFeatures } from "./experiments.js";
 import { noAdapterHere, noSuchAdapter } from "./no-adapter.js";
 import { hasOwnWebGpu, isInPage, ownWebGpu } from "./own-web-gpu.js";
 import { errorOfPage, obstacleOfPage } from "./page-obstacle.js";
@@ -26,20 +27,29 @@ const inNode = () => import("./find-adapter-in-node.js");
 
 /** The adapter that a browser or Deno gives. */
 async function findOwnAdapter(options: AdapterOptions): Promise<GPUAdapter> {
-  const { adapter: wanted, fallback, powerPreference, software } = options;
+  const { adapter: wanted, fallback, powerPreference, software, experimental = [] } = options;
   const obstacle = obstacleOfPage();
   if (obstacle) throw errorOfPage(obstacle);
   const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
   const adapter = await ownWebGpu()!.requestAdapter(request);
   if (!adapter || isOpenGlOfDeno(adapter)) {
     if (isInPage()) throw errorOfPage("no-adapter");
-    if (fallback && wanted === undefined) return await (await inNode()).findSoftwareAdapter(fallback);
+    if (fallback && wanted === undefined) return await (await inNode()).findSoftwareAdapter(fallback, options);
     throw noAdapterHere();
   }
   const name = nameAdapter(adapter.info);
   if (wanted !== undefined && !name.includes(wanted)) throw noSuchAdapter(wanted, [name]);
   if (software && !isSoftware(adapter.info)) {
     throw new ComputeError("no-adapter", `A software GPU is asked for, but this platform gives "${name}".`);
+  }
+  for (const experiment of experimental) {
+    const features = experimentFeatures[experiment];
+    if (features.length > 0 && features.every((feature) => adapter.features.has(feature))) continue;
+    throw new ComputeError(
+      "no-adapter",
+      `The experiment "${experiment}" is asked for, but "${name}" does not offer it here. In Node it comes with npm ` +
+        "`webgpu`; Chrome has some of its experiments behind chrome://flags/#enable-unsafe-webgpu.",
+    );
   }
   return adapter;
 }

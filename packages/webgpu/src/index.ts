@@ -4,6 +4,7 @@ export { deviceError } from "./device-error.js";
 export { createDeviceTimer, type DeviceTimer } from "./device-timer.js";
 export { type EncodableDispatch, encodeDispatches, type ResourceOfRun } from "./encode-dispatches.js";
 export { inErrorScope, type ScopedDevice } from "./error-scope.js";
+export type { Experiment } from "./experiments.js";
 export { bufferUsage, mapMode } from "./gpu-flags.js";
 export { isLoaderInstalled, mayHaveGpu } from "./load-driver.js";
 export { lossOr } from "./loss-or.js";

@@ -5,6 +5,7 @@
  * process aborts. So all instances are kept in one slot of the thread, which every copy of this package shares.
  */
 import { ComputeError } from "@kiln-gpu/core";
+import { type Experiment, togglesOf } from "./experiments.js";
 import { isDriverInPlace, loadVulkan, withDriver } from "./load-driver.js";
 import { ownWebGpu } from "./own-web-gpu.js";
 import type { SoftwareGpu } from "./software-gpu.js";
@@ -13,6 +14,7 @@ export interface InstanceOptions {
   /** Part of an adapter's name, case-sensitive; Node only. */
   readonly adapterName?: string | undefined;
   readonly software?: SoftwareGpu | undefined;
+  readonly experimental?: readonly Experiment[] | undefined;
 }
 
 const slotKey = Symbol.for("@kiln-gpu/webgpu/instances");
@@ -26,7 +28,7 @@ export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   const own = ownWebGpu();
   if (own && !options.software) return Promise.resolve(own);
   const slot = ((globalThis as { [slotKey]?: Slot })[slotKey] ??= { instances: new Map() });
-  const key = JSON.stringify([options.software?.name, options.adapterName]);
+  const key = JSON.stringify([options.software?.name, options.adapterName, togglesOf(options.experimental ?? [])]);
   let instance = slot.instances.get(key);
   if (!instance) {
     instance = createInstance(options);
@@ -36,7 +38,7 @@ export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   return instance;
 }
 
-async function createInstance({ adapterName, software }: InstanceOptions): Promise<GPU> {
+async function createInstance({ adapterName, software, experimental = [] }: InstanceOptions): Promise<GPU> {
   let npm: { create(flags: string[]): GPU };
   try {
     npm = await import("webgpu");
@@ -46,7 +48,10 @@ async function createInstance({ adapterName, software }: InstanceOptions): Promi
     });
   }
   // Dawn rounds timestamps to 100 us to protect web pages from each other, which is too coarse for a kernel.
-  const flags = ["disable-dawn-features=timestamp_quantization"];
+  const flags = [
+    "disable-dawn-features=timestamp_quantization",
+    `enable-dawn-features=${togglesOf(experimental).join(",")}`,
+  ];
   if (adapterName !== undefined) flags.push(`adapter=${adapterName}`);
   const driver = await software?.locate();
   if (!driver && (isDriverInPlace() || !loadVulkan())) {

@@ -3,6 +3,7 @@ import { checkOptionNames, describeValue, optionNames } from "@kiln-gpu/core/bac
 import type { AdapterOptions } from "./adapter-options.js";
 import { checkNode } from "./check-node.js";
 import { describeDevice, nameAdapter } from "./describe-device.js";
+import { checkExperiments, experimentFeatures, warnOfExperiments } from "./experiments.js";
 import { findAdapter } from "./find-adapter.js";
 import { DeviceNudge } from "./nudge-device.js";
 import { hasOwnWebGpu } from "./own-web-gpu.js";
@@ -28,6 +29,12 @@ declare global {
 }
 
 export interface OpenDeviceOptions extends AdapterOptions {
+  /**
+   * Features that the device must have, by WebGPU's names: `["shader-f16"]`. Without this option it gets those of
+   * `timestamp-query`, `shader-f16`, `subgroups` and `subgroup-size-control` that the adapter has.
+   * @default []
+   */
+  readonly features?: readonly string[];
   /**
    * The caller's own device, which is used as it is and never destroyed. Or a function that opens one: it is called
    * again whenever another device is needed, and its devices are destroyed when they are no longer needed.
@@ -72,6 +79,8 @@ export const deviceOptionNames = /* @__PURE__ */ optionNames<OpenDeviceOptions>(
   adapter: true,
   fallback: true,
   software: true,
+  experimental: true,
+  features: true,
   device: true,
 });
 
@@ -82,7 +91,7 @@ export function deviceOptionsOf(options: OpenDeviceOptions): OpenDeviceOptions {
 }
 
 // Features that a compute shader can use. The device gets those that the adapter has.
-const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"];
+const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups", "subgroup-size-control"];
 
 /**
  * Opens a device with the adapter's own limits rather than WebGPU's small defaults.
@@ -95,8 +104,10 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
   if (typeof options.device === "function") {
     const opened = await options.device();
     if (!isDevice(opened)) throw noDevice("its function resolved with", opened);
+    checkFeatures(options, opened.features, "The device");
     return own(opened, describeDevice(opened), true);
   }
+  if (options.device) checkFeatures(options, options.device.features, "The device");
   if (options.device) return own(options.device, describeDevice(options.device), false);
   const device = await againWhileRestarting(() => requestDevice(options));
   device.addEventListener("uncapturederror", warnOfError);
@@ -123,7 +134,12 @@ function warnOfError(event: GPUUncapturedErrorEvent): void {
 
 async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {
   const adapter = await findAdapter(options);
-  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
+  const { experimental = [], features = [] } = options;
+  checkFeatures(options, adapter.features, `The adapter "${nameAdapter(adapter.info)}"`);
+  const wanted = [...wantedFeatures, ...experimental.flatMap((each) => experimentFeatures[each])];
+  const offered = wanted.filter((feature) => adapter.features.has(feature));
+  const requiredFeatures = [...new Set([...offered, ...features])] as GPUFeatureName[];
+  warnOfExperiments(experimental);
   try {
     return await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
   } catch (cause) {
@@ -131,6 +147,17 @@ async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {
       cause,
     });
   }
+}
+
+/** @throws {ComputeError} `no-adapter` with the features that are lacking. */
+function checkFeatures({ features = [] }: OpenDeviceOptions, offered: ReadonlySet<string>, owner: string): void {
+  const lacking = features.filter((feature) => !offered.has(feature));
+  if (lacking.length === 0) return;
+  const list = (names: Iterable<string>) => [...names].map((name) => `"${name}"`).join(", ");
+  throw new ComputeError(
+    "no-adapter",
+    `${owner} lacks what the option "features" requires: ${list(lacking)}. It has ${list([...offered].sort()) || "none"}.`,
+  );
 }
 
 function own(device: GPUDevice, info: DeviceInfo, isOwned: boolean): OpenDevice {
@@ -189,7 +216,8 @@ export function withoutFullStop(message: string): string {
   return message.trim().replace(/\.+$/u, "");
 }
 
-export function checkValues({ adapter, device, fallback, powerPreference, software }: OpenDeviceOptions): void {
+export function checkValues(options: OpenDeviceOptions): void {
+  const { adapter, device, experimental, fallback, features, powerPreference, software } = options;
   const refuse = (name: string, given: unknown, expected: string) => {
     throw new ComputeError("invalid-option", `The option "${name}" must be ${expected}; got ${describeValue(given)}.`);
   };
@@ -203,6 +231,10 @@ export function checkValues({ adapter, device, fallback, powerPreference, softwa
     refuse("fallback", fallback, "`softwareGpu` of @kiln-gpu/software-gpu");
   }
   if (software !== undefined && typeof software !== "boolean") refuse("software", software, "true or false");
+  if (features !== undefined && !(Array.isArray(features) && features.every((each) => typeof each === "string"))) {
+    refuse("features", features, "a list of names of features");
+  }
+  checkExperiments(experimental);
   if (device !== undefined && typeof device !== "function" && !isDevice(device)) throw noDevice("got", device);
 }
 

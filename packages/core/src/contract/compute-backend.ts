@@ -34,6 +34,15 @@ export interface DeviceLimits {
   readonly maxImmediateSize: number;
 }
 
+/** A product of matrices that the threads of a subgroup compute together: M×K times K×N. */
+export interface SubgroupMatrix {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
 export interface DeviceInfo {
   /** The adapter's name, as the driver reports it. */
   readonly name: string;
@@ -43,6 +52,12 @@ export interface DeviceInfo {
   readonly isSoftware: boolean;
   readonly limits: DeviceLimits;
   readonly features: readonly string[];
+  /** The fewest threads of a subgroup; 0 if the device has no subgroups. */
+  readonly subgroupMinSize: number;
+  /** The most threads of a subgroup; 0 if the device has no subgroups. */
+  readonly subgroupMaxSize: number;
+  /** The products of matrices that subgroups compute; none without the experiment `subgroup-matrix`. */
+  readonly subgroupMatrices: readonly SubgroupMatrix[];
 }
 
 export interface ResourceCounters {
