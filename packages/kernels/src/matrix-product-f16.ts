@@ -59,21 +59,27 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }
 `;
 
-const padWgsl = /* wgsl */ `
-struct Shape {
-  rows: u32,
-  columns: u32,
-  paddedColumns: u32,
+const declareDims = /* wgsl */ `
+struct Dims {
+  m: u32,
+  k: u32,
+  n: u32,
 }
 
-@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(0) var<uniform> dims: Dims;
+// Even.
+@group(0) @binding(3) var<uniform> paddedColumns: u32;
+`;
+
+const padWgsl = (rows: "m" | "k", columns: "k" | "n") => /* wgsl */ `
+${declareDims}
 ${declareHalves}
 @group(0) @binding(2) var<storage, read_write> padded: array<u32>;
 
 fn half(row: u32, column: u32) -> u32 {
   var bits = 0u;
-  if (row < shape.rows && column < shape.columns) {
-    let i = row * shape.columns + column;
+  if (row < dims.${rows} && column < dims.${columns}) {
+    let i = row * dims.${columns} + column;
     bits = (halves[i / 2] >> (16 * (i % 2))) & 0xffff;
   }
   return bits;
@@ -82,27 +88,22 @@ fn half(row: u32, column: u32) -> u32 {
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < arrayLength(&padded)) {
-    let row = 2 * id.x / shape.paddedColumns;
-    let column = 2 * id.x % shape.paddedColumns;
+    let row = 2 * id.x / paddedColumns;
+    let column = 2 * id.x % paddedColumns;
     padded[id.x] = half(row, column) | (half(row, column + 1) << 16);
   }
 }
 `;
 
 const cropWgsl = /* wgsl */ `
-struct Shape {
-  columns: u32,
-  paddedColumns: u32,
-}
-
-@group(0) @binding(0) var<uniform> shape: Shape;
+${declareDims}
 @group(0) @binding(1) var<storage, read> padded: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < arrayLength(&c)) {
-    c[id.x] = padded[id.x / shape.columns * shape.paddedColumns + id.x % shape.columns];
+    c[id.x] = padded[id.x / dims.n * paddedColumns + id.x % dims.n];
   }
 }
 `;
@@ -219,7 +220,11 @@ function defineUnpacked(): Kernel<MatrixProductF16Bindings> {
 }
 
 function defineBySubgroups(): Kernel<MatrixProductF16Bindings> {
-  const programs: Record<string, Program> = { pad: { wgsl: padWgsl }, crop: { wgsl: cropWgsl } };
+  const programs: Record<string, Program> = {
+    "pad-a": { wgsl: padWgsl("m", "k") },
+    "pad-b": { wgsl: padWgsl("k", "n") },
+    crop: { wgsl: cropWgsl },
+  };
   for (const [size, block] of Object.entries(blocks)) programs[size] = { wgsl: subgroupProductWgsl(block) };
   return defineKernel<MatrixProductF16Bindings>({
     label: "matrix-product-f16-subgroups",
@@ -238,21 +243,25 @@ function defineBySubgroups(): Kernel<MatrixProductF16Bindings> {
       const { size, padded } = divide(dims);
       const { blockRows, blockColumns } = blocks[size];
       const passes: Pass[] = [];
-      const names = { a: "a", b: "b", c: "c" };
-      const pad = (name: "a" | "b", into: string, rows: number, columns: number, paddedColumns: number) => {
-        names[name] = into;
-        const bindings = { shape: { rows, columns, paddedColumns }, halves: name, padded: into };
-        passes.push({ program: "pad", bindings });
-      };
-      if (padded.m > m || padded.k > k) pad("a", "paddedA", m, k, padded.k);
-      if (padded.k > k || padded.n > n) pad("b", "paddedB", k, n, padded.n);
-      if (padded.m > m || padded.n > n) names.c = "paddedC";
-      const workgroups = [padded.n / blockColumns, padded.m / blockRows] as const;
-      passes.push({ program: size, bindings: { dims: padded, ...names }, workgroups });
-      if (names.c !== "c") {
-        const shape = { columns: n, paddedColumns: padded.n };
-        passes.push({ program: "crop", bindings: { shape, padded: "paddedC" } });
+      const [padsA, padsB] = [padded.m > m || padded.k > k, padded.k > k || padded.n > n];
+      const crops = padded.m > m || padded.n > n;
+      if (padsA) {
+        passes.push({ program: "pad-a", bindings: { halves: "a", padded: "paddedA", paddedColumns: padded.k } });
       }
+      if (padsB) {
+        passes.push({ program: "pad-b", bindings: { halves: "b", padded: "paddedB", paddedColumns: padded.n } });
+      }
+      passes.push({
+        program: size,
+        bindings: {
+          ...((padsA || padsB) && { dims: padded }),
+          ...(padsA && { a: "paddedA" }),
+          ...(padsB && { b: "paddedB" }),
+          ...(crops && { c: "paddedC" }),
+        },
+        workgroups: [padded.n / blockColumns, padded.m / blockRows],
+      });
+      if (crops) passes.push({ program: "crop", bindings: { padded: "paddedC", paddedColumns: padded.n } });
       return passes;
     },
   });

@@ -1,8 +1,11 @@
 import type { DeviceInfo, DeviceLimits, SubgroupMatrix } from "@kiln-gpu/core";
 
-/** Describes a device in plain values, which outlive it. */
-export function describeDevice(device: GPUDevice): DeviceInfo {
-  const { limits, adapterInfo } = device;
+/**
+ * Describes a device in plain values, which outlive it.
+ * @param adapterInfo What its adapter says, which is more than its device repeats.
+ */
+export function describeDevice(device: GPUDevice, adapterInfo = device.adapterInfo): DeviceInfo {
+  const { limits } = device;
   const { vendor, architecture } = adapterInfo;
   const copied: DeviceLimits = {
     maxBufferSize: limits.maxBufferSize,

@@ -109,9 +109,9 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<OpenD
   }
   if (options.device) checkFeatures(options, options.device.features, "The device");
   if (options.device) return own(options.device, describeDevice(options.device), false);
-  const device = await againWhileRestarting(() => requestDevice(options));
+  const { device, adapterInfo } = await againWhileRestarting(() => requestDevice(options));
   device.addEventListener("uncapturederror", warnOfError);
-  return own(device, describeDevice(device), true);
+  return own(device, describeDevice(device, adapterInfo), true);
 }
 
 /** While a browser's GPU process restarts, there is no adapter, or the adapter gives no device. So this asks again. */
@@ -132,7 +132,9 @@ function warnOfError(event: GPUUncapturedErrorEvent): void {
   console.warn(`Kiln: a WebGPU error outside of any run: ${event.error.message}`);
 }
 
-async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {
+async function requestDevice(
+  options: OpenDeviceOptions,
+): Promise<{ readonly device: GPUDevice; readonly adapterInfo: GPUAdapterInfo }> {
   const adapter = await findAdapter(options);
   const { experimental = [], features = [] } = options;
   checkFeatures(options, adapter.features, `The adapter "${nameAdapter(adapter.info)}"`);
@@ -141,7 +143,8 @@ async function requestDevice(options: OpenDeviceOptions): Promise<GPUDevice> {
   const requiredFeatures = [...new Set([...offered, ...features])] as GPUFeatureName[];
   warnOfExperiments(experimental);
   try {
-    return await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
+    const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: limitsOf(adapter) });
+    return { device, adapterInfo: adapter.info };
   } catch (cause) {
     throw new ComputeError("no-adapter", `The adapter "${nameAdapter(adapter.info)}" does not give a device.`, {
       cause,
