@@ -43,17 +43,15 @@ export type ReductionBindings<Type extends NumberType> = {
  * partial result, and one workgroup combines these. The order depends on the length and the device alone, so the same
  * values give the same result every time on one device.
  */
-export function defineReduction<Type extends NumberType>({
-  label,
-  isCommutative = true,
-  ...operation
-}: ReductionDefinition<Type>): Kernel<ReductionBindings<Type>> {
-  return defineReductionInto({ label, isCommutative, ...operation }, "result") as Kernel<ReductionBindings<Type>>;
+export function defineReduction<Type extends NumberType>(
+  definition: ReductionDefinition<Type>,
+): Kernel<ReductionBindings<Type>> {
+  return defineReductionInto(definition, "result") as Kernel<ReductionBindings<Type>>;
 }
 
 /** As `defineReduction`, with another name for the result. */
 export function defineReductionInto<Result extends string>(
-  { label, isCommutative, ...operation }: ReductionDefinition<NumberType>,
+  { label, isCommutative = true, ...operation }: ReductionDefinition<NumberType>,
   result: Result,
 ): Kernel<{ readonly values: NumberArrays[NumberType] } & { readonly [name in Result]: Output }> {
   const type = arrayTypes[operation.type];

@@ -84,11 +84,15 @@ function beginToCompile(device: GPUDevice, request: CompileRequest) {
   return { ...value, failure };
 }
 
-function createLayouts(device: GPUDevice, { layout, label }: CompileRequest): GPUBindGroupLayout[] {
+function createLayouts(device: GPUDevice, { layout, label, wgsl }: CompileRequest): GPUBindGroupLayout[] {
+  // A subgroup matrix may be larger than an element of the array that it is stored in. Dawn demands room for it, and with
+  // a size of 0 looks at each dispatch.
+  const hasMatrices = /\benable\b[^;]*\bchromium_experimental_subgroup_matrix\b/.test(wgsl);
   const groups: GPUBindGroupLayoutEntry[][] = [];
   for (const { group, binding, type, minByteLength } of layout.buffers) {
     for (let i = groups.length; i <= group; i += 1) groups.push([]);
-    groups[group]!.push({ binding, visibility: shaderStage.compute, buffer: { type, minBindingSize: minByteLength } });
+    const minBindingSize = hasMatrices ? 0 : minByteLength;
+    groups[group]!.push({ binding, visibility: shaderStage.compute, buffer: { type, minBindingSize } });
   }
   return groups.map((entries, group) => device.createBindGroupLayout({ label: `${label} group ${group}`, entries }));
 }
