@@ -17,7 +17,11 @@ const not = (value: unknown) => value as never;
 
 test.each<[string, () => Promise<unknown>, string]>([
   ["values to add up", () => runSum(backend, not(undefined)), 'runSum: "values" must be a typed array; got undefined.'],
-  ["a list", () => runSum(backend, not([1, 2])), 'runSum: "values" must be a typed array; got an array of 2.'],
+  [
+    "a list",
+    () => runSum(backend, not([1, 2])),
+    'runSum: "values" must be a typed array; got an array of 2. Give it as new Float32Array([...]).',
+  ],
   [
     "values to scan",
     () => runExclusiveScan(backend, not(3)),

@@ -14,25 +14,25 @@ test("the reference wraps around at 2^32", () => {
   expect([...exclusiveScanReference(new Uint32Array([0xffff_ffff, 2, 7]))]).toEqual([0, 0xffff_ffff, 1]);
 });
 
-test("one block is one pass, begun at zero", () => {
-  expect(exclusiveScan.passes(bindingsOf(2048))).toEqual([
+test("one block of SPIR-V is one pass, begun at zero", () => {
+  expect(exclusiveScanSpirv.passes(bindingsOf(2048))).toEqual([
     { program: "scan", bindings: { values: "values", offsets: "zero", prefixes: "prefixes" }, workgroups: 1 },
   ]);
-  expect(exclusiveScan.temporaries(bindingsOf(2048))).toEqual({
+  expect(exclusiveScanSpirv.temporaries(bindingsOf(2048))).toEqual({
     zero: temporary(Uint32Array, 1),
   });
 });
 
-test("more values add levels: totals on the way up, scans on the way down", () => {
+test("more values of SPIR-V add levels: totals on the way up, scans on the way down", () => {
   const bindings = bindingsOf(2048 * 2048 + 1);
-  expect(exclusiveScan.passes(bindings)).toEqual([
+  expect(exclusiveScanSpirv.passes(bindings)).toEqual([
     { program: "totals", bindings: { values: "values", totals: "totals1" }, workgroups: 2049 },
     { program: "totals", bindings: { values: "totals1", totals: "totals2" }, workgroups: 2 },
     { program: "scan", bindings: { values: "totals2", offsets: "zero", prefixes: "offsets2" }, workgroups: 1 },
     { program: "scan", bindings: { values: "totals1", offsets: "offsets2", prefixes: "offsets1" }, workgroups: 2 },
     { program: "scan", bindings: { values: "values", offsets: "offsets1", prefixes: "prefixes" }, workgroups: 2049 },
   ]);
-  expect(Object.entries(exclusiveScan.temporaries(bindings)).map(([name, { length }]) => [name, length])).toEqual([
+  expect(Object.entries(exclusiveScanSpirv.temporaries(bindings)).map(([name, { length }]) => [name, length])).toEqual([
     ["zero", 1],
     ["totals1", 2049],
     ["offsets1", 2049],

@@ -11,23 +11,28 @@ test("the reference sums in float64", () => {
   expect(sumReference(new Float32Array(0))).toBe(0);
 });
 
-test("one workgroup writes the sum of up to 1024 values itself", () => {
-  for (const length of [1, 1024]) expect(sum.passes(bindingsOf(length))).toEqual([{ program: "sum", workgroups: 1 }]);
+test.each([
+  ["sum", sum, 4096],
+  ["sum-spirv", sumSpirv, 1024],
+])("one workgroup of %s writes the sum of a few values itself", (_, kernel, most) => {
+  for (const length of [1, most]) {
+    const passes = kernel.passes(bindingsOf(length));
+    expect(passes).toHaveLength(1);
+    expect(passes[0]).toMatchObject({ workgroups: 1 });
+  }
 });
 
-test("more values go through partial sums, one a workgroup and 1024 at most", () => {
+test.each([
+  ["sum", sum, 4096],
+  ["sum-spirv", sumSpirv, 1024],
+])("more values of %s go through partial sums, one a workgroup and 1024 at most", (_, kernel, most) => {
   for (const [length, workgroups] of [
-    [1025, 2],
-    [1 << 20, 1024],
-    [(1 << 20) + 1, 1024],
+    [most + 1, 2],
+    [1024 * most, 1024],
+    [1024 * most + 1, 1024],
   ] as const) {
-    expect(sum.passes(bindingsOf(length))).toEqual([
-      { program: "sum", bindings: { sum: "partials" }, workgroups },
-      { program: "sum", bindings: { values: "partials" }, workgroups: 1 },
-    ]);
-    expect(sum.temporaries(bindingsOf(length))).toEqual({
-      partials: temporary(Float32Array, workgroups),
-    });
+    expect(kernel.passes(bindingsOf(length)).map((pass) => pass.workgroups)).toEqual([workgroups, 1]);
+    expect(Object.values(kernel.temporaries(bindingsOf(length)))).toEqual([temporary(Float32Array, workgroups)]);
   }
 });
 

@@ -21,6 +21,7 @@ describe("where the platform brings WebGPU itself", () => {
     expect([...open.device.features].sort()).toEqual([
       "core-features-and-limits",
       "shader-f16",
+      "subgroup-size-control",
       "subgroups",
       "timestamp-query",
     ]);
@@ -40,6 +41,60 @@ describe("where the platform brings WebGPU itself", () => {
       message: expect.stringMatching(/^There is no WebGPU adapter on this machine\./),
     });
     expect(requestAdapter).toHaveBeenCalledWith(expected);
+  });
+
+  it("requires further features by name, and names what the adapter lacks", async () => {
+    stubPlatform();
+    const open = await openDevice({ features: ["float32-filterable", "shader-f16"] });
+    expect(open.info.features).toContain("float32-filterable");
+    await open.close();
+    await expect(openDevice({ features: ["shader-f16", "time-travel", "warp-drive"] })).rejects.toMatchObject({
+      code: "no-adapter",
+      message: expect.stringMatching(
+        /^The adapter "null-backend" lacks what the option "features" requires: "time-travel", "warp-drive"\. It has "/,
+      ),
+    });
+  });
+
+  it("requires the features of a caller's own device too", async () => {
+    const device = await openNullDevice();
+    const message =
+      'The device lacks what the option "features" requires: "shader-f16". It has "core-features-and-limits".';
+    for (const given of [device, async () => device]) {
+      await expect(openDevice({ device: given, features: ["shader-f16"] })).rejects.toMatchObject({ message });
+    }
+    device.destroy();
+  });
+
+  it("refuses an experiment that the platform does not offer", async () => {
+    stubPlatform({
+      requestAdapter: async () => {
+        const adapter = (await nullGpu.requestAdapter())!;
+        Object.defineProperty(adapter, "features", { value: new Set(["shader-f16"]) });
+        return adapter;
+      },
+    });
+    for (const experiment of ["subgroup-matrix", "no-robustness"] as const) {
+      await expect(openDevice({ experimental: [experiment] })).rejects.toMatchObject({
+        code: "no-adapter",
+        message: expect.stringContaining(`The experiment "${experiment}" is asked for, but "null-backend" does not`),
+      });
+    }
+  });
+
+  it.each([
+    [{ features: "shader-f16" }, '"features" must be a list of names of features; got "shader-f16"'],
+    [{ features: [16] }, '"features" must be a list of names of features; got an array of 1'],
+    [
+      { experimental: "no-robustness" },
+      '"experimental" must be a list of "subgroup-matrix" and "no-robustness"; got "no-',
+    ],
+    [{ experimental: ["f64"] }, '"experimental" must be a list of "subgroup-matrix" and "no-robustness"; got "f64"'],
+  ])("refuses what is no list of names: %j", async (options, words) => {
+    await expect(openDevice(options as never)).rejects.toMatchObject({
+      code: "invalid-option",
+      message: expect.stringContaining(words),
+    });
   });
 
   it("takes the adapter only if its name contains the one asked for", async () => {

@@ -1,11 +1,16 @@
-import { type Bindings, type ComputeBackend, defineKernel, inout, type Kernel, output } from "@kiln-gpu/core";
+import { type Bindings, type ComputeBackend, inout, type Kernel, output } from "@kiln-gpu/core";
 import {
+  defineRadixSort,
+  defineRadixSortPairs,
+  defineReduction,
+  defineScan,
   exclusiveScan,
   exclusiveScanReference,
   fieldAddReference,
   histogram,
   histogramReference,
   type MatrixDims,
+  matrixProductF16Reference,
   matrixProductReference,
   type NBodyState,
   nBody,
@@ -14,6 +19,7 @@ import {
   runFieldAdd,
   runHistogram,
   runMatrixProduct,
+  runMatrixProductF16,
   runNBody,
   runSaxpy,
   runSum,
@@ -99,6 +105,83 @@ export function describeKernelResults(suite: Suite): void {
     });
   });
 
+  describe("kernels of any associative operation", () => {
+    const backend = useBackend(suite);
+    const data = new RandomData(17);
+    // Two blocks and an odd number more.
+    const length = 2 * 4096 + 3;
+
+    it("find the greatest and the least", async () => {
+      const values = data.floats(length);
+      for (const [combine, identity, expected] of [
+        ["max(a, b)", "-3.4028234663852886e38", Math.max(...values)],
+        ["min(a, b)", "3.4028234663852886e38", Math.min(...values)],
+      ] as const) {
+        const kernel = defineReduction({ label: combine, type: "f32", combine, identity });
+        const { result } = await backend().run(kernel, { values, result: output(Float32Array, 1) });
+        expect(result).toEqual(Float32Array.of(expected));
+      }
+    });
+
+    it("keep the order of an operation that is not commutative", async () => {
+      const values = data.words(length, 10);
+      values.fill(0, length - 5000);
+      const lastOf = { type: "u32", combine: "select(a, b, b != 0)", identity: "0" } as const;
+      const last = defineReduction({ ...lastOf, label: "last", isCommutative: false });
+      const { result } = await backend().run(last, { values, result: output(Uint32Array, 1) });
+      expect(result[0]).toBe(values.findLast((value) => value !== 0));
+      const lasts = defineScan({ ...lastOf, label: "lasts", isInclusive: true });
+      const { prefixes } = await backend().run(lasts, { values, prefixes: output(Uint32Array, length) });
+      let reached = 0;
+      expectSame(
+        prefixes,
+        values.map((value) => {
+          reached = value === 0 ? reached : value;
+          return reached;
+        }),
+      );
+    });
+
+    it.runIf(all)("sort numbers of each type, stably", async () => {
+      const words = data.words(length);
+      for (const [type, keys] of [
+        ["u32", words],
+        ["i32", new Int32Array(words)],
+        ["f32", data.floats(length)],
+      ] as const) {
+        const kernel = defineRadixSort(`sort-${type}`, type) as Kernel<Bindings>;
+        const outputOf = output(keys.constructor as Uint32ArrayConstructor, length);
+        const { sortedKeys } = await backend().run(kernel, { keys, sortedKeys: outputOf });
+        expectSame(sortedKeys as typeof words, keys.slice().sort() as typeof words);
+      }
+      const [keys, values] = [data.words(length, 50), data.words(length)];
+      const { sortedKeys, sortedValues } = await backend().run(defineRadixSortPairs("pairs", "u32"), {
+        keys,
+        sortedKeys: output(Uint32Array, length),
+        values,
+        sortedValues: output(Uint32Array, length),
+      });
+      const order = Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
+      expectSame(
+        sortedKeys,
+        Uint32Array.from(order, (i) => keys[i]!),
+      );
+      expectSame(
+        sortedValues,
+        Uint32Array.from(order, (i) => values[i]!),
+      );
+    });
+
+    it.runIf(all)("multiply f16 matrices", async () => {
+      const dims = { m: 17, k: 33, n: 5 };
+      const halves = (count: number) => data.words(count, 0x7bff).map((bits) => bits & 0x3fff);
+      const [a, b] = [new Uint16Array(halves(dims.m * dims.k)), new Uint16Array(halves(dims.k * dims.n))];
+      const product = await runMatrixProductF16(backend(), a, b, dims);
+      // Each term is below 4.
+      expectClose(product, matrixProductF16Reference(a, b, dims), () => 4 * dims.k * (dims.k + 1) * roundingError);
+    });
+  });
+
   describe("one step of n bodies", () => {
     const backend = useBackend(suite);
     const data = new RandomData(3);
@@ -123,18 +206,18 @@ export function describeKernelResults(suite: Suite): void {
 
     it("sum the same", async () => {
       const bindings = { values: new Float32Array(values), sum: output(Float32Array, 1) };
-      const results = await backend().run(inWorkgroupsOf(64, sum), bindings);
+      const results = await backend().run(sum.specialize({ workgroup_size: 64 }), bindings);
       expect(results.sum[0]).toBe(sumReference(bindings.values));
     });
 
     it("scan the same", async () => {
       const bindings = { values, prefixes: output(Uint32Array, values.length) };
-      const { prefixes } = await backend().run(inWorkgroupsOf(64, exclusiveScan), bindings);
+      const { prefixes } = await backend().run(exclusiveScan.specialize({ workgroup_size: 64 }), bindings);
       expectSame(prefixes, exclusiveScanReference(values));
     });
 
     it("count the same", async () => {
-      const { counts } = await backend().run(inWorkgroupsOf(64, histogram), {
+      const { counts } = await backend().run(histogram.specialize({ workgroup_size: 64 }), {
         values,
         counts: output(Uint32Array, 16),
       });
@@ -151,7 +234,7 @@ export function describeKernelResults(suite: Suite): void {
         velocities: inout(velocities),
         nextPositions: output(Float32Array, 65 * 4),
       };
-      const moved = await backend().run(inWorkgroupsOf(64, nBody), bindings);
+      const moved = await backend().run(nBody.specialize({ workgroup_size: 64 }), bindings);
       const result = { positions: moved.nextPositions, velocities: moved.velocities };
       expectCloseState(result, nBodyReference(state, settings), settings);
     });
@@ -195,12 +278,6 @@ export function describeKernelResults(suite: Suite): void {
       expect(await runNBody(gpu, nobody, { timeStep: 1, softening: 1 })).toEqual(nobody);
     });
   });
-}
-
-function inWorkgroupsOf<B extends Bindings>(workgroupSize: number, kernel: Kernel<B>): Kernel<B> {
-  const constants = { workgroup_size: workgroupSize };
-  const programs = Object.entries(kernel.programs).map(([name, program]) => [name, { ...program, constants }]);
-  return defineKernel<B>({ ...kernel, programs: Object.fromEntries(programs) });
 }
 
 /** Bodies of mass 1 to 2, or of negative mass: those repel. */
