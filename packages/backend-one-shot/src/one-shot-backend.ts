@@ -10,6 +10,7 @@ import {
   type Tracer,
 } from "@kiln-gpu/core";
 import {
+  atCaller,
   type Caller,
   checkKernel,
   checkProfileName,
@@ -61,9 +62,13 @@ export class OneShotBackend implements ComputeBackend {
     this.#runs = new RunLedger(this.name, parts.tracer);
   }
 
-  async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
-    checkKernel(kernel);
-    return this.#runs.startTask(`The preparation of kernel "${kernel.label}"`, options, async () => {
+  prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
+    try {
+      checkKernel(kernel);
+    } catch (error) {
+      return Promise.reject(atCaller(error, this.prepare));
+    }
+    const work = async () => {
       const programs = await loadKernel(kernel.tunable ? kernel.specialize({}) : kernel, this.#parts.loading);
       const open = await openDevice(this.#parts.device);
       try {
@@ -71,7 +76,8 @@ export class OneShotBackend implements ComputeBackend {
       } finally {
         await open.close();
       }
-    });
+    };
+    return this.#runs.startTask(`The preparation of kernel "${kernel.label}"`, options, work, this.prepare);
   }
 
   run<B, const O extends RunOptions = RunOptions>(
@@ -83,10 +89,10 @@ export class OneShotBackend implements ComputeBackend {
     try {
       taken = takeRun(kernel, bindings, options);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(atCaller(error, this.run));
     }
     const work = (caller: Caller) => this.#execute(taken, caller);
-    return this.#runs.start(kernel.label, taken.options, work) as Promise<RunResults<B, O>>;
+    return this.#runs.start(kernel.label, taken.options, work, undefined, this.run) as Promise<RunResults<B, O>>;
   }
 
   async #execute({ kernel, bindings, size, options }: TakenRun, caller: Caller): Promise<object> {

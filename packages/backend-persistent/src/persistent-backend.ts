@@ -33,6 +33,7 @@ import {
 import {
   arrayOptionNames,
   arrayTypeOf,
+  atCaller,
   type Caller,
   checkArrayType,
   checkAttached,
@@ -40,6 +41,7 @@ import {
   checkOptionNames,
   describeValue,
   filledArrayOptionNames,
+  type OwnFunction,
   type RunLedger,
   recordOptionNames,
   recordRuns,
@@ -110,8 +112,12 @@ export class PersistentBackend
   }
 
   async prepare(kernel: Kernel, options: PrepareOptions = {}): Promise<void> {
-    checkKernel(kernel);
-    await this.#task(`The preparation of kernel "${kernel.label}"`, options, (session) => session.prepare(kernel));
+    try {
+      checkKernel(kernel);
+      await this.#task(`The preparation of kernel "${kernel.label}"`, options, (session) => session.prepare(kernel));
+    } catch (error) {
+      throw atCaller(error, this.prepare);
+    }
     this.#keeper.remember(kernel);
   }
 
@@ -124,11 +130,11 @@ export class PersistentBackend
     try {
       run = takeRun(kernel, bindings, options);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(atCaller(error, this.run));
     }
     const work = (caller: Caller) =>
       repeatAfterLoss(this.#keeper, caller, new KernelRun(this, run, caller, this.#parts));
-    return this.#runs.start(kernel.label, run.options, work) as Promise<RunResults<B, O>>;
+    return this.#runs.start(kernel.label, run.options, work, undefined, this.run) as Promise<RunResults<B, O>>;
   }
 
   /** Does `work` that is not a run, and does it again if its device is lost: all that it needs is on the host. */
@@ -136,21 +142,24 @@ export class PersistentBackend
     subject: string,
     options: PrepareOptions,
     work: (session: DeviceSession, caller: Caller) => Promise<T>,
+    method?: OwnFunction,
   ): Promise<T> {
-    return this.#runs.startTask(subject, options, (caller) => {
+    const repeated = (caller: Caller) => {
       let retries = 0;
       const attempt = (session: DeviceSession) => work(session, caller);
       const beginAgain = () => (retries += 1) <= this.#parts.lossRetries;
       return repeatAfterLoss(this.#keeper, caller, { attempt, beginAgain });
-    });
+    };
+    return this.#runs.startTask(subject, options, repeated, method);
   }
 
   stage<T extends TypedArray>(type: TypedArrayConstructor<T>, length: number): Promise<Staged<T>> {
-    return this.#task(`The staging of ${length} elements`, {}, (session) => {
+    const work = (session: DeviceSession) => {
       checkArrayType("Staged memory", type);
       checkLength("Staged memory", length);
       return StagedMemory.make(session, type, length, this);
-    });
+    };
+    return this.#task(`The staging of ${length} elements`, {}, work, this.stage);
   }
 
   array<T extends TypedArray>(data: T, options?: FilledArrayOptions): Promise<ResidentArray<T>>;
@@ -164,6 +173,18 @@ export class PersistentBackend
     second?: number | FilledArrayOptions,
     third?: FilledArrayOptions,
   ): Promise<ResidentArray<T>> {
+    try {
+      return await this.#makeArray(given, second, third);
+    } catch (error) {
+      throw atCaller(error, this.array);
+    }
+  }
+
+  #makeArray<T extends TypedArray>(
+    given: T | TypedArrayConstructor<T>,
+    second?: number | FilledArrayOptions,
+    third?: FilledArrayOptions,
+  ): Promise<ResidentArray<T>> {
     const data = ArrayBuffer.isView(given) ? (given as T) : undefined;
     const type = (data ? arrayTypeOf(data) : given) as TypedArrayConstructor<T>;
     const length = data ? data.length : (second as number);
@@ -173,7 +194,7 @@ export class PersistentBackend
     checkArrayType("A resident array", type);
     if (data) checkAttached(`gpu.array(data)`, "data", data);
     checkLength(`A resident ${type.name}`, length);
-    return await this.#task(`The making of a resident ${type.name} of ${length}`, {}, (session) => {
+    return this.#task(`The making of a resident ${type.name} of ${length}`, {}, (session) => {
       const parts = { type, length, label, isRecoverable: recoverable, owner: this };
       return ResidentMemory.make(session.arrays, parts, data);
     });
@@ -196,16 +217,18 @@ export class PersistentBackend
       const own = takeBindings(`Sequence "${label}"`, parameters);
       recording = { label, parameters: own, runs: recordRuns(label, own, build) };
     } catch (error) {
+      // Errors of `build` begin at its frames already.
       return Promise.reject(error);
     }
     const subject = `The recording of sequence "${recording.label}"`;
     const ends: PrepareOptions = options.signal === undefined ? {} : { signal: options.signal };
-    return this.#task(subject, ends, async (session, caller) => {
+    const work = async (session: DeviceSession, caller: Caller) => {
       const sequence = await recordSequence(session, this, recording);
       // The caller has left, so the sequence would never be disposed.
       if (caller.left) sequence.dispose();
       return sequence;
-    });
+    };
+    return this.#task(subject, ends, work, this.record);
   }
 
   tune<K extends Bindings, B extends Accepted<K, B>>(
@@ -219,10 +242,11 @@ export class PersistentBackend
       run = takeRun(kernel as unknown as Kernel, bindings);
       arrays = claimArrays(this, `Kernel "${kernel.label}"`, run.bindings);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(atCaller(error, this.tune));
     }
     const subject = `The tuning of kernel "${kernel.label}"`;
-    const tuning = this.#task(subject, options, (session) => tuneKernel(this, session, run.kernel, run.bindings));
+    const work = (session: DeviceSession) => tuneKernel(this, session, run.kernel, run.bindings);
+    const tuning = this.#task(subject, options, work, this.tune);
     return tuning.finally(() => arrays && unclaimArrays(arrays));
   }
 

@@ -7,6 +7,7 @@ export { takeBindings } from "./bindings/take-bindings.js";
 export { arrayTypeOf, checkAttached, isSameType } from "./bindings/typed-arrays.js";
 export { arrayOptionNames, filledArrayOptionNames } from "./contract/compute-backend.js";
 export { recordOptionNames, replayOptionNames } from "./contract/sequence.js";
+export { atCaller, type OwnFunction } from "./errors/at-caller.js";
 export { diagnosticAt, linesOf, showDiagnostics } from "./errors/diagnostic.js";
 export type { DispatchSize } from "./kernel/dispatch-size.js";
 export { checkKernel } from "./kernel/kernel.js";

@@ -9,6 +9,7 @@ import {
 } from "@kiln-gpu/core";
 import {
   adviseArray,
+  atCaller,
   bindingRole,
   bytesOf,
   describeValue,
@@ -180,19 +181,27 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   async read(range: ArrayRange & ResultOptions<T> = {}): Promise<T> {
-    const subject = this.#subject("read of");
-    const { start, length } = this.#checkedRange(subject, range, readNames);
-    const { into } = range;
-    checkInto(subject, this, length, into);
-    if (length === 0) return into ?? new this.type(0);
-    return (await this.#download(subject, start, { type: this.type, length, into })) as T;
+    try {
+      const subject = this.#subject("read of");
+      const { start, length } = this.#checkedRange(subject, range, readNames);
+      const { into } = range;
+      checkInto(subject, this, length, into);
+      if (length === 0) return into ?? new this.type(0);
+      return (await this.#download(subject, start, { type: this.type, length, into })) as T;
+    } catch (error) {
+      throw atCaller(error, this.read);
+    }
   }
 
   async lease(range: ArrayRange = {}): Promise<Lease<T>> {
-    const subject = this.#subject("lease of");
-    const { start, length } = this.#checkedRange(subject, range);
-    if (length === 0) return new MemoryLease(this.#name, new this.type(0));
-    return (await this.#download(subject, start, { type: this.type, length, isLeased: true })) as Lease<T>;
+    try {
+      const subject = this.#subject("lease of");
+      const { start, length } = this.#checkedRange(subject, range);
+      if (length === 0) return new MemoryLease(this.#name, new this.type(0));
+      return (await this.#download(subject, start, { type: this.type, length, isLeased: true })) as Lease<T>;
+    } catch (error) {
+      throw atCaller(error, this.lease);
+    }
   }
 
   async #download(subject: string, start: number, result: PlannedResult): Promise<TypedArray | Lease> {
@@ -213,20 +222,24 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   // access that fails would see it only after the callers of the runs that fail with it.
 
   async write(data: T, start = 0): Promise<void> {
-    const subject = this.#subject("write of");
-    checkData(subject, this, data);
-    const { length } = this.#checkedRange(subject, { start, length: data.length });
-    if (length === 0) return;
-    checkAligned(subject, this, start, length);
-    this.#claims += 1;
     try {
-      const ready = this.owner.whenReady();
-      if (ready) await ready;
-      this.#checkLoss(subject);
-      await this.#upload(data, length, start);
-      this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
-    } finally {
-      this.unclaim();
+      const subject = this.#subject("write of");
+      checkData(subject, this, data);
+      const { length } = this.#checkedRange(subject, { start, length: data.length });
+      if (length === 0) return;
+      checkAligned(subject, this, start, length);
+      this.#claims += 1;
+      try {
+        const ready = this.owner.whenReady();
+        if (ready) await ready;
+        this.#checkLoss(subject);
+        await this.#upload(data, length, start);
+        this.#copy?.set(bytesOf(data), start * this.type.BYTES_PER_ELEMENT);
+      } finally {
+        this.unclaim();
+      }
+    } catch (error) {
+      throw atCaller(error, this.write);
     }
   }
 
@@ -242,37 +255,41 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 
   async copyFrom(source: ResidentArray, range: ArrayRange = {}, start = 0): Promise<void> {
-    const subject = this.#subject("copy into");
-    if (!(source instanceof ResidentMemory) || source.owner !== this.owner || source === this) {
-      const given = source === this ? "the array itself" : describeValue(source);
-      const advice = ArrayBuffer.isView(source) ? " Copy a typed array with `write`." : adviseArray(source);
-      throw new ComputeError(
-        "invalid-option",
-        `${subject} takes another resident array of the same backend; got ${given}.${advice}`,
-      );
-    }
-    if (!isSameType(source.type, this.type)) {
-      throw new ComputeError(
-        "invalid-option",
-        `${subject} takes ${withArticle(this.type.name)}; the source is ${withArticle(source.type.name)}.`,
-      );
-    }
-    const from = source.#checkedRange(subject, range);
-    const { length } = this.#checkedRange(subject, { start, length: from.length });
-    if (length === 0) return;
-    checkAligned(subject, this, start, length);
-    checkAligned(subject, source, from.start, length);
-    source.#claims += 1;
-    this.#claims += 1;
     try {
-      const ready = this.owner.whenReady();
-      if (ready) await ready;
-      this.#checkLoss(subject);
-      source.#checkLoss(subject);
-      await this.#copyRange(subject, source, from.start, length, start);
-    } finally {
-      source.unclaim();
-      this.unclaim();
+      const subject = this.#subject("copy into");
+      if (!(source instanceof ResidentMemory) || source.owner !== this.owner || source === this) {
+        const given = source === this ? "the array itself" : describeValue(source);
+        const advice = ArrayBuffer.isView(source) ? " Copy a typed array with `write`." : adviseArray(source);
+        throw new ComputeError(
+          "invalid-option",
+          `${subject} takes another resident array of the same backend; got ${given}.${advice}`,
+        );
+      }
+      if (!isSameType(source.type, this.type)) {
+        throw new ComputeError(
+          "invalid-option",
+          `${subject} takes ${withArticle(this.type.name)}; the source is ${withArticle(source.type.name)}.`,
+        );
+      }
+      const from = source.#checkedRange(subject, range);
+      const { length } = this.#checkedRange(subject, { start, length: from.length });
+      if (length === 0) return;
+      checkAligned(subject, this, start, length);
+      checkAligned(subject, source, from.start, length);
+      source.#claims += 1;
+      this.#claims += 1;
+      try {
+        const ready = this.owner.whenReady();
+        if (ready) await ready;
+        this.#checkLoss(subject);
+        source.#checkLoss(subject);
+        await this.#copyRange(subject, source, from.start, length, start);
+      } finally {
+        source.unclaim();
+        this.unclaim();
+      }
+    } catch (error) {
+      throw atCaller(error, this.copyFrom);
     }
   }
 

@@ -8,6 +8,7 @@ import {
   type Sequence,
 } from "@kiln-gpu/core";
 import {
+  atCaller,
   bytesOf,
   type Caller,
   checkOptionNames,
@@ -127,13 +128,13 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
     options?: O,
   ): Promise<RunResults<P, O>> {
     const subject = `Sequence "${this.label}"`;
-    if (this.#loss) {
-      const message = `${subject} was lost with its device; record it again. ${this.#loss.message}`;
-      throw new ComputeError("device-lost", message, { cause: this.#loss });
-    }
-    if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is disposed; record it again.`);
     const replaying = `The replay of sequence "${this.label}"`;
-    if (options !== undefined) checkOptionNames(replaying, options, replayOptionNames);
+    try {
+      this.#check(subject);
+      if (options !== undefined) checkOptionNames(replaying, options, replayOptionNames);
+    } catch (error) {
+      throw atCaller(error, this.replay);
+    }
     this.#replays += 1;
     try {
       const replay = async (caller: Caller) => {
@@ -162,6 +163,8 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
       };
       const results = await this.#session.runs.start(`sequence "${this.label}"`, options ?? {}, replay, replaying);
       return results as RunResults<P, O>;
+    } catch (error) {
+      throw atCaller(error, this.replay);
     } finally {
       this.#replays -= 1;
       this.#freeUnused();
@@ -182,6 +185,15 @@ export class RecordedSequence<P extends Parameters = Parameters> implements Sequ
   lose(reason: ComputeError): void {
     this.#loss = reason;
     this.dispose();
+  }
+
+  /** @throws {ComputeError} `disposed`, `device-lost`. */
+  #check(subject: string): void {
+    if (this.#loss) {
+      const message = `${subject} was lost with its device; record it again. ${this.#loss.message}`;
+      throw new ComputeError("device-lost", message, { cause: this.#loss });
+    }
+    if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is disposed; record it again.`);
   }
 
   #templateWithStaged(plan: RunPlan): BatchTemplate {

@@ -22,7 +22,13 @@ export interface ComputeErrorOptions extends ErrorOptions {
   readonly diagnostics?: readonly Diagnostic[];
 }
 
-/** The only error that Kiln throws on purpose; any other error is a defect of Kiln. */
+/**
+ * The only error that Kiln throws on purpose; any other error is a defect of Kiln.
+ *
+ * On V8 (Node, Deno, Chromium), the `stack` of an error of a backend's call begins with the caller's own frame: where
+ * it called, or where it awaits the call. Code that handles the promise without `await` has no such frame, and finds
+ * Kiln's own.
+ */
 export class ComputeError extends Error {
   override readonly name = "ComputeError";
   readonly code: ComputeErrorCode;

@@ -3,6 +3,7 @@ import { describeValue } from "../bindings/describe-value.js";
 import type { BackendStats } from "../contract/compute-backend.js";
 import { type PrepareOptions, prepareOptionNames, type RunOptions } from "../contract/run-options.js";
 import type { Tracer } from "../contract/tracer.js";
+import { atCaller, type OwnFunction } from "../errors/at-caller.js";
 import { ComputeError } from "../errors/compute-error.js";
 import { MemoryLease } from "../results/memory-lease.js";
 import { AbortSignals } from "./abort-signals.js";
@@ -73,6 +74,7 @@ export class RunLedger {
    * Starts `work` as a run, unless the backend is disposed or `options` end the run before it began.
    * @param work Learns from `caller` when its caller stops waiting, and may then skip what has not begun.
    * @param subject Begins the sentence of an error.
+   * @param method The caller called it; stacks of errors begin there.
    * @throws {ComputeError} `disposed`, `aborted`, `timeout`, `invalid-option`; always as a rejection.
    */
   start<T>(
@@ -80,16 +82,22 @@ export class RunLedger {
     options: RunOptions,
     work: (caller: Caller) => Promise<T>,
     subject = `The run of kernel "${label}"`,
+    method?: OwnFunction,
   ): Promise<T> {
-    return this.#start("run", label, subject, options, work);
+    return this.#start("run", label, subject, options, work, method ?? this.start);
   }
 
   /**
    * Starts `work` under the same rules as a task: anything that is not a run, and that is counted nowhere.
    * @param subject Names the task in traces, and begins the sentence of an error.
    */
-  startTask<T>(subject: string, options: PrepareOptions, work: (caller: Caller) => Promise<T>): Promise<T> {
-    return this.#start("task", subject, subject, options, work);
+  startTask<T>(
+    subject: string,
+    options: PrepareOptions,
+    work: (caller: Caller) => Promise<T>,
+    method?: OwnFunction,
+  ): Promise<T> {
+    return this.#start("task", subject, subject, options, work, method ?? this.startTask);
   }
 
   async #start<T>(
@@ -98,12 +106,13 @@ export class RunLedger {
     subject: string,
     options: RunOptions,
     work: (caller: Caller) => Promise<T>,
+    method: OwnFunction,
   ): Promise<T> {
-    this.checkOpen();
-    // Those of a run were checked when they were taken.
-    if (kind === "task") checkOptionNames(subject, options, prepareOptionNames);
-    checkValues(subject, options);
-    if (options.signal?.aborted) throw abortedError(subject, options.signal);
+    try {
+      this.#check(kind, subject, options);
+    } catch (error) {
+      throw atCaller(error, method);
+    }
     const counts = kind === "run" ? this.#counts : undefined;
     if (counts) counts.started += 1;
     this.#working += 1;
@@ -121,12 +130,21 @@ export class RunLedger {
       if (caller.trace) this.recorder?.end(caller.trace, { error });
       // A caller who left just before the results came does not get them.
       if (caller.left) working?.then(releaseLeases, () => undefined);
-      throw error;
+      // `method` is on the stack if `work` has thrown inside the call.
+      throw atCaller(error, method, this.#start);
     } finally {
       // Work whose caller has left goes on, and ends later.
       if (caller.left && working) working.then(this.#onEnd, this.#onEnd);
       else this.#onEnd();
     }
+  }
+
+  #check(kind: WorkTrace["kind"], subject: string, options: RunOptions): void {
+    this.checkOpen();
+    // Those of a run were checked when they were taken.
+    if (kind === "task") checkOptionNames(subject, options, prepareOptionNames);
+    checkValues(subject, options);
+    if (options.signal?.aborted) throw abortedError(subject, options.signal);
   }
 
   /** Counts that a run is started again because its device was lost. */

@@ -45,7 +45,7 @@ test("what fails carries its code, and a defect its message", async () => {
     ledger.recorder!.endSubmission(submission, { error });
     throw error;
   };
-  await expect(ledger.start("k", {}, (caller) => fail(caller, refusal))).rejects.toBe(refusal);
+  await expect(ledger.start("k", {}, (caller) => fail(caller, refusal))).rejects.toEqual(refusal);
   await expect(ledger.startTask("The task", {}, (caller) => fail(caller, new Error("broken")))).rejects.toThrow(
     "broken",
   );

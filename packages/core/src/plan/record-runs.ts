@@ -21,6 +21,7 @@ import {
   type References,
   recordRunOptionNames,
 } from "../contract/sequence.js";
+import { atCaller } from "../errors/at-caller.js";
 import { callOwn } from "../errors/call-own.js";
 import { ComputeError } from "../errors/compute-error.js";
 import { named, Refusal } from "../errors/refusal.js";
@@ -99,8 +100,15 @@ function recorded<P extends Parameters>(
     }
     runs.push({ kernel, references: bound, bindings: planned, size });
   };
+  const run: RecordRun = (...call) => {
+    try {
+      named(subject, () => record(...call));
+    } catch (error) {
+      throw atCaller(error, run);
+    }
+  };
   try {
-    callOwn("build", "invalid-option", () => build((...call) => named(subject, () => record(...call)), references));
+    callOwn("build", "invalid-option", () => build(run, references));
   } finally {
     isOpen = false;
   }
