@@ -17,12 +17,6 @@ async function stageAndRelease(gpu: PersistentComputeBackend, length: number): P
   (await gpu.stage(Float32Array, length)).release();
 }
 
-/** A measurement takes 1 MiB. */
-async function stageWhileMeasuring(gpu: PersistentComputeBackend): Promise<void> {
-  while (gpu.stats().buffers.inUseBytes < 2 ** 20) await new Promise((resolve) => setImmediate(resolve));
-  await stageAndRelease(gpu, 100_000);
-}
-
 /** Holds calls until it is opened. */
 class Gate {
   isReached = false;
@@ -49,12 +43,6 @@ const holdMaps = (usage: number) => (device: GPUDevice, gate: Gate) => {
   };
 };
 
-/** Lets no wait for the queue end before the gate is open. */
-function holdQueue({ queue }: GPUDevice, gate: Gate): void {
-  const onSubmittedWorkDone = queue.onSubmittedWorkDone.bind(queue);
-  queue.onSubmittedWorkDone = () => gate.pass(onSubmittedWorkDone);
-}
-
 type Case = readonly [
   what: string,
   byteBudget: number,
@@ -71,7 +59,6 @@ describe("a wait for memory has no end while it is held", () => {
       holdMaps(bufferUsage.mapWrite),
       (gpu) => [stageAndRelease(gpu, 10_000), add(gpu, 2000)],
     ],
-    ["by a measurement", 1.25 * 2 ** 20, holdQueue, (gpu) => [add(gpu, 5000), stageWhileMeasuring(gpu)]],
   ])("%s", (_, byteBudget, hold, work) =>
     withOwnDevice(async (device) => {
       const gate = new Gate();

@@ -87,6 +87,6 @@ export function checkInto(subject: string, { type }: Elements, length: number, i
   const given = ArrayBuffer.isView(into) ? `${describeValue(into)} of ${into.length}` : describeValue(into);
   throw new ComputeError(
     "invalid-option",
-    `${subject} gives ${withArticle(type.name)} of ${length}; \`into\` is ${given}.${adviseArray(into, type.name)}`,
+    `${subject}: "into" must be ${withArticle(type.name)} of ${length}; got ${given}.${adviseArray(into, type.name)}`,
   );
 }
