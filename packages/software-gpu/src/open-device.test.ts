@@ -1,7 +1,7 @@
 /** Tests of `openDevice` of @kiln-gpu/webgpu, which lie here because the device is this package's. */
 import { dirname } from "node:path";
 import { type OpenDevice, openDevice } from "@kiln-gpu/webgpu";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { runScript } from "./run-script.test-support.js";
 import { softwareGpu } from "./software-gpu.js";
 
@@ -246,5 +246,26 @@ test.each([
   await expect(openDevice(options as never)).rejects.toMatchObject({
     code: "invalid-option",
     message: expect.stringMatching(message),
+  });
+});
+
+// At the end: the tests above count the instances.
+describe("an experiment on the software GPU", () => {
+  test("without bounds checks opens in an instance of its own, and says so", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    await open(software);
+    const before = instances().size;
+    expect(warn).not.toHaveBeenCalled();
+    const { info } = await open({ ...software, experimental: ["no-robustness"] });
+    expect(info.isSoftware).toBe(true);
+    expect(instances().size).toBe(before + 1);
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('experimental "no-robustness"'));
+    warn.mockRestore();
+  });
+
+  test("of subgroup matrices finds none", async () => {
+    const { info } = await open({ ...software, experimental: ["subgroup-matrix"] });
+    expect(info.subgroupMatrices).toEqual([]);
+    expect(info.subgroupMinSize).toBeGreaterThan(0);
   });
 });

@@ -42,13 +42,11 @@ export function checkExperiments(experimental: unknown): void {
   );
 }
 
-/** Says on the console, once for each thread, that the kernels of a device are not checked. */
+/** Says on the console that the kernels of a device are not checked. */
 export function warnOfExperiments(experiments: readonly Experiment[]): void {
-  if (hasWarned || !experiments.includes("no-robustness")) return;
-  hasWarned = true;
+  if (!experiments.includes("no-robustness")) return;
   console.warn(
     'Kiln: a device is opened with experimental "no-robustness". Its kernels are not kept within their arrays: one that ' +
       "is wrong can read and write other memory of the GPU.",
   );
 }
-let hasWarned = false;
