@@ -39,12 +39,12 @@ fn combineFour(v: vec4<Number>) -> Number {
   return combine(combine(combine(v.x, v.y), v.z), v.w);
 }
 
-// Four neighbours that are all there.
+// Four neighbors that are all there.
 fn readWholeFour(i: u32) -> vec4<Number> {
   return ${isAligned ? "values[i]" : "vec4(values[4 * i], values[4 * i + 1], values[4 * i + 2], values[4 * i + 3])"};
 }
 
-// Four neighbours, with the identity in place of those beyond the end.
+// Four neighbors, with the identity in place of those beyond the end.
 fn readFour(i: u32) -> vec4<Number> {
   var four = vec4(identity);
 ${

@@ -262,7 +262,7 @@ fn readKey(first: u32, i: u32, count: u32) -> u32 {
 }
 `;
 
-/** Neighbouring threads write neighbouring keys of the sorted tile. */
+/** Neighboring threads write neighboring keys of the sorted tile. */
 function writeKey(k: number): string {
   return `
   let sorted${k} = local + ${k * workgroupSize};

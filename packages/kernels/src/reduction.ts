@@ -112,7 +112,7 @@ ${operationWgsl(operation, isAligned)}
 var<workgroup> subtotals: array<Number, workgroup_size>;
 `;
 
-/** Neighbouring threads read neighbouring vec4s, four at a time so that many reads are in flight. */
+/** Neighboring threads read neighboring vec4s, four at a time so that many reads are in flight. */
 const strideWgsl = (operation: Operation, isAligned: boolean) => /* wgsl */ `
 ${declarations(operation, isAligned)}
 fn combineEach(a: vec4<Number>, b: vec4<Number>) -> vec4<Number> {
@@ -162,7 +162,7 @@ fn main(
 }
 `;
 
-/** Each thread combines sixteen numbers that follow each other; then neighbours combine theirs. */
+/** Each thread combines sixteen numbers that follow each other; then neighbors combine theirs. */
 const blockWgsl = (operation: Operation, isAligned: boolean) => /* wgsl */ `
 ${declarations(operation, isAligned)}
 @compute @workgroup_size(workgroup_size)

@@ -18,7 +18,7 @@ import {
   workgroupSizeOf,
 } from "./operation.js";
 
-/** In four vec4s, which are a row apart, so that neighbouring threads read neighbouring vec4s. */
+/** In four vec4s, which are a row apart, so that neighboring threads read neighboring vec4s. */
 const numbersPerThread = 16;
 
 export interface ScanDefinition<Type extends NumberType> extends Operation<Type> {

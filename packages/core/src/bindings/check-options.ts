@@ -51,7 +51,7 @@ export function likelyName(given: string, known: Iterable<string>): string | und
   return likely;
 }
 
-/** How many characters to insert, remove or replace, and neighbours to swap, to turn `a` into `b`. */
+/** How many characters to insert, remove or replace, and neighbors to swap, to turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
