@@ -1,11 +1,12 @@
 /**
  * Refuses a visible change without a changeset: if the code of a package differs from that of a base, apart from
- * comments and tests, a changeset that the base does not have must name the package. A change that concerns no user has
+ * comments and tests, a changeset since then must name the package. A change that concerns no user has
  * an empty changeset (`pnpm changeset --empty`).
  *
  *     node tools/checks/check-changesets.mjs [base]
  *
- * The base is where this branch left `main`, or on `main` itself the commit before this one.
+ * The base is where this branch left `main`. On `main` itself it is the commit that made the present version, and every
+ * changeset that is there has come since.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -17,22 +18,32 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const git = (...args) =>
   execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 
-function findBase() {
+/** Where this branch left `main`; `undefined` on `main` itself. */
+function findFork() {
   const head = git("rev-parse", "HEAD").trim();
   for (const branch of ["origin/main", "main"]) {
     try {
-      const base = git("merge-base", branch, "HEAD").trim();
-      if (base !== head) return base;
+      const fork = git("merge-base", branch, "HEAD").trim();
+      if (fork !== head) return fork;
     } catch {
       // There is no such branch here.
     }
   }
-  return git("rev-parse", "HEAD^").trim();
+  return undefined;
 }
 
-const base = process.argv[2] ?? findBase();
+function findVersion() {
+  const versioned = git("log", "-1", "--format=%H", "-G", '^  "version":', "--", "packages/core/package.json").trim();
+  return versioned || git("rev-list", "--max-parents=0", "HEAD").trim().split("\n")[0];
+}
+
+const fork = process.argv[2] ?? findFork();
+const base = fork ?? findVersion();
 const changed = git("diff", "--name-only", base, "--", "packages").split("\n");
-const added = git("diff", "--name-only", "--diff-filter=AM", base, "--", ".changeset").split("\n");
+const added =
+  fork === undefined
+    ? readdirSync(join(root, ".changeset")).map((name) => `.changeset/${name}`)
+    : git("diff", "--name-only", "--diff-filter=AM", base, "--", ".changeset").split("\n");
 const untracked = git("ls-files", "--others", "--exclude-standard", ".changeset").split("\n");
 const changesets = [...added, ...untracked].filter((path) => path.endsWith(".md")).map((path) => read(path));
 

@@ -92,7 +92,7 @@ async function problemsOfMaps({ folder, paths }) {
       if (!paths.includes(place)) problems.push(`${path} leads to ${place}, which is not packed`);
     }
   }
-  const declarations = paths.filter((path) => path.endsWith(".d.ts"));
+  const declarations = paths.filter((path) => path.startsWith("dist/") && path.endsWith(".d.ts"));
   return [
     ...problems,
     ...declarations.filter((path) => !paths.includes(`${path}.map`)).map((path) => `${path} has no map`),

@@ -43,6 +43,8 @@ export function describeLifecycle(suite: Suite): void {
 
     it("ends after the runs in flight, which resolve", async () => {
       const backend = await suite.open(software);
+      // With a device: calls that wait for another one reject when the backend is disposed.
+      await runFieldAdd(backend, a, b);
       const order: string[] = [];
       const runs = Array.from({ length: 10 }, () => runFieldAdd(backend, a, b).finally(() => order.push("run")));
       const preparing = backend.prepare(fieldAdd).finally(() => order.push("prepare"));
@@ -57,6 +59,7 @@ export function describeLifecycle(suite: Suite): void {
 
     it("rejects a run that was to resolve with a lease, since dispose ends leases", async () => {
       const backend = await suite.open(software);
+      await runFieldAdd(backend, a, b);
       const leasing = backend.run(fieldAdd, { a, b, c: lease(Float32Array, a.length) });
       const copying = runFieldAdd(backend, a, b);
       const disposing = backend.dispose();
