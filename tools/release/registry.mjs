@@ -5,7 +5,8 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import http, { createServer } from "node:http";
+import https from "node:https";
 
 /** Before any age that a package manager wants a version to have. */
 const published = "2020-01-01T00:00:00.000Z";
@@ -13,9 +14,10 @@ const published = "2020-01-01T00:00:00.000Z";
 /**
  * @param packed The name, the manifest and the path of the tarball of each package.
  * @param upstream The registry that has all other packages.
+ * @param ca The certificates that its own may be signed with; by default those of Node.
  * @returns Its address and a function that ends it.
  */
-export async function serveRegistry(packed, upstream) {
+export async function serveRegistry(packed, upstream, ca) {
   const documents = new Map();
   const tarballs = new Map();
   const passedOn = new Map();
@@ -30,11 +32,13 @@ export async function serveRegistry(packed, upstream) {
     return await passedOn.get(key);
   };
   const ask = async (url, accept) => {
-    const response = await fetch(new URL(url.slice(1), upstream), { headers: accept ? { accept } : {} });
-    const type = response.headers.get("content-type") ?? "application/octet-stream";
-    const bytes = Buffer.from(await response.arrayBuffer());
+    const place = new URL(url.slice(1), upstream);
+    const { get } = place.protocol === "http:" ? http : https;
+    const [response] = await once(get(place, { ca, headers: accept ? { accept } : {} }), "response");
+    const type = response.headers["content-type"] ?? "application/octet-stream";
+    const bytes = Buffer.concat(await response.toArray());
     const body = type.includes("json") ? bytes.toString().replaceAll(upstream, `${origin}/`) : bytes;
-    return { status: response.status, type, body };
+    return { status: response.statusCode, type, body };
   };
 
   const server = createServer((request, response) => {

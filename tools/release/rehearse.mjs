@@ -11,6 +11,7 @@ import { execFile, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import ts from "typescript";
@@ -167,7 +168,10 @@ try {
     if (same(wanted?.packages) !== same(there?.packages)) await run("npm", args, { cwd: join(cache, "programs") });
   });
   const { stdout: upstream } = await run("npm", ["config", "get", "registry"]);
-  registry = await serveRegistry(packed, upstream.trim());
+  const { stdout: cafile } = await run("npm", ["config", "get", "cafile"]);
+  const isCaNamed = cafile.trim() !== "null" && cafile.trim() !== "";
+  const ca = isCaNamed ? [...rootCertificates, await readFile(cafile.trim(), "utf8")] : undefined;
+  registry = await serveRegistry(packed, upstream.trim(), ca);
   const nodeOf = (node) => join(programs, `node-${node}/bin/node`);
 
   const table = [];
