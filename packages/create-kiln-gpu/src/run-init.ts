@@ -6,11 +6,16 @@ import { InitError } from "./init-error.js";
 import { type Manifest, manifestOf } from "./manifest.js";
 import { type PackageManager, packageManagerOf, packageManagers, settingsOf } from "./package-manager.js";
 
+/** A stream such as `process.stdout`, as far as it is used; so the declarations need no types of Node. */
+interface TextStream {
+  write(text: string): unknown;
+}
+
 export interface InitSurroundings {
   /** In which a relative path begins. */
   readonly folder: string;
-  readonly output: NodeJS.WritableStream;
-  readonly errors: NodeJS.WritableStream;
+  readonly output: TextStream;
+  readonly errors: TextStream;
   /** What a package manager that runs the command says of itself, in `npm_config_user_agent`. */
   readonly agent?: string | undefined;
 }
