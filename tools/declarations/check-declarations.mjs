@@ -64,7 +64,10 @@ async function installPackages() {
       recursive: true,
       filter: (file) => !file.includes(".") || file.endsWith("dist") || file.endsWith(".d.ts"),
     });
-    for (const door of Object.keys(publishConfig.exports)) doors.push(`${name}${door.slice(1)}`);
+    // A file that is no module, such as naga.wasm, has no declarations.
+    for (const [door, { types }] of Object.entries(publishConfig.exports ?? {})) {
+      if (types) doors.push(`${name}${door.slice(1)}`);
+    }
   }
   // An optional peer of the observability package.
   await mkdir(join(folder, "node_modules/@opentelemetry"));

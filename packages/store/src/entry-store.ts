@@ -1,6 +1,7 @@
 import type { Store, StoreStats } from "./store.js";
 import { ageMs, type StoreBackend, storedByteLength } from "./store-backend.js";
-import { decodeEntry, encodeEntry, entryAddress, entryIdentity, type StoredValue, sealEntry } from "./store-entry.js";
+import { decodeEntry, encodeEntry, entryAddress, entryIdentity, sealEntry } from "./store-entry.js";
+import type { StoredValue } from "./stored-value.js";
 
 export interface EntryStoreOptions {
   readonly maxBytes: number;

@@ -1,4 +1,4 @@
 export { openStore, type StoreOptions } from "./open-store.js";
 export type { Store, StoreStats } from "./store.js";
-export type { JsonValue, StoredValue } from "./store-entry.js";
+export type { JsonValue, StoredValue } from "./stored-value.js";
 export { clearStore, type StoreSurvey, type SurveyedEntry, surveyStore } from "./survey-store.js";

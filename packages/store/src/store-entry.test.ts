@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeEntry, encodeEntry, entryAddress, entryIdentity, type StoredValue, sealEntry } from "./store-entry.js";
+import { decodeEntry, encodeEntry, entryAddress, entryIdentity, sealEntry } from "./store-entry.js";
+import type { StoredValue } from "./stored-value.js";
 
 const identity = entryIdentity("tuning", ["sum", "a device"]);
 

@@ -9,17 +9,7 @@
  * Invariant: bytes decode only under the identity that they were encoded under, and only if none of them has changed.
  */
 import { sha256 } from "./sha256.js";
-
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue };
-
-/** Bytes come back as bytes. Other values come back as JSON gives them: `NaN` and the infinities as `null`. */
-export type StoredValue = JsonValue | Uint8Array;
+import type { JsonValue, StoredValue } from "./stored-value.js";
 
 const kinds = ["json", "bytes"] as const;
 /** 64 digits and a line feed. */

@@ -5,7 +5,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Store } from "./store.js";
-import { entryAddress, entryIdentity, type JsonValue } from "./store-entry.js";
+import { entryAddress, entryIdentity } from "./store-entry.js";
+import type { JsonValue } from "./stored-value.js";
 
 /** The entries of one folder or database, which a test may look at and change behind the stores' backs. */
 export interface StoreWorld {

@@ -1,4 +1,4 @@
-import type { StoredValue } from "./store-entry.js";
+import type { StoredValue } from "./stored-value.js";
 
 /** Counted since this store was opened, for this store alone; other processes may use the same folder. */
 export interface StoreStats {

@@ -21,6 +21,7 @@ declare global {
   interface GPUBuffer {}
   interface GPUBufferDescriptor {}
   interface GPUCommandEncoder {}
+  interface GPUCompilationMessage {}
   interface GPUComputePassEncoder {}
   interface GPUComputePassTimestampWrites {}
   interface GPUComputePipeline {}

@@ -1,8 +1,16 @@
 import { ComputeError } from "@kiln-gpu/core";
 import { describeValue, optionNames } from "@kiln-gpu/core/backend";
 
+/** The names of types that the declarations use and a library of TypeScript without "DOM" lacks; each merges with its own. */
+declare global {
+  interface URL {}
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+
 /** The file `@kiln-gpu/shader/naga.wasm`: its URL (in Node also its path), its bytes, or the compiled module. */
-export type TranslatorWasm = string | URL | BufferSource | WebAssembly.Module;
+export type TranslatorWasm = string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
 export interface TranslatorOptions {
   /**
