@@ -36,7 +36,7 @@ export type RadixSortPairsBindings<Type extends NumberType> = RadixSortBindings<
  * A kernel that sorts `keys` in ascending order: a stable radix sort, by 4 bits in each of 8 steps. In each step every
  * workgroup counts the digits of a tile of keys, a scan turns the counts into places, and every workgroup sorts its tile
  * by the digit and writes it there. Floats are sorted by their bits, as IEEE 754's totalOrder: -0 comes before 0, and
- * NaNs come last, or first if their sign is set.
+ * NaNs come last, or first if their sign is set. WGSL lets a device change the bits of NaNs and of subnormal numbers.
  */
 export function defineRadixSort<Type extends NumberType>(label: string, type: Type): Kernel<RadixSortBindings<Type>> {
   return defineSort(label, type, false) as Kernel<RadixSortBindings<Type>>;

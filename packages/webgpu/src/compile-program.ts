@@ -85,8 +85,8 @@ function beginToCompile(device: GPUDevice, request: CompileRequest) {
 }
 
 function createLayouts(device: GPUDevice, { layout, label, wgsl }: CompileRequest): GPUBindGroupLayout[] {
-  // A subgroup matrix may be larger than an element of the array that it is stored in. Dawn demands room for it, and with
-  // a size of 0 looks at each dispatch.
+  // Dawn demands that a binding has room for a whole subgroup matrix, which reflection does not see. With a size of 0 it
+  // checks the room at each dispatch instead.
   const hasMatrices = /\benable\b[^;]*\bchromium_experimental_subgroup_matrix\b/.test(wgsl);
   const groups: GPUBindGroupLayoutEntry[][] = [];
   for (const { group, binding, type, minByteLength } of layout.buffers) {

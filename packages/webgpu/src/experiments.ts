@@ -24,7 +24,7 @@ export const experimentFeatures: Readonly<Record<Experiment, readonly string[]>>
 
 /** Dawn's features of an instance for these experiments, in an order that does not depend on theirs. */
 export function togglesOf(experiments: readonly Experiment[]): string[] {
-  // Dawn leaves f16 off on NVIDIA, where some drivers failed its tests of graphics.
+  // On NVIDIA Dawn offers f16 only if it is asked to.
   return ["vulkan_enable_f16_on_nvidia", ...[...new Set(experiments)].sort().map((each) => toggles[each])];
 }
 

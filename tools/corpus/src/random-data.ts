@@ -1,5 +1,5 @@
 /**
- * Numbers that look random and are the same in each run; none is 0, so that memory which nobody wrote cannot pass for a
+ * Numbers that look random and are the same in each run; none is 0, so that memory that was never written cannot pass for a
  * result.
  */
 export class RandomData {

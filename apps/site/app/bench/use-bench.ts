@@ -246,7 +246,10 @@ export function useBench() {
   };
 }
 
-/** A first, short measurement by itself, where it costs nobody anything. */
+/**
+ * Whether a short first measurement may start by itself: not on a software GPU, where data is to be saved, or where the
+ * page shows a recorded result.
+ */
 function maySmoke({ isSoftware }: DeviceInfo): boolean {
   const saves = matchMedia("(prefers-reduced-data: reduce)").matches || location.hash.startsWith("#r=");
   return !isSoftware && !saves;

@@ -175,7 +175,7 @@ describe("a resident array that is recoverable", () => {
     expect(devices).toHaveLength(3);
   });
 
-  it("is not restored again and again while nobody waits for a device", async () => {
+  it("is not restored again and again while no call waits for a device", async () => {
     const devices: GPUDevice[] = [];
     let asked = 0;
     const device = async () => {

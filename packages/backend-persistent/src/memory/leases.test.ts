@@ -118,7 +118,7 @@ describe("a lease", () => {
       { byteBudget: 52 * 1024 },
     ));
 
-  it("that nobody releases ends the wait of all that need its memory, and is named", () =>
+  it("that is never released ends the wait of all that need its memory, and is named", () =>
     usingBackend(
       async (gpu) => {
         const { c } = await gpu.run(fieldAdd, add(2048));
@@ -135,7 +135,7 @@ describe("a lease", () => {
       { byteBudget: 52 * 1024, memoryWaitMs: 50 },
     ));
 
-  it("that nobody releases keeps no run from memory that is left, also of a batch that did not fit as one", () =>
+  it("that is never released keeps no run from memory that is left, also of a batch that did not fit as one", () =>
     usingBackend(
       async (gpu) => {
         const held = await gpu.stage(Float32Array, 229_376);
@@ -171,7 +171,7 @@ describe("a lease", () => {
       { byteBudget: 2 ** 20, memoryWaitMs: 50 },
     ));
 
-  it("that nobody releases leaves no process that ends in the middle of a wait for its memory", async () => {
+  it("that is never released leaves no process that ends in the middle of a wait for its memory", async () => {
     const body = `
       import { openPersistentBackend } from "@kiln-gpu/backend-persistent";
       import { lease } from "@kiln-gpu/core";
@@ -213,7 +213,7 @@ describe("a lease", () => {
     expectNothingLive(gpu);
   });
 
-  it("that nobody releases goes with its backend", async () => {
+  it("that is never released goes with its backend", async () => {
     const gpu = await openPersistentBackend(software);
     const { c } = await gpu.run(fieldAdd, add(100));
     await gpu.dispose();

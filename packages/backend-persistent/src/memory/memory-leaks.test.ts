@@ -83,7 +83,7 @@ describe("a backend that is dropped", () => {
     expect(await lost).toMatchObject({ reason: "destroyed" });
   });
 
-  it.each(kinds)("goes, with what it was dropped with, where nobody listens: a %s", async (_, _what, make) => {
+  it.each(kinds)("goes, with what it was dropped with, without a listener: a %s", async (_, _what, make) => {
     const openAndDrop = async () => {
       const gpu = await openPersistentBackend({ ...software, leakDetection: false });
       await runFieldAdd(gpu, data.floats(64), data.floats(64));

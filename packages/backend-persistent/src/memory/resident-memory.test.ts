@@ -57,7 +57,7 @@ describe("the memory of a resident array", () => {
       { byteBudget: 48 * 1024 },
     ));
 
-  it("keeps nobody waiting who needs less than is left", () =>
+  it("keeps no call waiting that needs less than is left", () =>
     usingBackend(
       async (gpu) => {
         const held = await gpu.array(Uint32Array, (3.25 * 2 ** 20) / 4);
@@ -81,7 +81,7 @@ describe("the memory of a resident array", () => {
     await expectError(y.read(), "disposed");
   });
 
-  it("is waited for by nobody on a lost device that stays silent", () =>
+  it("keeps no call waiting on a lost device that stays silent", () =>
     withOwnDevice(async (device) => {
       const gpu = await openPersistentBackend({ device, maxSubmissions: 1 });
       await gpu.run(step, { factor: 2, y: inout(data.words(8)) });

@@ -134,7 +134,7 @@ describe("a manifest by name", () => {
     await gpu.dispose();
   });
 
-  it("is written soon also where nobody disposes", async () => {
+  it("is written soon even if the backend is not disposed", async () => {
     const gpu = await open({ warmUp: "test" });
     await expectRun(gpu, 1);
     await expect.poll(() => entriesOf(directory(), "manifest").length).toBe(1);

@@ -242,7 +242,7 @@ describe("the commands of a run that is repeated", () => {
       }
     }));
 
-  it("serve no run that has other memory, whoever holds which", () =>
+  it("serve no run that has other memory", () =>
     using(
       async (gpu) => {
         const length = 20_000;

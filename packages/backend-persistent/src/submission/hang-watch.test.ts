@@ -64,7 +64,7 @@ test("a caller who left before the submission does not wait for it", () => {
   expectHangAfter(100, runs, 100);
 });
 
-test("the deadline holds whoever waits", () => {
+test("the deadline holds whether or not a caller waits", () => {
   const runs = runsFor(new Caller());
   watchWith({ deadlineMs: 5000 }).add(runs);
   expectHangAfter(5000, runs, 5000);

@@ -74,7 +74,7 @@ describe.each(early)("with %s", (_, optionsOf) => {
     await ledger.close();
   });
 
-  test("a failure that nobody waits for stays an unhandled rejection", async () => {
+  test("a failure that no caller awaits stays an unhandled rejection", async () => {
     const ledger = new RunLedger("test");
     const seen: unknown[] = [];
     const listeners = process.listeners("unhandledRejection");

@@ -153,7 +153,7 @@ test("changes of the device are told of with their time", () => {
   for (const event of events) expect((event as { atUs: number }).atUs).toBeGreaterThan(0);
 });
 
-test("a task is done also where nobody listens", async () => {
+test("a task is done without a listener too", async () => {
   const { ledger, events } = listened();
   expect(await traced(undefined, "The task", async () => 1)).toBe(1);
   expect(await traced(ledger.recorder, "The task", async () => 2)).toBe(2);

@@ -44,7 +44,7 @@ export class TraceRecorder {
     this.#tracer = tracer;
   }
 
-  /** `undefined` while nobody listens. */
+  /** `undefined` without a listener. */
   begin(kind: WorkTrace["kind"], label: string): WorkTrace | undefined {
     if (this.#tracer.isEnabled === false) return undefined;
     return { kind, id: ++this.#lastWork, label, clock: new RunClock(), submission: undefined };
@@ -69,7 +69,7 @@ export class TraceRecorder {
     });
   }
 
-  /** `undefined` while nobody listens. */
+  /** `undefined` without a listener. */
   beginSubmission(runs: readonly Traced[]): SubmissionTrace | undefined {
     if (this.#tracer.isEnabled === false) return undefined;
     const work = runs.flatMap(({ caller }) => caller.trace ?? []);

@@ -74,7 +74,7 @@ describe("a program that is stored", () => {
     }
   });
 
-  it("has its file's name from whoever asks now", async () => {
+  it("has the file's name that the present caller gives", async () => {
     const memory = new Memory();
     await loadProgram(program, "It", { stored: memory });
     expect((await loadProgram({ ...program, file: "moved.wgsl" }, "It", { stored: memory })).file).toBe("moved.wgsl");

@@ -154,6 +154,14 @@ export function describeKernelResults(suite: Suite): void {
         const { sortedKeys } = await backend().run(kernel, { keys, sortedKeys: outputOf });
         expectSame(sortedKeys as typeof words, keys.slice().sort() as typeof words);
       }
+      // A NaN, one with its sign set, -0, 0, the least numbers and the infinities.
+      const bits = Uint32Array.of(0x7fc0_0000, 0xffc0_0000, 1 << 31, 0, 1, 0x8000_0001, 0x7f80_0000, 0xff80_0000);
+      const sorted = await backend().run(defineRadixSort("sort-special", "f32"), {
+        keys: new Float32Array(bits.buffer),
+        sortedKeys: output(Float32Array, bits.length),
+      });
+      const expected = [0xffc0_0000, 0xff80_0000, 0x8000_0001, 0x8000_0000, 0, 1, 0x7f80_0000, 0x7fc0_0000];
+      expect([...new Uint32Array(sorted.sortedKeys.buffer)]).toEqual(expected);
       const [keys, values] = [data.words(length, 50), data.words(length)];
       const { sortedKeys, sortedValues } = await backend().run(defineRadixSortPairs("pairs", "u32"), {
         keys,
