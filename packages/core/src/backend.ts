@@ -44,6 +44,7 @@ export {
   type BindingInfo,
   fitsImmediates,
   minByteLengthOf,
+  runtimeArrayOf,
   type ScalarType,
   type ShaderInterface,
   type StructLayout,

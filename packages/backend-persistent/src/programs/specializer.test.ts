@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Bindings, type DeviceInfo, defineKernel, type Kernel } from "@kiln-gpu/core";
+import { type Bindings, bytes, type DeviceInfo, defineKernel, inout, type Kernel, output } from "@kiln-gpu/core";
 import { openStore } from "@kiln-gpu/store";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LoadedKernel, PipelineCache } from "./pipeline-cache.js";
-import { elementsOf, Specializer } from "./specializer.js";
+import { Specializer } from "./specializer.js";
 
 const limits = {
   maxComputeWorkgroupSizeX: 256,
@@ -120,7 +120,28 @@ describe("what was tuned", () => {
   });
 });
 
-test("a run is as large as its largest binding", () => {
-  expect(elementsOf(bindingsOf(1000))).toBe(1000);
-  expect(elementsOf({ n: 5, on: true, at: { x: 1 } })).toBe(1);
+describe("the elements of a run", () => {
+  const f32 = { kind: "scalar", scalar: "f32", byteLength: 4 };
+  const arrayOf = (stride: number) => ({ kind: "array", element: f32, stride, count: 0, byteLength: 0 });
+  const struct = { kind: "struct", members: [{ name: "e", offset: 16, layout: arrayOf(8) }], byteLength: 16 };
+  const layouts = { vectors: arrayOf(16), pairs: struct };
+  const load = async () => ({
+    interfaces: { main: { bindings: Object.entries(layouts).map(([name, layout]) => ({ name, layout })) } },
+  });
+  const count = (bindings: Bindings) =>
+    new Specializer({ load } as unknown as PipelineCache, device, openStore({ isEnabled: false })).elementsOf(
+      kernelOf({ x: [1] }),
+      bindings,
+    );
+
+  test.each<[string, Bindings, number]>([
+    ["those of its largest binding", bindingsOf(1000), 1000],
+    ["one where it binds plain values alone", { n: 5, on: true, at: { length: 9, x: 1 } }, 1],
+    ["counted as the shader declares them", { vectors: new Float32Array(64) }, 16],
+    ["of an output, too", { vectors: output(Float32Array, 64), other: new Float32Array(8) }, 16],
+    ["counted after what precedes them in a struct", { pairs: inout(new Float32Array(10)) }, 3],
+    ["of four bytes, where no shader says otherwise", { other: bytes(new Uint8Array(10)) }, 3],
+  ])("are %s", async (_, bindings, expected) => {
+    expect(await count(bindings)).toBe(expected);
+  });
 });

@@ -1,22 +1,24 @@
-import type {
-  Bindings,
-  Bytes,
-  Constants,
-  DeviceInfo,
-  Inout,
-  Kernel,
-  Output,
-  Tunable,
-  TypedArray,
-} from "@kiln-gpu/core";
-import { exceededLimit, roleOf } from "@kiln-gpu/core/backend";
+import type { Bindings, Bytes, Constants, DeviceInfo, Inout, Kernel, Output, Tunable } from "@kiln-gpu/core";
+import { exceededLimit, roleOf, runtimeArrayOf } from "@kiln-gpu/core/backend";
 import type { Store } from "@kiln-gpu/store";
 import type { LoadedKernel, PipelineCache } from "./pipeline-cache.js";
 
 /** Part of the key of stored choices. Raise it when their meaning changes. */
-const storeVersion = "1";
+const storeVersion = "2";
 /** The bucket of 2^32 elements, as many as a binding of WebGPU may have bytes. */
 const largestBucket = 32;
+
+type Choice = Kernel<Bindings> | Promise<Kernel<Bindings>>;
+
+/** What is known of a tunable kernel. */
+interface Known {
+  /** The length at which each runtime-sized binding begins, and the bytes of its elements. Known once it is loaded. */
+  arrays?: RuntimeArrays;
+  /** The exponent of the smallest power of two that is at least the number of elements, and what was chosen for it. */
+  readonly chosen: Map<number, Choice>;
+}
+
+type RuntimeArrays = ReadonlyMap<string, { readonly offset: number; readonly stride: number }>;
 
 /**
  * Chooses the tunable constants of kernels by the size of their bindings: as `tune` found, in this process or an
@@ -26,7 +28,7 @@ export class Specializer {
   readonly #programs: PipelineCache;
   readonly #device: DeviceInfo;
   readonly #store: Store;
-  readonly #chosen = new WeakMap<object, Map<number, Kernel<Bindings> | Promise<Kernel<Bindings>>>>();
+  readonly #known = new WeakMap<object, Known>();
 
   constructor(programs: PipelineCache, device: DeviceInfo, store: Store) {
     this.#programs = programs;
@@ -36,8 +38,17 @@ export class Specializer {
 
   /** Chooses the kernel to run in place of `kernel`. The chosen kernel has no tunable constants. */
   choose<B extends Bindings>(kernel: Kernel<B>, bindings: B): Kernel<B> | Promise<Kernel<B>> {
-    const choice = this.#choose(kernel as unknown as Kernel, bucketOf(elementsOf(bindings)));
+    const arrays = this.#of(kernel).arrays ?? this.#load(kernel as unknown as Kernel);
+    const choice =
+      arrays instanceof Promise
+        ? arrays.then((loaded) => this.#choose(kernel as unknown as Kernel, bucketOf(elementsOf(bindings, loaded))))
+        : this.#choose(kernel as unknown as Kernel, bucketOf(elementsOf(bindings, arrays)));
     return choice as unknown as Kernel<B> | Promise<Kernel<B>>;
+  }
+
+  /** The elements of the largest binding, as the shader declares it. */
+  async elementsOf(kernel: Kernel, bindings: Bindings): Promise<number> {
+    return elementsOf(bindings, this.#of(kernel).arrays ?? (await this.#load(kernel)));
   }
 
   /** Every kernel that may run in place of `kernel`, at any size. */
@@ -46,8 +57,21 @@ export class Specializer {
     return [...new Set(await Promise.all(buckets.map((bucket) => this.#choose(kernel, bucket))))];
   }
 
-  #choose(kernel: Kernel, bucket: number): Kernel | Promise<Kernel> {
-    const chosen = this.#of(kernel);
+  async #load(kernel: Kernel): Promise<RuntimeArrays> {
+    const { interfaces } = await this.#programs.load(kernel.specialize({}));
+    const arrays = new Map<string, { readonly offset: number; readonly stride: number }>();
+    for (const { bindings } of Object.values(interfaces)) {
+      for (const { name, layout } of bindings) {
+        const runtime = runtimeArrayOf(layout);
+        if (runtime) arrays.set(name, { offset: runtime.offset, stride: runtime.array.stride });
+      }
+    }
+    this.#of(kernel).arrays = arrays;
+    return arrays;
+  }
+
+  #choose(kernel: Kernel, bucket: number): Choice {
+    const { chosen } = this.#of(kernel);
     let choice = chosen.get(bucket);
     if (!choice) {
       choice = this.#find(kernel, bucket).then(
@@ -69,7 +93,7 @@ export class Specializer {
   /** Makes `constants` the choice for bindings of this many elements, and stores them for later processes. */
   async keep(kernel: Kernel, elements: number, constants: Constants): Promise<void> {
     const bucket = bucketOf(elements);
-    this.#of(kernel).set(bucket, kernel.specialize(constants));
+    this.#of(kernel).chosen.set(bucket, kernel.specialize(constants));
     await this.#store.write("tuning", await this.#keyOf(kernel, bucket), { constants: { ...constants } });
   }
 
@@ -114,10 +138,10 @@ export class Specializer {
     return Object.values(interfaces).every((shader) => exceededLimit(shader, this.#device.limits) === undefined);
   }
 
-  #of(kernel: object): Map<number, Kernel<Bindings> | Promise<Kernel<Bindings>>> {
-    let chosen = this.#chosen.get(kernel);
-    if (!chosen) this.#chosen.set(kernel, (chosen = new Map()));
-    return chosen;
+  #of(kernel: object): Known {
+    let known = this.#known.get(kernel);
+    if (!known) this.#known.set(kernel, (known = { chosen: new Map() }));
+    return known;
   }
 
   /** Made of the kernel's programs by content, its tunable values, the device and the size. */
@@ -137,24 +161,24 @@ export class Specializer {
   }
 }
 
-/** The elements of the largest binding. Four bytes count as one element. */
-export function elementsOf(bindings: Bindings): number {
+/** The elements of the largest binding. Where no shader says otherwise, an element has four bytes. */
+function elementsOf(bindings: Bindings, arrays: RuntimeArrays): number {
   let most = 1;
   for (const name in bindings) {
-    const elements = countOf(bindings[name]);
+    const { offset, stride } = arrays.get(name) ?? { offset: 0, stride: 4 };
+    const elements = Math.ceil((byteLengthOf(bindings[name]) - offset) / stride);
     if (elements > most) most = elements;
   }
   return most;
 }
 
 /** 0 for a plain value, which may be a struct with a member named `length`. */
-function countOf(value: unknown): number {
+function byteLengthOf(value: unknown): number {
   const role = roleOf(value);
-  if (role === undefined && !ArrayBuffer.isView(value)) return 0;
+  if (role === undefined) return ArrayBuffer.isView(value) ? value.byteLength : 0;
+  if (role === "inout" || role === "bytes") return (value as Inout | Bytes).data.byteLength;
   const { length, type } = value as Output;
-  const array = role === "inout" || role === "bytes" ? (value as Inout | Bytes).data : (value as TypedArray);
-  const { BYTES_PER_ELEMENT: bytes } = type ?? array;
-  return bytes === 1 ? Math.ceil(length / 4) : length;
+  return length * type.BYTES_PER_ELEMENT;
 }
 
 /** The exponent of the smallest power of two that is at least `elements`. */

@@ -17,7 +17,6 @@ import {
 import { roleOf } from "@kiln-gpu/core/backend";
 import type { DeviceSession } from "../device/device-session.js";
 import type { ResidentMemory } from "../memory/resident-memory.js";
-import { elementsOf } from "../programs/specializer.js";
 
 interface Candidate {
   readonly constants: Constants;
@@ -53,7 +52,7 @@ export async function tuneKernel(
       `Kernel "${kernel.label}" has no \`tunable\` constants to tune, such as { workgroup_size: [256, 64, 128] }.`,
     );
   }
-  const elements = elementsOf(bindings);
+  const elements = await specializer.elementsOf(kernel, bindings);
   const fitting = await specializer.candidates(kernel);
   if (fitting.length === 0) {
     throw new ComputeError(
