@@ -39,6 +39,8 @@ const maxSharedByteLength = 64 * 2 ** 20;
  * host less (docs/decisions/0021-one-size-for-queue-uploads.md).
  */
 const maxQueueUploadByteLength = 128 * 2 ** 10;
+/** How long a lost device is given to answer what it was asked. On a busy machine the answers take over a second. */
+const maxAnswerMs = 10_000;
 
 /** Everything that is made on one device. It ends with the device. */
 export class DeviceSession {
@@ -239,7 +241,7 @@ export class DeviceSession {
   }
 }
 
-/** Waits for `ended`, but at most a second once the device is lost: a lost device may never answer. */
+/** Waits for `ended`, but not for ever once the device is lost: a lost device may never answer. */
 function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -250,7 +252,7 @@ function withinLoss(open: OpenDevice, ended: Promise<void>): Promise<void> {
       resolve();
     };
     forget = open.onLoss(() => {
-      timer = setTimeout(finish, 1000);
+      timer = setTimeout(finish, maxAnswerMs);
     });
     ended.then(finish);
   });

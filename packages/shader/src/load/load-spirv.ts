@@ -4,9 +4,9 @@ import { compileNaga } from "../naga-wasm.js";
 import { Refusal } from "../refusal.js";
 import { type SpirvBinding, spirvBindings } from "../spirv/bindings.js";
 import { checkControlFlow } from "../spirv/check-control-flow.js";
-import { checkDivisors } from "../spirv/check-divisors.js";
 import { checkOperands } from "../spirv/check-operands.js";
 import { checkSupported, spirvWorkgroupSize } from "../spirv/check-supported.js";
+import { checkZeros } from "../spirv/check-zeros.js";
 import { unusedBindings, withoutBlock } from "../spirv/declared-layout.js";
 import { InstructionRefusal, inItsSource } from "../spirv/instruction-source.js";
 import { nameInstruction } from "../spirv/instructions.js";
@@ -98,9 +98,9 @@ function reduce(
   checkOperands(reachable);
   const specialized = specializeSpirv(reachable, constants);
   const used = pruneGlobals(specialized);
+  checkZeros(used, reachable, constants);
   checkSupported(used);
   checkControlFlow(used);
-  checkDivisors(used, reachable, constants);
   return { specialized, spirv: transposeMatrices(used) };
 }
 

@@ -113,7 +113,7 @@ function accessProblem(access: Uint32Array): readonly [string, string] | undefin
 function lengthProblem(length: Instruction | undefined): readonly [string, string] | undefined {
   if (length?.opcode !== Op.Constant) return undefined;
   const count = length.operands[2]!;
-  if (count >= 1 && count < 2 ** 30) return undefined;
+  if (count < 2 ** 30) return undefined;
   return [`has an array of ${count} elements`, `an array has 1 to ${2 ** 30 - 1}`];
 }
 
@@ -197,13 +197,5 @@ export function spirvWorkgroupSize({ instructions }: SpirvModule): readonly [num
     );
   }
   const [x, y, z] = mode.operands.subarray(2);
-  if (!x || !y || !z) {
-    throw new InstructionRefusal(
-      "invalid-kernel",
-      mode,
-      `has workgroups of [${[x, y, z].join(", ")}] (${nameInstruction(mode)}), set by its module or by the constants given; ` +
-        "each number must be 1 or more.",
-    );
-  }
-  return [x, y, z];
+  return [x!, y!, z!];
 }
