@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { chromiumProject, hasChromium } from "./tools/browser/src/index.ts";
 
@@ -9,6 +10,8 @@ const conditions = ["@kiln-gpu/source"];
 
 export default defineConfig({
   test: {
+    // By default Vitest leaves one core idle, of two half the machine.
+    maxWorkers: availableParallelism(),
     reporters: process.env.CI ? ["default", ["json", { outputFile: ".cache/vitest.json" }]] : ["default"],
     projects: [
       {

@@ -80,14 +80,14 @@ export class OneShotBackend implements ComputeBackend {
     return this.#runs.startTask(`The preparation of kernel "${kernel.label}"`, options, work, this.prepare);
   }
 
-  run<B, const O extends RunOptions = RunOptions>(
+  run<B, const O extends RunOptions<B> = RunOptions<B>>(
     kernel: Kernel,
     bindings: B,
-    options?: RunOptions,
+    options?: RunOptions<B>,
   ): Promise<RunResults<B, O>> {
     let taken: TakenRun;
     try {
-      taken = takeRun(kernel, bindings, options);
+      taken = takeRun(kernel, bindings, options as RunOptions);
     } catch (error) {
       return Promise.reject(atCaller(error, this.run));
     }

@@ -21,6 +21,12 @@ describe("openStore", () => {
     expect(store.stats()).toEqual({ ...keepsNothing, failures: 0, lastFailure: undefined });
   });
 
+  it("refuses an option that does not exist", () => {
+    expect(() => openStore({ diretory: "x" } as never)).toThrow(
+      new TypeError('openStore takes no option "diretory"; its options are directory, maxBytes, isEnabled.'),
+    );
+  });
+
   it("keeps nothing when the option or the environment turns it off", async () => {
     const directory = join(temporaryFolder(), "store");
     const stores = [openStore({ directory, isEnabled: false })];

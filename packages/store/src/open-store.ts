@@ -22,11 +22,19 @@ export interface StoreOptions {
   readonly isEnabled?: boolean;
 }
 
+const optionNames = ["directory", "maxBytes", "isEnabled"];
+
 /**
  * Opens the store: a folder in Node, an IndexedDB in a browser. It touches no disk before the first read or write, and
- * needs no closing. Never throws: a store that finds no folder or database keeps nothing and counts a failure.
+ * needs no closing. A store that finds no folder or database throws nothing: it keeps nothing and counts a failure.
+ * @throws {TypeError} For an option that does not exist: most often its name is misspelled.
  */
-export function openStore({ directory, maxBytes = 64 * 1024 * 1024, isEnabled = true }: StoreOptions = {}): Store {
+export function openStore(options: StoreOptions = {}): Store {
+  for (const name in options) {
+    if (optionNames.includes(name)) continue;
+    throw new TypeError(`openStore takes no option "${name}"; its options are ${optionNames.join(", ")}.`);
+  }
+  const { directory, maxBytes = 64 * 1024 * 1024, isEnabled = true } = options;
   return new EntryStore(() => (isEnabled ? openBackend(directory) : undefined), { maxBytes });
 }
 

@@ -319,7 +319,7 @@ export interface ComputeBackend extends AsyncDisposable {
    *   throws; `out-of-memory`; `aborted` and `timeout` as `options` ask; `invalid-option` for bad options;
    *   `device-lost` and `disposed` at any time.
    */
-  run<K extends Kernel, B extends BoundBy<K, B>, const O extends RunOptions = RunOptions>(
+  run<K extends Kernel, B extends BoundBy<K, B>, const O extends RunOptions<B> = RunOptions<B>>(
     kernel: K,
     bindings: B,
     options?: O,

@@ -8,14 +8,15 @@ export interface PrepareOptions {
 
 export const prepareOptionNames = /* @__PURE__ */ optionNames<PrepareOptions>({ signal: true });
 
-export interface RunOptions {
+/** @typeParam B The bindings of the run, as `threads` sees them. */
+export interface RunOptions<B = Bindings> {
   /** How many workgroups to run, in place of the kernel's own size; for kernels of one pass. */
   readonly workgroups?: Workgroups;
   /**
    * How many threads to run, rounded up to whole workgroups, in place of the kernel's own size; for kernels of one
    * pass.
    */
-  readonly threads?: Threads | ((bindings: Bindings) => Threads);
+  readonly threads?: Threads | ((bindings: B) => Threads);
   /** Rejects the run with `aborted` when it aborts. What the run held is given back once the GPU is done with it. */
   readonly signal?: AbortSignal;
   /**

@@ -51,7 +51,7 @@ export type Recordable<K> = {
         | IfAny<ArrayOf<K[Name]>, ResidentArray<ArrayOf<K[Name]>> | WrittenParameter<ArrayOf<K[Name]>>>;
 };
 
-type RecordRunOptions = Pick<RunOptions, "workgroups" | "threads">;
+type RecordRunOptions<B = Bindings> = Pick<RunOptions<B>, "workgroups" | "threads">;
 
 export const recordRunOptionNames = /* @__PURE__ */ optionNames<RecordRunOptions>({ workgroups: true, threads: true });
 
@@ -59,7 +59,7 @@ export const recordRunOptionNames = /* @__PURE__ */ optionNames<RecordRunOptions
 export type RecordRun = <K extends Bindings>(
   kernel: Kernel<K>,
   bindings: Recordable<K>,
-  options?: RecordRunOptions,
+  options?: RecordRunOptions<Recordable<K>>,
 ) => void;
 
 export interface RecordOptions {

@@ -347,6 +347,34 @@ test("`threads`, `temporaries` and `passes` see an input that may be a value as 
   expect(stated.passes({ size: { width: 3, height: 4 } })).toEqual([{ program: "main", threads: [3, 4] }]);
 });
 
+test("`threads` of a run sees the bindings of that run", () => {
+  never(async () => {
+    const size = { width: 3, height: 4 };
+    const array = await backend.array(x);
+    const results = await backend.run(
+      untyped,
+      { size, y: output(Float32Array, 4) },
+      {
+        threads: (bindings) => {
+          expectTypeOf(bindings.size).toEqualTypeOf<{ width: number; height: number }>();
+          return [bindings.size.width, bindings.y.length];
+        },
+        profile: true,
+      },
+    );
+    expectTypeOf(results.y).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    expectTypeOf(results.profile).toEqualTypeOf<RunProfile>();
+    backend.run(saxpy, { alpha: 2, x, y: inout(x) }, { threads: ({ alpha, y }) => y.data.length * alpha });
+    // @ts-expect-error It has no such binding.
+    backend.run(saxpy, { alpha: 2, x, y: inout(x) }, { threads: ({ nothing }) => nothing });
+    await backend.record({}, (run) => {
+      // @ts-expect-error It has no such binding.
+      run(saxpy, { alpha: 2, x, y: array }, { threads: ({ nothing }) => nothing });
+      run(saxpy, { alpha: 2, x, y: array }, { threads: (bindings) => Number(bindings.alpha) });
+    });
+  });
+});
+
 test("bindings that were declared with their type have its results", () => {
   type ScaleBindings = {
     readonly x: Float32Array | Bytes;

@@ -14,6 +14,7 @@ import { bytesOf } from "../bindings/bytes-of.js";
 import { describeValue } from "../bindings/describe-value.js";
 import { ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
+import type { RunOptions } from "../contract/run-options.js";
 import {
   type Parameters,
   type RecordRun,
@@ -74,7 +75,7 @@ function recorded<P extends Parameters>(
     const { kernel, bindings, size } = takeRun(
       given as unknown as Kernel,
       givenBindings,
-      options,
+      options as RunOptions,
       recordRunOptionNames,
     );
     const bound: Record<string, Reference> = {};
