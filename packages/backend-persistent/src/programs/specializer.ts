@@ -53,6 +53,7 @@ export class Specializer {
 
   /** Every kernel that may run in place of `kernel`, at any size. */
   async choices(kernel: Kernel): Promise<Kernel[]> {
+    await this.#load(kernel);
     const buckets = Array.from({ length: largestBucket + 1 }, (_, bucket) => bucket);
     return [...new Set(await Promise.all(buckets.map((bucket) => this.#choose(kernel, bucket))))];
   }

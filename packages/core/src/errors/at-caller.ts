@@ -2,6 +2,8 @@ import { ComputeError } from "./compute-error.js";
 
 /** A function of Kiln that is on the stack, or that an async stack leads to. */
 export type OwnFunction = (...given: never[]) => unknown;
+/** Frames at the top of a stack that are Node's own: those of a timer that ended a run, for instance. */
+const platformFrames = /^(?:\n {4}at [^\n]*\bnode:[^\n]*)+/u;
 type Capture = (target: object, below: OwnFunction) => void;
 
 /**
@@ -25,7 +27,11 @@ export function atCaller(error: unknown, ...functions: readonly OwnFunction[]): 
     captureStackTrace.call(Error, shown, own);
     const { stack } = shown;
     const head = String(shown);
-    if (stack?.startsWith(head) && stack.length > head.length) return shown;
+    if (!stack?.startsWith(head)) continue;
+    const frames = stack.slice(head.length).replace(platformFrames, "");
+    if (frames === "") continue;
+    shown.stack = head + frames;
+    return shown;
   }
   return error;
 }
