@@ -1,4 +1,5 @@
 import type {
+  AdoptsBuffers,
   ComputeBackend,
   KeepsArrays,
   RecordsSequences,
@@ -23,6 +24,7 @@ import { StoredManifest } from "./programs/stored-manifest.js";
 export type PersistentComputeBackend = ComputeBackend &
   StagesMemory &
   KeepsArrays &
+  AdoptsBuffers &
   RecordsSequences &
   TunesKernels &
   RecoversDevice &

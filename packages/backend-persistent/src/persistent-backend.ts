@@ -1,5 +1,7 @@
 import {
   type Accepted,
+  type AdoptOptions,
+  type AdoptsBuffers,
   type BackendStats,
   type Bindings,
   type ComputeBackend,
@@ -31,6 +33,7 @@ import {
   type WarmUpReport,
 } from "@kiln-gpu/core";
 import {
+  adoptOptionNames,
   arrayOptionNames,
   arrayTypeOf,
   atCaller,
@@ -53,6 +56,7 @@ import type { Store } from "@kiln-gpu/store";
 import type { DeviceKeeper } from "./device/device-keeper.js";
 import type { DeviceSession } from "./device/device-session.js";
 import { reportWhenDropped } from "./device/dropped-backend.js";
+import { checkedLength } from "./memory/adopted-buffer.js";
 import type { Leak } from "./memory/holders.js";
 import { type ArrayOwner, ResidentMemory } from "./memory/resident-memory.js";
 import { StagedMemory } from "./memory/staged-memory.js";
@@ -86,6 +90,7 @@ export class PersistentBackend
     ComputeBackend,
     StagesMemory,
     KeepsArrays,
+    AdoptsBuffers,
     RecordsSequences,
     TunesKernels,
     RecoversDevice,
@@ -198,6 +203,25 @@ export class PersistentBackend
       const parts = { type, length, label, isRecoverable: recoverable, owner: this };
       return ResidentMemory.make(session.arrays, parts, data);
     });
+  }
+
+  adopt<T extends TypedArray>(
+    buffer: GPUBuffer,
+    type: TypedArrayConstructor<T>,
+    options: AdoptOptions = {},
+  ): Promise<ResidentArray<T>> {
+    try {
+      checkOptionNames("gpu.adopt", options, adoptOptionNames);
+    } catch (error) {
+      return Promise.reject(atCaller(error, this.adopt));
+    }
+    const { label, length: asked } = options;
+    const work = async (session: DeviceSession) => {
+      checkArrayType("An adopted array", type);
+      const length = checkedLength(buffer, type, asked);
+      return ResidentMemory.adopt(session.arrays, { type, length, label, owner: this }, buffer);
+    };
+    return this.#task("The adoption of a buffer", {}, work, this.adopt);
   }
 
   /** Resolves when there is a device to work on; returns `undefined` if there is one now. */

@@ -55,6 +55,12 @@ it.each<[string, (gpu: PersistentComputeBackend) => unknown, RegExp]>([
     async (gpu) => (await gpu.array(a)).copyFrom(await gpu.array(b), { form: 4 } as never),
     /The copy into a resident Float32Array of 64 takes no option "form"/,
   ],
+  [
+    "use",
+    async (gpu) => (await gpu.array(a)).use(() => undefined, { acess: "read" } as never),
+    /"acess"; did you mean "access"\?/,
+  ],
+  ["adopt", (gpu) => gpu.adopt({} as never, Float32Array, { lenght: 4 } as never), /"lenght"; did you mean "length"\?/],
 ])("%s refuses an option that it does not have (%#)", (_, call, words) =>
   usingBackend(async (gpu) => {
     await expectError(async () => call(gpu), "invalid-option", words);

@@ -1,11 +1,12 @@
 /** For those who write a backend, or a tool above the contract; users of kernels need nothing of it. */
 export { type BindingRole, bindingRole, roleOf } from "./bindings/binding-role.js";
+export { useOptionNames } from "./bindings/bindings.js";
 export { bytesOf, roundUpTo4 } from "./bindings/bytes-of.js";
 export { checkOptionNames, likelyName, optionNames } from "./bindings/check-options.js";
 export { adviseArray, describeValue, withArticle } from "./bindings/describe-value.js";
 export { takeBindings } from "./bindings/take-bindings.js";
 export { arrayTypeOf, checkAttached, isSameType } from "./bindings/typed-arrays.js";
-export { arrayOptionNames, filledArrayOptionNames } from "./contract/compute-backend.js";
+export { adoptOptionNames, arrayOptionNames, filledArrayOptionNames } from "./contract/compute-backend.js";
 export { recordOptionNames, replayOptionNames } from "./contract/sequence.js";
 export { atCaller, type OwnFunction } from "./errors/at-caller.js";
 export { diagnosticAt, linesOf, showDiagnostics } from "./errors/diagnostic.js";

@@ -25,8 +25,11 @@ export {
   type TypedArrayConstructor,
   temporary,
   type UniformValue,
+  type UseOptions,
 } from "./bindings/bindings.js";
 export type {
+  AdoptOptions,
+  AdoptsBuffers,
   ArrayOptions,
   BackendStats,
   CacheCounters,

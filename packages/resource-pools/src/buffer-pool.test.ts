@@ -39,6 +39,27 @@ describe("BufferPool", () => {
     expect(pool.stats()).toMatchObject({ made: 2, reused: 2, live: 2, inUse: 2 });
   });
 
+  it("gives a buffer of others an ID of its own, and neither counts, lends nor destroys it", async () => {
+    const { pool, device, destroyed } = setup();
+    const foreign = device.createBuffer({ size: 256, usage });
+    const before = pool.stats();
+    const adopted = pool.adopt(foreign)!;
+    expect(adopted).toMatchObject({ buffer: foreign, byteLength: 256, usage });
+    expect(pool.adopt(foreign)).toBeUndefined();
+    const own = await pool.acquire(request(256));
+    expect(own.buffer).not.toBe(foreign);
+    expect(own.id).not.toBe(adopted.id);
+    expect(pool.adopt(own.buffer)).toBeUndefined();
+    pool.release(own);
+    pool.dismiss(adopted);
+    expect(destroyed).toEqual([adopted.id]);
+    const again = pool.adopt(foreign)!;
+    expect(again.id).not.toBe(adopted.id);
+    pool.dispose();
+    expect(device.live).toBe(1);
+    expect(pool.stats()).toMatchObject({ bytes: before.bytes, inUse: before.inUse });
+  });
+
   it("never lends a buffer of another usage", async () => {
     const { pool, device } = setup();
     pool.release(await pool.acquire(request(300)));

@@ -23,7 +23,7 @@ export interface BufferPoolOptions {
   readonly maxIdleMs?: number;
   /** How long a request waits while nothing is released; by default for ever. */
   readonly stallTimeout?: StallTimeout;
-  /** Called with each destroyed buffer that was ever lent: bind groups with it must go. */
+  /** Called with each destroyed buffer that was ever lent, and each dismissed one: bind groups with it must go. */
   readonly onDestroy?: (buffer: PooledBuffer) => void;
 }
 
@@ -51,6 +51,8 @@ export class BufferPool {
   readonly #onDestroy: ((buffer: PooledBuffer) => void) | undefined;
   readonly #queue: WaitQueue;
   readonly #idle = new IdleBuffers();
+  /** All buffers that have an ID here: those that the pool has created, and those that are adopted. */
+  readonly #known = new WeakSet<GPUBuffer>();
   #inUse = 0;
   /** Calls of `acquireAll` whose buffers are being created. */
   #creating = 0;
@@ -146,6 +148,23 @@ export class BufferPool {
     this.#queue.serve();
   }
 
+  /**
+   * Gives a buffer that the pool did not create an ID, by which its bind groups are found. The pool never lends or
+   * destroys it, and counts it nowhere.
+   * @returns `undefined` if it has one already.
+   */
+  adopt(buffer: GPUBuffer): PooledBuffer | undefined {
+    if (this.#known.has(buffer)) return undefined;
+    this.#known.add(buffer);
+    return new OwnedBuffer(++this.#lastId, buffer, { byteLength: buffer.size, usage: buffer.usage });
+  }
+
+  /** Ends an adoption. Call it once. */
+  dismiss(adopted: PooledBuffer): void {
+    this.#known.delete(adopted.buffer);
+    this.#onDestroy?.(adopted);
+  }
+
   /** Destroys idle buffers, least recently used first, until they have at most `maxIdleBytes`. */
   trim(maxIdleBytes = 0): void {
     while (this.#idle.bytes > maxIdleBytes) this.#destroy(this.#idle.takeOldest()!);
@@ -237,6 +256,7 @@ export class BufferPool {
       if (idle) return idle;
       const spec = missing[next]!;
       const buffer = new OwnedBuffer(++this.#lastId, created[next++]!, spec);
+      this.#known.add(buffer.buffer);
       this.#lend(buffer);
       return buffer;
     });

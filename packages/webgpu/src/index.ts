@@ -1,3 +1,4 @@
+export { type BufferRefusal, refusalOfBuffer } from "./check-buffer.js";
 export { checkWebGpu, type WebGpuState } from "./check-web-gpu.js";
 export { type CompiledProgram, type CompileRequest, compileProgram } from "./compile-program.js";
 export { deviceError } from "./device-error.js";

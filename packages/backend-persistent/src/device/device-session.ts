@@ -5,11 +5,11 @@ import { type LoadOptions, wholeVariants } from "@kiln-gpu/shader";
 import type { Store } from "@kiln-gpu/store";
 import type { OpenDevice } from "@kiln-gpu/webgpu";
 import { Holders, type Leak } from "../memory/holders.js";
-import type { ArrayContext, PerformAccess } from "../memory/resident-memory.js";
+import type { ArrayContext, PerformAccess, PerformUse } from "../memory/resident-memory.js";
 import { PipelineCache } from "../programs/pipeline-cache.js";
 import type { ProgramHistory } from "../programs/program-history.js";
 import { Specializer } from "../programs/specializer.js";
-import { performAccess } from "../submission/array-access.js";
+import { performAccess, performUse } from "../submission/array-access.js";
 import type { PlaceLimits } from "../submission/batch-layout.js";
 import { BatchTemplates } from "../submission/batch-templates.js";
 import type { SlotContents } from "../submission/execute-batch.js";
@@ -85,7 +85,8 @@ export class DeviceSession {
     this.buffers = new BufferPool({ device, byteBudget, maxIdleMs, stallTimeout, onDestroy });
     this.staging = new StagingPool(this.buffers);
     const perform: PerformAccess = (access) => performAccess(this, access) as ReturnType<PerformAccess>;
-    this.arrays = { open, buffers: this.buffers, holders: this.holders, perform };
+    const lend: PerformUse = (use) => performUse(this, use);
+    this.arrays = { open, buffers: this.buffers, holders: this.holders, perform, performUse: lend };
     this.#slots = new CommandPool<SlotContents>({
       maxSlots: limits.maxSubmissions,
       create: () => ({}),

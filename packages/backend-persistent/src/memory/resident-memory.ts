@@ -6,22 +6,26 @@ import {
   type ResultOptions,
   type TypedArray,
   type TypedArrayConstructor,
+  type UseOptions,
 } from "@kiln-gpu/core";
 import {
   adviseArray,
   atCaller,
   bindingRole,
   bytesOf,
+  checkOptionNames,
   describeValue,
   isSameType,
   MemoryLease,
   type PlannedResource,
   type PlannedResult,
   roundUpTo4,
+  useOptionNames,
   withArticle,
 } from "@kiln-gpu/core/backend";
 import type { BufferPool, PooledBuffer } from "@kiln-gpu/resource-pools";
-import type { OpenDevice } from "@kiln-gpu/webgpu";
+import { type BufferRefusal, type OpenDevice, refusalOfBuffer } from "@kiln-gpu/webgpu";
+import { hasUsage, type UsageName } from "./adopted-buffer.js";
 import { checkAligned, checkData, checkedRange, checkInto, readNames } from "./array-range.js";
 import { ArrayUsers } from "./array-use.js";
 import { deviceUsage } from "./device-usage.js";
@@ -38,10 +42,25 @@ export interface ArrayAccess {
   /** The parts that are written from the host's data, or read. */
   readonly resources: readonly PlannedResource[];
   readonly record?: (encoder: GPUCommandEncoder) => void;
+  /** Whether it shares its submission with no other run. */
+  readonly isAlone?: boolean;
 }
 
 /** Performs accesses in the order of their calls, and resolves with what they read, by the name of the resource. */
 export type PerformAccess = (access: ArrayAccess) => Promise<{ readonly [name: string]: TypedArray | Lease }>;
+
+/** A use of an array by commands of its caller. */
+export interface ForeignUse {
+  /** The start of a sentence in errors: `The use of resident array "x"`. */
+  readonly subject: string;
+  readonly array: ResidentMemory;
+  readonly isWriting: boolean;
+  /** Called once. If it returns a promise, the use lasts until that settles. */
+  readonly record: (encoder: GPUCommandEncoder) => unknown;
+}
+
+/** Performs a use in the order of the calls, and resolves with what its `record` returns. */
+export type PerformUse = (use: ForeignUse) => Promise<unknown>;
 
 /** What the arrays of one device share. */
 export interface ArrayContext {
@@ -49,6 +68,7 @@ export interface ArrayContext {
   readonly buffers: BufferPool;
   readonly holders: Holders;
   readonly perform: PerformAccess;
+  readonly performUse: PerformUse;
 }
 
 export interface ResidentOptions<T extends TypedArray> {
@@ -60,6 +80,8 @@ export interface ResidentOptions<T extends TypedArray> {
   readonly isRecoverable?: boolean;
   /** Whether the array is a part of another holder, which disposes it, or releases its buffer if it was dropped. */
   readonly isPart?: boolean;
+  /** Whether the buffer is another library's, which is never destroyed here. */
+  readonly isAdopted?: boolean;
   readonly owner: ArrayOwner;
 }
 
@@ -84,6 +106,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   /** The name of its leases. */
   readonly #name: string;
   readonly #isPart: boolean;
+  readonly #isAdopted: boolean;
   /** The bytes of a recoverable array, as long as only the host has written it. */
   #copy: Uint8Array | undefined;
   #context: ArrayContext;
@@ -124,8 +147,31 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     return array;
   }
 
+  /**
+   * Makes an array of a buffer that `checkedLength` has accepted.
+   * @throws {ComputeError} `invalid-option` if the device cannot bind it, or an array has it already; `device-lost`.
+   */
+  static async adopt<T extends TypedArray>(
+    context: ArrayContext,
+    options: ResidentOptions<T>,
+    given: GPUBuffer,
+  ): Promise<ResidentMemory<T>> {
+    const refusal = await refusalOfBuffer(context.open.device, given);
+    if (context.open.loss) throw context.open.loss;
+    if (refusal) {
+      const { reason, cause } = refusal;
+      throw new ComputeError("invalid-option", `gpu.adopt: the buffer ${reason}.`, { cause });
+    }
+    const buffer = context.buffers.adopt(given);
+    if (buffer) return new ResidentMemory(context, buffer, { ...options, isAdopted: true });
+    throw new ComputeError(
+      "invalid-option",
+      "gpu.adopt: the buffer is an array of this backend already; use that array, or dispose it first.",
+    );
+  }
+
   private constructor(context: ArrayContext, buffer: PooledBuffer, options: ResidentOptions<T>) {
-    const { type, length, label, isPart = false, owner } = options;
+    const { type, length, label, isPart = false, isAdopted = false, owner } = options;
     this.type = type;
     this.length = length;
     this.label = label;
@@ -133,6 +179,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     this.owner = owner;
     this.#name = label ?? "elements";
     this.#isPart = isPart;
+    this.#isAdopted = isAdopted;
     this.#context = context;
     this.#buffer = buffer;
     this.#users = new ArrayUsers(() => this.#freeUnused());
@@ -162,6 +209,11 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     return given;
   }
 
+  /** Why the device cannot bind it; only an adopted buffer can be destroyed or mapped by others. */
+  async refusal(): Promise<BufferRefusal | undefined> {
+    return this.#isAdopted ? await refusalOfBuffer(this.#context.open.device, this.#buffer.buffer) : undefined;
+  }
+
   /** Ends a claim. The end of the last one frees an array that was disposed. */
   unclaim(): void {
     this.#claims -= 1;
@@ -186,6 +238,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
       const { start, length } = this.#checkedRange(subject, range, readNames);
       const { into } = range;
       checkInto(subject, this, length, into);
+      this.#checkUsage(subject, "COPY_SRC");
       if (length === 0) return into ?? new this.type(0);
       return (await this.#download(subject, start, { type: this.type, length, into })) as T;
     } catch (error) {
@@ -197,6 +250,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     try {
       const subject = this.#subject("lease of");
       const { start, length } = this.#checkedRange(subject, range);
+      this.#checkUsage(subject, "COPY_SRC");
       if (length === 0) return new MemoryLease(this.#name, new this.type(0));
       return (await this.#download(subject, start, { type: this.type, length, isLeased: true })) as Lease<T>;
     } catch (error) {
@@ -226,6 +280,7 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
       const subject = this.#subject("write of");
       checkData(subject, this, data);
       const { length } = this.#checkedRange(subject, { start, length: data.length });
+      this.#checkUsage(subject, "COPY_DST");
       if (length === 0) return;
       checkAligned(subject, this, start, length);
       this.#claims += 1;
@@ -273,6 +328,8 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
       }
       const from = source.#checkedRange(subject, range);
       const { length } = this.#checkedRange(subject, { start, length: from.length });
+      this.#checkUsage(subject, "COPY_DST");
+      source.#checkUsage(subject, "COPY_SRC");
       if (length === 0) return;
       checkAligned(subject, this, start, length);
       checkAligned(subject, source, from.start, length);
@@ -293,9 +350,45 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     }
   }
 
+  async use<R>(
+    callback: (buffer: GPUBuffer, encoder: GPUCommandEncoder) => R,
+    options: UseOptions = {},
+  ): Promise<Awaited<R>> {
+    try {
+      const subject = this.#subject("use of");
+      this.#check(subject);
+      checkOptionNames(subject, options, useOptionNames);
+      const { access = "read-write" } = options;
+      if (access !== "read" && access !== "read-write") {
+        const message = `${subject}: "access" must be "read" or "read-write"; got ${describeValue(access)}.`;
+        throw new ComputeError("invalid-option", message);
+      }
+      if (typeof callback !== "function") {
+        const message = `${subject}: "callback" must be a function; got ${describeValue(callback)}.`;
+        throw new ComputeError("invalid-option", message);
+      }
+      const isWriting = access === "read-write";
+      this.#claims += 1;
+      try {
+        const ready = this.owner.whenReady();
+        if (ready) await ready;
+        this.#checkLoss(subject);
+        if (isWriting) this.outdateCopy();
+        const { buffer } = this.#buffer;
+        const record = (encoder: GPUCommandEncoder) => callback(buffer, encoder);
+        return (await this.#context.performUse({ subject, array: this, isWriting, record })) as Awaited<R>;
+      } finally {
+        this.unclaim();
+      }
+    } catch (error) {
+      throw atCaller(error, this.use);
+    }
+  }
+
   /** Makes a separate array with the same elements. Call it while this one is claimed; it may be disposed. */
   async duplicate(): Promise<ResidentMemory<T>> {
     const { type, length, owner } = this;
+    this.#checkUsage(this.#subject("copy of"), "COPY_SRC");
     const copy = await ResidentMemory.make(this.#context, { type, length, owner }, undefined);
     try {
       await copy.#copyRange(copy.#subject("copy into"), this, 0, length, 0);
@@ -415,14 +508,16 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
     if (this.#held) this.#context.holders.delete(this.#held);
     if (this.#isFreed) return;
     this.#isFreed = true;
-    this.#context.buffers.release(this.#buffer);
+    if (this.#isAdopted) this.#context.buffers.dismiss(this.#buffer);
+    else this.#context.buffers.release(this.#buffer);
   }
 
   /** Registers it as a holder, so that it is reported if dropped, and lost with its device. */
   #hold(): void {
     if (this.#isPart) return;
     const { buffers, holders } = this.#context;
-    this.#held = holders.add(this, { what: this.what, free: releaseOf(buffers, this.#buffer), isViewed: false });
+    const free = this.#isAdopted ? dismissalOf(buffers, this.#buffer) : releaseOf(buffers, this.#buffer);
+    this.#held = holders.add(this, { what: this.what, free, isViewed: false });
   }
 
   #checkLoss(subject: string): void {
@@ -433,6 +528,15 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   #check(subject: string): void {
     this.#checkLoss(subject);
     if (this.#isDisposed) throw new ComputeError("disposed", `${subject} is not possible: ${this.what} is disposed.`);
+  }
+
+  /** @throws {ComputeError} `invalid-option` if an adopted buffer lacks the usage. */
+  #checkUsage(subject: string, name: UsageName): void {
+    if (hasUsage(this.#buffer.usage, name)) return;
+    throw new ComputeError(
+      "invalid-option",
+      `${subject} is not possible: the buffer of ${this.what} was created without the usage ${name}.`,
+    );
   }
 
   #lost(subject: string, reason: ComputeError): ComputeError {
@@ -458,11 +562,18 @@ export class ResidentMemory<T extends TypedArray = TypedArray> implements Reside
   }
 }
 
-function whatIs({ type, length, label }: Pick<ResidentOptions<TypedArray>, "type" | "length" | "label">): string {
-  return label === undefined ? `a resident ${type.name} of ${length}` : `resident array "${label}"`;
+function whatIs({ type, length, label, isAdopted }: Omit<ResidentOptions<TypedArray>, "owner">): string {
+  const word = isAdopted ? "adopted" : "resident";
+  if (label !== undefined) return `${word} array "${label}"`;
+  return `${isAdopted ? "an" : "a"} ${word} ${type.name} of ${length}`;
 }
 
 /** A function of its own: a closure over `this` would keep the array from being collected. */
 function releaseOf(buffers: BufferPool, buffer: PooledBuffer): () => void {
   return () => buffers.release(buffer);
+}
+
+/** As `releaseOf`. */
+function dismissalOf(buffers: BufferPool, buffer: PooledBuffer): () => void {
+  return () => buffers.dismiss(buffer);
 }

@@ -2,11 +2,11 @@
  * Brings the uses of resident arrays to the queue in the order of their calls, whether a run, a replay, or a read,
  * write or copy makes them.
  */
-import type { Bindings, Kernel, ResidentArray } from "@kiln-gpu/core";
+import { type Bindings, ComputeError, isComputeError, type Kernel, type ResidentArray } from "@kiln-gpu/core";
 import { mayWrite, type RunLedger, type RunPlan, roleOf } from "@kiln-gpu/core/backend";
 import { ArrayUse, type ArrayUsers } from "../memory/array-use.js";
 import type { Holders } from "../memory/holders.js";
-import { type ArrayAccess, type ArrayOwner, ResidentMemory } from "../memory/resident-memory.js";
+import { type ArrayAccess, type ArrayOwner, type ForeignUse, ResidentMemory } from "../memory/resident-memory.js";
 import type { LoadedKernel } from "../programs/pipeline-cache.js";
 import { accessRun, type ReadyRun } from "./ready-run.js";
 import type { SubmissionQueue } from "./submission-queue.js";
@@ -83,6 +83,72 @@ export function performAccess(path: ArrayPath, access: ArrayAccess): Promise<obj
       path.trimLater();
     }
   });
+}
+
+/** Lends an array to the commands of a caller, in a submission of their own: they may fail, and run once. */
+export function performUse(path: ArrayPath, { subject, array, isWriting, record }: ForeignUse): Promise<unknown> {
+  const written = isWriting ? [array] : [];
+  return path.runs.startTask(subject, {}, async (caller) => {
+    const use = new ArrayUse(subject, usersOf([array]), usersOf(written), caller);
+    let returned: unknown;
+    let isHeld = false;
+    const access: ArrayAccess = {
+      subject,
+      arrays: [array],
+      written,
+      resources: [],
+      isAlone: true,
+      record(encoder) {
+        returned = called(subject, () => record(encoder));
+        if (!isThenable(returned)) return;
+        // The submission counts it as well, and may end earlier.
+        use.start();
+        isHeld = true;
+        // If the submission fails, nothing else handles its rejection.
+        returned.then(undefined, () => undefined);
+      },
+    };
+    const run = accessRun(path.holders, access, use, caller);
+    try {
+      return await use.happen(async () => {
+        try {
+          await path.submissions.enqueue(run);
+          return await returned;
+        } catch (error) {
+          const failure = ownError(subject, error);
+          // Before any batch can gather what depends on it.
+          use.fail(failure);
+          throw failure;
+        } finally {
+          if (isHeld) {
+            use.settle();
+            path.submissions.schedule();
+          }
+        }
+      });
+    } finally {
+      path.trimLater();
+    }
+  });
+}
+
+function called<T>(subject: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw ownError(subject, error);
+  }
+}
+
+/** The error for what a caller's own function has thrown. */
+function ownError(subject: string, cause: unknown): unknown {
+  if (isComputeError(cause)) return cause;
+  const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return new ComputeError("invalid-option", `${subject}: its function threw ${what}`, { cause });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 }
 
 /** Puts `run` into the queue once every earlier use of its arrays is there. The run writes the arrays `written`. */

@@ -3,7 +3,7 @@
  *
  * Invariant: whatever fails, everything that was acquired is given back, or is held by a lease.
  */
-import type { TypedArray } from "@kiln-gpu/core";
+import { ComputeError, type TypedArray } from "@kiln-gpu/core";
 import { RunClock, type SubmissionTrace, type TraceRecorder, withProfile } from "@kiln-gpu/core/backend";
 import type { BufferPool, BufferRequest, DescriptorPool, StagingPool } from "@kiln-gpu/resource-pools";
 import {
@@ -16,6 +16,7 @@ import {
 } from "@kiln-gpu/webgpu";
 import type { Holders } from "../memory/holders.js";
 import { memoryError } from "../memory/memory-error.js";
+import type { ResidentMemory } from "../memory/resident-memory.js";
 import { Batch, subjectOf } from "./batch.js";
 import type { BatchTemplates } from "./batch-templates.js";
 import type { HangWatch } from "./hang-watch.js";
@@ -100,7 +101,7 @@ export async function executeBatch(
       if (await voiding) progress.isRepeatable = true;
       // A bind group may be the cause, and would be as invalid the next time.
       context.descriptors.clear();
-      throw submissionError(batch.subject, refusal);
+      throw (await refusedArray(runs, refusal)) ?? submissionError(batch.subject, refusal);
     }
     const gpuTimeNs = batch.timer && (await batch.timer.read());
     clock?.lap("compute");
@@ -197,6 +198,20 @@ function submit(
   // The device works now, and this thread would only wait.
   repeated?.recordAhead(device, record);
   return { failure: voiding ? firstOf(failure, voiding) : failure, voiding };
+}
+
+/** The error for a submission that was refused because an adopted buffer is destroyed or mapped by its owner. */
+async function refusedArray(runs: readonly ReadyRun[], cause: GPUError): Promise<ComputeError | undefined> {
+  for (const { subject, plan } of runs) {
+    for (const { resident } of plan.resources) {
+      const array = resident as ResidentMemory | undefined;
+      const refusal = await array?.refusal();
+      if (!refusal) continue;
+      const message = `${subject} needs ${array!.what}, whose buffer ${refusal.reason}.`;
+      return new ComputeError("invalid-binding", message, { cause });
+    }
+  }
+  return undefined;
 }
 
 /**

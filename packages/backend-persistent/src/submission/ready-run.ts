@@ -95,7 +95,7 @@ export function replayRun(
 }
 
 export function accessRun(holders: Holders, access: ArrayAccess, arrayUse: ArrayUse, caller: Caller): ReadyRun {
-  const { subject, resources, record } = access;
+  const { subject, resources, record, isAlone = false } = access;
   const plan = { label: subject, resources, dispatches: [], isEmpty: false, bound: new Map(), shape: {} };
   const isLeased = hasLease(plan);
   return {
@@ -107,7 +107,7 @@ export function accessRun(holders: Holders, access: ArrayAccess, arrayUse: Array
     record,
     template: undefined,
     caller,
-    isAlone: isLeased,
+    isAlone: isAlone || isLeased,
     leaseSource: undefined,
     callSite: isLeased ? holders.callOf(subject) : undefined,
     clock: undefined,

@@ -75,7 +75,7 @@ export class SubmissionQueue {
     return new Promise((resolve, reject) => {
       this.#queue.push({ ready, isAlone: ready.isAlone, byteLength, resolve, reject });
       if (this.#limits.isImmediate) this.#flush();
-      else this.#schedule();
+      else this.schedule();
     });
   }
 
@@ -88,7 +88,8 @@ export class SubmissionQueue {
     return { waiting: this.#queue.length, inFlight: this.#inFlight.length };
   }
 
-  #schedule(): void {
+  /** Submits what may be submitted, on the next microtask. */
+  schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     // `queueMicrotask` would create an async resource of Node for each call.
@@ -172,7 +173,7 @@ export class SubmissionQueue {
       else this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
       for (let i = 0; i < batch.length; i += 1) batch[i]!.ready.arrayUse?.settle();
       this.#slots.release(slot);
-      this.#schedule();
+      this.schedule();
     }
   }
 

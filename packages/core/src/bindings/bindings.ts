@@ -25,6 +25,8 @@ declare global {
     [Symbol.asyncDispose](): PromiseLike<void>;
   }
   interface AbortSignal {}
+  interface GPUBuffer {}
+  interface GPUCommandEncoder {}
 }
 
 /** Any of the typed arrays a shader type maps to; `Float16Array` (Node 24, browsers) has this shape too. */
@@ -145,9 +147,33 @@ export interface ResidentArray<T extends TypedArray = TypedArray> extends Dispos
    *   `disposed`; `device-lost`.
    */
   copyFrom(source: ResidentArray, range?: ArrayRange, start?: number): Promise<void>;
+  /**
+   * Lends the array's buffer to commands that are not Kiln's. The use has a position in the order of the array's uses,
+   * like a run: no later call that conflicts with it is submitted before it has ended. `callback` is called once, when
+   * all earlier calls that conflict with it have ended. It records into `encoder`, which is submitted as soon as it
+   * returns, or it submits commands of its own to the device's queue.
+   * @param callback If it returns a promise, the use lasts until that settles; it cannot wait for a later use of this
+   *   array. `buffer` may be longer than the array. Do not keep it: once the array is disposed, its memory is lent to
+   *   other arrays.
+   * @returns What `callback` returns, once the device has done the commands in `encoder`.
+   * @throws {ComputeError} `invalid-option` with the cause if `callback` throws, or its promise rejects;
+   *   `invalid-kernel` if the device refuses the commands; `disposed`; `device-lost`. If the use may write, later uses
+   *   fail with it.
+   */
+  use<R>(callback: (buffer: GPUBuffer, encoder: GPUCommandEncoder) => R, options?: UseOptions): Promise<Awaited<R>>;
   /** Frees the memory once all earlier calls are done with it; a second call does nothing. */
   dispose(): void;
 }
+
+export interface UseOptions {
+  /**
+   * What the commands do with the array. Uses that read it may happen at the same time.
+   * @default "read-write"
+   */
+  readonly access?: "read" | "read-write";
+}
+
+export const useOptionNames = /* @__PURE__ */ optionNames<UseOptions>({ access: true });
 
 export interface ResultOptions<T extends TypedArray> {
   /**

@@ -190,6 +190,36 @@ export interface KeepsArrays {
   ): Promise<ResidentArray<T>>;
 }
 
+export interface AdoptOptions extends ArrayOptions {
+  /**
+   * Elements, from the beginning of the buffer.
+   * @default All that the buffer has room for.
+   */
+  readonly length?: number;
+}
+
+export const adoptOptionNames = /* @__PURE__ */ optionNames<AdoptOptions>({ label: true, length: true });
+
+/** What a backend offers besides `ComputeBackend` if its arrays can be buffers of other libraries on its device. */
+export interface AdoptsBuffers {
+  /**
+   * Resolves with an array in a buffer that another library created on this backend's device, which is most often the
+   * caller's own (the option `device`). Nothing is copied, and the buffer does not count towards the byte budget. It is
+   * never destroyed here: `dispose` only ends the adoption. Dispose the array before you destroy the buffer, and wait
+   * for the runs that use it. Kiln orders its own uses of the array, and those in `array.use`; commands that others
+   * submit at other times are ordered by the device's queue alone.
+   * @param buffer It needs the usage `STORAGE`. It also needs `COPY_SRC` to be read or copied from, `COPY_DST` to be
+   *   written or copied into, and `UNIFORM` to be bound to a `var<uniform>`.
+   * @throws {ComputeError} `invalid-option` if the buffer lacks `STORAGE`, is mapped, destroyed or of another device,
+   *   has no room for the array, or is an array of this backend already; `device-lost`; `disposed`.
+   */
+  adopt<T extends TypedArray>(
+    buffer: GPUBuffer,
+    type: TypedArrayConstructor<T>,
+    options?: AdoptOptions,
+  ): Promise<ResidentArray<T>>;
+}
+
 /** The device is lost. */
 export interface DeviceLost {
   readonly reason: ComputeError;
