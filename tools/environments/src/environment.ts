@@ -1,6 +1,6 @@
 import type { Workshop } from "./workshop.js";
 
-/** A runtime, bundler or framework in which Kiln is used. */
+/** A runtime, bundler, framework or library with which Kiln is used. */
 export interface Environment {
   /** As users call it. */
   readonly name: string;

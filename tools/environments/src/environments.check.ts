@@ -1,11 +1,12 @@
 /** Uses Kiln in every environment, and checks that docs/environments.md says what came of it. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { documentOf, type Row } from "./document.js";
+import { libraries } from "./libraries.js";
 import { obstacles, pages, visitWithout } from "./pages.js";
 import { runtimes } from "./runtimes.js";
 import { Workshop } from "./workshop.js";
 
-const environments = [...runtimes, ...pages];
+const environments = [...runtimes, ...pages, ...libraries];
 const rows: (Row | undefined)[] = [];
 let workshop: Workshop;
 

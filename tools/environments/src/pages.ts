@@ -8,7 +8,7 @@ import { type VisitOptions, visit } from "./visit.js";
 import type { Workshop } from "./workshop.js";
 
 /** Chromium takes a page of localhost for a secure context. */
-const secure = "http://localhost/";
+export const secure = "http://localhost/";
 const work = "a page in Chromium: the README's example and SPIR-V";
 const expected = ["available", "2,4,6", "4,6"];
 /** What must not be in a page: modules of Node, and the software GPU's driver. */
@@ -105,7 +105,7 @@ function next(compiler: string): Environment {
 }
 
 /** Some frameworks need a newer Node than the one that runs the checks. */
-async function build(workshop: Workshop, project: string, script: string): Promise<void> {
+export async function build(workshop: Workshop, project: string, script: string): Promise<void> {
   const node = join(workshop.project("runtimes"), "node_modules/node-24/bin");
   const env = { PATH: `${node}:${process.env.PATH}`, ASTRO_TELEMETRY_DISABLED: "1", NEXT_TELEMETRY_DISABLED: "1" };
   await runWell("pnpm", ["run", script], { cwd: workshop.project(project), env });
