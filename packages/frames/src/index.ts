@@ -1,0 +1,1 @@
+export type { OutgoingJob, Transport, TransportEvent } from "./transport.js";
