@@ -15,6 +15,7 @@ export { checkKernel } from "./kernel/kernel.js";
 export { RunClock } from "./ledger/run-clock.js";
 export { Caller, RunLedger } from "./ledger/run-ledger.js";
 export { type SubmissionTrace, type TraceRecorder, traced } from "./ledger/trace-recorder.js";
+export { checkResultArrays } from "./plan/check-binding.js";
 export { checkBorrowed } from "./plan/check-borrowed.js";
 export { exceededLimit } from "./plan/check-limits.js";
 export { mayWrite } from "./plan/may-write.js";

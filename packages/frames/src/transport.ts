@@ -2,6 +2,7 @@
  * How jobs travel to the backend that runs them, and how results come back. A transport knows nothing of what it
  * carries: it moves bytes, in the order it likes.
  */
+import type { ComputeErrorCode } from "@kiln-gpu/core";
 
 /** Carries jobs from a client to a server, and results back. */
 export interface Transport {
@@ -44,4 +45,4 @@ export type TransportEvent =
   /** The server is gone, and the job with it; the client decides whether to send the job again. */
   | { readonly kind: "lost"; readonly id: string; readonly reason: string }
   /** The transport is at its end: every job is lost, and no other can be sent. */
-  | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "failed"; readonly reason: string; readonly code?: ComputeErrorCode };

@@ -55,6 +55,8 @@ export interface RunProfile {
   readonly totalMs: number;
   /** The compute passes alone, in nanoseconds, from timestamp queries; absent if the adapter has none. */
   readonly gpuTimeNs?: number;
+  /** How long the run waited in a queue of jobs, before a backend had it; absent where there is no queue. */
+  readonly queuedMs?: number;
 }
 
 /** What a run resolves with: its results, and `profile` if `options` ask for it. */

@@ -16,6 +16,7 @@ export type ComputeErrorCode =
   | "dependency-failed"
   | "device-failed"
   | "disposed"
+  | "invalid-frame"
   | "no-adapter";
 
 export interface ComputeErrorOptions extends ErrorOptions {

@@ -9,10 +9,10 @@ import type {
   TypedArrayConstructor,
 } from "../bindings/bindings.js";
 import { adviseArray, describeValue, withArticle } from "../bindings/describe-value.js";
-import { ownValue } from "../bindings/is-role.js";
+import { isRole, ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf, isSameType, refuseDetached } from "../bindings/typed-arrays.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
-import { Refusal } from "../errors/refusal.js";
+import { named, Refusal } from "../errors/refusal.js";
 import { arraysOf, byteArrays } from "../shader/array-types.js";
 import {
   type BindingInfo,
@@ -218,6 +218,25 @@ export function checkIntos(bindings: Bindings): void {
     if (first === undefined) first = name;
     else (others ??= new Map()).set(into, name);
   }
+}
+
+/**
+ * Checks every array that a result is to be written into, for a backend that plans its runs elsewhere.
+ * @throws {ComputeError} `invalid-binding`.
+ */
+export function checkResultArrays(subject: string, bindings: Bindings): void {
+  named(subject, () => {
+    for (const name in bindings) {
+      const value = bindings[name]!;
+      // What is not valid otherwise is refused where the run is planned.
+      if (isRole(value, "output") && typeof value.type === "function") {
+        checkInto(name, value.type, value.length, value.into);
+      } else if (isRole(value, "inout") && ArrayBuffer.isView(value.data)) {
+        checkInto(name, arrayTypeOf(value.data), value.data.length, value.into);
+      }
+    }
+    checkIntos(bindings);
+  });
 }
 
 function intoOf(value: unknown): TypedArray | undefined {

@@ -43,20 +43,23 @@ export function describeCancellation(suite: Suite): void {
       );
     });
 
-    it("that is aborted while the GPU works rejects that run and no others", async () => {
-      const devices = new WatchedDevices();
-      await using own = await suite.open({ device: devices.device });
-      const controller = new AbortController();
-      const submission = devices.nextSubmission();
-      const spinning = own.run(spin, spinBindings, { signal: controller.signal });
-      await submission;
-      const other = runFieldAdd(own, a, b);
-      controller.abort();
-      const error = await expectError(spinning, "aborted", /"spin"/);
-      expect(error.cause).toBe(controller.signal.reason);
-      expectSame(await other, expected);
-      expectSame(await runFieldAdd(own, a, b), expected);
-    });
+    it.runIf(suite.capabilities.adoptsDevice)(
+      "that is aborted while the GPU works rejects that run and no others",
+      async () => {
+        const devices = new WatchedDevices();
+        await using own = await suite.open({ device: devices.device });
+        const controller = new AbortController();
+        const submission = devices.nextSubmission();
+        const spinning = own.run(spin, spinBindings, { signal: controller.signal });
+        await submission;
+        const other = runFieldAdd(own, a, b);
+        controller.abort();
+        const error = await expectError(spinning, "aborted", /"spin"/);
+        expect(error.cause).toBe(controller.signal.reason);
+        expectSame(await other, expected);
+        expectSame(await runFieldAdd(own, a, b), expected);
+      },
+    );
 
     it("that is aborted after the run changes nothing and has no listener left", async () => {
       const controller = new AbortController();
@@ -79,7 +82,7 @@ export function describeCancellation(suite: Suite): void {
     const data = new RandomData(7);
     const [a, b] = [data.floats(500), data.floats(500)];
 
-    it("that passes rejects its run and no others", async () => {
+    it.runIf(suite.capabilities.adoptsDevice)("that passes rejects its run and no others", async () => {
       const devices = new WatchedDevices();
       await using backend = await suite.open({ device: devices.device });
       const submission = devices.nextSubmission();
@@ -98,7 +101,7 @@ export function describeCancellation(suite: Suite): void {
   });
 
   describe("aborted runs", () => {
-    it("keep dispose waiting and leave nothing behind", async () => {
+    it.runIf(suite.capabilities.adoptsDevice)("keep dispose waiting and leave nothing behind", async () => {
       const devices = new WatchedDevices();
       const backend = await suite.open({ device: devices.device });
       const submission = devices.nextSubmission();

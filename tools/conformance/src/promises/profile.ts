@@ -22,7 +22,7 @@ export function describeProfile(suite: Suite): void {
     const [a, b] = [data.floats(5000), data.floats(5000)];
     const bindings = { a, b, c: output(Float32Array, 5000) };
 
-    it("reports where its time went, with right results", async () => {
+    it.runIf(suite.capabilities.adoptsDevice)("reports where its time went, with right results", async () => {
       const devices = new WatchedDevices();
       const few = { a: a.subarray(0, 500), b: b.subarray(0, 500), c: output(Float32Array, 500) };
       vi.useFakeTimers({ toFake: ["performance"] });

@@ -10,6 +10,8 @@ export interface Capabilities {
   readonly adoptsDevice: boolean;
   /** Pipelines, bind groups and buffers outlive their run, within the `BoundOptions` given to `open`. */
   readonly keepsResources: boolean;
+  /** Its counters cover the device and what is on it. A backend that sends its runs elsewhere counts only its runs. */
+  readonly countsResources?: boolean;
 }
 
 /** The bounds of a backend that keeps resources. */
