@@ -94,14 +94,14 @@ export class TransportBackend implements ComputeBackend {
     return this.#runs.startTask(subject, options, work, this.prepare);
   }
 
-  run<B, const O extends RunOptions = RunOptions>(
+  run<B, const O extends RunOptions<B> = RunOptions<B>>(
     kernel: Kernel,
     bindings: B,
-    options?: RunOptions,
+    options?: RunOptions<B>,
   ): Promise<RunResults<B, O>> {
     let run: TakenRun;
     try {
-      run = takeRun(kernel, bindings, options);
+      run = takeRun(kernel, bindings, options as RunOptions);
     } catch (error) {
       return Promise.reject(atCaller(error, this.run));
     }
