@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
+export { type Replacement, uuidOfSoftwareGpu, writeDriver, writeSoftwareGpus } from "./software-drivers.js";
+
 /** Makes Node copy to descriptor 3 what the program itself writes to standard error. */
 const preload = ["--import", new URL("./own-words.mjs", import.meta.url).href];
 
