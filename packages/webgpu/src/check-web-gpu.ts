@@ -31,6 +31,7 @@ const adapterOptionNames = /* @__PURE__ */ optionNames<AdapterOptions>({
   adapter: true,
   experimental: true,
   fallback: true,
+  gpu: true,
   powerPreference: true,
   software: true,
 });

@@ -55,7 +55,11 @@ function describeSubgroups(
 /** Whether an adapter computes on the CPU. Not every platform says so, hence the names of the known ones. */
 export function isSoftware(info: GPUAdapterInfo): boolean {
   const words = `${info.vendor} ${info.architecture} ${nameAdapter(info)}`;
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(words);
+  return info.isFallbackAdapter || isSoftwareName(words);
+}
+
+export function isSoftwareName(name: string): boolean {
+  return /swiftshader|llvmpipe|lavapipe|basic render/i.test(name);
 }
 
 /** An adapter's name. Browsers give neither device nor description, only the vendor and the architecture. */

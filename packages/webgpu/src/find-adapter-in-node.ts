@@ -26,17 +26,13 @@ export async function findAdapterInNode(options: AdapterOptions): Promise<GPUAda
 }
 
 /** @returns The adapter of a GPU; if there is none, the reason that WebGPU gives. */
-async function lookForGpu({
+export async function lookForGpu({
   adapter: wanted,
   experimental,
   powerPreference,
 }: AdapterOptions): Promise<{ readonly adapter?: GPUAdapter; readonly reason?: unknown }> {
   if (isDriverInPlace() && isLoaderInstalled() && (wanted !== undefined || mayHaveGpu())) {
-    throw new ComputeError(
-      "no-adapter",
-      "This process cannot find a GPU any more: it has opened a software GPU, which took the place of the Vulkan loader. " +
-        "Open the GPU before the software GPU, or in another process.",
-    );
+    throw takenByDriver();
   }
   let reason: unknown;
   try {
@@ -47,9 +43,31 @@ async function lookForGpu({
     reason = error;
   }
   if (wanted === undefined) return { reason };
-  // Dawn's error lists the adapters that there are. A caller who names an adapter wants no other.
-  const names = [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
-  throw noSuchAdapter(wanted, names, reason);
+  // A caller who names an adapter wants no other.
+  throw noSuchAdapter(wanted, namesIn(reason), reason);
+}
+
+/** The names of the adapters of this machine, each once. */
+export async function adapterNames(): Promise<string[]> {
+  try {
+    await (await openInstance({ adapterName: "\n" })).requestAdapter();
+  } catch (reason) {
+    return [...new Set(namesIn(reason))];
+  }
+  return [];
+}
+
+/** Dawn's error about an adapter that there is not lists those that there are. */
+function namesIn(reason: unknown): string[] {
+  return [...String(reason).matchAll(/name: '([^']*)'/g)].map(([, name]) => name!);
+}
+
+export function takenByDriver(): ComputeError {
+  return new ComputeError(
+    "no-adapter",
+    "This process cannot find a GPU any more: it has opened a software GPU, which took the place of the Vulkan loader. " +
+      "Open the GPU before the software GPU, or in another process.",
+  );
 }
 
 /** @throws {ComputeError} `no-adapter` if WebGPU finds no adapter, or one that is not a software GPU. */

@@ -1,7 +1,9 @@
 import { ComputeError } from "@kiln-gpu/core";
 import type { AdapterOptions } from "./adapter-options.js";
+import { chooseGpu } from "./choose-gpu.js";
 import { isSoftware, nameAdapter } from "./describe-device.js";
 import { experimentFeatures } from "./experiments.js";
+import { type FoundGpu, gpuOfName } from "./gpu-info.js";
 import { noAdapterHere, noSuchAdapter } from "./no-adapter.js";
 import { hasOwnWebGpu, isInPage, ownWebGpu } from "./own-web-gpu.js";
 import { errorOfPage, obstacleOfPage } from "./page-obstacle.js";
@@ -11,7 +13,11 @@ import { errorOfPage, obstacleOfPage } from "./page-obstacle.js";
  * @throws {ComputeError} `no-adapter` if there is none, with what to do; `invalid-option`.
  */
 export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> {
-  const { adapter: adapterName, software } = options;
+  const { adapter: adapterName, gpu, software } = options;
+  if (gpu !== undefined && (software || adapterName !== undefined)) {
+    const other = software ? "software" : "adapter";
+    throw new ComputeError("invalid-option", `The options "gpu" and "${other}" exclude each other; got both.`);
+  }
   if (software && adapterName !== undefined) {
     throw new ComputeError(
       "invalid-option",
@@ -19,6 +25,7 @@ export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> 
     );
   }
   if (hasOwnWebGpu() || isInPage()) return await findOwnAdapter(options);
+  if (gpu !== undefined) return await (await import("./find-gpus-in-node.js")).findChosenAdapter(gpu, options);
   return await (await inNode()).findAdapterInNode(options);
 }
 
@@ -27,9 +34,10 @@ const inNode = () => import("./find-adapter-in-node.js");
 
 /** The adapter that a browser or Deno gives. */
 async function findOwnAdapter(options: AdapterOptions): Promise<GPUAdapter> {
-  const { adapter: wanted, fallback, powerPreference, software, experimental = [] } = options;
+  const { adapter: wanted, fallback, gpu, software, experimental = [] } = options;
   const obstacle = obstacleOfPage();
   if (obstacle) throw errorOfPage(obstacle);
+  const { powerPreference } = gpu === undefined ? options : chooseGpu(gpu, await findOwnGpus());
   const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
   const adapter = await ownWebGpu()!.requestAdapter(request);
   if (!adapter || isOpenGlOfDeno(adapter)) {
@@ -52,6 +60,18 @@ async function findOwnAdapter(options: AdapterOptions): Promise<GPUAdapter> {
     );
   }
   return adapter;
+}
+
+/** The GPUs that a browser or Deno gives: one, or one for each power preference. */
+export async function findOwnGpus(): Promise<(FoundGpu & Pick<AdapterOptions, "powerPreference">)[]> {
+  const found = new Map<string, FoundGpu & Pick<AdapterOptions, "powerPreference">>();
+  for (const powerPreference of ["high-performance", "low-power"] as const) {
+    const adapter = await ownWebGpu()?.requestAdapter({ powerPreference });
+    if (!adapter || isOpenGlOfDeno(adapter)) continue;
+    const name = nameAdapter(adapter.info);
+    if (!found.has(name)) found.set(name, { ...gpuOfName(name), powerPreference });
+  }
+  return [...found.values()];
 }
 
 /**

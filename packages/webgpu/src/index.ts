@@ -7,6 +7,8 @@ export { type EncodableDispatch, encodeDispatches, type ResourceOfRun } from "./
 export { inErrorScope, type ScopedDevice } from "./error-scope.js";
 export type { Experiment } from "./experiments.js";
 export { bufferUsage, mapMode } from "./gpu-flags.js";
+export type { GpuInfo } from "./gpu-info.js";
+export { type GpusOptions, gpus } from "./gpus.js";
 export { isLoaderInstalled, mayHaveGpu } from "./load-driver.js";
 export { lossOr } from "./loss-or.js";
 export {

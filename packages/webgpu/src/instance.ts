@@ -6,14 +6,18 @@
  */
 import { ComputeError } from "@kiln-gpu/core";
 import { type Experiment, togglesOf } from "./experiments.js";
+import type { GpuChoice, VulkanGpu } from "./gpu-info.js";
 import { isDriverInPlace, loadVulkan, withDriver } from "./load-driver.js";
 import { ownWebGpu } from "./own-web-gpu.js";
 import type { SoftwareGpu } from "./software-gpu.js";
+import { withOneGpu } from "./with-one-gpu.js";
 
 export interface InstanceOptions {
   /** Part of an adapter's name, case-sensitive; Node only. */
   readonly adapterName?: string | undefined;
   readonly software?: SoftwareGpu | undefined;
+  /** The instance finds this GPU and no other; in Node on Linux, with a Vulkan loader in the process. */
+  readonly only?: VulkanGpu | undefined;
   readonly experimental?: readonly Experiment[] | undefined;
 }
 
@@ -21,14 +25,28 @@ const slotKey = Symbol.for("@kiln-gpu/webgpu/instances");
 
 interface Slot {
   readonly instances: Map<string, Promise<GPU>>;
+  /** The GPUs that callers have chosen, by how they named them. */
+  readonly choices: Map<string, Promise<GpuChoice>>;
+}
+
+export function slotOfThread(): Slot {
+  const threads = globalThis as { [slotKey]?: Slot };
+  threads[slotKey] ??= { instances: new Map(), choices: new Map() };
+  return threads[slotKey];
 }
 
 /** The thread's instance for these options, made on first use. A software GPU always gets one of npm `webgpu`. */
 export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   const own = ownWebGpu();
   if (own && !options.software) return Promise.resolve(own);
-  const slot = ((globalThis as { [slotKey]?: Slot })[slotKey] ??= { instances: new Map() });
-  const key = JSON.stringify([options.software?.name, options.adapterName, togglesOf(options.experimental ?? [])]);
+  const slot = slotOfThread();
+  const { adapterName, experimental = [], only, software } = options;
+  const key = JSON.stringify([
+    software?.name,
+    adapterName,
+    togglesOf(experimental),
+    only && [only.deviceUuid, only.driverUuid, only.driverVersion],
+  ]);
   let instance = slot.instances.get(key);
   if (!instance) {
     instance = createInstance(options);
@@ -38,7 +56,7 @@ export function openInstance(options: InstanceOptions = {}): Promise<GPU> {
   return instance;
 }
 
-async function createInstance({ adapterName, software, experimental = [] }: InstanceOptions): Promise<GPU> {
+async function createInstance({ adapterName, software, only, experimental = [] }: InstanceOptions): Promise<GPU> {
   let npm: { create(flags: string[]): GPU };
   try {
     npm = await import("webgpu");
@@ -65,7 +83,7 @@ async function createInstance({ adapterName, software, experimental = [] }: Inst
     // The first call that asks for an adapter finds the drivers, before it returns.
     return { instance, found: instance.requestAdapter() };
   };
-  const { instance, found } = driver ? withDriver(driver, start) : start();
+  const { instance, found } = driver ? withDriver(driver, start) : only ? withOneGpu(only, start) : start();
   await found.catch(() => null);
   return instance;
 }

@@ -11,13 +11,11 @@
  */
 import { ComputeError } from "@kiln-gpu/core";
 import { loadLibrary } from "./load-library.js";
-import type { SoftwareDriver } from "./software-gpu.js";
+import type { SoftwareDriver, SoftwareGpu } from "./software-gpu.js";
+import { withEnvironment } from "./with-environment.js";
 
 /** The name by which Dawn asks for Vulkan. */
 const loaderName = "libvulkan.so.1";
-
-/** Many times what it takes to load a driver. */
-const longestLockMs = 2000;
 
 const driverVariables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"] as const;
 
@@ -47,6 +45,25 @@ export function mayHaveGpu(): boolean {
 /** Whether Vulkan can be used at all. Without its loader WebGPU finds nothing, and prints a warning. */
 export function loadVulkan(): boolean {
   return globalThis.process.platform !== "linux" || loadLibrary(loaderName) === undefined;
+}
+
+/**
+ * Loads a Vulkan loader that can choose among GPUs, if the process has none yet: the one that a software GPU brings is
+ * recent enough. Without one this takes the system's loader.
+ * @returns Whether Vulkan can be used at all.
+ */
+export async function loadChoosingVulkan(fallback: SoftwareGpu | undefined): Promise<boolean> {
+  if (libraryInPlace() === undefined && fallback) {
+    // The software GPU may not exist for this platform.
+    const driver = await fallback.locate().catch(() => undefined);
+    if (driver && loadLibrary(driver.loader) === undefined) return true;
+  }
+  return loadVulkan();
+}
+
+/** The path of the library that answers to "libvulkan.so.1" in this process. */
+export function vulkanPath(): string {
+  return libraryPath() ?? loaderName;
 }
 
 /** Whether a software driver stands in place of a Vulkan loader in this process. */
@@ -82,10 +99,16 @@ export function withDriver<T>(driver: SoftwareDriver, work: () => T): T {
 }
 
 /**
- * What answers to "libvulkan.so.1" in this process, by the names of the files that are mapped into it. Nothing does as
- * far as can be told if `/proc` cannot be read.
+ * What answers to "libvulkan.so.1" in this process. Nothing does as far as can be told if `/proc` cannot be read.
  */
 function libraryInPlace(): "loader" | "driver" | undefined {
+  const path = libraryPath();
+  if (path === undefined) return undefined;
+  return path.includes("/libvulkan.so") ? "loader" : "driver";
+}
+
+/** The file of a loader that is mapped into this process, or else that of a driver in its place. */
+function libraryPath(): string | undefined {
   if (globalThis.process.platform !== "linux") return undefined;
   const { readFileSync } = globalThis.process.getBuiltinModule("node:fs");
   let maps: string;
@@ -94,56 +117,11 @@ function libraryInPlace(): "loader" | "driver" | undefined {
   } catch {
     return undefined;
   }
-  if (/\/libvulkan\.so[^/\n]*$/m.test(maps)) return "loader";
-  return /\/libvulkan-[^/\n]*$/m.test(maps) ? "driver" : undefined;
+  const pathOf = (file: RegExp) => file.exec(maps)?.[0];
+  return pathOf(/\/.*\/libvulkan\.so[^/\n]*$/m) ?? pathOf(/\/.*\/libvulkan-[^/\n]*$/m);
 }
 
 /** Names `driver` to the loader in this process, and hides the loader's settings, which would overrule the name. */
 function withDriverNamed<T>({ manifest, configHome }: SoftwareDriver, work: () => T): T {
-  const named: Readonly<Record<string, string>> = {
-    VK_DRIVER_FILES: manifest,
-    VK_ICD_FILENAMES: manifest,
-    XDG_CONFIG_HOME: configHome,
-  };
-  const release = lockEnvironment();
-  const before = Object.keys(named).map((name) => [name, globalThis.process.env[name]] as const);
-  try {
-    Object.assign(globalThis.process.env, named);
-    return work();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete globalThis.process.env[name];
-      else globalThis.process.env[name] = value;
-    }
-    release();
-  }
-}
-
-/**
- * Keeps other threads that share this environment from changing it in between. They share no memory that this package
- * could find, so they meet in the file system. If a lock cannot be had there, or none is given up in time, this goes on
- * without one.
- */
-function lockEnvironment(): () => void {
-  const { mkdirSync, rmdirSync } = globalThis.process.getBuiltinModule("node:fs");
-  const path = `${globalThis.process.getBuiltinModule("node:os").tmpdir()}/kiln-gpu-${globalThis.process.pid}.lock`;
-  const untilMs = performance.now() + longestLockMs;
-  for (;;) {
-    try {
-      mkdirSync(path);
-      break;
-    } catch (error) {
-      if ((error as { code?: string }).code !== "EEXIST") return () => undefined;
-      // An earlier process with the same number has left it behind.
-      if (performance.now() > untilMs) break;
-    }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-  }
-  return () => {
-    try {
-      rmdirSync(path);
-    } catch {
-      // A thread that waited too long has removed it.
-    }
-  };
+  return withEnvironment({ VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest, XDG_CONFIG_HOME: configHome }, work);
 }

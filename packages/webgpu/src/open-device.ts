@@ -2,6 +2,7 @@ import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { checkOptionNames, describeValue, optionNames } from "@kiln-gpu/core/backend";
 import type { AdapterOptions } from "./adapter-options.js";
 import { checkNode } from "./check-node.js";
+import { checkGpu } from "./choose-gpu.js";
 import { describeDevice, nameAdapter } from "./describe-device.js";
 import { checkExperiments, experimentFeatures, warnOfExperiments } from "./experiments.js";
 import { findAdapter } from "./find-adapter.js";
@@ -78,6 +79,7 @@ export interface OpenDevice {
 export const deviceOptionNames = /* @__PURE__ */ optionNames<OpenDeviceOptions>({
   powerPreference: true,
   adapter: true,
+  gpu: true,
   fallback: true,
   software: true,
   experimental: true,
@@ -228,6 +230,7 @@ export function checkValues(options: OpenDeviceOptions): void {
   if (adapter !== undefined && (typeof adapter !== "string" || adapter === "")) {
     refuse("adapter", adapter, "part of an adapter's name");
   }
+  checkGpu(options.gpu);
   if (powerPreference !== undefined && !["high-performance", "low-power"].includes(powerPreference)) {
     refuse("powerPreference", powerPreference, '"high-performance" or "low-power"');
   }
