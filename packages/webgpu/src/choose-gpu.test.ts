@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { checkGpu, chooseGpu } from "./choose-gpu.js";
+import { checkGpu } from "./check-gpu.js";
+import { chooseGpu } from "./choose-gpu.js";
 import { gpuOfName } from "./gpu-info.js";
 
 const h200 = (letter: string, bus: string) => ({

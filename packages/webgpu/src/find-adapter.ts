@@ -1,11 +1,9 @@
 import { ComputeError } from "@kiln-gpu/core";
 import type { AdapterOptions } from "./adapter-options.js";
-import { chooseGpu } from "./choose-gpu.js";
 import { isSoftware, nameAdapter } from "./describe-device.js";
 import { experimentFeatures } from "./experiments.js";
-import { type FoundGpu, gpuOfName } from "./gpu-info.js";
 import { noAdapterHere, noSuchAdapter } from "./no-adapter.js";
-import { hasOwnWebGpu, isInPage, ownWebGpu } from "./own-web-gpu.js";
+import { hasOwnWebGpu, isInPage, isOpenGlOfDeno, ownWebGpu } from "./own-web-gpu.js";
 import { errorOfPage, obstacleOfPage } from "./page-obstacle.js";
 
 /**
@@ -32,12 +30,15 @@ export async function findAdapter(options: AdapterOptions): Promise<GPUAdapter> 
 /** Imported here and not above, so that a page never loads it. */
 const inNode = () => import("./find-adapter-in-node.js");
 
+/** Imported here and not above: few pages choose. */
+const ofOwnGpus = () => import("./own-gpus.js");
+
 /** The adapter that a browser or Deno gives. */
 async function findOwnAdapter(options: AdapterOptions): Promise<GPUAdapter> {
   const { adapter: wanted, fallback, gpu, software, experimental = [] } = options;
   const obstacle = obstacleOfPage();
   if (obstacle) throw errorOfPage(obstacle);
-  const { powerPreference } = gpu === undefined ? options : chooseGpu(gpu, await findOwnGpus());
+  const powerPreference = gpu === undefined ? options.powerPreference : await (await ofOwnGpus()).preferenceFor(gpu);
   const request = { ...(powerPreference && { powerPreference }), ...(software && { forceFallbackAdapter: true }) };
   const adapter = await ownWebGpu()!.requestAdapter(request);
   if (!adapter || isOpenGlOfDeno(adapter)) {
@@ -60,25 +61,4 @@ async function findOwnAdapter(options: AdapterOptions): Promise<GPUAdapter> {
     );
   }
   return adapter;
-}
-
-/** The GPUs that a browser or Deno gives: one, or one for each power preference. */
-export async function findOwnGpus(): Promise<(FoundGpu & Pick<AdapterOptions, "powerPreference">)[]> {
-  const found = new Map<string, FoundGpu & Pick<AdapterOptions, "powerPreference">>();
-  for (const powerPreference of ["high-performance", "low-power"] as const) {
-    const adapter = await ownWebGpu()?.requestAdapter({ powerPreference });
-    if (!adapter || isOpenGlOfDeno(adapter)) continue;
-    const name = nameAdapter(adapter.info);
-    if (!found.has(name)) found.set(name, { ...gpuOfName(name), powerPreference });
-  }
-  return [...found.values()];
-}
-
-/**
- * Whether an adapter of Deno's is one over OpenGL, which places the members of structs wrongly: it ignores `@align` and
- * `@size`. Such an adapter has no device number. Those over Metal have none either, but macOS gives no other.
- */
-function isOpenGlOfDeno({ info }: GPUAdapter): boolean {
-  const isDeno = "Deno" in globalThis;
-  return isDeno && globalThis.process.platform !== "darwin" && info.device === "0";
 }

@@ -1,7 +1,6 @@
 import { checkOptionNames, optionNames } from "@kiln-gpu/core/backend";
 import type { AdapterOptions } from "./adapter-options.js";
 import { checkNode } from "./check-node.js";
-import { findOwnGpus } from "./find-adapter.js";
 import type { GpuInfo } from "./gpu-info.js";
 import { checkValues } from "./open-device.js";
 import { hasOwnWebGpu, isInPage } from "./own-web-gpu.js";
@@ -21,7 +20,7 @@ export async function gpus(options: GpusOptions = {}): Promise<readonly GpuInfo[
   checkNode();
   checkOptionNames("gpus", options, gpusOptionNames);
   checkValues(options);
-  const found = await (hasOwnWebGpu() || isInPage() ? findOwnGpus() : inNode(options));
+  const found = await (hasOwnWebGpu() || isInPage() ? inPage() : inNode(options));
   return found.map(({ name, uuid, pciAddress, driver, kind }, index) => ({
     index,
     name,
@@ -32,7 +31,10 @@ export async function gpus(options: GpusOptions = {}): Promise<readonly GpuInfo[
   }));
 }
 
-/** Imported here and not above, so that a page never loads it. */
+// What follows is imported here and not above, so that a page which chooses no GPU never loads it.
+
+const inPage = async () => (await import("./own-gpus.js")).findOwnGpus();
+
 async function inNode({ fallback }: GpusOptions) {
   const { findGpusInNode } = await import("./find-gpus-in-node.js");
   return (await findGpusInNode(fallback)).gpus;

@@ -1,8 +1,8 @@
 import { ComputeError, type DeviceInfo } from "@kiln-gpu/core";
 import { checkOptionNames, describeValue, optionNames } from "@kiln-gpu/core/backend";
 import type { AdapterOptions } from "./adapter-options.js";
+import { checkGpu } from "./check-gpu.js";
 import { checkNode } from "./check-node.js";
-import { checkGpu } from "./choose-gpu.js";
 import { describeDevice, nameAdapter } from "./describe-device.js";
 import { checkExperiments, experimentFeatures, warnOfExperiments } from "./experiments.js";
 import { findAdapter } from "./find-adapter.js";

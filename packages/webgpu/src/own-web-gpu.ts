@@ -12,3 +12,12 @@ export function hasOwnWebGpu(): boolean {
 export function ownWebGpu(): GPU | undefined {
   return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
 }
+
+/**
+ * Whether an adapter of Deno's is one over OpenGL, which places the members of structs wrongly: it ignores `@align` and
+ * `@size`. Such an adapter has no device number. Those over Metal have none either, but macOS gives no other.
+ */
+export function isOpenGlOfDeno({ info }: GPUAdapter): boolean {
+  const isDeno = "Deno" in globalThis;
+  return isDeno && globalThis.process.platform !== "darwin" && info.device === "0";
+}
