@@ -1,3 +1,4 @@
+export { ChannelClient, ChannelServer, type ToClient, type ToServer } from "./channel.js";
 export { decodeError, encodeError } from "./errors.js";
 export { joinParts, splitParts } from "./frame.js";
 export { type IncomingJob, JobServer, type ServerLimits } from "./job-server.js";

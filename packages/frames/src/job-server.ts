@@ -80,7 +80,8 @@ export class JobServer {
       ...size,
       ...(options.profile && { profile: true }),
       ...(timeoutMs !== Number.POSITIVE_INFINITY && { timeoutMs }),
-      ...(signal && { signal }),
+      // A signal that nobody aborts would still cost each run a listener.
+      ...(signal && options.mayLeave && { signal }),
     };
   }
 

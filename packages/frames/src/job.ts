@@ -9,6 +9,8 @@ import { type Json, setOwn, textOf, ValueReader, ValueWriter } from "./values.js
 /** How a server is to run a job. */
 export interface JobOptions {
   readonly profile?: boolean;
+  /** Whether the caller may take the job back. */
+  readonly mayLeave?: boolean;
   /** What is left of the caller's time when the job is sent. */
   readonly timeoutMs?: number;
 }
@@ -107,11 +109,15 @@ export function decodeJob(parts: readonly Uint8Array[]): DecodedJob {
 }
 
 function optionsOf(json: unknown): JobOptions {
-  const { profile, timeoutMs } = objectOf(json) as { readonly [name: string]: unknown };
+  const { profile, mayLeave, timeoutMs } = objectOf(json) as { readonly [name: string]: unknown };
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
     throw invalidFrame("has a timeout that is not a number above 0");
   }
-  return { ...(profile === true && { profile }), ...(timeoutMs !== undefined && { timeoutMs }) };
+  return {
+    ...(profile === true && { profile }),
+    ...(mayLeave === true && { mayLeave }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
 }
 
 function pairsOf(json: unknown): (readonly [name: string, value: unknown])[] {

@@ -41,6 +41,9 @@ export interface TransportBackendParts {
   readonly tracer?: Tracer | undefined;
 }
 
+/** The client's own clock ends a run; the server's only stands in for a client that is gone. */
+const deadlineSlackMs = 100;
+
 const defaultLimits: OutboxLimits = { maxJobs: 256, maxBytes: 2 ** 28, lossRetries: 2 };
 
 /**
@@ -156,9 +159,14 @@ export class TransportBackend implements ComputeBackend {
       byteLength: inputBytes + Math.max(resultBytes, 0),
       programs: programs.byHash,
       parts: () => {
-        const leftMs = Math.max(timeoutMs - (performance.now() - calledAt), 1);
+        const { mayLeave } = caller;
+        const leftMs = Math.max(Math.ceil(timeoutMs - (performance.now() - calledAt)), 1) + deadlineSlackMs;
         const isTimed = leftMs !== Number.POSITIVE_INFINITY;
-        return runJob(encoded, programs, { ...(profile && { profile }), ...(isTimed && { timeoutMs: leftMs }) });
+        return runJob(encoded, programs, {
+          ...(profile && { profile }),
+          ...(mayLeave && { mayLeave }),
+          ...(isTimed && { timeoutMs: leftMs }),
+        });
       },
       onRetry: () => this.#runs.countRetry(),
     });

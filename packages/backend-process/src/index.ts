@@ -1,0 +1,1 @@
+export { openProcessBackend, type ProcessBackendOptions } from "./open-process-backend.js";
