@@ -14,8 +14,9 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name) => join(root, "node_modules/.bin", name);
 const repository = "https://github.com/kiln-gpu/kiln";
-/** SECURITY.md says that no package does any of this, but for one request. */
+/** SECURITY.md says that no package does any of this, but for one request, and the health server of a worker. */
 const oneRequest = "const response = await fetch(place);";
+const healthServer = 'import { createServer } from "node:http";';
 const forbidden =
   /\beval\(|\bnew Function\(|\bfetch\(|\bXMLHttpRequest\b|\bWebSocket\b|node:(http|https|http2|net|tls|dgram|vm)"/;
 let failures = 0;
@@ -147,7 +148,9 @@ for (const entry of (await readdir(join(root, "packages"))).sort()) {
     }
     await check(`${name}: evaluates no text, opens no connection`, async () => {
       for (const file of paths.filter((packedPath) => packedPath.endsWith(".js"))) {
-        const found = (await readFile(join(folder, file), "utf8")).replace(oneRequest, "").match(forbidden);
+        let text = (await readFile(join(folder, file), "utf8")).replace(oneRequest, "");
+        if (name === "@kiln-gpu/backend-remote") text = text.replace(healthServer, "");
+        const found = text.match(forbidden);
         if (found) throw new Error(`${file} has "${found[0]}"`);
       }
     });

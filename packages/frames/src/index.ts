@@ -7,4 +7,4 @@ export type { OutboxLimits } from "./outbox.js";
 export { hashProgram } from "./programs.js";
 export { decodeResults, encodeFailure, resultArrays } from "./results.js";
 export type { OutgoingJob, Transport, TransportEvent } from "./transport.js";
-export { TransportBackend, type TransportBackendParts } from "./transport-backend.js";
+export { type SendingOptions, TransportBackend, type TransportBackendParts } from "./transport-backend.js";

@@ -18,6 +18,7 @@ import {
   checkKernel,
   checkResultArrays,
   MemoryLease,
+  type OwnFunction,
   RunLedger,
   roleOf,
   type TakenRun,
@@ -43,6 +44,12 @@ export interface TransportBackendParts {
 
 /** The client's own clock ends a run; the server's only stands in for a client that is gone. */
 const deadlineSlackMs = 100;
+/** How the job of a run is sent, where the transport has more to offer than a backend has. */
+export interface SendingOptions {
+  readonly id?: string;
+  readonly priority?: number;
+  readonly onProgress?: (value: number) => void;
+}
 
 const defaultLimits: OutboxLimits = { maxJobs: 256, maxBytes: 2 ** 28, lossRetries: 2 };
 
@@ -102,26 +109,40 @@ export class TransportBackend implements ComputeBackend {
     bindings: B,
     options?: RunOptions<B>,
   ): Promise<RunResults<B, O>> {
+    return this.runAs({}, kernel, bindings, options as RunOptions, this.run) as Promise<RunResults<B, O>>;
+  }
+
+  /**
+   * Runs as `run` does, for a backend whose transport knows jobs by name or by priority.
+   * @param method The caller called it; stacks of errors begin there.
+   */
+  protected runAs(
+    sending: SendingOptions,
+    kernel: Kernel,
+    bindings: unknown,
+    options: RunOptions | undefined,
+    method: OwnFunction,
+  ): Promise<object> {
     let run: TakenRun;
     try {
       run = takeRun(kernel, bindings, options as RunOptions);
     } catch (error) {
-      return Promise.reject(atCaller(error, this.run));
+      return Promise.reject(atCaller(error, method));
     }
-    const work = (caller: Caller) => this.#run(run, caller);
-    return this.#runs.start(kernel.label, run.options, work, undefined, this.run) as Promise<RunResults<B, O>>;
+    const work = (caller: Caller) => this.#run(run, caller, sending);
+    return this.#runs.start(kernel.label, run.options, work, undefined, method);
   }
 
   /** Encodes the run inside its call, and sends it. */
-  #run(taken: TakenRun, caller: Caller): Promise<object> {
+  #run(taken: TakenRun, caller: Caller, sending: SendingOptions): Promise<object> {
     const calledAt = performance.now();
     const kernel = taken.kernel.tunable ? taken.kernel.specialize({}) : taken.kernel;
     const run: TakenRun = { ...taken, kernel };
     this.#checkBindings(run);
     const encoded = encodeRun(run);
     const programs = this.#programs.encode(kernel);
-    if (!(programs instanceof Promise)) return this.#send(run, encoded, programs, caller, calledAt);
-    return programs.then((known) => this.#send(run, encoded, known, caller, calledAt));
+    if (!(programs instanceof Promise)) return this.#send(run, encoded, programs, caller, sending, calledAt);
+    return programs.then((known) => this.#send(run, encoded, known, caller, sending, calledAt));
   }
 
   /** Checks what only this side can see: memory of other backends, and the arrays that results go into. */
@@ -146,6 +167,7 @@ export class TransportBackend implements ComputeBackend {
     encoded: EncodedRun,
     programs: EncodedPrograms,
     caller: Caller,
+    sending: SendingOptions,
     calledAt: number,
   ): Promise<object> {
     const asked = askedResults(bindings);
@@ -154,6 +176,7 @@ export class TransportBackend implements ComputeBackend {
     const { profile, timeoutMs = Number.POSITIVE_INFINITY } = options;
     const answer = await this.#outbox.deliver({
       id: this.#newId(),
+      ...sending,
       subject: `The run of kernel "${kernel.label}"`,
       caller,
       byteLength: inputBytes + Math.max(resultBytes, 0),

@@ -49,10 +49,10 @@ export function typeErrors(examples: readonly Example[]): string[] {
 }
 
 /** Runs `example` in a process of its own. */
-export function runExample({ path, code }: Example): Promise<NodeEnd> {
+export function runExample({ path, code }: Example, env: NodeJS.ProcessEnv = process.env): Promise<NodeEnd> {
   // Node 20 and 22 do not know `await using`; the target lowers it, as a user's compiler does.
   const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
   const file = path.replace(/\.mts$/, ".mjs");
   writeFileSync(file, ts.transpileModule(code, { compilerOptions }).outputText);
-  return runNode([file], { cwd: dirname(path) });
+  return runNode([file], { cwd: dirname(path), env });
 }

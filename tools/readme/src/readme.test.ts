@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasRedis, RedisServer } from "@kiln-gpu/test-support/node";
 import { describe, expect, it } from "vitest";
 import { examplesOf, root, runExample, typeErrors } from "./examples.js";
 
@@ -22,7 +23,17 @@ describe("the examples of the READMEs and of CONTRIBUTING.md", () => {
     expect(typeErrors(examples.filter(({ language }) => language === "ts"))).toEqual([]);
   });
 
-  it.each(examples)("run and end by themselves: $name", async (example) => {
+  const [ofQueues, others] = [true, false].map((isOfQueues) =>
+    examples.filter(({ code }) => code.includes("process.env.KILN_QUEUE") === isOfQueues),
+  ) as [typeof examples, typeof examples];
+
+  it.skipIf(!hasRedis).each(ofQueues)("run beside a Redis and end by themselves: $name", async (example) => {
+    await using redis = await RedisServer.start();
+    const { status, words, stderr } = await runExample(example, { ...process.env, KILN_QUEUE: redis.url("example") });
+    expect({ status, words }, stderr).toEqual({ status: 0, words: "" });
+  });
+
+  it.each(others)("run and end by themselves: $name", async (example) => {
     const { status, words, stderr } = await runExample(example);
     expect({ status, words }, stderr).toEqual({ status: 0, words: "" });
   });
