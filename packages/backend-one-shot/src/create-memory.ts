@@ -87,7 +87,9 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
       const [refusal] = await Promise.all([failure, maps]);
       if (open.loss) throw open.loss;
       if (refusal) throw submissionError(`Kernel "${plan.label}"`, refusal);
-      return (resource) => ({ memory: downloads.get(resource)!.getMappedRange(), offset: 0 });
+      // A range of a buffer can be asked for once.
+      const ranges = new Map([...downloads].map(([resource, buffer]) => [resource, buffer.getMappedRange()]));
+      return (resource) => ({ memory: ranges.get(resource)!, offset: 0 });
     },
     endMaps() {
       for (const download of downloads.values()) if (download.mapState === "pending") unmap(download);

@@ -14,6 +14,7 @@ export {
   lease,
   type NoOthers,
   type Output,
+  type OutputOptions,
   output,
   type ResidentArray,
   type ResultOptions,

@@ -7,7 +7,58 @@ import { usingBackend } from "../using-backend.test-support.js";
 
 const data = new RandomData(47);
 
+/** Keeps the words that are not 0, in any order, and counts them. */
+const compact = defineKernel({
+  label: "compact",
+  wgsl: `@group(0) @binding(0) var<storage, read> words: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> kept: array<u32>;
+    @group(0) @binding(2) var<storage, read_write> count: atomic<u32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x >= arrayLength(&words) || words[id.x] == 0) { return; }
+      let place = atomicAdd(&count, 1);
+      if (place < arrayLength(&kept)) { kept[place] = words[id.x]; }
+    }`,
+  threads: ({ words }) => words.length,
+});
+
 describe("a sequence", () => {
+  it("returns as many elements as another of its parameters counts, under its own names", () =>
+    usingBackend(async (gpu) => {
+      const words = (...given: number[]) => Uint32Array.from({ length: 8 }, (_, i) => given[i] ?? 0);
+      const found = output(Uint32Array, 4, { length: "total" });
+      const parameters = { input: words(3), found, total: output(Uint32Array, 1) };
+      const sequence = await gpu.record(parameters, (run, { input, found, total }) => {
+        run(compact, { words: input, kept: found, count: total });
+      });
+      expectSame((await sequence.replay()).found, new Uint32Array([3]));
+      expectSame((await sequence.replay({ input: words(0, 5, 0, 7, 9) })).found.sort(), new Uint32Array([5, 7, 9]));
+      expect((await sequence.replay({ input: words() })).found).toEqual(new Uint32Array(0));
+      const into = new Uint32Array(4);
+      const given = { input: words(6), found: output(Uint32Array, 4, { into, length: "total" }) };
+      expect((await sequence.replay(given)).found.buffer).toBe(into.buffer);
+      await expectError(
+        sequence.replay({ input: words(1, 2, 3, 4, 5) }),
+        "limit-exceeded",
+        /"found" of "sequence" can have 4 elements.*"total" counts 5/,
+      );
+      const other = { found: output(Uint32Array, 4) };
+      await expectError(
+        sequence.replay(other),
+        "invalid-binding",
+        /of 4, counted by "total" as "found"; got an output/,
+      );
+      await expectError(
+        gpu.record(
+          { ...parameters, found: output(Uint32Array, 4, { length: "count" }) },
+          (run, { input, found, total }) => {
+            run(compact, { words: input, kept: found, count: total });
+          },
+        ),
+        "invalid-binding",
+        /Sequence "sequence" counts the elements of "found" by "count".*it is not bound/,
+      );
+    }));
+
   it("sets no immediates out of an array that has changed its length", () =>
     usingBackend(async (gpu) => {
       const kernel = defineKernel<Bindings>({

@@ -10,7 +10,8 @@ const { Buffer: nodeBuffer } = globalThis as {
 
 /**
  * Allocates memory for the larger results of `plan` while the device works: making fresh memory takes as long as
- * copying into it. Leased results need no memory, nor do results that go into the caller's array.
+ * copying into it. Leased results need no memory, nor do results that go into the caller's array. How much
+ * a counted result needs is not known yet.
  * @returns `undefined` if all results are small, or if the host refuses the memory: there may be enough once the
  *   results come.
  */
@@ -19,7 +20,7 @@ export function allocateResults({ resources }: RunPlan): ResultMemory | undefine
   try {
     for (let i = 0; i < resources.length; i += 1) {
       const { result } = resources[i]!;
-      if (!result || result.into || result.isLeased) continue;
+      if (!result || result.into || result.isLeased || result.countedBy !== undefined) continue;
       const byteLength = result.length * result.type.BYTES_PER_ELEMENT;
       if (byteLength >= pageByteLength) (memory ??= new Array(resources.length))[i] = allocate(result, byteLength);
     }

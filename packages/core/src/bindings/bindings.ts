@@ -50,6 +50,8 @@ export interface Output<T extends TypedArray = TypedArray> {
   readonly type: TypedArrayConstructor<T>;
   readonly length: number;
   readonly into?: T | undefined;
+  /** The name of the result whose first element says how many of the elements come back. */
+  readonly countedBy?: string | undefined;
 }
 
 /** Uploaded before the run and returned after it; `data` itself is never written, unless it is `into` as well. */
@@ -183,6 +185,18 @@ export interface ResultOptions<T extends TypedArray> {
   readonly into?: T;
 }
 
+export interface OutputOptions<T extends TypedArray> extends ResultOptions<T> {
+  /**
+   * The name of another result of the run, a `Uint32Array`, whose first element says how many elements the kernel has
+   * written. The result then has that length, and the `length` of `output` is the most that it can have. A count above
+   * that rejects the run with `limit-exceeded`. With `into`, which has room for the most, the result is a view of its
+   * beginning.
+   * @default All elements.
+   */
+  readonly length?: string;
+}
+
+const outputOptionNames = /* @__PURE__ */ optionNames<OutputOptions<TypedArray>>({ into: true, length: true });
 const resultOptionNames = /* @__PURE__ */ optionNames<ResultOptions<TypedArray>>({ into: true });
 
 /** A result that is read in place, in memory mapped from the device, instead of copied. */
@@ -314,17 +328,18 @@ type ResultOf<V> =
   V extends Output<infer T> ? T : V extends Inout<infer T> ? T : V extends LeasedOutput<infer T> ? Lease<T> : never;
 
 /**
- * Asks for a result of `length` elements.
+ * Asks for a result of `length` elements, or of as many as the kernel counts, up to `length`.
  * @example `output(Float32Array, 1024)`
+ * @example `{ found: output(Uint32Array, 1024, { length: "count" }), count: output(Uint32Array, 1) }`
  */
 export function output<T extends TypedArray>(
   type: TypedArrayConstructor<T>,
   length: number,
-  options: ResultOptions<T> = {},
+  options: OutputOptions<T> = {},
 ): Output<T> {
-  checkOptionNames("output", options, resultOptionNames);
-  const { into } = options;
-  const result: Output<T> = { [bindingRole]: "output", type, length, into };
+  checkOptionNames("output", options, outputOptionNames);
+  const { into, length: countedBy } = options;
+  const result: Output<T> = { [bindingRole]: "output", type, length, into, countedBy };
   return Object.freeze(result);
 }
 

@@ -13,6 +13,7 @@ import { checkedGrid } from "../kernel/dispatch-size.js";
 import { checkPass, type Kernel, type Pass } from "../kernel/kernel.js";
 import type { BindingInfo, ShaderInterface } from "../shader/shader-interface.js";
 import { checkEmptiness, checkIntos } from "./check-binding.js";
+import { checkCounts } from "./counted-results.js";
 import { countWorkgroups, gridOf, splitGrid } from "./dispatch.js";
 import type { PlannedDispatch, PlannedResource, PlannedResult, RunPlan } from "./run-plan.js";
 import { RunResources } from "./run-resources.js";
@@ -91,7 +92,9 @@ function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }
   resources.checkImmediates();
   const { label } = kernel;
   checkIntos(bindings);
-  return { label, resources: resources.planned(), dispatches, isEmpty: false, bound: resources.bound, shape: {} };
+  const planned = resources.planned();
+  checkCounts(planned, resources.bound);
+  return { label, resources: planned, dispatches, isEmpty: false, bound: resources.bound, shape: {} };
 }
 
 function isGiven(size: DispatchSize | undefined): size is DispatchSize {

@@ -12,6 +12,7 @@ import { named, Refusal } from "../errors/refusal.js";
 import { typeName } from "../shader/shader-interface.js";
 import { checkIntos } from "./check-binding.js";
 import { checkBorrowed } from "./check-borrowed.js";
+import { checkCounts } from "./counted-results.js";
 import { fillResource } from "./fill-resource.js";
 import type { RecordedRun } from "./record-runs.js";
 import type { PlannedDispatch, PlannedResource, RunPlan } from "./run-plan.js";
@@ -69,6 +70,7 @@ function joined(label: string, runs: readonly RecordedRun[], plans: readonly Run
       dispatches.push({ ...dispatch, entries, ...immediates });
     }
   }
+  checkCounts(resources, bound);
   return { plan: { label, resources, dispatches, isEmpty: false, bound, shape: {} }, constants };
 }
 
@@ -97,8 +99,9 @@ function checkAliases(
 }
 
 function parameterResource({ result, ...resource }: PlannedResource, { name, value }: Reference): PlannedResource {
-  const isTemporary = roleOf(value) === "temporary";
-  return { ...resource, name, ...(result && !isTemporary && { result }) };
+  if (!result || roleOf(value) === "temporary") return { ...resource, name };
+  const { countedBy } = value as Output;
+  return { ...resource, name, result: { ...result, countedBy } };
 }
 
 function merged(a: PlannedResource, b: PlannedResource): PlannedResource {
@@ -198,5 +201,7 @@ function shapeOf(value: BindingValue): string {
   const { type, length } = value as Partial<Output>;
   if (isRole(value, "inout")) return `an inout ${arrayTypeOf(value.data).name} of ${value.length}`;
   if (role === "bytes") return `bytes, ${length} of them`;
-  return role === undefined ? "a value" : `a ${role} ${type?.name} of ${length}`;
+  if (role === undefined) return "a value";
+  const counted = isRole(value, "output") && value.countedBy !== undefined ? `, counted by "${value.countedBy}"` : "";
+  return `${role === "output" ? "an" : "a"} ${role} ${type?.name} of ${length}${counted}`;
 }

@@ -31,6 +31,8 @@ interface BindingShape {
   readonly length: number;
   /** Whether the memory came from `bytes`. */
   readonly isBytes: boolean;
+  /** Of an output. */
+  readonly countedBy?: unknown;
 }
 
 /** Enough for a loop that alternates between a few sizes. */
@@ -173,20 +175,21 @@ function shapeOf(value: BindingValue): BindingShape {
   if (role === undefined) return { role: "value", type: undefined, length: 0, isBytes: false };
   if (role === "bytes") return { role, type: undefined, length: (value as Bytes).data.length, isBytes: true };
   if (role !== "inout") {
-    const { type, length } = value as Partial<Output>;
-    return { role, type, length: length!, isBytes: false };
+    const { type, length, countedBy } = value as Partial<Output>;
+    return { role, type, length: length!, isBytes: false, countedBy };
   }
   const { data, isBytes } = value as Inout;
   return { role, type: data.constructor, length: data.length, isBytes };
 }
 
-function hasShape({ role, type, length, isBytes }: BindingShape, value: BindingValue): boolean {
+function hasShape({ role, type, length, isBytes, countedBy }: BindingShape, value: BindingValue): boolean {
   if (ArrayBuffer.isView(value)) return role === "input" && value.constructor === type && value.length === length;
   const given = roleOf(value);
   if (given === undefined) return role === "value";
   if (role !== given) return false;
   // `length` was read when `bytes` was called; the memory may have changed its length since.
   if (given === "bytes") return (value as Bytes).data.length === length;
+  if (given === "output" && (value as Output).countedBy !== countedBy) return false;
   if (given !== "inout") return (value as Output).type === type && (value as Output).length === length;
   const { data, isBytes: givenAsBytes } = value as Partial<Inout>;
   return data?.constructor === type && data?.length === length && givenAsBytes === isBytes;

@@ -6,6 +6,7 @@ import {
   type BindingValue,
   type Bytes,
   bytes,
+  type Output,
   output,
   type Temporary,
   type TypedArray,
@@ -181,10 +182,14 @@ function referenceWithin(
   return undefined;
 }
 
-/** Memory that runs share is planned as a result: runs read it after others have written it. */
+/**
+ * Memory that runs share is planned as a result: runs read it after others have written it. What counts a result is
+ * another parameter, which the run need not bind.
+ */
 function standInOf(value: Parameters[string]): BindingValue {
-  if (roleOf(value) !== "temporary") return value as BindingValue;
-  const { type, length } = value as Temporary;
+  const isCounted = roleOf(value) === "output" && (value as Output).countedBy !== undefined;
+  if (roleOf(value) !== "temporary" && !isCounted) return value as BindingValue;
+  const { type, length } = value as Temporary | Output;
   return output(type, length);
 }
 

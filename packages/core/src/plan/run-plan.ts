@@ -33,6 +33,8 @@ export interface PlannedResult {
   readonly length: number;
   /** The caller's array that receives it. */
   readonly into?: TypedArray | undefined;
+  /** The name of the result, bound in the same plan, whose first element is the length that comes back. */
+  readonly countedBy?: string | undefined;
   /** Whether it is read in place. */
   readonly isLeased?: boolean;
 }

@@ -229,11 +229,14 @@ export class RunResources {
     const value = ownValue(this.#bindings, name);
     if (value === undefined) throw this.#missing(name);
     if (isRole(value, "output")) {
-      const { type, length, into } = value;
+      const { type, length, into, countedBy } = value;
       checkInto(name, type, length, into);
       checkArray(name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
-      return this.#checkRole(this.#addNamed(name, { name, byteLength, result: { type, length, into } }), info);
+      return this.#checkRole(
+        this.#addNamed(name, { name, byteLength, result: { type, length, into, countedBy } }),
+        info,
+      );
     }
     if (isRole(value, "lease")) {
       const { type, length } = value;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { output } from "../bindings/bindings.js";
 import { RunClock } from "../ledger/run-clock.js";
 import type { PlannedResource, RunPlan } from "../plan/run-plan.js";
@@ -100,4 +100,57 @@ test("fills memory that was made ahead, except for results that the caller has m
   expect(results.d).toEqual(new Float32Array(memory, 0, 3));
   const { buffer, byteOffset, byteLength } = results.d as Float32Array;
   expect([byteOffset, buffer.byteLength]).toEqual([0, byteLength]);
+});
+
+describe("a result that its kernel counts", () => {
+  const counted = (count: number, into?: Float32Array): [RunPlan, () => { memory: ArrayBuffer; offset: number }] => {
+    const values = { type: Float32Array, length: 3, into, countedBy: "count" };
+    const resources: PlannedResource[] = [
+      { name: "values", byteLength: 12, access: "read-write", result: values },
+      { name: "count", byteLength: 4, access: "read-write", result: { type: Uint32Array, length: 1 } },
+    ];
+    const memory = new ArrayBuffer(16);
+    new Float32Array(memory).set([1, 2, 3]);
+    new Uint32Array(memory)[3] = count;
+    const plan = {
+      ...planOf(resources),
+      bound: new Map([
+        ["values", 0],
+        ["count", 1],
+      ]),
+    };
+    const findBytes = (resource: number) => ({ memory, offset: resource === 0 ? 0 : 12 });
+    return [plan, findBytes as () => { memory: ArrayBuffer; offset: number }];
+  };
+
+  test.each([0, 1, 3])("has the length %i that it was given", (count) => {
+    const results = collectResults(...counted(count));
+    expect(results).toEqual({
+      values: new Float32Array([1, 2, 3]).subarray(0, count),
+      count: new Uint32Array([count]),
+    });
+    expect((results.values as Float32Array).buffer.byteLength).toBe(count * 4);
+  });
+
+  test("is a view of the caller's array, whose other elements stay as they are", () => {
+    const into = new Float32Array([7, 8, 9]);
+    const { values } = collectResults(...counted(2, into));
+    expect(values).toEqual(new Float32Array([1, 2]));
+    expect((values as Float32Array).buffer).toBe(into.buffer);
+    expect(into).toEqual(new Float32Array([1, 2, 9]));
+    expect(collectResults(...counted(3, into)).values).toBe(into);
+  });
+
+  test("that it counts beyond the most is an error, and nothing is written", () => {
+    const into = new Float32Array([7, 8, 9]);
+    expect(() => collectResults(...counted(4, into))).toThrow(
+      expect.objectContaining({
+        code: "limit-exceeded",
+        message:
+          'The result "values" of "k" can have 3 elements, and its "count" counts 4. Give it room: ' +
+          'output(Float32Array, 4, { length: "count" }).',
+      }),
+    );
+    expect(into).toEqual(new Float32Array([7, 8, 9]));
+  });
 });

@@ -20,8 +20,8 @@ export interface ResultBytes {
  * The results of a run. Each is copied from the bytes that `findBytes` finds: into the caller's array if there is one,
  * else into `memory` if there is some, else into a new array. A lease comes from `leaseOf`, in a backend whose mapped
  * memory can be read in place; without `leaseOf` it holds a copy.
- * @throws {ComputeError} `invalid-binding` if a caller's array was transferred or resized since it was bound; nothing
- *   is written or leased then.
+ * @throws {ComputeError} `invalid-binding` if a caller's array was transferred or resized since it was bound;
+ *   `limit-exceeded` if a kernel has counted more elements than its result can have. Nothing is written or leased then.
  */
 export function collectResults(
   plan: RunPlan,
@@ -30,10 +30,16 @@ export function collectResults(
   memory?: ResultMemory,
 ): Record<string, TypedArray | Lease> {
   const results: Record<string, TypedArray | Lease> = {};
-  for (const { name, result } of plan.resources) if (result?.into) checkStillFits(name, result, result.into);
+  for (const { name, result } of plan.resources) {
+    if (!result) continue;
+    if (result.into) checkStillFits(name, result, result.into);
+    if (result.countedBy !== undefined) countOf(plan, name, result, findBytes);
+  }
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
-    if (result) setOwn(results, name, resultOf(name, result, i, findBytes, leaseOf, memory?.[i]));
+    if (!result) continue;
+    const counted = result.countedBy === undefined ? result : countedResult(plan, name, result, findBytes);
+    setOwn(results, name, resultOf(name, counted, i, findBytes, leaseOf, memory?.[i]));
   }
   return results;
 }
@@ -53,6 +59,40 @@ function resultOf(
   const target = into ?? allocated;
   const data = length === 0 ? (target ?? new type(0)) : copyOf(type, length, target, findBytes(resource));
   return isLeased ? new MemoryLease(name, data) : data;
+}
+
+/** The result as long as its kernel has counted. */
+function countedResult(
+  plan: RunPlan,
+  name: string,
+  result: PlannedResult,
+  findBytes: (resource: number) => ResultBytes,
+): PlannedResult {
+  const length = countOf(plan, name, result, findBytes);
+  const { into } = result;
+  if (!into || length === into.length) return { ...result, length };
+  // Every typed array has it.
+  const start = (into as Uint32Array).subarray(0, length);
+  return { ...result, length, into: start };
+}
+
+/** @throws {ComputeError} `limit-exceeded`. */
+function countOf(
+  { label, bound }: RunPlan,
+  name: string,
+  { type, length, countedBy }: PlannedResult,
+  findBytes: (resource: number) => ResultBytes,
+): number {
+  if (length === 0) return 0;
+  const counter = bound.get(countedBy!)!;
+  const { memory, offset } = findBytes(counter);
+  const count = new Uint32Array(memory, offset, 1)[0]!;
+  if (count <= length) return count;
+  throw new ComputeError(
+    "limit-exceeded",
+    `The result "${name}" of "${label}" can have ${length} elements, and its "${countedBy}" counts ${count}. Give it ` +
+      `room: output(${type.name}, ${count}, { length: "${countedBy}" }).`,
+  );
 }
 
 function checkStillFits(name: string, { type, length }: PlannedResult, { length: now }: TypedArray): void {

@@ -10,6 +10,7 @@ import { describeBindings } from "./bindings.js";
 import { describeCancellation } from "./cancellation.js";
 import { describeConcurrency } from "./concurrency.js";
 import { describeConstantExpressions } from "./constant-expressions.js";
+import { describeCountedLengths } from "./counted-lengths.js";
 import { describeDispatchSize } from "./dispatch-size.js";
 import { describeErrors } from "./errors.js";
 import { describeFaults } from "./faults.js";
@@ -60,6 +61,7 @@ export function conformance(suite: Suite): void {
     describeWgslDiagnostics(suite);
     describeDispatchSize(suite);
     describeLengths(suite);
+    describeCountedLengths(suite);
     describeLimits(suite);
     describeErrors(suite);
     describeOptions(suite);
