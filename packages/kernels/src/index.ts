@@ -1,4 +1,22 @@
 export {
+  type ArgReductionBindings,
+  argMaxReference,
+  argMinReference,
+  defineArgMax,
+  defineArgMin,
+} from "./arg-reduction.js";
+export {
+  type CompactionBindings,
+  compactionReference,
+  defineCompaction,
+  defineFilter,
+  defineUnique,
+  type FilterBindings,
+  type FilterDefinition,
+  type UniqueBindings,
+  uniqueReference,
+} from "./compaction.js";
+export {
   type ExclusiveScanBindings,
   exclusiveScan,
   exclusiveScanReference,
@@ -6,6 +24,14 @@ export {
   runExclusiveScan,
 } from "./exclusive-scan.js";
 export { type FieldAddBindings, fieldAdd, fieldAddReference, fieldAddSpirv, runFieldAdd } from "./field-add.js";
+export {
+  defineGather,
+  defineScatter,
+  type GatherBindings,
+  gatherReference,
+  type ScatterBindings,
+  scatterReference,
+} from "./gather.js";
 export {
   type HistogramBindings,
   histogram,
@@ -33,6 +59,7 @@ export {
   matrixProductF16Subgroups,
   runMatrixProductF16,
 } from "./matrix-product-f16.js";
+export { type MeanBindings, mean, meanReference, runMean } from "./mean.js";
 export {
   type NBodyBindings,
   type NBodySettings,
@@ -48,6 +75,12 @@ export {
   type RadixSortBindings,
   type RadixSortPairsBindings,
 } from "./radix-sort.js";
+export {
+  defineReduceByKey,
+  type ReduceByKeyBindings,
+  type ReduceByKeyDefinition,
+  reduceByKeyReference,
+} from "./reduce-by-key.js";
 export { defineReduction, type ReductionBindings, type ReductionDefinition } from "./reduction.js";
 export { runSaxpy, type SaxpyBindings, saxpy, saxpyReference, saxpySpirv } from "./saxpy.js";
 export { defineScan, type ScanBindings, type ScanDefinition } from "./scan.js";

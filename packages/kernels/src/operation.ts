@@ -23,17 +23,23 @@ export interface Operation<Type extends NumberType = NumberType> {
   readonly identity: string;
 }
 
-/** Declares `combine`, `identity` and what reads `values`, which has vec4s if `isAligned`. */
-export function operationWgsl({ type, combine, identity }: Operation, isAligned: boolean): string {
+/** Declares `Number`, `identity` and `combine`. */
+export function combineWgsl({ type, combine, identity }: Operation): string {
   return /* wgsl */ `
 alias Number = ${type};
 const identity = Number(${identity});
 
-@group(0) @binding(0) var<storage, read> values: array<${isAligned ? "vec4<Number>" : "Number"}>;
-
 fn combine(a: Number, b: Number) -> Number {
   return ${combine};
 }
+`;
+}
+
+/** Declares the operation and what reads `values`, which has vec4s if `isAligned`. */
+export function operationWgsl(operation: Operation, isAligned: boolean): string {
+  return /* wgsl */ `
+${combineWgsl(operation)}
+@group(0) @binding(0) var<storage, read> values: array<${isAligned ? "vec4<Number>" : "Number"}>;
 
 fn combineFour(v: vec4<Number>) -> Number {
   return combine(combine(combine(v.x, v.y), v.z), v.w);

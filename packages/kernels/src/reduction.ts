@@ -49,9 +49,14 @@ export function defineReduction<Type extends NumberType>(
   return defineReductionInto(definition, "result") as Kernel<ReductionBindings<Type>>;
 }
 
-/** As `defineReduction`, with another name for the result. */
+/** What becomes of the `total` of `count` values, as a WGSL expression. */
+interface Finish {
+  readonly finish?: string;
+}
+
+/** As `defineReduction`, with another name for the result, and with something to do at the end. */
 export function defineReductionInto<Result extends string>(
-  { label, isCommutative = true, ...operation }: ReductionDefinition<NumberType>,
+  { label, isCommutative = true, finish, ...operation }: ReductionDefinition<NumberType> & Finish,
   result: Result,
 ): Kernel<{ readonly values: NumberArrays[NumberType] } & { readonly [name in Result]: Output }> {
   const type = arrayTypes[operation.type];
@@ -60,6 +65,10 @@ export function defineReductionInto<Result extends string>(
     aligned: { wgsl: wgslOf(operation, true) },
     unaligned: { wgsl: wgslOf(operation, false) },
   };
+  if (finish) {
+    programs["aligned-last"] = { wgsl: wgslOf(operation, true, finish) };
+    programs["unaligned-last"] = { wgsl: wgslOf(operation, false, finish) };
+  }
   const lengthsOf = (length: number, constants: Constants) => {
     const numbersPerWorkgroup = numbersPerThread * workgroupSizeOf(constants);
     return isCommutative ? strideLengths(length, numbersPerWorkgroup) : blockLengths(length, numbersPerWorkgroup);
@@ -72,14 +81,17 @@ export function defineReductionInto<Result extends string>(
       return Object.fromEntries(partials.map((length, level) => [`partials${level}`, temporary(type, length)]));
     },
     passes({ values }, constants) {
-      let { length } = values as NumberArrays[NumberType];
+      const count = (values as NumberArrays[NumberType]).length;
+      let length = count;
       const lengths = lengthsOf(length, constants);
       return lengths.map((workgroups, level): Pass => {
-        const program = alignment(length);
+        const isLast = level === lengths.length - 1;
+        const program = finish && isLast ? `${alignment(length)}-last` : alignment(length);
         length = workgroups;
         const bindings = {
           values: level === 0 ? "values" : `partials${level - 1}`,
-          result: level === lengths.length - 1 ? result : `partials${level}`,
+          result: isLast ? result : `partials${level}`,
+          ...(finish && isLast && { count }),
         };
         return { program, bindings, workgroups };
       });
@@ -103,18 +115,22 @@ function blockLengths(length: number, numbersPerWorkgroup: number): number[] {
   return lengths;
 }
 
-const declarations = (operation: Operation, isAligned: boolean) => /* wgsl */ `
+const declarations = (operation: Operation, isAligned: boolean, finish: string | undefined) => /* wgsl */ `
 // A power of two.
 override workgroup_size: u32 = 256;
 ${operationWgsl(operation, isAligned)}
 @group(0) @binding(1) var<storage, read_write> result: array<Number>;
+${finish ? "@group(0) @binding(2) var<uniform> count: u32;" : ""}
+fn finish(total: Number) -> Number {
+  return ${finish ?? "total"};
+}
 
 var<workgroup> subtotals: array<Number, workgroup_size>;
 `;
 
 /** Neighboring threads read neighboring vec4s, four at a time so that many reads are in flight. */
-const strideWgsl = (operation: Operation, isAligned: boolean) => /* wgsl */ `
-${declarations(operation, isAligned)}
+const strideWgsl = (operation: Operation, isAligned: boolean, finish?: string) => /* wgsl */ `
+${declarations(operation, isAligned, finish)}
 fn combineEach(a: vec4<Number>, b: vec4<Number>) -> vec4<Number> {
   return vec4(combine(a.x, b.x), combine(a.y, b.y), combine(a.z, b.z), combine(a.w, b.w));
 }
@@ -127,7 +143,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
 ) {
   let whole = arrayLength(&values)${isAligned ? "" : " / 4"};
-  let count = ${isAligned ? "whole" : "(arrayLength(&values) + 3) / 4"};
+  let end = ${isAligned ? "whole" : "(arrayLength(&values) + 3) / 4"};
   let stride = workgroups.x * workgroup_size;
   var a = vec4(identity);
   var b = a;
@@ -144,7 +160,7 @@ fn main(
     c = combineEach(c, nextC);
     d = combineEach(d, nextD);
   }
-  for (; i < count; i += stride) {
+  for (; i < end; i += stride) {
     a = combineEach(a, readFour(i));
   }
   subtotals[local] = combineFour(combineEach(combineEach(a, b), combineEach(c, d)));
@@ -157,14 +173,14 @@ fn main(
     workgroupBarrier();
   }
   if (local == 0) {
-    result[workgroup.x] = subtotals[0];
+    result[workgroup.x] = finish(subtotals[0]);
   }
 }
 `;
 
 /** Each thread combines sixteen numbers that follow each other; then neighbors combine theirs. */
-const blockWgsl = (operation: Operation, isAligned: boolean) => /* wgsl */ `
-${declarations(operation, isAligned)}
+const blockWgsl = (operation: Operation, isAligned: boolean, finish?: string) => /* wgsl */ `
+${declarations(operation, isAligned, finish)}
 @compute @workgroup_size(workgroup_size)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
   let first = (workgroup.x * workgroup_size + local) * 4;
@@ -182,7 +198,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     workgroupBarrier();
   }
   if (local == 0) {
-    result[workgroup.x] = subtotals[0];
+    result[workgroup.x] = finish(subtotals[0]);
   }
 }
 `;

@@ -22,6 +22,7 @@ import { describeLengths } from "./lengths.js";
 import { describeLifecycle } from "./lifecycle.js";
 import { describeLimits } from "./limits.js";
 import { describeOptions } from "./options.js";
+import { describePrimitiveResults } from "./primitive-results.js";
 import { describeProfile } from "./profile.js";
 import { describePrograms } from "./programs.js";
 import { describeTakenBindings } from "./taken-bindings.js";
@@ -47,6 +48,7 @@ export function conformance(suite: Suite): void {
     });
 
     describeKernelResults(suite);
+    describePrimitiveResults(suite);
     describeUniforms(suite);
     describeUniformLayouts(suite);
     describeBindings(suite);
