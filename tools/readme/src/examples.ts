@@ -34,13 +34,20 @@ export function examplesOf(document: string, languages: readonly string[], folde
     });
 }
 
-/** The errors that TypeScript finds in `examples`. */
+/** The errors that TypeScript finds in `examples`, with the options of this repository and with `strict` alone. */
 export function typeErrors(examples: readonly Example[]): string[] {
   const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const { options: own } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const options = { ...own, customConditions: [], noUnusedLocals: false };
+  // More options are not only stricter: this one also lets an inferred member that is missing be missing.
+  const strictAlone = { ...options, exactOptionalPropertyTypes: false, noUncheckedIndexedAccess: false };
+  return [options, strictAlone].flatMap((each) => errorsIn(examples, each));
+}
+
+function errorsIn(examples: readonly Example[], options: ts.CompilerOptions): string[] {
   const program = ts.createProgram(
     examples.map(({ path }) => path),
-    { ...options, customConditions: [], noUnusedLocals: false },
+    options,
   );
   return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
     const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;

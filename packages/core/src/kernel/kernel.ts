@@ -29,9 +29,10 @@ export interface Pass {
   readonly program: string;
   /**
    * What the shader's names stand for in this pass: a string names one of the run's bindings or temporaries, anything
-   * else is a uniform's value. A name that is not listed stands for the run's binding of the same name.
+   * else is a uniform's value. A name that is not listed, or is `undefined`, stands for the run's binding of the same
+   * name.
    */
-  readonly bindings?: { readonly [shaderName: string]: string | UniformValue };
+  readonly bindings?: { readonly [shaderName: string]: string | UniformValue | undefined };
   /**
    * By default one thread for each element of the pass's outputs, as the shader counts them (an `array<vec4f>` of 4n
    * floats has n). The default needs 1-D workgroups, and output arrays that all have the same number of elements.

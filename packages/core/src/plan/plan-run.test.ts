@@ -630,6 +630,17 @@ describe("several passes", () => {
       'Kernel "k" binds "x", which is missing; "a", "c" are given.',
     ],
     [
+      "a misspelt temporary",
+      "invalid-binding",
+      [
+        { step },
+        [{ program: "step", bindings: { from: "a", to: "tmp" } }],
+        { a, c },
+        { temp: temporary(Float32Array, 1), rest: temporary(Float32Array, 1) },
+      ],
+      'Kernel "k" binds "tmp", which is missing; "a", "c" are given, and its temporaries are "temp", "rest".',
+    ],
+    [
       "a temporary named as a binding",
       "invalid-kernel",
       [{ step }, [{ program: "step", bindings: { from: "a", to: "c" } }], { a, c }, { a: temporary(Float32Array, 1) }],

@@ -324,7 +324,9 @@ export class RunResources {
       .filter((key) => this.#bindings[key] !== undefined)
       .map((key) => `"${key}"`);
     const list = given.length === 0 ? "nothing is" : `${given.join(", ")} ${given.length === 1 ? "is" : "are"}`;
-    return new Refusal("invalid-binding", `binds "${name}", which is missing; ${list} given.`);
+    const temporaries = this.#drafts.filter(({ ofTemporary }) => ofTemporary).map((draft) => `"${draft.name}"`);
+    const others = temporaries.length === 0 ? "" : `, and its temporaries are ${temporaries.join(", ")}`;
+    return new Refusal("invalid-binding", `binds "${name}", which is missing; ${list} given${others}.`);
   }
 }
 
