@@ -5,12 +5,14 @@ import { connect, type QueueAddress } from "./queue-address.js";
 export class Subscriber {
   readonly #redis: Redis;
   readonly #channels = new Set<string>();
+  #isReady = false;
 
   constructor(address: QueueAddress, onMessage: (message: Buffer) => void) {
     // ioredis would subscribe again by itself, and leave the rejection to nobody when it is closed meanwhile.
     this.#redis = connect(address, { autoResubscribe: false });
     this.#redis.on("messageBuffer", (_, message) => onMessage(message));
     this.#redis.on("ready", () => {
+      this.#isReady = true;
       if (this.#channels.size > 0) this.#redis.subscribe(...this.#channels).catch(() => undefined);
     });
   }
@@ -25,8 +27,10 @@ export class Subscriber {
     if (this.#channels.delete(channel)) this.#redis.unsubscribe(channel).catch(() => undefined);
   }
 
-  /** Opens the connection again. */
+  /** Opens the connection again, unless that is under way. */
   reconnect(): void {
+    if (!this.#isReady) return;
+    this.#isReady = false;
     this.#redis.disconnect(true);
   }
 
