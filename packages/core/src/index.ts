@@ -81,7 +81,7 @@ export type {
 export type { Manifest, WarmsUp, WarmUpReport } from "./contract/warm-up.js";
 export { ComputeError, type ComputeErrorCode, isComputeError } from "./errors/compute-error.js";
 export type { Diagnostic } from "./errors/diagnostic.js";
-export type { Threads, Workgroups } from "./kernel/dispatch-size.js";
+export type { IndirectRange, IndirectSize, Threads, Workgroups } from "./kernel/dispatch-size.js";
 export {
   type BoundBy,
   type Constants,

@@ -6,6 +6,8 @@ export interface EncodableDispatch {
   /** By group. */
   readonly bindGroups: readonly GPUBindGroup[];
   readonly workgroups: readonly [x: number, y: number, z: number];
+  /** Where the device reads the workgroups, in place of `workgroups`. */
+  readonly indirect?: { readonly buffer: GPUBuffer; readonly offset: number } | undefined;
   /** The resource that holds its immediates. */
   readonly immediates?: ResourceOfRun | undefined;
 }
@@ -46,6 +48,11 @@ export function encodeDispatches(
     if (immediates) {
       const { data } = plans[immediates.run]!.plan.resources[immediates.resource]!;
       (pass as unknown as TakesImmediates).setImmediates(0, data!);
+    }
+    const { indirect } = dispatch;
+    if (indirect) {
+      pass.dispatchWorkgroupsIndirect(indirect.buffer, indirect.offset);
+      continue;
     }
     const [x, y, z] = dispatch.workgroups;
     pass.dispatchWorkgroups(x, y, z);

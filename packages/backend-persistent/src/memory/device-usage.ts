@@ -1,5 +1,9 @@
 import { bufferUsage } from "@kiln-gpu/webgpu";
 
-/** The usage of buffers that kernels bind. */
+/** The usage of buffers that kernels bind, or that have the arguments of indirect dispatches. */
 export const deviceUsage =
-  bufferUsage.storage | bufferUsage.uniform | bufferUsage.copySource | bufferUsage.copyDestination;
+  bufferUsage.storage |
+  bufferUsage.uniform |
+  bufferUsage.indirect |
+  bufferUsage.copySource |
+  bufferUsage.copyDestination;

@@ -149,7 +149,7 @@ export function bindBatch(
     for (let run = 0; run < runs.length; run += 1) {
       const { plan, pipelines } = runs[run]!;
       for (let i = 0; i < plan.dispatches.length; i += 1) {
-        const { entries, workgroups, immediates } = plan.dispatches[i]!;
+        const { entries, workgroups, immediates, indirect } = plan.dispatches[i]!;
         const { pipeline, bindGroupLayouts, layoutIds } = pipelines[i]!;
         const bindGroups: GPUBindGroup[] = [];
         for (let group = 0; group < bindGroupLayouts.length; group += 1) {
@@ -171,7 +171,9 @@ export function bindBatch(
           bindGroups.push(set.bindGroup);
         }
         const set = immediates === undefined ? undefined : { run, resource: immediates };
-        dispatches.push({ pipeline, bindGroups, workgroups, immediates: set });
+        const place = indirect === undefined ? undefined : places[run]![indirect]!;
+        const read = place && { buffer: regions[place.region]!.buffer, offset: place.start };
+        dispatches.push({ pipeline, bindGroups, workgroups, indirect: read, immediates: set });
       }
     }
     const pipelines = runs.map((run) => run.pipelines);

@@ -1,6 +1,6 @@
 import type { Bindings, Results } from "../bindings/bindings.js";
 import { optionNames } from "../bindings/check-options.js";
-import type { Threads, Workgroups } from "../kernel/dispatch-size.js";
+import type { IndirectSize, Threads, Workgroups } from "../kernel/dispatch-size.js";
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
@@ -10,13 +10,17 @@ export const prepareOptionNames = /* @__PURE__ */ optionNames<PrepareOptions>({ 
 
 /** @typeParam B The bindings of the run, as `threads` sees them. */
 export interface RunOptions<B = Bindings> {
-  /** How many workgroups to run, in place of the kernel's own size; for kernels of one pass. */
-  readonly workgroups?: Workgroups;
+  /**
+   * How many workgroups to run, in place of the kernel's own size; for kernels of one pass. A resident array is read on
+   * the GPU, as all earlier calls leave it; a count beyond `maxComputeWorkgroupsPerDimension` runs nothing and rejects
+   * with `limit-exceeded`.
+   */
+  readonly workgroups?: Workgroups | IndirectSize;
   /**
    * How many threads to run, rounded up to whole workgroups, in place of the kernel's own size; for kernels of one
-   * pass.
+   * pass. A resident array is read as for `workgroups`.
    */
-  readonly threads?: Threads | ((bindings: B) => Threads);
+  readonly threads?: Threads | IndirectSize | ((bindings: B) => Threads);
   /** Rejects the run with `aborted` when it aborts. What the run held is given back once the GPU is done with it. */
   readonly signal?: AbortSignal;
   /**

@@ -1,3 +1,4 @@
+import type { ResidentArray } from "../bindings/bindings.js";
 import { describeEach } from "../bindings/describe-value.js";
 import { Refusal } from "../errors/refusal.js";
 
@@ -14,6 +15,24 @@ export interface DispatchSize {
   readonly threads?: Threads;
   readonly workgroups?: Workgroups;
 }
+
+/** One to three elements of a resident array, for x, y and z; those that are not there count as 1. */
+export interface IndirectRange {
+  readonly indirect: ResidentArray<Uint32Array>;
+  /**
+   * The first of the elements.
+   * @default 0
+   */
+  readonly offset?: number;
+  /**
+   * How many elements.
+   * @default 1
+   */
+  readonly dimensions?: 1 | 2 | 3;
+}
+
+/** A size that the GPU reads when the run's turn has come. An array of its own must have one to three elements. */
+export type IndirectSize = ResidentArray<Uint32Array> | IndirectRange;
 
 /** Workgroups in x, y and z. */
 export type Grid = readonly [x: number, y: number, z: number];

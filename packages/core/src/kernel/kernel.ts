@@ -60,6 +60,8 @@ export interface Kernel<B extends Bindings = Bindings> {
   readonly tunable?: Tunable;
   /** Whether it runs one program, `main`, in one dispatch. The shader's names are then the run's names. */
   readonly isSinglePass: boolean;
+  /** What is counted by an array out of which its size is read on the GPU, if a run has asked for that. */
+  readonly indirect?: "threads" | "workgroups";
   /**
    * This kernel with other constants in each of its programs; the same object for the same constants. Constants that
    * are not named stay as they are; tunable ones have their first value.

@@ -10,6 +10,7 @@ import type { DeviceLimits } from "../contract/compute-backend.js";
 import { named, Refusal } from "../errors/refusal.js";
 import type { DispatchSize } from "../kernel/dispatch-size.js";
 import { checkedGrid } from "../kernel/dispatch-size.js";
+import { type IndirectWord, indirectArguments, sizePass } from "../kernel/indirect-kernel.js";
 import { checkPass, type Kernel, type Pass } from "../kernel/kernel.js";
 import type { BindingInfo, ShaderInterface } from "../shader/shader-interface.js";
 import { checkEmptiness, checkIntos } from "./check-binding.js";
@@ -45,7 +46,9 @@ function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }
 
   if (kernel.isSinglePass) resources.checkGiven(interfaces.main!);
   resources.addTemporaries(kernel.temporaries(bindings));
-  const passes = kernel.passes(bindings);
+  const { indirect } = kernel;
+  const own = kernel.passes(bindings);
+  const passes = indirect ? [sizePassOf(indirect, interfaces.main!, limits), ...own] : own;
   if (passes.length === 0) {
     throw new Refusal("invalid-kernel", "has no passes for these bindings; it needs at least one.");
   }
@@ -67,6 +70,11 @@ function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }
     const immediates = all.find(({ isSet }) => isSet)?.resource;
     const { program } = pass;
     const variant = { program, immediate: immediates !== undefined, ...(immediates !== undefined && { immediates }) };
+    if (indirect && pass === own[0]) {
+      const resource = resources.bindIndirect(indirectArguments);
+      dispatches.push({ ...variant, split: false, entries, workgroups: [0, 0, 0], indirect: resource });
+      continue;
+    }
     const groups = countWorkgroups(shader, isGiven(size) ? size : pass, () => resources.outputCounts(shader, all));
     if (groups.includes(0)) continue;
     const grid = gridOf(shader, groups, limits, variant.immediate);
@@ -95,6 +103,10 @@ function plan<B extends Bindings>({ kernel, interfaces, bindings, size, limits }
   const planned = resources.planned();
   checkCounts(planned, resources.bound);
   return { label, resources: planned, dispatches, isEmpty: false, bound: resources.bound, shape: {} };
+}
+
+function sizePassOf(word: IndirectWord, { workgroupSize }: ShaderInterface, limits: DeviceLimits): Pass {
+  return sizePass(word, workgroupSize, limits.maxComputeWorkgroupsPerDimension);
 }
 
 function isGiven(size: DispatchSize | undefined): size is DispatchSize {

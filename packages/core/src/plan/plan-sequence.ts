@@ -67,7 +67,8 @@ function joined(label: string, runs: readonly RecordedRun[], plans: readonly Run
       const entries = dispatch.entries.map((entry) => ({ ...entry, resource: indices[entry.resource]! }));
       checkAliases(kernel.label, dispatch, plan, indices, resources);
       const immediates = dispatch.immediates === undefined ? {} : { immediates: indices[dispatch.immediates]! };
-      dispatches.push({ ...dispatch, entries, ...immediates });
+      const indirect = dispatch.indirect === undefined ? {} : { indirect: indices[dispatch.indirect]! };
+      dispatches.push({ ...dispatch, entries, ...immediates, ...indirect });
     }
   }
   checkCounts(resources, bound);

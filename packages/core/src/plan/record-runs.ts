@@ -28,6 +28,7 @@ import { callOwn } from "../errors/call-own.js";
 import { ComputeError } from "../errors/compute-error.js";
 import { named, Refusal } from "../errors/refusal.js";
 import type { DispatchSize } from "../kernel/dispatch-size.js";
+import { indirectReport } from "../kernel/indirect-kernel.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { takeRun } from "./take-run.js";
 
@@ -87,6 +88,10 @@ function recorded<P extends Parameters>(
         if (!known.has(value)) throw refused(kernel.label, `a parameter of another sequence as "${name}"`);
         bound[name] = value as Reference;
         planned[name] = standInOf((value as Reference).value as Parameters[string]);
+        continue;
+      }
+      if (value === indirectReport) {
+        planned[name] = value;
         continue;
       }
       if (role === "output" || role === "inout" || role === "lease" || role === "staged") {

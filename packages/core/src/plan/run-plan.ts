@@ -35,6 +35,8 @@ export interface PlannedResult {
   readonly into?: TypedArray | undefined;
   /** The name of the result, bound in the same plan, whose first element is the length that comes back. */
   readonly countedBy?: string | undefined;
+  /** Whether it is no result of the run, but says whether the size that the GPU has read was too large. */
+  readonly isReport?: boolean;
   /** Whether it is read in place. */
   readonly isLeased?: boolean;
 }
@@ -53,7 +55,10 @@ export interface PlannedDispatch extends ProgramVariant {
   readonly immediates?: number;
   /** In order of group and binding; `resource` is an index into the plan's resources. */
   readonly entries: readonly { readonly group: number; readonly binding: number; readonly resource: number }[];
+  /** Not used if `indirect` is given. */
   readonly workgroups: Grid;
+  /** The resource whose first three words are the workgroups, read on the GPU. */
+  readonly indirect?: number;
 }
 
 export interface RunPlan {

@@ -13,6 +13,7 @@ import { isResult, isRole, ownValue } from "../bindings/is-role.js";
 import { arrayTypeOf } from "../bindings/typed-arrays.js";
 import type { DeviceLimits } from "../contract/compute-backend.js";
 import { Refusal } from "../errors/refusal.js";
+import { indirectReport } from "../kernel/indirect-kernel.js";
 import type { Pass } from "../kernel/kernel.js";
 import {
   type BindingInfo,
@@ -136,6 +137,13 @@ export class RunResources {
     return resource;
   }
 
+  /** Makes a temporary the arguments of an indirect dispatch: WebGPU lets that dispatch write no part of its buffer. */
+  bindIndirect(name: string): number {
+    const index = this.#indexByName.get(name)!;
+    this.#drafts[index]!.access = "mixed";
+    return index;
+  }
+
   isTemporaryOrResult(index: number): boolean {
     const draft = this.#drafts[index]!;
     return draft.result !== undefined || (draft.data === undefined && draft.staged === undefined);
@@ -233,10 +241,9 @@ export class RunResources {
       checkInto(name, type, length, into);
       checkArray(name, type.name, length * type.BYTES_PER_ELEMENT, info, true);
       const byteLength = roundUpTo4(length * type.BYTES_PER_ELEMENT);
-      return this.#checkRole(
-        this.#addNamed(name, { name, byteLength, result: { type, length, into, countedBy } }),
-        info,
-      );
+      const isReport = value === indirectReport;
+      const result = { type, length, into, countedBy, ...(isReport && { isReport }) };
+      return this.#checkRole(this.#addNamed(name, { name, byteLength, result }), info);
     }
     if (isRole(value, "lease")) {
       const { type, length } = value;

@@ -3,8 +3,9 @@ import { checkOptionNames } from "../bindings/check-options.js";
 import { takeBindings } from "../bindings/take-bindings.js";
 import { type RunOptions, runOptionNames } from "../contract/run-options.js";
 import { callOwn } from "../errors/call-own.js";
-import { named } from "../errors/refusal.js";
+import { named, Refusal } from "../errors/refusal.js";
 import type { DispatchSize, Threads, Workgroups } from "../kernel/dispatch-size.js";
+import { indirectBindings, indirectKernel, indirectSource } from "../kernel/indirect-kernel.js";
 import { checkKernel, type Kernel } from "../kernel/kernel.js";
 
 /** What a call of `run` asks for, as it was at the time of the call. */
@@ -36,17 +37,36 @@ export function takeRun(
   if (workgroups === undefined && threads === undefined) {
     return { kernel, bindings: taken, size: noSize, options: { ...options } };
   }
+  const indirect = named(subject, () => takeIndirect(kernel, taken, workgroups, threads));
+  if (indirect) return { ...indirect, size: noSize, options: { ...options } };
   const size: DispatchSize = {
-    ...(workgroups !== undefined && { workgroups: sizeOf(workgroups) }),
+    ...(workgroups !== undefined && { workgroups: sizeOf(workgroups as Workgroups) }),
     ...(threads !== undefined && {
       threads: sizeOf(
         typeof threads === "function"
           ? named(subject, () => callOwn("threads", "invalid-option", () => threads(taken)))
-          : threads,
+          : (threads as Threads),
       ),
     }),
   };
   return { kernel, bindings: taken, size, options: { ...options } };
+}
+
+/** The kernel and the bindings of a run whose size is read on the GPU; `undefined` if the host gives it. */
+function takeIndirect(
+  kernel: Kernel,
+  bindings: Bindings,
+  workgroups: RunOptions["workgroups"],
+  threads: RunOptions["threads"],
+): Pick<TakenRun, "kernel" | "bindings"> | undefined {
+  const ofGroups = indirectSource("workgroups", workgroups);
+  const source = ofGroups ?? indirectSource("threads", threads);
+  if (!source) return undefined;
+  if (workgroups !== undefined && threads !== undefined) {
+    throw new Refusal("invalid-option", "is given both `threads` and `workgroups`; give one of them.");
+  }
+  const word = ofGroups ? "workgroups" : "threads";
+  return { kernel: indirectKernel(kernel, word), bindings: { ...bindings, ...indirectBindings(word, source) } };
 }
 
 const noOptions: RunOptions = Object.freeze({});

@@ -30,14 +30,16 @@ export function collectResults(
   memory?: ResultMemory,
 ): Record<string, TypedArray | Lease> {
   const results: Record<string, TypedArray | Lease> = {};
-  for (const { name, result } of plan.resources) {
-    if (!result) continue;
-    if (result.into) checkStillFits(name, result, result.into);
-    if (result.countedBy !== undefined) countOf(plan, name, result, findBytes);
-  }
   for (let i = 0; i < plan.resources.length; i += 1) {
     const { name, result } = plan.resources[i]!;
     if (!result) continue;
+    if (result.into) checkStillFits(name, result, result.into);
+    if (result.countedBy !== undefined) countOf(plan, name, result, findBytes);
+    if (result.isReport) checkReport(plan, findBytes(i));
+  }
+  for (let i = 0; i < plan.resources.length; i += 1) {
+    const { name, result } = plan.resources[i]!;
+    if (!result || result.isReport) continue;
     const counted = result.countedBy === undefined ? result : countedResult(plan, name, result, findBytes);
     setOwn(results, name, resultOf(name, counted, i, findBytes, leaseOf, memory?.[i]));
   }
@@ -92,6 +94,17 @@ function countOf(
     "limit-exceeded",
     `The result "${name}" of "${label}" can have ${length} elements, and its "${countedBy}" counts ${count}. Give it ` +
       `room: output(${type.name}, ${count}, { length: "${countedBy}" }).`,
+  );
+}
+
+/** @throws {ComputeError} `limit-exceeded` if the GPU has read a size that it does not run. */
+function checkReport({ label }: RunPlan, { memory, offset }: ResultBytes): void {
+  const [most, ...groups] = new Uint32Array(memory, offset, 4);
+  if (most === 0) return;
+  throw new ComputeError(
+    "limit-exceeded",
+    `"${label}" is asked on the GPU to run [${groups.join(", ")}] workgroups; this device runs at most ${most} in a ` +
+      "dimension, so it has run none of them.",
   );
 }
 
