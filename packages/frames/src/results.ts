@@ -82,6 +82,8 @@ export interface AskedResult {
   readonly length: number;
   readonly into: TypedArray | undefined;
   readonly isLeased: boolean;
+  /** Whether the kernel counts its elements, and `length` is the most. */
+  readonly isCounted: boolean;
 }
 
 /** The results that a run asks for. What is not valid among its bindings is left to the server to refuse. */
@@ -91,10 +93,11 @@ export function askedResults(bindings: Bindings): AskedResult[] {
     if (!isResult(value)) continue;
     const { data, into } = value as Inout;
     if (roleOf(value) !== "inout") {
-      const { type, length } = value as Output;
-      asked.push({ name, type, length, into, isLeased: roleOf(value) === "lease" });
+      const { type, length, countedBy } = value as Output;
+      const isCounted = countedBy !== undefined;
+      asked.push({ name, type, length, into, isLeased: roleOf(value) === "lease", isCounted });
     } else if (ArrayBuffer.isView(data)) {
-      asked.push({ name, type: arrayTypeOf(data), length: data.length, into, isLeased: false });
+      asked.push({ name, type: arrayTypeOf(data), length: data.length, into, isLeased: false, isCounted: false });
     }
   }
   return asked;
@@ -113,8 +116,12 @@ export function bindResults(
   leaseOf: (name: string, data: TypedArray) => Lease,
 ): { [name: string]: TypedArray | Lease } {
   const bytes: Uint8Array[] = [];
-  const resources = asked.map(({ name, type, length, into }): PlannedResource => {
+  const resources = asked.map(({ name, type, length: most, into: given, isCounted }): PlannedResource => {
     const result = byName.get(name);
+    const counted = (result?.bytes.byteLength ?? 0) / type.BYTES_PER_ELEMENT;
+    const length = isCounted && Number.isInteger(counted) && counted < most ? counted : most;
+    // Every typed array has `subarray`.
+    const into = given && length < most ? (given as Uint32Array).subarray(0, length) : given;
     const byteLength = length * type.BYTES_PER_ELEMENT;
     if (result?.bytes.byteLength !== byteLength) {
       throw invalidFrame(`has ${result?.bytes.byteLength ?? "no"} bytes for the result "${name}" of ${byteLength}`);

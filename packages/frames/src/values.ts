@@ -97,11 +97,12 @@ export class ValueWriter {
   }
 
   #writeRole(role: string, value: object, depth: number): Json {
-    const { type, length, data, isBytes } = value as Partial<Output & Inout & Bytes>;
+    const { type, length, data, isBytes, countedBy } = value as Partial<Output & Inout & Bytes>;
     if (role === "bytes") return { is: role, data: this.write(data, depth + 1) };
     if (role === "inout") return { is: role, data: this.write(data, depth + 1), isBytes: isBytes === true };
     if (role === "staged" || role === "resident") return { is: "other", tag: "Object" };
-    return { is: role, type: this.write(type, depth + 1), length: this.write(length, depth + 1) };
+    const counted = countedBy === undefined ? {} : { countedBy: this.write(countedBy, depth + 1) };
+    return { is: role, type: this.write(type, depth + 1), length: this.write(length, depth + 1), ...counted };
   }
 }
 
@@ -147,8 +148,9 @@ export class ValueReader {
       case "lease":
       case "temporary": {
         const make = { output, lease, temporary }[is];
+        const options = given.countedBy === undefined ? {} : { length: this.read(given.countedBy, depth + 1) as never };
         // Their checks come with the plan of the run, which refuses types and lengths of any kind.
-        return make(this.read(given.type, depth + 1) as never, this.read(given.length, depth + 1) as never);
+        return make(this.read(given.type, depth + 1) as never, this.read(given.length, depth + 1) as never, options);
       }
       default:
         throw invalidFrame(`has a value of an unknown kind, ${JSON.stringify(is)?.slice(0, 40)}`);
