@@ -54,7 +54,7 @@ for (const [name, contents] of Object.entries(pages)) {
   const found = (part) => all.filter((path) => basename(path).startsWith(part));
   const paths = (files) => files.map((path) => relative(here, join(here, path)));
   // The aim is 45 kB; this holds what is there (ROADMAP.md).
-  checks.push({ name: `WGSL alone, by ${name}`, path: paths(atOnce), limit: "75 kB", gzip: true });
+  checks.push({ name: `WGSL alone, by ${name}`, path: paths(atOnce), limit: "79 kB", gzip: true });
   if (name !== "kiln-gpu") continue;
   checks.push({ name: "what SPIR-V adds", path: paths(found("load-spirv")), limit: "25 kB", gzip: true });
 }
