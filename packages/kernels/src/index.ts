@@ -17,12 +17,21 @@ export {
   uniqueReference,
 } from "./compaction.js";
 export {
+  type ConvolutionBindings,
+  type ConvolutionBorder,
+  type ConvolutionDefinition,
+  convolution2dReference,
+  defineConvolution2d,
+  type ImageSize,
+} from "./convolution.js";
+export {
   type ExclusiveScanBindings,
   exclusiveScan,
   exclusiveScanReference,
   exclusiveScanSpirv,
   runExclusiveScan,
 } from "./exclusive-scan.js";
+export { defineFft, type FftBindings, type FftDefinition, fftReference } from "./fft.js";
 export { type FieldAddBindings, fieldAdd, fieldAddReference, fieldAddSpirv, runFieldAdd } from "./field-add.js";
 export {
   defineGather,

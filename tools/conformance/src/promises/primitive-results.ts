@@ -2,15 +2,20 @@ import { type Bindings, type ComputeBackend, inout, type Kernel, output, type Ty
 import {
   argMaxReference,
   argMinReference,
+  type ConvolutionBorder,
   compactionReference,
+  convolution2dReference,
   defineArgMax,
   defineArgMin,
   defineCompaction,
+  defineConvolution2d,
+  defineFft,
   defineFilter,
   defineGather,
   defineReduceByKey,
   defineScatter,
   defineUnique,
+  fftReference,
   gatherReference,
   meanReference,
   type NumberArrays,
@@ -20,7 +25,7 @@ import {
   scatterReference,
   uniqueReference,
 } from "@kiln-gpu/kernels";
-import { expectSame, RandomData } from "@kiln-gpu/test-support";
+import { expectClose, expectSame, RandomData } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
 import { isBrief, type Suite, useBackend } from "../support/suite.js";
 
@@ -28,6 +33,21 @@ import { isBrief, type Suite, useBackend } from "../support/suite.js";
 const lengths = [1, 63, 64, 65, 255, 8192, 8193, 3 * 8192 + 4];
 /** Chunks of several tiles, the last of which is not whole. */
 const manyTiles = 1024 * 8192 + 8192 + 5;
+
+type ConvolutionCase = readonly [
+  width: number,
+  height: number,
+  columns: number,
+  rows: number,
+  border: ConvolutionBorder,
+];
+const convolutions: readonly ConvolutionCase[] = [
+  [33, 63, 5, 3, "clamp"],
+  [1, 1, 1, 1, "zero"],
+  [65, 70, 3, 5, "zero"],
+  [64, 65, 31, 31, "wrap"],
+  [5, 7, 9, 11, "wrap"],
+];
 
 /** The kernels that move, select and group numbers. */
 export function describePrimitiveResults(suite: Suite): void {
@@ -101,6 +121,44 @@ export function describePrimitiveResults(suite: Suite): void {
       const values = new Float32Array(data.words(length, 15));
       expect(await runMean(backend(), values)).toBe(Math.fround(meanReference(values)));
     });
+
+    it.each(
+      all
+        ? [
+            [1, 3],
+            [64, 33],
+            [2048, 1],
+            [4096, 2],
+            [2 ** 17, 1],
+          ]
+        : [[4096, 1]],
+    )("are transformed by frequency, %i in each of %i batches, and back", async (length, batches) => {
+      const values = data.floats(2 * length * batches);
+      const run = async (numbers: Float32Array, isInverse: boolean) => {
+        const kernel = defineFft({ label: "transform", length, isInverse });
+        const bindings = { values: numbers, results: output(Float32Array, numbers.length) };
+        return (await backend().run(kernel, bindings)).results;
+      };
+      const results = await run(values, false);
+      const expected = fftReference(values, { length });
+      // The numbers are below 3 in magnitude, and the error is some roundings of their root mean square.
+      expectClose(results, expected, () => 3 * Math.sqrt(length) * 2e-6);
+      expectClose(await run(results, true), values, () => 1e-5);
+    });
+
+    it.each(all ? convolutions : convolutions.slice(0, 1))(
+      "convolve an image of %i by %i with %i by %i weights, %s outside",
+      async (width, height, columns, rows, border) => {
+        const size = { width, height };
+        // Their sums are exact.
+        const image = new Float32Array(data.words(width * height, 15));
+        const weights = new Float32Array(data.words(columns * rows, 15));
+        const bindings = { size, image, weights, results: output(Float32Array, image.length) };
+        const definition = { label: "convolve", columns, rows, border };
+        const { results } = await backend().run(defineConvolution2d(definition), bindings);
+        expectSame(results, convolution2dReference(image, weights, size, definition));
+      },
+    );
 
     it("keep no more than there is room for, and count all", async () => {
       const values = data.words(300);
