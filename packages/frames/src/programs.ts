@@ -76,7 +76,7 @@ export function decodeProgram(encoded: Uint8Array): Program {
     language === "wgsl"
       ? { wgsl: new TextDecoder().decode(source), ...given }
       : // The bytes of the frame belong to the transport.
-        { spirv: source.slice(), ...given },
+        { spirv: new Uint8Array(source), ...given },
   );
 }
 

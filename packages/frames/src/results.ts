@@ -127,7 +127,7 @@ export function bindResults(
       throw invalidFrame(`has ${result?.bytes.byteLength ?? "no"} bytes for the result "${name}" of ${byteLength}`);
     }
     const isOwn = result.bytes.byteLength === result.bytes.buffer.byteLength;
-    bytes.push(isOwn || into ? result.bytes : result.bytes.slice());
+    bytes.push(isOwn || into ? result.bytes : new Uint8Array(result.bytes));
     // What is leased is not copied.
     return { name, byteLength, access: "read-write", result: { type, length, into, isLeased: !into } };
   });

@@ -194,7 +194,8 @@ export function viewOf(name: string, data: Uint8Array): ArrayBufferView {
   const size = type.BYTES_PER_ELEMENT ?? 1;
   if (data.byteLength % size !== 0) throw invalidFrame(`has ${data.byteLength} bytes for a ${name}`);
   const isAligned = data.byteOffset % size === 0;
-  const { buffer, byteOffset } = isAligned ? data : data.slice();
+  // Not `slice`, which shares the memory of a `Buffer`.
+  const { buffer, byteOffset } = isAligned ? data : new Uint8Array(data);
   return new type(buffer as ArrayBuffer, byteOffset, data.byteLength / size);
 }
 
