@@ -4,7 +4,7 @@ export { joinParts, splitParts } from "./frame.js";
 export { type IncomingJob, JobServer, type ServerLimits } from "./job-server.js";
 export { LocalTransport } from "./local-transport.js";
 export type { OutboxLimits } from "./outbox.js";
-export { hashProgram } from "./programs.js";
+export { hashProgram, programHashes } from "./programs.js";
 export { decodeResults, encodeFailure, resultArrays } from "./results.js";
 export type { OutgoingJob, Transport, TransportEvent } from "./transport.js";
 export { type SendingOptions, TransportBackend, type TransportBackendParts } from "./transport-backend.js";

@@ -12,13 +12,13 @@ import { askedResults, encodeFailure, encodeResults } from "./results.js";
 
 /** What a server allows. */
 export interface ServerLimits {
-  /** The bytes of a job's arrays, and of its results, together. */
+  /** The bytes of a job as it is sent, and of its results, together. */
   readonly maxJobBytes: number;
-  /** How long a job may run, for jobs that ask for no less. */
+  /** How long a job may run, unless it asks for less. */
   readonly maxRunMs: number;
   /** How many programs are kept; one that is dropped is asked for again. */
   readonly maxPrograms: number;
-  /** The hashes of the programs that may run; all by default. */
+  /** The hashes of the programs that may run, as `programHashes` has them; all by default. */
   readonly allowedPrograms: ReadonlySet<string> | undefined;
 }
 

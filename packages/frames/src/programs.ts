@@ -12,6 +12,17 @@ export interface EncodedPrograms {
   readonly byHash: ReadonlyMap<string, Uint8Array>;
 }
 
+/** The hashes of a kernel's programs, for the `allowedPrograms` of a server. */
+export async function programHashes(kernel: Kernel): Promise<string[]> {
+  const { byHash } = await encodePrograms(untuned(kernel));
+  return [...byHash.keys()];
+}
+
+/** The kernel that runs elsewhere: tunable constants have their first values. */
+export function untuned(kernel: Kernel): Kernel {
+  return kernel.tunable ? kernel.specialize({}) : kernel;
+}
+
 /** Encodes kernels' programs, once for each kernel. */
 export class ProgramEncoder {
   readonly #known = new WeakMap<Kernel, EncodedPrograms | Promise<EncodedPrograms>>();

@@ -27,7 +27,7 @@ import {
 } from "@kiln-gpu/core/backend";
 import { type EncodedRun, encodeRun, prepareJob, runJob } from "./job.js";
 import { Outbox, type OutboxLimits } from "./outbox.js";
-import { type EncodedPrograms, ProgramEncoder } from "./programs.js";
+import { type EncodedPrograms, ProgramEncoder, untuned } from "./programs.js";
 import { askedResults, bindResults, decodeResults } from "./results.js";
 import type { Transport } from "./transport.js";
 
@@ -85,7 +85,7 @@ export class TransportBackend implements ComputeBackend {
       return Promise.reject(atCaller(error, this.prepare));
     }
     const subject = `The preparation of kernel "${kernel.label}"`;
-    const chosen = kernel.tunable ? kernel.specialize({}) : kernel;
+    const chosen = untuned(kernel);
     const work = async (caller: Caller) => {
       const programs = await this.#programs.encode(chosen);
       const parts = prepareJob(chosen, programs);
@@ -136,7 +136,7 @@ export class TransportBackend implements ComputeBackend {
   /** Encodes the run inside its call, and sends it. */
   #run(taken: TakenRun, caller: Caller, sending: SendingOptions): Promise<object> {
     const calledAt = performance.now();
-    const kernel = taken.kernel.tunable ? taken.kernel.specialize({}) : taken.kernel;
+    const kernel = untuned(taken.kernel);
     const run: TakenRun = { ...taken, kernel };
     this.#checkBindings(run);
     const encoded = encodeRun(run);

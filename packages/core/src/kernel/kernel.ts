@@ -146,7 +146,11 @@ const passNames = /* @__PURE__ */ optionNames<Pass>({ program: true, bindings: t
 
 /** @throws {ComputeError} `invalid-kernel` if a kernel's function `passes` returned something that is not a pass. */
 export function checkPass(label: string, pass: unknown): void {
-  checkOptionNames(`A pass of kernel "${label}"`, pass, passNames, "invalid-kernel");
+  const subject = `A pass of kernel "${label}"`;
+  checkOptionNames(subject, pass, passNames, "invalid-kernel");
+  const { bindings } = pass as Pass;
+  if (bindings === undefined || (typeof bindings === "object" && bindings !== null)) return;
+  throw new ComputeError("invalid-kernel", `${subject}: "bindings" must be an object; got ${describeValue(bindings)}.`);
 }
 
 /**

@@ -55,6 +55,11 @@ export function describeOptions(suite: Suite): void {
         (gpu) => gpu.run(withPass({ workgroup: 1 }), bindings()),
         /A pass of kernel "passes" takes no option "workgroup"; did you mean "workgroups"\?/,
       ],
+      [
+        "the bindings of a pass",
+        (gpu) => gpu.run(withPass({ bindings: null }), bindings()),
+        /A pass of kernel "passes": "bindings" must be an object; got null\./,
+      ],
     ])("%s (%#)", async (_, call, words) => {
       await expectError(async () => call(backend()), "invalid-kernel", words);
     });
