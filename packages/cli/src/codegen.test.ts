@@ -200,7 +200,7 @@ describe("a wrong command line", () => {
     [["codegen", "--check", "--watch"], "--check and --watch exclude each other; got both."],
     [
       ["generate"],
-      'The command must be one of init, run, inspect, codegen, check, doctor, bench, cache; got "generate".',
+      'The command must be one of init, run, inspect, codegen, check, doctor, bench, worker, cache; got "generate".',
     ],
     [["--verbose"], "Unknown option '--verbose'."],
     [[], "A command is missing."],

@@ -58,6 +58,13 @@ export const commands: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    "worker",
+    {
+      summary: "serves a queue of kernels, as one of a fleet",
+      load: async () => (await import("./worker-command.js")).command,
+    },
+  ],
+  [
     "cache",
     {
       summary: "shows or empties the store on disk",

@@ -24,8 +24,8 @@ it("works as the README says", async () => {
     "shaders/scale.wgsl": scale,
   });
   const lines = blocks("sh").flatMap(([, text]) => text!.split("\n"));
-  // A watch does not end by itself.
-  const commands = lines.filter((line) => line.startsWith("npx kiln ") && !line.includes("--watch"));
+  // A watch and a worker do not end by themselves.
+  const commands = lines.filter((line) => line.startsWith("npx kiln ") && !/--watch|kiln worker/.test(line));
   expect(commands.length).toBeGreaterThan(10);
   for (const line of commands) {
     const { status, stdout, words } = await runNode([command, ...wordsOf(line).slice(2)], { cwd: project.folder });
