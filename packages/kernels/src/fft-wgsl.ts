@@ -110,23 +110,7 @@ fn times(a: vec2f, b: vec2f) -> vec2f {
   return vec2f(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
 }
 
-// The number on the unit circle at i of n equal parts of it; i is below n, a power of two. Angles are brought into an
-// eighth of the circle by whole numbers, and there the series are exact to an f32.
-fn unit(i: u32, n: u32) -> vec2f {
-  let scaled = i * max(8 / n, 1);
-  let eighth = max(n / 8, 1);
-  let octant = scaled / eighth;
-  let rest = select(scaled % eighth, eighth - scaled % eighth, octant % 2 == 1);
-  let angle = f32(rest) * (0.78539816339744831 / f32(eighth));
-  let z = angle * angle;
-  let sine = angle * (1 + z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880)))));
-  let cosine = 1 + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 - z * (1.0 / 3628800)))));
-  let isSwapped = (octant + 1) / 2 % 2 == 1;
-  let x = select(cosine, sine, isSwapped);
-  let y = select(sine, cosine, isSwapped);
-  return vec2f(select(x, -x, (octant + 2) / 4 % 2 == 1), select(${isInverse ? "y, -y" : "-y, y"}, octant >= 4));
-}
-
+${unitWgsl(isInverse)}
 fn readNumber(column: u32, i: u32) -> vec2f {
   // Beyond the end any value serves: its results are not written.
   return values[min(column / ${columnsPerTransform} * ${length} + column % ${columnsPerTransform} + i * ${columnsPerTransform}, arrayLength(&values) - 1)];
@@ -157,6 +141,26 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 }
 `;
 }
+
+/** Declares `unit`: e^(2πi · i / n), or e^(-2πi · i / n) if it is not positive. */
+export const unitWgsl = (isPositive: boolean) => /* wgsl */ `
+// The number on the unit circle at i of n equal parts of it; i is below n, a power of two. Angles are brought into an
+// eighth of the circle by whole numbers, and there the series are exact to an f32.
+fn unit(i: u32, n: u32) -> vec2f {
+  let scaled = i * max(8 / n, 1);
+  let eighth = max(n / 8, 1);
+  let octant = scaled / eighth;
+  let rest = select(scaled % eighth, eighth - scaled % eighth, octant % 2 == 1);
+  let angle = f32(rest) * (0.78539816339744831 / f32(eighth));
+  let z = angle * angle;
+  let sine = angle * (1 + z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880)))));
+  let cosine = 1 + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 - z * (1.0 / 3628800)))));
+  let isSwapped = (octant + 1) / 2 % 2 == 1;
+  let x = select(cosine, sine, isSwapped);
+  let y = select(sine, cosine, isSwapped);
+  return vec2f(select(x, -x, (octant + 2) / 4 % 2 == 1), select(${isPositive ? "y, -y" : "-y, y"}, octant >= 4));
+}
+`;
 
 interface Butterfly {
   readonly statements: string;

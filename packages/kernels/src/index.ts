@@ -85,6 +85,17 @@ export {
   type RadixSortPairsBindings,
 } from "./radix-sort.js";
 export {
+  type RandomBindings,
+  type RandomGenerator,
+  randomGenerator,
+  randomNormal,
+  randomNormalReference,
+  randomUniform,
+  randomUniformReference,
+  randomWords,
+  randomWordsReference,
+} from "./random.js";
+export {
   defineReduceByKey,
   type ReduceByKeyBindings,
   type ReduceByKeyDefinition,

@@ -20,6 +20,13 @@ import {
   meanReference,
   type NumberArrays,
   type NumberType,
+  randomGenerator,
+  randomNormal,
+  randomNormalReference,
+  randomUniform,
+  randomUniformReference,
+  randomWords,
+  randomWordsReference,
   reduceByKeyReference,
   runMean,
   scatterReference,
@@ -33,6 +40,9 @@ import { isBrief, type Suite, useBackend } from "../support/suite.js";
 const lengths = [1, 63, 64, 65, 255, 8192, 8193, 3 * 8192 + 4];
 /** Chunks of several tiles, the last of which is not whole. */
 const manyTiles = 1024 * 8192 + 8192 + 5;
+
+/** The largest relative error of one rounding to f32. */
+const roundingError = 2 ** -24;
 
 type ConvolutionCase = readonly [
   width: number,
@@ -127,11 +137,10 @@ export function describePrimitiveResults(suite: Suite): void {
         ? [
             [1, 3],
             [64, 33],
-            [2048, 1],
             [4096, 2],
             [2 ** 17, 1],
           ]
-        : [[4096, 1]],
+        : [[64, 3]],
     )("are transformed by frequency, %i in each of %i batches, and back", async (length, batches) => {
       const values = data.floats(2 * length * batches);
       const run = async (numbers: Float32Array, isInverse: boolean) => {
@@ -141,8 +150,8 @@ export function describePrimitiveResults(suite: Suite): void {
       };
       const results = await run(values, false);
       const expected = fftReference(values, { length });
-      // The numbers are below 3 in magnitude, and the error is some roundings of their root mean square.
-      expectClose(results, expected, () => 3 * Math.sqrt(length) * 2e-6);
+      const greatest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      expectClose(results, expected, () => 16 * roundingError * greatest);
       expectClose(await run(results, true), values, () => 1e-5);
     });
 
@@ -159,6 +168,17 @@ export function describePrimitiveResults(suite: Suite): void {
         expectSame(results, convolution2dReference(image, weights, size, definition));
       },
     );
+
+    it.each(all ? [1, 64, 1003] : [1003])("are drawn at random, %i of each distribution", async (length) => {
+      const generator = randomGenerator(42, 7, 2 ** 32 - 10);
+      const words = await backend().run(randomWords, { generator, results: output(Uint32Array, length) });
+      expectSame(words.results, randomWordsReference(length, generator));
+      const uniform = await backend().run(randomUniform, { generator, results: output(Float32Array, length) });
+      expectSame(uniform.results, randomUniformReference(length, generator));
+      const normal = await backend().run(randomNormal, { generator, results: output(Float32Array, length) });
+      // They are below 6, and each takes some roundings.
+      expectClose(normal.results, randomNormalReference(length, generator), () => 6 * 8 * roundingError);
+    });
 
     it("keep no more than there is room for, and count all", async () => {
       const values = data.words(300);
