@@ -50,8 +50,10 @@ export {
 } from "./histogram.js";
 export type { KernelRunOptions } from "./kernel-run-options.js";
 export {
+  defineMatrixProduct,
   type MatrixDims,
   type MatrixProductBindings,
+  type MatrixProductDefinition,
   matrixProduct,
   matrixProductReference,
   matrixProductSpirv,

@@ -11,8 +11,18 @@ export interface MatrixProductBlocks {
    */
   readonly threadRows: number;
   readonly threadColumns: number;
-  /** Whether storage is read and written by vec4; then k and n must be multiples of 4. */
+  /** Whether storage is read and written by vec4; then the rows of every matrix must be whole vec4s. */
   readonly isAligned: boolean;
+}
+
+/** How the matrices lie in memory. */
+export interface MatrixLayout {
+  /** Whether a is stored as k×m. */
+  readonly isATransposed: boolean;
+  /** Whether b is stored as n×k. */
+  readonly isBTransposed: boolean;
+  /** Whether several products are computed, one for each workgroup in z; their matrices follow each other. */
+  readonly isBatched: boolean;
 }
 
 /**
@@ -20,11 +30,22 @@ export interface MatrixProductBlocks {
  * into registers. Each value that a thread holds is a variable of its own and the loops over them are unrolled, because
  * drivers put indexed arrays into slow memory.
  */
-export function matrixProductWgsl(blocks: MatrixProductBlocks): string {
+export function matrixProductWgsl(blocks: MatrixProductBlocks, layout: MatrixLayout): string {
   const { blockRows, blockColumns, blockInner, isAligned } = blocks;
+  const { isATransposed, isBTransposed, isBatched } = layout;
   const threads = threadsOf(blocks);
   const element = isAligned ? "vec4f" : "f32";
-  const loads = [...loadsOfA(blocks), ...loadsOfB(blocks)];
+  const sides = [
+    { operand: { name: "A", lines: "m", first: "firstRow", blockLines: blockRows }, hasTermsInRows: !isATransposed },
+    {
+      operand: { name: "B", lines: "n", first: "firstColumn", blockLines: blockColumns },
+      hasTermsInRows: isBTransposed,
+    },
+  ] as const;
+  const loads = sides.flatMap(({ operand, hasTermsInRows }) =>
+    hasTermsInRows ? loadsOfTerms(blocks, operand) : loadsOfLines(blocks, operand),
+  );
+  const baseOf = (rows: string, columns: string) => (isBatched ? `workgroup.z * dims.${rows} * dims.${columns}` : "0u");
   const totals = totalsOf(blocks);
   return /* wgsl */ `
 struct Dims {
@@ -41,11 +62,15 @@ struct Dims {
 // For each term, the elements of four rows or columns together.
 var<workgroup> tileA: array<array<vec4f, ${blockRows / 4}>, ${blockInner}>;
 var<workgroup> tileB: array<array<vec4f, ${blockColumns / 4}>, ${blockInner}>;
-${isAligned ? alignedAccess : scalarAccess}
+${lines(sides, ({ operand, hasTermsInRows }) => (hasTermsInRows ? readTerms : readLines)(operand, isAligned))}
+${isAligned ? alignedWrite : scalarWrite}
 @compute @workgroup_size(${threads.down * threads.across})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let firstRow = workgroup.y * ${blockRows};
   let firstColumn = workgroup.x * ${blockColumns};
+  let baseA = ${baseOf("m", "k")};
+  let baseB = ${baseOf("k", "n")};
+  let baseC = ${baseOf("m", "n")};
   // 32 threads run together: 8 across and 4 down is nearly square, so that they read the fewest elements of the tiles.
   let across = local % 8 + local / 32 % ${threads.across / 8} * 8;
   let down = local / 8 % 4 + local / ${4 * threads.across} * 4;
@@ -62,60 +87,67 @@ ${lines(loads, ({ load }) => load)}
 ${lines(upTo(blockInner), (term) => addTerm(blocks, term))}
     workgroupBarrier();
   }
-${lines(totals, ({ name, row, column }) => `writeC(firstRow + ${row}, firstColumn + ${column}, ${name});`)}
+${lines(totals, ({ name, row, column }) => `writeC(baseC, firstRow + ${row}, firstColumn + ${column}, ${name});`)}
 }
 `;
+}
+
+/** One of the factors. Its lines are the rows of a or the columns of b, and each line has k terms. */
+interface Operand {
+  readonly name: "A" | "B";
+  /** The dimension that counts them. */
+  readonly lines: "m" | "n";
+  /** The variable for the first line of the block. */
+  readonly first: string;
+  readonly blockLines: number;
 }
 
 // Elements beyond the edges are never written, so any value serves for them; terms beyond k must be zero.
-const alignedAccess = /* wgsl */ `
-fn readA(row: u32, term: u32) -> vec4f {
+
+/** Reads four terms of a line, of a factor whose rows in memory are lines. */
+const readTerms = ({ name, lines }: Operand, isAligned: boolean) => /* wgsl */ `
+fn read${name}(base: u32, line: u32, term: u32) -> vec4f {
+  let i = base + min(line, dims.${lines} - 1) * dims.k + term;
+  var values = vec4f();
+${
+  isAligned
+    ? `if (term < dims.k) { values = ${name.toLowerCase()}[i / 4]; }`
+    : [..."xyzw"]
+        .map((x, k) => `if (term + ${k} < dims.k) { values.${x} = ${name.toLowerCase()}[i + ${k}]; }`)
+        .join("\n")
+}
+  return values;
+}
+`;
+
+/** Reads one term of four lines, of a factor whose columns in memory are lines. */
+const readLines = ({ name, lines }: Operand, isAligned: boolean) => /* wgsl */ `
+fn read${name}(base: u32, line: u32, term: u32) -> vec4f {
   var values = vec4f();
   if (term < dims.k) {
-    values = a[(min(row, dims.m - 1) * dims.k + term) / 4];
+${
+  isAligned
+    ? `values = ${name.toLowerCase()}[(base + term * dims.${lines} + min(line, dims.${lines} - 4)) / 4];`
+    : `let i = base + term * dims.${lines} + min(line + vec4u(0, 1, 2, 3), vec4u(dims.${lines} - 1));
+    values = vec4f(${[..."xyzw"].map((x) => `${name.toLowerCase()}[i.${x}]`).join(", ")});`
+}
   }
   return values;
 }
+`;
 
-fn readB(term: u32, column: u32) -> vec4f {
-  var values = vec4f();
-  if (term < dims.k) {
-    values = b[(term * dims.n + min(column, dims.n - 4)) / 4];
-  }
-  return values;
-}
-
-fn writeC(row: u32, column: u32, values: vec4f) {
+const alignedWrite = /* wgsl */ `
+fn writeC(base: u32, row: u32, column: u32, values: vec4f) {
   if (row < dims.m && column < dims.n) {
-    c[(row * dims.n + column) / 4] = values;
+    c[(base + row * dims.n + column) / 4] = values;
   }
 }
 `;
 
-const scalarAccess = /* wgsl */ `
-fn readA(row: u32, term: u32) -> vec4f {
-  let i = min(row, dims.m - 1) * dims.k + term;
-  var values = vec4f();
-  if (term < dims.k) { values.x = a[i]; }
-  if (term + 1 < dims.k) { values.y = a[i + 1]; }
-  if (term + 2 < dims.k) { values.z = a[i + 2]; }
-  if (term + 3 < dims.k) { values.w = a[i + 3]; }
-  return values;
-}
-
-fn readB(term: u32, column: u32) -> vec4f {
-  let columns = min(column + vec4u(0, 1, 2, 3), vec4u(dims.n - 1));
-  var values = vec4f();
-  if (term < dims.k) {
-    let i = term * dims.n + columns;
-    values = vec4f(b[i.x], b[i.y], b[i.z], b[i.w]);
-  }
-  return values;
-}
-
-fn writeC(row: u32, column: u32, values: vec4f) {
+const scalarWrite = /* wgsl */ `
+fn writeC(base: u32, row: u32, column: u32, values: vec4f) {
   if (row < dims.m) {
-    let i = row * dims.n + column;
+    let i = base + row * dims.n + column;
     if (column < dims.n) { c[i] = values.x; }
     if (column + 1 < dims.n) { c[i + 1] = values.y; }
     if (column + 2 < dims.n) { c[i + 2] = values.z; }
@@ -132,42 +164,44 @@ interface TileLoad {
 }
 
 /**
- * By squares of 4×4, which are transposed in registers. Of 32 threads, 8 go down and 4 along k: they read whole
- * sectors, and no two threads write to one memory bank.
+ * By squares of 4×4, which are transposed in registers. Of 32 threads, 8 go along the lines and 4 along k: they read
+ * whole sectors, and no two threads write to one memory bank.
  */
-function loadsOfA(blocks: MatrixProductBlocks): TileLoad[] {
+function loadsOfTerms(blocks: MatrixProductBlocks, { name, first, blockLines }: Operand): TileLoad[] {
   const termsOfFour = blocks.blockInner / 4;
-  return sharesOf(blocks, (blocks.blockRows / 4) * termsOfFour).map(({ unit, inUnits }, share) => {
-    const [row, term] = [`aRow${share}`, `aTerm${share}`];
-    const rows = upTo(4).map((i) => `nextA${share}_${i}`);
+  return sharesOf(blocks, (blockLines / 4) * termsOfFour).map(({ unit, inUnits }, share) => {
+    const [line, term] = [`line${name}${share}`, `term${name}${share}`];
+    const four = upTo(4).map((i) => `next${name}${share}_${i}`);
     return {
       declare: `
-        let ${row} = (${unit} % 8 + ${unit} / ${8 * termsOfFour} * 8) * 4;
+        let ${line} = (${unit} % 8 + ${unit} / ${8 * termsOfFour} * 8) * 4;
         let ${term} = ${unit} / 8 % ${termsOfFour} * 4;
-        ${lines(rows, (name) => `var ${name} = vec4f();`)}`,
-      load: inUnits(lines(rows, (name, i) => `${name} = readA(firstRow + ${row} + ${i}, begin + ${term});`)),
+        ${lines(four, (next) => `var ${next} = vec4f();`)}`,
+      load: inUnits(
+        lines(four, (next, i) => `${next} = read${name}(base${name}, ${first} + ${line} + ${i}, begin + ${term});`),
+      ),
       store: inUnits(
         lines(
           [..."xyzw"],
-          (x, i) => `tileA[${term} + ${i}][${row} / 4] = vec4f(${rows.map((name) => `${name}.${x}`)});`,
+          (x, i) => `tile${name}[${term} + ${i}][${line} / 4] = vec4f(${four.map((next) => `${next}.${x}`)});`,
         ),
       ),
     };
   });
 }
 
-/** By four columns. */
-function loadsOfB(blocks: MatrixProductBlocks): TileLoad[] {
-  const columnsOfFour = blocks.blockColumns / 4;
-  return sharesOf(blocks, columnsOfFour * blocks.blockInner).map(({ unit, inUnits }, share) => {
-    const [column, term, values] = [`bColumn${share}`, `bTerm${share}`, `nextB${share}`];
+/** By four lines. */
+function loadsOfLines(blocks: MatrixProductBlocks, { name, first, blockLines }: Operand): TileLoad[] {
+  const linesOfFour = blockLines / 4;
+  return sharesOf(blocks, linesOfFour * blocks.blockInner).map(({ unit, inUnits }, share) => {
+    const [line, term, values] = [`line${name}${share}`, `term${name}${share}`, `next${name}${share}`];
     return {
       declare: `
-        let ${column} = ${unit} % ${columnsOfFour} * 4;
-        let ${term} = ${unit} / ${columnsOfFour};
+        let ${line} = ${unit} % ${linesOfFour} * 4;
+        let ${term} = ${unit} / ${linesOfFour};
         var ${values} = vec4f();`,
-      load: inUnits(`${values} = readB(begin + ${term}, firstColumn + ${column});`),
-      store: inUnits(`tileB[${term}][${column} / 4] = ${values};`),
+      load: inUnits(`${values} = read${name}(base${name}, ${first} + ${line}, begin + ${term});`),
+      store: inUnits(`tile${name}[${term}][${line} / 4] = ${values};`),
     };
   });
 }

@@ -1,7 +1,13 @@
 import { output } from "@kiln-gpu/core";
 import { expect, test } from "vitest";
 import { recordingBackend } from "../test/recording-backend.js";
-import { matrixProduct, matrixProductReference, matrixProductSpirv, runMatrixProduct } from "./matrix-product.js";
+import {
+  defineMatrixProduct,
+  matrixProduct,
+  matrixProductReference,
+  matrixProductSpirv,
+  runMatrixProduct,
+} from "./matrix-product.js";
 
 test("the reference multiplies row by column", () => {
   const a = new Float32Array([1, 2, 3, 4, 5, 6]);
@@ -84,4 +90,33 @@ test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses %d as a dime
     code: "invalid-binding",
     message: `runMatrixProduct: "k" must be a whole number, 0 or more; got ${dim}.`,
   });
+});
+
+const batched = defineMatrixProduct({ label: "products", isATransposed: true });
+const batchOf = (m: number, k: number, n: number, batches: number) => ({
+  dims: { m, k, n },
+  a: new Float32Array(batches * m * k),
+  b: new Float32Array(batches * k * n),
+  c: output(Float32Array, batches * m * n),
+});
+
+test.each([
+  [33, 3, 64, 1, "small", [2, 2]],
+  [36, 3, 64, 5, "small-aligned", [2, 2, 5]],
+  [128, 4, 128, 200, "large-aligned", [1, 1, 200]],
+] as const)(
+  "a batch of %i×%i by %i columns, %i times, is one dispatch, and vec4s where the rows in memory are whole ones",
+  (m, k, n, batches, program, workgroups) => {
+    expect(batched.passes(batchOf(m, k, n, batches))).toEqual([{ program, workgroups }]);
+  },
+);
+
+test("refuses matrices that are not one for each product", () => {
+  const batch = batchOf(2, 3, 4, 2);
+  expect(() => batched.passes({ ...batch, a: new Float32Array(13) })).toThrow(
+    'Kernel "products": "a" must have 4×3, 12 elements; got 13.',
+  );
+  expect(() => batched.passes({ ...batch, c: output(Float32Array, 17) })).toThrow(
+    'Kernel "products": "c" must have a multiple of 2×4, 8 elements; got 17.',
+  );
 });

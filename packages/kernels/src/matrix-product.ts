@@ -12,7 +12,7 @@ import { describeValue } from "@kiln-gpu/core/backend";
 import { checkArray, checkObject, isFromSpirv } from "./check-arguments.js";
 import { decodeBase64 } from "./decode-base64.js";
 import type { KernelRunOptions } from "./kernel-run-options.js";
-import { matrixProductWgsl } from "./matrix-product-wgsl.js";
+import { type MatrixLayout, matrixProductWgsl } from "./matrix-product-wgsl.js";
 import { matrixProduct as spirv } from "./spirv.generated.js";
 
 /**
@@ -29,6 +29,9 @@ type BlockSize = keyof typeof blocks;
 /** One and a half per processor of that device, which has 132. */
 const minBlocks = 198;
 
+const plainLayout: MatrixLayout = { isATransposed: false, isBTransposed: false, isBatched: false };
+type ProductLayout = Omit<MatrixLayout, "isBatched"> & { readonly batches: number };
+
 /** `a` is m×k, `b` is k×n and `c` is m×n. */
 export type MatrixDims = {
   readonly m: number;
@@ -44,8 +47,26 @@ export type MatrixProductBindings = {
   readonly c: Output<Float32Array>;
 };
 
+export interface MatrixProductDefinition {
+  readonly label: string;
+  /**
+   * Whether `a` is stored as k×m.
+   * @default false
+   */
+  readonly isATransposed?: boolean;
+  /**
+   * Whether `b` is stored as n×k.
+   * @default false
+   */
+  readonly isBTransposed?: boolean;
+}
+
 /** `c = a * b`, by blocks held in registers; the size of the product chooses the size of the block. */
-export const matrixProduct = /* @__PURE__ */ defineMatrixProduct();
+export const matrixProduct = /* @__PURE__ */ defineKernel<MatrixProductBindings>({
+  label: "matrix-product",
+  programs: /* @__PURE__ */ productPrograms(),
+  passes: ({ dims }) => [productPass(dims)],
+});
 
 /** `c = a * b` from SPIR-V, by tiles of 16×16, with one thread for each element of `c`. */
 export const matrixProductSpirv = /* @__PURE__ */ defineKernel<MatrixProductBindings>({
@@ -96,32 +117,60 @@ export function matrixProductReference(a: Float32Array, b: Float32Array, { m, k,
   return c;
 }
 
-function defineMatrixProduct(): Kernel<MatrixProductBindings> {
+/**
+ * A kernel of one or several products `c = a * b`: as many as `c` has room for. The matrices of a batch follow each
+ * other; a transposed one is stored as its transpose, row by row: `a` as k×m, `b` as n×k. Each element is summed over k
+ * in order in f32.
+ */
+export function defineMatrixProduct({
+  label,
+  isATransposed = false,
+  isBTransposed = false,
+}: MatrixProductDefinition): Kernel<MatrixProductBindings> {
+  const layout = { isATransposed, isBTransposed };
   return defineKernel<MatrixProductBindings>({
-    label: "matrix-product",
-    programs: productPrograms(),
-    passes: ({ dims }) => [productPass(dims)],
+    label,
+    programs: productPrograms({ ...layout, isBatched: true }),
+    passes({ dims, a, b, c }) {
+      const subject = `Kernel "${label}"`;
+      const { m, k, n } = dims;
+      const batches = c.length / (m * n);
+      if (!Number.isInteger(batches)) {
+        throw new ComputeError(
+          "invalid-binding",
+          `${subject}: "c" must have a multiple of ${m}×${n}, ${m * n} elements; got ${c.length}.`,
+        );
+      }
+      checkMatrix(subject, "a", a, batches * m, k);
+      checkMatrix(subject, "b", b, batches * k, n);
+      return [productPass(dims, { ...layout, batches })];
+    },
   });
 }
 
 /** The programs of `productPass`. */
-export function productPrograms(): Record<string, Program> {
+export function productPrograms(layout: MatrixLayout = plainLayout): Record<string, Program> {
   const programs: Record<string, Program> = {};
   for (const [size, block] of Object.entries(blocks)) {
-    programs[size] = { wgsl: matrixProductWgsl({ ...block, isAligned: false }) };
-    programs[`${size}-aligned`] = { wgsl: matrixProductWgsl({ ...block, isAligned: true }) };
+    programs[size] = { wgsl: matrixProductWgsl({ ...block, isAligned: false }, layout) };
+    programs[`${size}-aligned`] = { wgsl: matrixProductWgsl({ ...block, isAligned: true }, layout) };
   }
   return programs;
 }
 
 /** The pass that multiplies `a` and `b`, by the largest blocks of which there are enough. */
-export function productPass({ m, k, n }: MatrixDims): Pass {
+export function productPass(
+  { m, k, n }: MatrixDims,
+  { isATransposed, isBTransposed, batches }: ProductLayout = { ...plainLayout, batches: 1 },
+): Pass {
   const gridOf = (size: BlockSize) =>
     [Math.ceil(n / blocks[size].blockColumns), Math.ceil(m / blocks[size].blockRows)] as const;
   const sizes = Object.keys(blocks) as BlockSize[];
-  const size = sizes.find((each) => gridOf(each)[0] * gridOf(each)[1] >= minBlocks) ?? "small";
-  const isAligned = k % 4 === 0 && n % 4 === 0;
-  return { program: isAligned ? `${size}-aligned` : size, workgroups: gridOf(size) };
+  const size = sizes.find((each) => gridOf(each)[0] * gridOf(each)[1] * batches >= minBlocks) ?? "small";
+  // The length of a row of each matrix.
+  const rows = [isATransposed ? m : k, isBTransposed ? k : n, n];
+  const program = rows.every((length) => length % 4 === 0) ? `${size}-aligned` : size;
+  return { program, workgroups: batches === 1 ? gridOf(size) : [...gridOf(size), batches] };
 }
 
 export function checkDims(subject: string, dims: MatrixDims): void {

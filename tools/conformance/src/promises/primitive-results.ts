@@ -12,11 +12,13 @@ import {
   defineFft,
   defineFilter,
   defineGather,
+  defineMatrixProduct,
   defineReduceByKey,
   defineScatter,
   defineUnique,
   fftReference,
   gatherReference,
+  matrixProductReference,
   meanReference,
   type NumberArrays,
   type NumberType,
@@ -180,6 +182,37 @@ export function describePrimitiveResults(suite: Suite): void {
       expectClose(normal.results, randomNormalReference(length, generator), () => 6 * 8 * roundingError);
     });
 
+    it.each(
+      all
+        ? [
+            [false, true],
+            [true, false],
+            [true, true],
+          ]
+        : [[true, true]],
+    )("multiply batches of matrices, transposed or not: %s, %s", async (isATransposed, isBTransposed) => {
+      const kernel = defineMatrixProduct({ label: "products", isATransposed, isBTransposed });
+      for (const [m, k, n] of [
+        [17, 15, 33],
+        [36, 20, 40],
+      ] as const) {
+        const batches = 3;
+        const [a, b] = [batches * m * k, batches * k * n].map((length) => new Float32Array(data.words(length, 64)));
+        const expected = new Float32Array(batches * m * n);
+        for (let i = 0; i < batches; i += 1) {
+          const left = a!.subarray(i * m * k, (i + 1) * m * k);
+          const right = b!.subarray(i * k * n, (i + 1) * k * n);
+          const [plainLeft, plainRight] = [
+            isATransposed ? transposed(left, k, m) : left,
+            isBTransposed ? transposed(right, n, k) : right,
+          ];
+          expected.set(matrixProductReference(plainLeft, plainRight, { m, k, n }), i * m * n);
+        }
+        const bindings = { dims: { m, k, n }, a: a!, b: b!, c: output(Float32Array, expected.length) };
+        expectSame((await backend().run(kernel, bindings)).c, expected);
+      }
+    });
+
     it("keep no more than there is room for, and count all", async () => {
       const values = data.words(300);
       const bindings = { values, kept: output(Uint32Array, 100), count: output(Uint32Array, 1) };
@@ -245,6 +278,11 @@ export function describePrimitiveResults(suite: Suite): void {
 function expectCounted<T extends TypedArray>(result: T, count: Uint32Array, expected: T): void {
   expect([...count]).toEqual([expected.length]);
   expectSame((result as unknown as Uint32Array).subarray(0, expected.length), expected);
+}
+
+/** The transpose of a matrix that is stored row by row. */
+function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  return matrix.map((_, i) => matrix[(i % rows) * columns + Math.floor(i / rows)]!);
 }
 
 /** Random keys in groups of 1 to `most`; neighboring groups differ. */
