@@ -8,7 +8,7 @@ import { alignment, type NumberType } from "./operation.js";
 
 const workgroupSize = 256;
 /** A tile has one word of marks for each thread. */
-export const tileLength = 32 * workgroupSize;
+const tileLength = 32 * workgroupSize;
 /** About what the largest GPUs run at once, and few enough for one workgroup to scan their counts. */
 const maxChunks = 1024;
 export const chunksPerThread = maxChunks / workgroupSize;
