@@ -3,14 +3,15 @@ import { checkGpu } from "./check-gpu.js";
 import { chooseGpu } from "./choose-gpu.js";
 import { gpuOfName } from "./gpu-info.js";
 
-const h200 = (letter: string, bus: string) => ({
+const h200 = (index: number, letter: string, bus: string) => ({
+  index,
   name: "NVIDIA H200",
   uuid: `70532dc4-1f0e-9d3c-0a57-00000000000${letter}`,
   pciAddress: `0000:${bus}:00.0`,
   driver: "NVIDIA 580.159.04",
   kind: "discrete" as const,
 });
-const [first, second] = [h200("a", "0a"), h200("b", "1b")];
+const [first, second] = [h200(0, "a", "0a"), h200(1, "b", "1b")];
 const found = [first, second];
 
 test.each<[string | number]>([
@@ -45,14 +46,14 @@ test("lists the GPUs there are if none is the one that is asked for", () => {
 });
 
 test("refuses to choose between two drivers of one GPU", () => {
-  const twice = [first, { ...first, driver: "NVK" }];
+  const twice = [first, { ...first, index: 1, driver: "NVK" }];
   expect(() => chooseGpu(first.uuid, twice)).toThrow(`2 GPUs have "${first.uuid}"; found: 0 is "NVIDIA H200"`);
   expect(() => chooseGpu(first.uuid, twice)).toThrow("Give the index of one.");
   expect(chooseGpu(1, twice)).toBe(twice[1]);
 });
 
 test("says where only names are known", () => {
-  const named = [gpuOfName("Apple M4")];
+  const named = [gpuOfName("Apple M4", 0)];
   expect(chooseGpu(0, named)).toBe(named[0]);
   expect(() => chooseGpu(first.uuid, named)).toThrow(
     `No GPU has "${first.uuid}"; found: 0 is "Apple M4". UUIDs and PCI addresses are known only in Node on Linux; give an ` +

@@ -1,13 +1,13 @@
 import { ComputeError } from "@kiln-gpu/core";
 import { pciForm, uuidForm } from "./check-gpu.js";
-import type { FoundGpu } from "./gpu-info.js";
+import type { GpuInfo } from "./gpu-info.js";
 
 /**
  * The one of `found` that `gpu`, which has been checked, names.
  * @throws {ComputeError} `no-adapter` if there is none or more than one, with those that there are.
  */
-export function chooseGpu<G extends FoundGpu>(gpu: string | number, found: readonly G[]): G {
-  const named = typeof gpu === "number" ? found.filter((_, index) => index === gpu) : namedIn(gpu, found);
+export function chooseGpu<G extends GpuInfo>(gpu: string | number, found: readonly G[]): G {
+  const named = typeof gpu === "number" ? found.filter(({ index }) => index === gpu) : namedIn(gpu, found);
   if (named.length === 1) return named[0]!;
   const subject = typeof gpu === "number" ? `the index ${gpu}` : `"${gpu}"`;
   const count = named.length === 0 ? "No GPU has" : `${named.length} GPUs have`;
@@ -24,7 +24,7 @@ function adviceFor(gpu: string | number, found: readonly object[], named: readon
   return " UUIDs and PCI addresses are known only in Node on Linux; give an index here.";
 }
 
-function namedIn<G extends FoundGpu>(gpu: string, found: readonly G[]): G[] {
+function namedIn<G extends GpuInfo>(gpu: string, found: readonly G[]): G[] {
   const uuid = uuidForm.exec(gpu)?.[1]?.toLowerCase();
   if (uuid !== undefined) return found.filter((each) => each.uuid === uuid);
   const address = partsOf(gpu);
@@ -38,8 +38,8 @@ function partsOf(address: string): string {
 }
 
 /** Lists GPUs in an error. */
-export function showGpus(found: readonly FoundGpu[]): string {
-  const show = ({ name, uuid, pciAddress }: FoundGpu, index: number) =>
+export function showGpus(found: readonly GpuInfo[]): string {
+  const show = ({ index, name, uuid, pciAddress }: GpuInfo) =>
     [`${index} is "${name}"`, uuid && `UUID ${uuid}`, pciAddress && `PCI address ${pciAddress}`]
       .filter((word) => word)
       .join(", ");

@@ -4,7 +4,7 @@ import type { AdapterOptions } from "./adapter-options.js";
 import { chooseGpu } from "./choose-gpu.js";
 import { nameAdapter } from "./describe-device.js";
 import { adapterNames, findSoftwareAdapter, lookForGpu, takenByDriver } from "./find-adapter-in-node.js";
-import { type FoundGpu, type GpuChoice, gpuOfName, type VulkanGpu } from "./gpu-info.js";
+import { type GpuChoice, type GpuInfo, gpuOfName, type VulkanGpu } from "./gpu-info.js";
 import { openInstance, slotOfThread } from "./instance.js";
 import { isDriverInPlace, loadChoosingVulkan, mayHaveGpu, withDriver } from "./load-driver.js";
 import { noSuchAdapter } from "./no-adapter.js";
@@ -14,7 +14,7 @@ import { loadKoffi, openVulkan } from "./vulkan.js";
 /** GPUs, and how one of them is opened. */
 type FoundGpus =
   | { readonly how: "alone" | "software"; readonly gpus: readonly VulkanGpu[] }
-  | { readonly how: "name"; readonly gpus: readonly FoundGpu[] };
+  | { readonly how: "name"; readonly gpus: readonly GpuInfo[] };
 
 /** @throws {ComputeError} `no-adapter` if Vulkan, or what asks it, cannot be used here. */
 export async function findGpusInNode(fallback: SoftwareGpu | undefined): Promise<FoundGpus> {
@@ -56,7 +56,7 @@ function choose(gpu: string | number, fallback: SoftwareGpu | undefined): Promis
   let choice = choices.get(key);
   if (!choice) {
     choice = findGpusInNode(fallback).then(
-      ({ how, gpus }) => ({ how, gpu: chooseGpu<FoundGpu>(gpu, gpus) }) as GpuChoice,
+      ({ how, gpus }) => ({ how, gpu: chooseGpu<GpuInfo>(gpu, gpus) }) as GpuChoice,
     );
     choices.set(key, choice);
     choice.catch(() => choices.delete(key));

@@ -16,17 +16,14 @@ export interface GpuInfo {
   readonly kind: "discrete" | "integrated" | "virtual" | "software" | "other";
 }
 
-/** A GPU before it has a place in a list. */
-export type FoundGpu = Omit<GpuInfo, "index">;
-
 /** A GPU of which WebGPU tells the name alone. */
-export function gpuOfName(name: string): FoundGpu {
+export function gpuOfName(name: string, index: number): GpuInfo {
   const kind = isSoftwareName(name) ? "software" : "other";
-  return { name, uuid: undefined, pciAddress: undefined, driver: undefined, kind };
+  return { index, name, uuid: undefined, pciAddress: undefined, driver: undefined, kind };
 }
 
 /** A GPU, and by what a Vulkan loader recognizes it. */
-export interface VulkanGpu extends FoundGpu {
+export interface VulkanGpu extends GpuInfo {
   readonly deviceUuid: readonly number[];
   readonly driverUuid: readonly number[];
   /** The driver's version in its own encoding, as a signed number. */
@@ -36,4 +33,4 @@ export interface VulkanGpu extends FoundGpu {
 /** How a GPU is opened: as the only one that Vulkan shows, as the software GPU, or by its name. */
 export type GpuChoice =
   | { readonly how: "alone" | "software"; readonly gpu: VulkanGpu }
-  | { readonly how: "name"; readonly gpu: FoundGpu };
+  | { readonly how: "name"; readonly gpu: GpuInfo };

@@ -1,5 +1,7 @@
 export { type BufferRefusal, refusalOfBuffer } from "./check-buffer.js";
+export { checkGpu } from "./check-gpu.js";
 export { checkWebGpu, type WebGpuState } from "./check-web-gpu.js";
+export { chooseGpu } from "./choose-gpu.js";
 export { type CompiledProgram, type CompileRequest, compileProgram } from "./compile-program.js";
 export { deviceError } from "./device-error.js";
 export { createDeviceTimer, type DeviceTimer } from "./device-timer.js";

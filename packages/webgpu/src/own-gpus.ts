@@ -1,10 +1,10 @@
 import type { AdapterOptions } from "./adapter-options.js";
 import { chooseGpu } from "./choose-gpu.js";
 import { nameAdapter } from "./describe-device.js";
-import { type FoundGpu, gpuOfName } from "./gpu-info.js";
+import { type GpuInfo, gpuOfName } from "./gpu-info.js";
 import { isOpenGlOfDeno, ownWebGpu } from "./own-web-gpu.js";
 
-type OwnGpu = FoundGpu & Required<Pick<AdapterOptions, "powerPreference">>;
+type OwnGpu = GpuInfo & Required<Pick<AdapterOptions, "powerPreference">>;
 
 /**
  * The power preference at which a browser or Deno gives the GPU that is asked for.
@@ -21,7 +21,7 @@ export async function findOwnGpus(): Promise<OwnGpu[]> {
     const adapter = await ownWebGpu()?.requestAdapter({ powerPreference });
     if (!adapter || isOpenGlOfDeno(adapter)) continue;
     const name = nameAdapter(adapter.info);
-    if (!found.has(name)) found.set(name, { ...gpuOfName(name), powerPreference });
+    if (!found.has(name)) found.set(name, { ...gpuOfName(name, found.size), powerPreference });
   }
   return [...found.values()];
 }

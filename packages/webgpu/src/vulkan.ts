@@ -88,7 +88,10 @@ function listGpus(ffi: Koffi, vulkan: Calls): VulkanGpu[] {
   if (isEmpty("vkCreateInstance", failure)) return [];
   const instance = made[0]!;
   try {
-    return devicesOf(vulkan, instance).flatMap((device) => describe(vulkan, addressOf, instance, device) ?? []);
+    const described = devicesOf(vulkan, instance).flatMap(
+      (device) => describe(vulkan, addressOf, instance, device) ?? [],
+    );
+    return described.map((gpu, index) => ({ index, ...gpu }));
   } finally {
     vulkan(instance, "vkDestroyInstance", "void", ["void *", "void *"], instance, null);
   }
@@ -110,7 +113,7 @@ function describe(
   addressOf: (bytes: Uint8Array) => bigint,
   instance: bigint,
   device: bigint,
-): VulkanGpu | undefined {
+): Omit<VulkanGpu, "index"> | undefined {
   const properties = structure(physicalDeviceProperties2, 16 + 824);
   const read = (...chain: readonly Uint8Array[]) => {
     [properties, ...chain].forEach((each, i, all) => {

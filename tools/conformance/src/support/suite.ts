@@ -8,6 +8,8 @@ import { afterAll, beforeAll } from "vitest";
 export interface Capabilities {
   /** Accepts a `GPUDevice` of the caller. */
   readonly adoptsDevice: boolean;
+  /** Opens the adapter that its options name, or the software GPU; true unless said otherwise. */
+  readonly choosesAdapter?: boolean;
   /** Pipelines, bind groups and buffers outlive their run, within the `BoundOptions` given to `open`. */
   readonly keepsResources: boolean;
   /** Its counters cover the device and what is on it. A backend that sends its runs elsewhere counts only its runs. */

@@ -1,0 +1,3 @@
+import { build } from "../../tools/tsconfig/tsup.js";
+
+export default build();
