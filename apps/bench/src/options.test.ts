@@ -88,7 +88,7 @@ test("says what is expected", () => {
   );
   expect(() => parseOptions(["--backend", "x"])).toThrow('--backend must be one-shot, persistent or both; got "x".');
   expect(() => parseOptions(["--suite", "x"])).toThrow(
-    '--suite must be "all" or a list of comparison,transfer,throughput,chain,compute,idle,cold,memory; got "x".',
+    '--suite must be "all" or a list of comparison,transfer,throughput,chain,compute,idle,cold,memory,scale; got "x".',
   );
   expect(() => parseOptions(["--sizes", "x"])).toThrow(
     '--sizes must be a list of numbers from 1 to 256M, such as 64,1K,4M; got "x".',

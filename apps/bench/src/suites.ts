@@ -5,6 +5,7 @@ import { comparison } from "./suites/comparison.js";
 import { compute } from "./suites/compute.js";
 import { idle } from "./suites/idle.js";
 import { memory } from "./suites/memory.js";
+import { scale } from "./suites/scale.js";
 import { throughput } from "./suites/throughput.js";
 import { transfer } from "./suites/transfer.js";
 
@@ -18,4 +19,5 @@ export const suites: readonly [Suite, ...Suite[]] = [
   idle,
   cold,
   memory,
+  scale,
 ];

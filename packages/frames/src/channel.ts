@@ -2,7 +2,7 @@
  * Jobs over a channel that passes messages, such as that of a child process or a `MessagePort`. The channel belongs to
  * one client and one server, and keeps the order of its messages.
  */
-import type { JobServer } from "./job-server.js";
+import type { IncomingJob, JobServer } from "./job-server.js";
 import type { OutgoingJob, TransportEvent } from "./transport.js";
 
 /** What a client tells its server. */
@@ -78,11 +78,33 @@ export class ChannelClient {
   }
 }
 
+/** A job of a channel. Most callers cannot leave, so its signal is made when it is asked for. */
+class RunningJob implements IncomingJob {
+  readonly parts: readonly Uint8Array[];
+  readonly findProgram: IncomingJob["findProgram"];
+  #controller: AbortController | undefined;
+
+  constructor(parts: readonly Uint8Array[], findProgram: IncomingJob["findProgram"]) {
+    this.parts = parts;
+    this.findProgram = findProgram;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort();
+  }
+}
+
 /** The server's end of a channel. */
 export class ChannelServer {
   readonly #server: JobServer;
   readonly #post: (message: ToClient) => void;
-  readonly #running = new Map<string, AbortController>();
+  readonly #running = new Map<string, RunningJob>();
   /** Programs that came with a job and were not asked for yet. */
   readonly #arrived = new Map<string, Uint8Array>();
   /** Those that were asked for and have not come. */
@@ -103,10 +125,9 @@ export class ChannelServer {
     }
     const { id, parts, programs } = message;
     for (const [hash, bytes] of programs) this.#arrived.set(hash, bytes);
-    const controller = new AbortController();
-    this.#running.set(id, controller);
-    const { signal } = controller;
-    this.#server.run({ parts, findProgram: (hash) => this.#find(hash), signal }).then((answer) => {
+    const job = new RunningJob(parts, (hash) => this.#find(hash));
+    this.#running.set(id, job);
+    this.#server.run(job).then((answer) => {
       this.#running.delete(id);
       this.#post({ kind: "result", id, parts: answer });
     });

@@ -66,7 +66,7 @@ export class JobServer {
         return encodeResults({}, {});
       }
       Object.assign(decoded.bindings, { [evaluatedKey]: decoded.evaluated });
-      const results = await this.#backend.run(kernel, decoded.bindings, this.#optionsOf(decoded, job.signal));
+      const results = await this.#backend.run(kernel, decoded.bindings, this.#optionsOf(decoded, job));
       const { profile } = results as { readonly profile?: never };
       return encodeResults(decoded.bindings, results, decoded.options.profile ? profile : undefined);
     } catch (error) {
@@ -74,14 +74,14 @@ export class JobServer {
     }
   }
 
-  #optionsOf({ size, options }: DecodedJob, signal: AbortSignal | undefined): RunOptions {
+  #optionsOf({ size, options }: DecodedJob, job: IncomingJob): RunOptions {
     const timeoutMs = Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, this.#limits.maxRunMs);
     return {
       ...size,
       ...(options.profile && { profile: true }),
       ...(timeoutMs !== Number.POSITIVE_INFINITY && { timeoutMs }),
-      // A signal that nobody aborts would still cost each run a listener.
-      ...(signal && options.mayLeave && { signal }),
+      // A signal that is never aborted would still cost each run a listener.
+      ...(options.mayLeave && job.signal && { signal: job.signal }),
     };
   }
 
