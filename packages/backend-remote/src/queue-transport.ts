@@ -61,7 +61,7 @@ export class QueueTransport implements Transport {
   readonly #subscribed: Promise<unknown>;
   /** When each program was last put into Redis. */
   readonly #programs = new Map<string, number>();
-  #received: { readonly id: string; readonly place: Place; readonly atMs: number }[] = [];
+  #received: { readonly id: string; readonly stored: readonly string[]; readonly atMs: number }[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   #listener: (event: TransportEvent) => void = () => undefined;
   #isClosed = false;
@@ -162,6 +162,7 @@ export class QueueTransport implements Transport {
       // BullMQ does not remove a job that a worker has begun.
       if ((await this.#queue.remove(id)) !== 1) await this.redis.publish(this.keys.cancel, id);
       await this.redis.unlink(this.keys.input(id));
+      for (const key of this.#storedInput(open)) await this.#payloads.delete("store", key);
     } finally {
       if (this.#isOpen(open)) this.#lose(open, "it was taken back");
     }
@@ -284,9 +285,18 @@ export class QueueTransport implements Transport {
   #deliver(open: OpenJob, bytes: Uint8Array, place: Place, workedMs: number): void {
     const { id } = open;
     this.#end(open);
-    if (!isKeyed(id)) this.#received.push({ id, place, atMs: performance.now() });
+    if (!isKeyed(id)) {
+      const stored = [...this.#storedInput(open), ...(place === "store" ? [this.keys.result(id)] : [])];
+      this.#received.push({ id, stored, atMs: performance.now() });
+    }
     const queuedMs = Math.max(0, performance.now() - open.sentMs - workedMs);
     this.#tell(open, { kind: "result", id, parts: splitParts(bytes), queuedMs });
+  }
+
+  /** The key of the job's input in the store, if it is there. */
+  #storedInput({ id, job }: OpenJob): string[] {
+    const isStored = job && this.#payloads.placeOf("The job", job.bytes.byteLength) === "store";
+    return isStored ? [this.keys.input(id)] : [];
   }
 
   /** The job has ended, and its result is gone or never was: sends everything again. */
@@ -348,10 +358,10 @@ export class QueueTransport implements Transport {
     const end = this.#received.findIndex(({ atMs }) => now - atMs < removeAfterMs);
     const received = end < 0 ? this.#received.splice(0) : this.#received.splice(0, end);
     // What stays behind expires.
-    for (const { id, place } of received) {
+    for (const { id, stored } of received) {
       this.#queue.remove(id).catch(() => undefined);
       this.redis.unlink(this.keys.result(id), this.keys.input(id)).catch(() => undefined);
-      if (place === "store") this.#payloads.delete(place, this.keys.result(id)).catch(() => undefined);
+      for (const key of stored) this.#payloads.delete("store", key).catch(() => undefined);
     }
   }
 }

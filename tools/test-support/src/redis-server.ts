@@ -89,7 +89,8 @@ function isAnswering(port: number): Promise<boolean> {
     const socket = connect(port, "127.0.0.1");
     socket.on("connect", () => socket.write("PING\r\n"));
     socket.on("data", (data) => {
-      resolve(data.toString().startsWith("+PONG"));
+      // One that asks for a password is ready, too; one that reads its file is not.
+      resolve(/^(\+PONG|-NOAUTH)/.test(data.toString()));
       socket.destroy();
     });
     socket.on("error", () => resolve(false));
