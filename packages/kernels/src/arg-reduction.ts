@@ -1,5 +1,5 @@
 import { defineKernel, type Kernel, type Output, type Pass, temporary } from "@kiln-gpu/core";
-import type { NumberArrays, NumberType } from "./operation.js";
+import { alignment, type NumberArrays, type NumberType } from "./operation.js";
 
 const workgroupSize = 256;
 /** With fewer, more workgroups help more than longer loops. */
@@ -54,15 +54,17 @@ function defineArgReduction(
   return defineKernel<ArgReductionBindings<NumberType>>({
     label,
     programs: {
-      values: { wgsl: argReductionWgsl(type, extreme, "values") },
+      "values-aligned": { wgsl: argReductionWgsl(type, extreme, "aligned") },
+      "values-unaligned": { wgsl: argReductionWgsl(type, extreme, "unaligned") },
       partials: { wgsl: argReductionWgsl(type, extreme, "partials") },
     },
     temporaries: ({ values: { length } }) => ({ partials: temporary(Uint32Array, workgroupsOf(length)) }),
     passes({ values: { length } }): Pass[] {
       const workgroups = workgroupsOf(length);
-      if (workgroups === 1) return [{ program: "values", bindings: { indices: "index" }, workgroups }];
+      const program = `values-${alignment(length)}`;
+      if (workgroups === 1) return [{ program, bindings: { indices: "index" }, workgroups }];
       return [
-        { program: "values", bindings: { indices: "partials" }, workgroups },
+        { program, bindings: { indices: "partials" }, workgroups },
         { program: "partials", bindings: { indices: "index" }, workgroups: 1 },
       ];
     },
@@ -87,9 +89,16 @@ function rankOf(type: NumberType, extreme: Extreme): string {
   return select(rank, 0xffffffffu, (bits & 0x7fffffff) > 0x7f800000);`;
 }
 
-/** Finds the best of all values, or of those that the partial results name. */
-const argReductionWgsl = (type: NumberType, extreme: Extreme, source: "values" | "partials") => /* wgsl */ `
-@group(0) @binding(0) var<storage, read> values: array<${type}>;
+/** Finds the best of all values, in vec4s or one by one, or of those that the partial results name. */
+function argReductionWgsl(type: NumberType, extreme: Extreme, source: "aligned" | "unaligned" | "partials"): string {
+  const rows = [0, 1, 2, 3];
+  const isAligned = source === "aligned";
+  const take = (k: number) =>
+    isAligned
+      ? [..."xyzw"].map((x, i) => takeIfBetter(`rankOf(value${k}.${x})`, `4 * place${k} + ${i}`)).join("\n")
+      : takeIfBetter(`rankOf(value${k})`, `place${k}`);
+  return /* wgsl */ `
+@group(0) @binding(0) var<storage, read> values: array<${isAligned ? `vec4<${type}>` : type}>;
 @group(0) @binding(1) var<storage, read_write> indices: array<u32>;
 ${source === "partials" ? "@group(0) @binding(2) var<storage, read> partials: array<u32>;" : ""}
 
@@ -107,25 +116,23 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
 ) {
-  let count = arrayLength(&${source});
+  let count = arrayLength(&${source === "partials" ? source : "values"});
   let stride = workgroups.x * ${workgroupSize};
   // No index is that high, so any value is better.
   var best = 0u;
   var place = 0xffffffffu;
   for (var i = id.x; i < count; i += 4 * stride) {
-${[0, 1, 2, 3].map((k) => `let i${k} = min(i + ${k} * stride, count - 1);`).join("\n")}
-${[0, 1, 2, 3].map((k) => `let place${k} = ${source === "partials" ? `partials[i${k}]` : `i${k}`};`).join("\n")}
-${[0, 1, 2, 3].map((k) => `let rank${k} = rankOf(values[place${k}]);`).join("\n")}
-${[0, 1, 2, 3].map((k) => takeIfBetter(`rank${k}`, `place${k}`)).join("\n")}
+${rows.map((k) => `let i${k} = min(i + ${k} * stride, count - 1);`).join("\n")}
+${rows.map((k) => `let place${k} = ${source === "partials" ? `partials[i${k}]` : `i${k}`};`).join("\n")}
+${rows.map((k) => `let value${k} = values[place${k}];`).join("\n")}
+${rows.map(take).join("\n")}
   }
   ranks[local] = best;
   places[local] = place;
   workgroupBarrier();
   for (var width = ${workgroupSize / 2}u; width > 0; width /= 2) {
     if (local < width) {
-      let rank = ranks[local + width];
-      let other = places[local + width];
-      ${takeIfBetter("rank", "other")}
+      ${takeIfBetter("ranks[local + width]", "places[local + width]")}
       ranks[local] = best;
       places[local] = place;
     }
@@ -136,12 +143,15 @@ ${[0, 1, 2, 3].map((k) => takeIfBetter(`rank${k}`, `place${k}`)).join("\n")}
   }
 }
 `;
+}
 
 /** The first of equal values wins. */
 function takeIfBetter(rank: string, place: string): string {
   return `{
-      let isBetter = (${rank} > best) | ((${rank} == best) & (${place} < place));
-      best = select(best, ${rank}, isBetter);
-      place = select(place, ${place}, isBetter);
+      let rank = ${rank};
+      let other = ${place};
+      let isBetter = (rank > best) | ((rank == best) & (other < place));
+      best = select(best, rank, isBetter);
+      place = select(place, other, isBetter);
     }`;
 }

@@ -6,6 +6,8 @@ const tileWidth = 32;
 const threadRows = 8;
 /** The tile of the image for weights of this size fits in 16 KiB, the workgroup memory that every WebGPU device has. */
 const maxSide = 31;
+/** Numbers of the image that a thread reads before it stores them. */
+const readsAtOnce = 4;
 const mostWorkgroupBytes = 16_384;
 
 export type ImageSize = {
@@ -50,7 +52,7 @@ export function defineConvolution2d(definition: ConvolutionDefinition): Kernel<C
   const { label, columns, rows, border = "zero" } = definition;
   checkSide(label, "columns", columns);
   checkSide(label, "rows", rows);
-  if (!Object.hasOwn(inside, border)) {
+  if (!["zero", "clamp", "wrap"].includes(border)) {
     throw new ComputeError(
       "invalid-kernel",
       `Kernel "${label}": "border" must be "zero", "clamp" or "wrap"; got ${describeValue(border)}.`,
@@ -130,10 +132,11 @@ function bytesOfTile(columns: number, rows: number, rowsPerThread: number): numb
   return 4 * (tileWidth + columns - 1) * (threadRows * rowsPerThread + rows - 1);
 }
 
-/** The place in the image, as a WGSL expression of `place`, which may lie outside. */
+/** The nearest place in the image, or the one that repeats there, as a WGSL expression of `place`. */
+const nearest = "clamp(place, vec2i(), whole - 1)";
 const inside: { readonly [border in ConvolutionBorder]: string } = {
-  zero: "place",
-  clamp: "clamp(place, vec2i(), whole - 1)",
+  zero: nearest,
+  clamp: nearest,
   wrap: "(place % whole + whole) % whole",
 };
 
@@ -145,6 +148,8 @@ interface ConvolutionText extends Required<Omit<ConvolutionDefinition, "label">>
 function convolutionWgsl({ columns, rows, border, rowsPerThread }: ConvolutionText): string {
   const tileHeight = threadRows * rowsPerThread;
   const [readWidth, readHeight] = [tileWidth + columns - 1, tileHeight + rows - 1];
+  const threads = tileWidth * threadRows;
+  const reads = (line: (k: number) => string) => Array.from({ length: readsAtOnce }, (_, k) => line(k)).join("\n");
   const each = (line: (row: number) => string) => Array.from({ length: rowsPerThread }, (_, k) => line(k)).join("\n");
   return /* wgsl */ `
 struct Size {
@@ -159,14 +164,13 @@ struct Size {
 
 var<workgroup> tile: array<f32, ${readWidth * readHeight}>;
 
-fn readImage(place: vec2i) -> f32 {
+// Every place is read, so that many reads are in flight.
+fn readImage(i: u32, corner: vec2u) -> f32 {
   let whole = vec2i(vec2u(size.width, size.height));
+  let place = vec2i(corner + vec2u(i % ${readWidth}, i / ${readWidth})) - vec2i(${columns >> 1}, ${rows >> 1});
   let inside = ${inside[border]};
-  var value = 0f;
-  if (all(inside >= vec2i()) && all(inside < whole)) {
-    value = image[inside.y * whole.x + inside.x];
-  }
-  return value;
+  let value = image[inside.y * whole.x + inside.x];
+  return ${border === "zero" ? "select(0, value, all(inside == place))" : "value"};
 }
 
 @compute @workgroup_size(${tileWidth}, ${threadRows})
@@ -176,9 +180,9 @@ fn main(
   @builtin(local_invocation_index) index: u32,
 ) {
   let corner = workgroup.xy * vec2u(${tileWidth}, ${tileHeight});
-  for (var i = index; i < ${readWidth * readHeight}; i += ${tileWidth * threadRows}) {
-    let inTile = vec2u(i % ${readWidth}, i / ${readWidth});
-    tile[i] = readImage(vec2i(corner + inTile) - vec2i(${columns >> 1}, ${rows >> 1}));
+  for (var i = index; i < ${readWidth * readHeight}; i += ${readsAtOnce * threads}) {
+${reads((k) => `let read${k} = readImage(i + ${k * threads}, corner);`)}
+${reads((k) => `if (i + ${k * threads} < ${readWidth * readHeight}) { tile[i + ${k * threads}] = read${k}; }`)}
   }
   workgroupBarrier();
 

@@ -2,6 +2,9 @@ import { defineKernel, type Inout, type Kernel, type Output } from "@kiln-gpu/co
 import type { NumberArrays, NumberType } from "./operation.js";
 import { checkSameLength } from "./selection.js";
 
+const workgroupSize = 256;
+const numbersPerThread = 4;
+
 export type GatherBindings<Type extends NumberType> = {
   readonly values: NumberArrays[Type];
   readonly indices: Uint32Array;
@@ -20,10 +23,10 @@ export type ScatterBindings<Type extends NumberType> = {
 export function defineGather<Type extends NumberType>(label: string, type: Type): Kernel<GatherBindings<Type>> {
   return defineKernel<GatherBindings<NumberType>>({
     label,
-    wgsl: gatherWgsl(type),
-    threads({ indices, results }) {
+    programs: { gather: { wgsl: gatherWgsl(type) } },
+    passes({ indices, results }) {
       checkSameLength(label, ["results", results], ["indices", indices]);
-      return indices.length;
+      return [{ program: "gather", workgroups: workgroupsOf(indices.length) }];
     },
   }) as Kernel<GatherBindings<Type>>;
 }
@@ -42,10 +45,10 @@ export function gatherReference<T extends NumberArrays[NumberType]>(values: T, i
 export function defineScatter<Type extends NumberType>(label: string, type: Type): Kernel<ScatterBindings<Type>> {
   return defineKernel<ScatterBindings<NumberType>>({
     label,
-    wgsl: scatterWgsl(type),
-    threads({ values, indices }) {
+    programs: { scatter: { wgsl: scatterWgsl(type) } },
+    passes({ values, indices }) {
       checkSameLength(label, ["indices", indices], ["values", values]);
-      return values.length;
+      return [{ program: "scatter", workgroups: workgroupsOf(values.length) }];
     },
   }) as Kernel<ScatterBindings<Type>>;
 }
@@ -59,18 +62,26 @@ export function scatterReference<T extends NumberArrays[NumberType]>(values: T, 
   return scattered;
 }
 
+function workgroupsOf(length: number): number {
+  return Math.ceil(length / (numbersPerThread * workgroupSize));
+}
+
+const eachRow = (line: (k: number) => string) => Array.from({ length: numbersPerThread }, (_, k) => line(k)).join("\n");
+
+/** A thread moves four numbers a row apart, so that four reads are in flight. */
 const gatherWgsl = (type: NumberType) => /* wgsl */ `
 @group(0) @binding(0) var<storage, read> values: array<${type}>;
 @group(0) @binding(1) var<storage, read> indices: array<u32>;
 @group(0) @binding(2) var<storage, read_write> results: array<${type}>;
 
-@compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= arrayLength(&indices)) { return; }
-  let index = indices[id.x];
-  var value = ${type}();
-  if (index < arrayLength(&values)) { value = values[index]; }
-  results[id.x] = value;
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first = workgroup.x * ${numbersPerThread * workgroupSize} + local;
+  let count = arrayLength(&indices);
+  let length = arrayLength(&values);
+${eachRow((k) => `let index${k} = indices[min(first + ${k * workgroupSize}, count - 1)];`)}
+${eachRow((k) => `let value${k} = select(0, values[min(index${k}, length - 1)], index${k} < length);`)}
+${eachRow((k) => `if (first + ${k * workgroupSize} < count) { results[first + ${k * workgroupSize}] = value${k}; }`)}
 }
 `;
 
@@ -79,10 +90,17 @@ const scatterWgsl = (type: NumberType) => /* wgsl */ `
 @group(0) @binding(1) var<storage, read> indices: array<u32>;
 @group(0) @binding(2) var<storage, read_write> results: array<${type}>;
 
-@compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= arrayLength(&values)) { return; }
-  let index = indices[id.x];
-  if (index < arrayLength(&results)) { results[index] = values[id.x]; }
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first = workgroup.x * ${numbersPerThread * workgroupSize} + local;
+  let count = arrayLength(&values);
+${eachRow(
+  (k) => `let index${k} = indices[min(first + ${k * workgroupSize}, count - 1)];
+  let value${k} = values[min(first + ${k * workgroupSize}, count - 1)];`,
+)}
+${eachRow(
+  (k) =>
+    `if (first + ${k * workgroupSize} < count && index${k} < arrayLength(&results)) { results[index${k}] = value${k}; }`,
+)}
 }
 `;
