@@ -14,7 +14,7 @@ const figuresOf = (factor: number) => ({
     })),
     targets: [{ name: "a target", isMet: true }],
   },
-  transfer: [{ size: 64, way: "<into>", timing: timingOf([4]) }],
+  transfer: [{ size: 64, way: "<into>", inPlace: timingOf([4]) }],
 });
 
 it("finds the timings of each suite, with what they are of", () => {
@@ -24,7 +24,7 @@ it("finds the timings of each suite, with what they are of", () => {
   expect(named).toEqual([
     ["comparison", "size 64", "persistent, warm", 2],
     ["comparison", "size 1024", "persistent, warm", 2],
-    ["transfer", "size 64, <into>", "timing", 4],
+    ["transfer", "size 64", "<into>, in place", 4],
   ]);
   expect(timingsOf(JSON.parse(JSON.stringify(figuresOf(1))))).toEqual(timingsOf(figuresOf(1)));
 });
@@ -55,4 +55,19 @@ it("writes one page that needs no other file", () => {
   expect(page.match(/<polyline /g)).toHaveLength(2);
   expect(page).toContain("1.50x");
   expect(page).not.toMatch(/NaN|Infinity|undefined|<script|src=|href=|url\(/);
+});
+
+it("draws one chart for each size if more than the size changes", () => {
+  const throughput = [64, 1024].flatMap((size) => {
+    return [1, 16].map((inFlight) => ({ size, inFlight, perRun: { kiln: timingOf([1]), slots: timingOf([2]) } }));
+  });
+  const page = htmlReport({
+    head: "",
+    versions: {},
+    reports: { throughput: "a table" },
+    timings: timingsOf({ throughput }),
+  });
+  expect(page.match(/<h3>[^<]*/g)).toEqual(["<h3>size 64", "<h3>size 1024"]);
+  expect(page.match(/<polyline /g)).toHaveLength(4);
+  expect(page).toContain(">in flight 16</text>");
 });

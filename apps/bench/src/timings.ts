@@ -3,7 +3,7 @@ import type { Timing } from "./statistics.js";
 
 export interface NamedTiming {
   readonly suite: string;
-  /** What was measured: `size 64, inFlight 4`. */
+  /** What was measured: `size 64, in flight 4`. */
   readonly subject: string;
   /** Whose time it is: `persistent, warm`. */
   readonly contender: string;
@@ -26,24 +26,33 @@ function search(value: unknown, suite: string, subject: string[], contender: str
     return;
   }
   if (Array.isArray(value)) {
-    // The plain values of a row tell it from the others.
-    for (const row of value) search(row, suite, [...subject, ...plainValues(row)], contender, found);
+    // The plain values of a row tell it from the others: how much was measured, and of what.
+    for (const row of value) {
+      search(row, suite, [...subject, ...amountsIn(row)], [...contender, ...textsIn(row)], found);
+    }
     return;
   }
   for (const [name, member] of Object.entries(value)) {
     const isList = Array.isArray(member);
-    search(member, suite, subject, isList ? contender : [...contender, name], found);
+    search(member, suite, subject, isList ? contender : [...contender, wordsOf(name)], found);
   }
 }
 
-/** Texts, and numbers that say how much was asked for; measured amounts have a unit in their names. */
-function plainValues(row: unknown): string[] {
-  if (typeof row !== "object" || row === null) return [];
+/** Numbers that say how much was asked for; measured amounts have a unit in their names. */
+function amountsIn(row: unknown): string[] {
   const isMeasured = (name: string) => /(Ms|Ns|Bytes|Length|PerSecond|Ratio)$/.test(name);
-  return Object.entries(row).flatMap(([name, value]) => {
-    if (typeof value === "string") return [value];
-    return Number.isInteger(value) && !isMeasured(name) ? [`${name} ${value}`] : [];
-  });
+  return Object.entries(row ?? {}).flatMap(([name, value]) =>
+    Number.isInteger(value) && !isMeasured(name) ? [`${wordsOf(name)} ${value}`] : [],
+  );
+}
+
+function textsIn(row: unknown): string[] {
+  return typeof row === "object" ? Object.values(row ?? {}).filter((value) => typeof value === "string") : [];
+}
+
+/** `inFlight` as `in flight`. */
+function wordsOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function isTiming(value: object): value is Timing {
