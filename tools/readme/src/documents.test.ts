@@ -78,8 +78,12 @@ function problemOfPnpm(words: readonly string[]): string | undefined {
   return ownCommandsOfPnpm.has(script) || script in scripts ? undefined : `there is no script "${script}"`;
 }
 
+/** Runs a first program in a project that has no tool yet: npx brings it. */
+const toolOfUsers = "tsx";
+
 /** Paths that `npx vitest run` or another tool of the repository is given. */
 function problemOfTool([tool, ...words]: readonly string[]): string | undefined {
+  if (tool === toolOfUsers) return undefined;
   if (!existsSync(join(root, "node_modules/.bin", tool!))) return `the repository has no tool "${tool}"`;
   for (const word of words.filter((given) => given.includes("/"))) {
     const tests = tree.filter((path) => path.startsWith(word) && (tool !== "vitest" || path.endsWith(".test.ts")));
