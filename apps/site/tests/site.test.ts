@@ -67,6 +67,19 @@ describe.skipIf(!hasChromium())("the site in Chromium", () => {
       await page.context().close();
     });
 
+    test("the picture of the front page is in the middle of its half, or of a narrow page", async () => {
+      const { page } = await site.open("", { colorScheme, viewport });
+      const [picture, half] = await page.evaluate(() =>
+        [".VPHero .image-src", ".VPHero .image"].map((selector) => {
+          const { left, right } = document.querySelector(selector)!.getBoundingClientRect();
+          return (left + right) / 2;
+        }),
+      );
+      expect(picture).toBeCloseTo(half!, 0);
+      if (viewport.width === 360) expect(picture).toBeCloseTo(viewport.width / 2, 0);
+      await page.context().close();
+    });
+
     test("the bench without WebGPU shows a recorded run, and says why", async () => {
       const { page, complaints } = await site.open("bench", { colorScheme, viewport, withoutWebGpu: true });
       await page.getByText("This browser has no WebGPU").waitFor();
