@@ -14,7 +14,7 @@ const built = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 async function startWorker({ folder }: Project, ...args: string[]) {
   let text = "";
   let onText = () => {};
-  const child = startNode([built, "worker", "--software", ...args], { cwd: folder }, (stream, chunk) => {
+  const child = startNode([built, "worker", ...args], { cwd: folder }, (stream, chunk) => {
     if (stream !== "stdout") return;
     text += chunk;
     onText();
@@ -46,7 +46,7 @@ describe.skipIf(!hasRedis)("kiln worker", () => {
     await using redis = await RedisServer.start();
     const project = await createProject();
     const queue = redis.url("kernels");
-    const args = ["--queue", queue, "--http", "0", "--manifest", "manifest.json"];
+    const args = ["--software", "--queue", queue, "--http", "0", "--manifest", "manifest.json"];
     const worker = await startWorker(project, ...args);
     expect(worker.text).toMatch(/a software GPU/);
     expect(worker.text).toContain("Compiled 0 programs ahead.\n");
@@ -74,11 +74,21 @@ describe.skipIf(!hasRedis)("kiln worker", () => {
     expect(await next.end("SIGINT")).toBe(0);
   });
 
+  test("serves with every GPU of the machine", async () => {
+    await using redis = await RedisServer.start();
+    const queue = redis.url("kernels");
+    const worker = await startWorker(await createProject(), "--queue", queue, "--gpu", "all");
+    await using fleet = await openRemoteBackend(queue);
+    expect([...(await runFieldAdd(fleet, new Float32Array([1]), new Float32Array([2])))]).toEqual([3]);
+    expect(worker.text).toMatch(/^On .+\.\nServing\.\n$/);
+    expect(await worker.end("SIGTERM")).toBe(0);
+  });
+
   test("runs only the programs that it is told", async () => {
     await using redis = await RedisServer.start();
     const project = await createProject({ "programs.txt": `# of another kernel\n${"0".repeat(64)}\n` });
     const queue = redis.url("kernels");
-    const worker = await startWorker(project, "--queue", queue, "--programs", "programs.txt");
+    const worker = await startWorker(project, "--software", "--queue", queue, "--programs", "programs.txt");
     await using fleet = await openRemoteBackend(queue);
     const [x, y] = [new Float32Array(4), new Float32Array(4)];
     await expect(fleet.run(fieldAdd, { a: x, b: y, c: output(Float32Array, 4) })).rejects.toMatchObject({
@@ -101,6 +111,7 @@ test("names what is wrong on its command line", async () => {
     [[...queue, "--programs", "programs.txt"], /must list SHA-256 hashes .*; got "abc"\./],
     [[...queue, "--programs", "absent.txt"], /^--programs: ENOENT/],
     [[...queue, "--software", "--manifest", "manifest.json"], /manifest\.json is not JSON\./],
+    [[...queue, "--gpu", "all", "--software"], /^--software does not go with --gpu all\./],
     [[...queue, "--concurrency", "0"], /^--concurrency must be a whole number, 1 or more; got "0"\./],
   ] as const) {
     const { code, errors } = await project.run("worker", ...args);

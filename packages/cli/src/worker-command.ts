@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { type MultiGpuComputeBackend, openMultiGpuBackend } from "@kiln-gpu/backend-multi-gpu";
 import { openPersistentBackend, type PersistentComputeBackend } from "@kiln-gpu/backend-persistent";
 import type { HttpOptions } from "@kiln-gpu/backend-remote";
 import { ComputeError, type Manifest } from "@kiln-gpu/core";
@@ -18,7 +19,7 @@ On SIGTERM or SIGINT it takes no more jobs, finishes those that it has, and exit
 Options:
   --queue URL       redis://user:password@host:6379/queue, or rediss: for TLS
                     (default: the variable KILN_QUEUE, which other users of the machine cannot see)
-  --gpu NAME        the GPU with this UUID, PCI address or index; nvidia-smi -L lists UUIDs
+  --gpu NAME        the GPU with this UUID, PCI address or index, or "all"; nvidia-smi -L lists UUIDs
 ${gpuOptionsHelp}
   --concurrency N   how many jobs it has at a time (default: 64)
   --http ADDRESS    answers /health and /metrics at HOST:PORT, or at PORT of the loopback interface
@@ -61,16 +62,16 @@ export const command: Command = {
       ...httpOf(given),
       ...(await programsOf(given, folder)),
     };
-    const gpu = await openPersistentBackend({ ...(await deviceOptions(given, folder)), ...gpuOf(given) });
+    const gpu = await openBackend(given, folder);
     try {
       const manifest = given.value("manifest");
       const path = manifest === undefined ? undefined : resolve(folder, manifest);
-      const compiled = path === undefined ? 0 : await warmUp(gpu, path);
+      const compiled = path === undefined ? 0 : await warmUp(asWarming(gpu), path);
       const isOver = toldToEnd();
       const server = await serveQueue(queue, { backend: gpu, ...options });
       try {
         const lines = [
-          describeGpu(gpu.device),
+          "gpus" in gpu ? `On ${gpu.gpus.map(({ name }) => name).join(", ")}.` : describeGpu(gpu.device),
           ...(path === undefined ? [] : [`Compiled ${compiled} programs ahead.`]),
           ...(server.httpPort === undefined ? [] : [`Answers /health and /metrics at port ${server.httpPort}.`]),
           "Serving.",
@@ -81,7 +82,7 @@ export const command: Command = {
       } finally {
         await server.close();
       }
-      if (path !== undefined) await writeFile(path, JSON.stringify(gpu.manifest()));
+      if (path !== undefined) await writeFile(path, JSON.stringify(asWarming(gpu).manifest()));
       output.write(`Served ${server.stats().ended} jobs.\n`);
       return 0;
     } finally {
@@ -120,10 +121,26 @@ async function findRemote(folder: string): Promise<typeof import("@kiln-gpu/back
   );
 }
 
-function gpuOf(given: GivenOptions): { readonly gpu?: string | number } {
+async function openBackend(
+  given: GivenOptions,
+  folder: string,
+): Promise<PersistentComputeBackend | MultiGpuComputeBackend> {
   const name = given.value("gpu");
-  if (name === undefined) return {};
-  return { gpu: /^\d+$/.test(name) ? Number(name) : name };
+  const options = await deviceOptions(given, folder);
+  if (name !== "all") {
+    const gpu = name !== undefined && /^\d+$/.test(name) ? Number(name) : name;
+    return openPersistentBackend({ ...options, ...(gpu !== undefined && { gpu }) });
+  }
+  for (const other of ["adapter", "software", "manifest"]) {
+    if (given.flag(other)) throw new UsageError(`--${other} does not go with --gpu all.`);
+  }
+  return openMultiGpuBackend({ ...(options.fallback && { fallback: options.fallback }) });
+}
+
+/** A backend of several GPUs takes no manifest, and the command line is refused before. */
+function asWarming(gpu: PersistentComputeBackend | MultiGpuComputeBackend): PersistentComputeBackend {
+  if ("warmUp" in gpu) return gpu;
+  throw new Error("Unreachable: a manifest with several GPUs.");
 }
 
 function httpOf(given: GivenOptions): { readonly http?: HttpOptions } {
