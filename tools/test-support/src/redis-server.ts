@@ -57,9 +57,14 @@ export class RedisServer {
     const place = ["--bind", "127.0.0.1", "--port", String(this.port), "--dir", this.#folder];
     const persistence = ["--appendonly", "yes", "--save", ""];
     const { path, env } = program!;
-    this.#process = spawn(path, [...place, ...persistence, ...this.#options], { env, stdio: "ignore" });
+    const child = spawn(path, [...place, ...persistence, ...this.#options], { env, stdio: "ignore" });
+    this.#process = child;
+    // A test that times out does not dispose what it has opened.
+    const killLate = () => child.kill("SIGKILL");
+    process.once("exit", killLate);
+    child.once("exit", () => process.removeListener("exit", killLate));
     while (!(await isAnswering(this.port))) {
-      if (this.#process.exitCode !== null) throw new Error(`redis-server exits with ${this.#process.exitCode}.`);
+      if (child.exitCode !== null) throw new Error(`redis-server exits with ${child.exitCode}.`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
