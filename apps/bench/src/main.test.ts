@@ -221,8 +221,8 @@ describe("suites", () => {
       repeats: number;
       perRun: unknown;
     }
-    const { clock, products, bodies, sums } = suites.compute as Record<
-      "products" | "bodies" | "sums",
+    const { clock, products, bodies, sums, moves } = suites.compute as Record<
+      "products" | "bodies" | "sums" | "moves",
       [{ size: number; kernel: Subject; ceiling: Subject; tiles?: Subject; tuning?: { chosen: object } }]
     > & { clock: string };
     expect(clock).toBe("device");
@@ -239,6 +239,10 @@ describe("suites", () => {
         expect(subject.repeats).toBeGreaterThanOrEqual(1);
       }
     }
+    expect((moves as unknown as (typeof sums)[0][]).map(({ kernel, size }) => [kernel.name, size])).toEqual(
+      ["scan", "sort", "compaction", "reduce by key", "fft of 1024", "convolution of 5×5"].map((name) => [name, 2048]),
+    );
+    expect(moves[0].ceiling.name).toBe("copy");
     expect(bodies[0].tuning!.chosen).toHaveProperty("workgroup_size");
     expect(stdout).toContain("17×17");
   });

@@ -49,7 +49,8 @@ async function repeat(backend: PersistentComputeBackend, subject: Subject) {
     });
     // The first replay may have to compile.
     await sequence.replay();
-    if (repeats === maxRepeats || (await timeOf(sequence)) >= minSampleMs) return { sequence, repeats };
+    if (repeats >= (subject.maxRepeats ?? maxRepeats) || (await timeOf(sequence)) >= minSampleMs)
+      return { sequence, repeats };
     sequence.dispose();
   }
 }

@@ -9,6 +9,8 @@ export interface Subject {
   readonly work: number;
   /** The arrays that the runs write. */
   readonly results: readonly ResidentArray<Float32Array>[];
+  /** The most runs in one sequence, if they need much memory of their own. */
+  readonly maxRepeats?: number;
   /** Records one run. */
   record(run: RecordRun): void;
   /**
