@@ -223,6 +223,32 @@ const copyArray: ArrayAct = (trial, data, array) => {
   });
 };
 
+/** @param lasts Whether the use goes on after its commands have been submitted. */
+const useArray =
+  (lasts: boolean): ArrayAct =>
+  (trial, data, array) => {
+    const at = data.upTo(trial.settings.length) - 1;
+    // Drawn now: when the function is called depends on other work.
+    const own = new RandomData(data.upTo(2 ** 30));
+    array.survives = false;
+    trial.begin({
+      what: `use of ${array.name}${lasts ? " that lasts" : ""}`,
+      work: () =>
+        array.handle.use((buffer, encoder) => {
+          encoder.clearBuffer(buffer, at * 4, 4);
+          return lasts ? wait(own) : undefined;
+        }),
+      arrays: [array],
+      change: () => (world) => {
+        world.set(
+          array,
+          world.get(array)!.map((word, i) => (i === at ? 0 : word)),
+        );
+        return true;
+      },
+    });
+  };
+
 const stepArray = (how: keyof typeof leaves): Act =>
   withArray((trial, data, array) => {
     const factor = data.upTo(1000);
@@ -360,6 +386,8 @@ const acts: { readonly [name: string]: Act } = Object.fromEntries<Act>([
   ["lease of an array", withArray(readArray("lease"))],
   ["write", withArray(writeArray)],
   ["copy", withArray(copyArray)],
+  ["use", withArray(useArray(false))],
+  ["use that lasts", withArray(useArray(true))],
   ["combine arrays", withArray(combineArrays)],
   ["dispose array", withArray(disposeArray)],
   ["record", withArray(recordSequence)],
