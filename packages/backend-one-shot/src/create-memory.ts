@@ -88,8 +88,12 @@ export async function createMemory(open: OpenDevice, plan: RunPlan): Promise<Run
       if (open.loss) throw open.loss;
       if (refusal) throw submissionError(`Kernel "${plan.label}"`, refusal);
       // A range of a buffer can be asked for once.
-      const ranges = new Map([...downloads].map(([resource, buffer]) => [resource, buffer.getMappedRange()]));
-      return (resource) => ({ memory: ranges.get(resource)!, offset: 0 });
+      const ranges = new Map<number, ArrayBuffer>();
+      return (resource) => {
+        let memory = ranges.get(resource);
+        if (!memory) ranges.set(resource, (memory = downloads.get(resource)!.getMappedRange()));
+        return { memory, offset: 0 };
+      };
     },
     endMaps() {
       for (const download of downloads.values()) if (download.mapState === "pending") unmap(download);

@@ -141,7 +141,7 @@ describe.skipIf(!hasRedis)("a fleet", () => {
     for (const [call, message] of [
       [() => fleet.reattach("absent"), /has no job "absent"/],
       [() => fleet.reattach(""), /"key" must be a string of 1 to 200 characters; got ""/],
-      [() => fleet.submit(fieldAdd, sumOf(1), { key: "a", priority: 0 }), /"priority" must be a whole number from 1/],
+      [() => fleet.submit(fieldAdd, sumOf(1), { key: "a", priority: -1 }), /"priority" must be a whole number from 0/],
       [() => fleet.submit(fieldAdd, sumOf(1), { key: "a", prio: 1 } as never), /did you mean "priority"/],
     ] as const) {
       await expect(call()).rejects.toMatchObject({ code: "invalid-option", message: expect.stringMatching(message) });

@@ -42,8 +42,8 @@ export class RemoteBackend extends TransportBackend implements RemoteComputeBack
     checkOptionNames("submit", options, submitNames);
     const { key, priority, onProgress, ...runOptions } = options;
     const id = this.#idOf("submit", key);
-    if (priority !== undefined && !(Number.isInteger(priority) && priority >= 1 && priority <= highestPriority)) {
-      throw invalid("submit", "priority", `a whole number from 1 to ${highestPriority}`, priority);
+    if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= highestPriority)) {
+      throw invalid("submit", "priority", `a whole number from 0 to ${highestPriority}`, priority);
     }
     if (onProgress !== undefined && typeof onProgress !== "function") {
       throw invalid("submit", "onProgress", "a function", onProgress);

@@ -12,7 +12,10 @@ import type {
 export interface SubmitOptions extends Pick<RunOptions, "workgroups" | "threads" | "signal" | "timeoutMs"> {
   /** Names the job, in every process. A second job under the same key is the same job, and runs nothing. */
   readonly key: string;
-  /** From 1, the most urgent, to 2,097,151; a job without one goes before all that have one. */
+  /**
+   * From 1, the most urgent, to 2,097,151. A job of 0 goes before all of those.
+   * @default 0
+   */
   readonly priority?: number;
   /** Is called with 0 when a worker begins the job. */
   readonly onProgress?: (value: number) => void;

@@ -11,7 +11,10 @@ export interface JobOptions {
   readonly profile?: boolean;
   /** Whether the caller may take the job back. */
   readonly mayLeave?: boolean;
-  /** What is left of the caller's time when the job is sent. */
+  /**
+   * What is left of the caller's time when the job is sent, in milliseconds.
+   * @default Infinity
+   */
   readonly timeoutMs?: number;
 }
 

@@ -44,9 +44,14 @@ export interface TransportBackendParts {
 
 /** The client's own clock ends a run; the server's only stands in for a client that is gone. */
 const deadlineSlackMs = 100;
+
 /** How the job of a run is sent, where the transport has more to offer than a backend has. */
 export interface SendingOptions {
   readonly id?: string;
+  /**
+   * What a queue orders its jobs by; its documentation says how.
+   * @default 0
+   */
   readonly priority?: number;
   readonly onProgress?: (value: number) => void;
 }
