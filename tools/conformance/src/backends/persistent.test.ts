@@ -6,5 +6,6 @@ conformance({
   open: openPersistentBackend,
   capabilities: { adoptsDevice: true, keepsResources: true },
   manyRuns: 600,
+  isOfEachKernel: true,
   drawsThousands: true,
 });

@@ -36,7 +36,7 @@ import {
 } from "@kiln-gpu/kernels";
 import { expectClose, expectSame, isLongRun, RandomData } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
-import { isBrief, type Suite, useBackend } from "../support/suite.js";
+import { type Suite, useBackend } from "../support/suite.js";
 
 /** Around vec4s, words of marks, workgroups and tiles; the last has several of each. */
 const lengths = isLongRun ? [1, 63, 64, 65, 255, 8192, 8193, 3 * 8192 + 4] : [1, 65, 3 * 8192 + 4];
@@ -61,9 +61,12 @@ const convolutions: readonly ConvolutionCase[] = [
   [5, 7, 9, 11, "wrap"],
 ];
 
-/** The kernels that move, select and group numbers. Their results depend on no mode. */
+/**
+ * The kernels that move, select and group numbers. A software GPU compiles them for minutes, and their results depend
+ * on no mode.
+ */
 export function describePrimitiveResults(suite: Suite): void {
-  describe.runIf(!isBrief(suite))("primitives", () => {
+  describe.runIf(isLongRun || suite.isOfEachKernel)("primitives", () => {
     const backend = useBackend(suite);
     const data = new RandomData(29);
 
@@ -143,7 +146,6 @@ export function describePrimitiveResults(suite: Suite): void {
         : [
             [1, 3],
             [64, 5],
-            [4096, 1],
           ],
     )("are transformed by frequency, %i in each of %i batches, and back", async (length, batches) => {
       const values = data.floats(2 * length * batches);
@@ -184,11 +186,15 @@ export function describePrimitiveResults(suite: Suite): void {
       expectClose(normal.results, randomNormalReference(length, generator), () => 6 * 8 * roundingError);
     });
 
-    it.each([
-      [false, true],
-      [true, false],
-      [true, true],
-    ])("multiply batches of matrices, transposed or not: %s, %s", async (isATransposed, isBTransposed) => {
+    it.each(
+      isLongRun
+        ? [
+            [false, true],
+            [true, false],
+            [true, true],
+          ]
+        : [[true, true]],
+    )("multiply batches of matrices, transposed or not: %s, %s", async (isATransposed, isBTransposed) => {
       const kernel = defineMatrixProduct({ label: "products", isATransposed, isBTransposed });
       for (const [m, k, n] of [
         [17, 15, 33],

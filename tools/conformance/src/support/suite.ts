@@ -42,6 +42,8 @@ export interface Suite {
    * `pnpm test:long` runs them in every mode.
    */
   readonly isBrief?: boolean;
+  /** Whether it has the kernels that take long to compile; `pnpm test:long` has them in every mode. */
+  readonly isOfEachKernel?: boolean;
   /** Whether `pnpm test:long` draws thousands of random shaders in this mode; one mode is enough. */
   readonly drawsThousands?: boolean;
 }
