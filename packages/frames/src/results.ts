@@ -14,7 +14,11 @@ export interface DecodedResults {
 }
 
 /** The parts that answer a job which was run. Leases are read and given back. */
-export function encodeResults(bindings: Bindings, results: { readonly [name: string]: unknown }, profile?: RunProfile) {
+export function encodeResults(
+  bindings: Bindings,
+  results: { readonly [name: string]: unknown },
+  profile?: RunProfile,
+): Uint8Array[] {
   const arrays: Uint8Array[] = [];
   const names: [name: string, type: string][] = [];
   for (const [name, value] of Object.entries(bindings)) {
