@@ -29,6 +29,8 @@ test.each([
   [197 * 64, 4, 64, "small-aligned", [2, 394]],
   [197 * 64 + 1, 4, 64, "medium-aligned", [1, 198]],
   [1024, 1023, 1024, "medium", [16, 16]],
+  [197 * 128 + 1, 4, 128, "large-aligned", [1, 198]],
+  [128, 65_535 * 32 + 4, 200 * 128, "large-aligned", [200, 1]],
 ])(
   "a product of %d×%d by %d columns runs the largest blocks that keep a GPU busy, by vec4 where rows are whole vec4s",
   (m, k, n, program, workgroups) => {
@@ -37,7 +39,7 @@ test.each([
 );
 
 test.each([
-  [197 * 128 + 1, 4, 128, "large-transposed", [1, 198], [1, 789]],
+  [3333, 4, 1024, "large-transposed", [8, 27], [1, 105]],
   [2048, 2048, 2048, "large-transposed-aligned", [16, 16], [64, 64]],
   [2048, 2048, 2047, "large-transposed", [16, 16], [64, 64]],
 ])("before a large product, of %d×%d by %d columns, a is transposed", (m, k, n, program, workgroups, squares) => {

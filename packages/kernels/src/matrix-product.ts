@@ -34,7 +34,13 @@ const minBlocks = 198;
 /** The side of the squares that a workgroup transposes. */
 const transposeSide = 32;
 
-/** By squares in workgroup memory, with a column more, so that a column of one lies in all memory banks. */
+const transposeDown = 8;
+const transposeSteps = Array.from({ length: transposeSide / transposeDown }, (_, i) => i * transposeDown);
+
+/**
+ * By squares in workgroup memory, with a column more, so that a column of one lies in all memory banks. The loops are
+ * written out: an H200 moves 3,400 GB/s by this text.
+ */
 const transposeWgsl = /* wgsl */ `
 struct Dims {
   m: u32,
@@ -48,22 +54,22 @@ struct Dims {
 
 var<workgroup> square: array<array<f32, ${transposeSide + 1}>, ${transposeSide}>;
 
-@compute @workgroup_size(${transposeSide}, 8)
+fn elementAt(row: u32, term: u32) -> f32 {
+  return a[min(row, dims.m - 1) * dims.k + min(term, dims.k - 1)];
+}
+
+fn put(row: u32, term: u32, value: f32) {
+  if (row < dims.m && term < dims.k) {
+    transposed[term * dims.m + row] = value;
+  }
+}
+
+@compute @workgroup_size(${transposeSide}, ${transposeDown})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let corner = workgroup.xy * ${transposeSide};
-  for (var i = local.y; i < ${transposeSide}; i += 8) {
-    let row = min(corner.y + i, dims.m - 1);
-    let term = min(corner.x + local.x, dims.k - 1);
-    square[i][local.x] = a[row * dims.k + term];
-  }
+  ${transposeSteps.map((i) => `square[local.y + ${i}][local.x] = elementAt(corner.y + local.y + ${i}, corner.x + local.x);`).join("\n  ")}
   workgroupBarrier();
-  for (var i = local.y; i < ${transposeSide}; i += 8) {
-    let row = corner.y + local.x;
-    let term = corner.x + i;
-    if (row < dims.m && term < dims.k) {
-      transposed[term * dims.m + row] = square[local.x][i];
-    }
-  }
+  ${transposeSteps.map((i) => `put(corner.y + local.x, corner.x + local.y + ${i}, square[local.x][local.y + ${i}]);`).join("\n  ")}
 }
 `;
 
@@ -156,7 +162,8 @@ export function matrixProductReference(a: Float32Array, b: Float32Array, { m, k,
 }
 
 function definePlainProduct(): Kernel<MatrixProductBindings> {
-  const layout = { ...plainLayout, isATransposed: true };
+  // The text of a batch is 2% faster on an H200, for no reason that was found.
+  const layout = { ...plainLayout, isATransposed: true, isBatched: true };
   return defineKernel<MatrixProductBindings>({
     label: "matrix-product",
     programs: {
@@ -166,11 +173,11 @@ function definePlainProduct(): Kernel<MatrixProductBindings> {
       "large-transposed-aligned": { wgsl: matrixProductWgsl({ ...blocks.large, isAligned: true }, layout) },
     },
     temporaries: ({ dims }): Record<string, Temporary> =>
-      isLarge(dims) ? { transposed: temporary(Float32Array, dims.m * dims.k) } : {},
+      isTransposedFirst(dims) ? { transposed: temporary(Float32Array, dims.m * dims.k) } : {},
     passes({ dims }) {
       const { m, k, n } = dims;
       const pass = productPass(dims);
-      if (!isLarge(dims)) return [pass];
+      if (!isTransposedFirst(dims)) return [pass];
       const program = m % 4 === 0 && n % 4 === 0 ? "large-transposed-aligned" : "large-transposed";
       return [
         { program: "transpose", workgroups: [Math.ceil(k / transposeSide), Math.ceil(m / transposeSide)] },
@@ -180,8 +187,10 @@ function definePlainProduct(): Kernel<MatrixProductBindings> {
   });
 }
 
-function isLarge(dims: MatrixDims): boolean {
-  return productPass(dims).program.startsWith("large");
+/** Whether each element of `a` is read often enough to pay for its transposition, and a dispatch can transpose it. */
+function isTransposedFirst(dims: MatrixDims): boolean {
+  const isLarge = productPass(dims).program.startsWith("large");
+  return isLarge && dims.n >= 1024 && dims.k <= 65_535 * transposeSide;
 }
 
 /**
