@@ -3,12 +3,13 @@ import * as persistent from "@kiln-gpu/backend-persistent";
 import * as core from "@kiln-gpu/core";
 import * as ready from "@kiln-gpu/kernels";
 import * as software from "@kiln-gpu/software-gpu";
+import { checkWebGpu, gpus } from "@kiln-gpu/webgpu";
 import { expect, test } from "vitest";
 import * as kiln from "./index.js";
 import * as kernels from "./kernels.js";
 
 test("is the packages that it joins, none of which hides a name of another", () => {
-  const parts = [oneShot, persistent, core, software];
+  const parts = [oneShot, persistent, core, software, { checkWebGpu, gpus }];
   expect({ ...kiln }).toEqual(Object.assign({}, ...parts));
   expect(Object.keys(kiln)).toHaveLength(parts.reduce((count, part) => count + Object.keys(part).length, 0));
   expect({ ...kernels }).toEqual({ ...ready });
