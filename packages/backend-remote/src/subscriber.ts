@@ -8,7 +8,7 @@ export class Subscriber {
   #isReady = false;
 
   constructor(address: QueueAddress, onMessage: (message: Buffer) => void) {
-    // ioredis would subscribe again by itself, and leave the rejection to nobody when it is closed meanwhile.
+    // ioredis would subscribe again by itself. If it is closed meanwhile, its rejection would be unhandled.
     this.#redis = connect(address, { autoResubscribe: false });
     this.#redis.on("messageBuffer", (_, message) => onMessage(message));
     this.#redis.on("ready", () => {

@@ -1,5 +1,5 @@
 /**
- * A frame: a header in JSON, and the bytes of arrays as they are. Whoever reads a frame reads hostile bytes: each length
+ * A frame: a header in JSON, and the bytes of arrays as they are. A frame is read as hostile bytes: each length
  * is checked before it is used, and whatever is wrong becomes a `ComputeError`.
  */
 import { ComputeError } from "@kiln-gpu/core";

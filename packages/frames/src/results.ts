@@ -110,7 +110,7 @@ export function askedResults(bindings: Bindings): AskedResult[] {
 /**
  * The results of a run as its caller asked for them: in the arrays of `into`, as leases, or as new arrays. An array
  * that came in memory of its own is not copied.
- * @param leaseOf Makes a lease on memory that belongs to nobody else.
+ * @param leaseOf Makes a lease on memory of its own.
  * @throws {ComputeError} `invalid-frame` if they are not what was asked for; `invalid-binding` if a caller's array was
  *   transferred or resized meanwhile.
  */
