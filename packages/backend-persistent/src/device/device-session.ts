@@ -40,7 +40,7 @@ const maxSharedByteLength = 64 * 2 ** 20;
  */
 const maxQueueUploadByteLength = 128 * 2 ** 10;
 /** How long a lost device is given to answer what it was asked. On a busy machine the answers take over a second. */
-const maxAnswerMs = 10_000;
+const maxAnswerMs = 5000;
 
 /** Everything that is made on one device. It ends with the device. */
 export class DeviceSession {

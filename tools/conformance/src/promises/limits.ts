@@ -2,7 +2,7 @@ import { type Bindings, defineKernel, type Kernel, output, temporary } from "@ki
 import { expectError, expectSame } from "@kiln-gpu/test-support";
 import { describe, expect, it } from "vitest";
 import { compileGlsl } from "../support/compile-glsl.js";
-import { type Suite, useBackend } from "../support/suite.js";
+import { isBrief, type Suite, useBackend } from "../support/suite.js";
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const named = <T>(prefix: string, count: number, value: (i: number) => T) =>
@@ -116,8 +116,11 @@ export function describeLimits(suite: Suite): void {
           constants: { count },
           threads: 1,
         });
-      const within = shared(most / 16 - 1);
-      expectSame((await backend().run(within, { y })).y as Float32Array, new Float32Array([7]));
+      // A software GPU compiles so much memory for seconds.
+      if (!isBrief(suite)) {
+        const within = shared(most / 16 - 1);
+        expectSame((await backend().run(within, { y })).y as Float32Array, new Float32Array([7]));
+      }
       const words = [`${most + 16} bytes of workgroup memory`, `at most ${most} `, "maxComputeWorkgroupStorageSize"];
       await expectRefused(shared(most / 16), { y }, ...words);
     });
