@@ -302,7 +302,9 @@ export class Trial {
           (other) =>
             other !== begun &&
             other.outcome?.error !== undefined &&
-            other.outcome.place >= begun.settledBefore &&
+            // A run that its caller has left may still be on the device when that is lost.
+            (other.outcome.place >= begun.settledBefore ||
+              (isLeft(other.outcome.error) && outcome!.losses > other.outcome.losses)) &&
             other.operation.arrays?.some((array) => arrays.includes(array)),
         );
       default:
@@ -320,6 +322,10 @@ export class Trial {
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
   }
+}
+
+function isLeft(error: unknown): boolean {
+  return isComputeError(error, "aborted") || isComputeError(error, "timeout");
 }
 
 /** `given` is `undefined` if the operation rejected; it then says nothing about the arrays. */
