@@ -34,6 +34,8 @@ export function usePlay() {
     threads: "",
     view: { tab: "table", width: 0, pixels: "colors" } as Required<View>,
     absence: "",
+    /** Whether the page listens. What is chosen before that would be lost. */
+    isReady: false,
     isShared: false,
     isRunning: false,
     runsOnChange: false,
@@ -294,6 +296,7 @@ export function usePlay() {
       state.notice = (error as Error).message;
       load(examples[0].program);
     }
+    state.isReady = true;
     await reflect();
   });
   onBeforeUnmount(() => worker?.terminate());
