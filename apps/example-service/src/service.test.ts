@@ -60,7 +60,7 @@ async function holdMemory(): Promise<() => void> {
   };
 }
 
-/** Waits until so many requests wait for the GPU. */
+/** Resolves once that many requests wait for the GPU. */
 const expectPending = (count: number) => expect.poll(() => gpu.stats().runs.pending, { timeout: long }).toBe(count);
 
 test("answers a query with a score for each vector", async () => {

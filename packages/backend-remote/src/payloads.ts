@@ -21,7 +21,7 @@ export class Payloads {
     this.#storeBytes = storeBytes;
   }
 
-  /** @throws {ComputeError} `limit-exceeded` if there is no place for so many bytes. */
+  /** @throws {ComputeError} `limit-exceeded` if no store is there for that many bytes. */
   placeOf(subject: string, byteLength: number): Place {
     if (byteLength <= inlineBytes) return "inline";
     if (this.#store && byteLength >= this.#storeBytes) return "store";

@@ -27,7 +27,7 @@ ${gpuOptionsHelp}
   --manifest FILE   compiles what the file lists before it takes jobs, and lists there what it has compiled
   --programs FILE   runs only the programs whose SHA-256 hashes the file lists, one a line
   --max-bytes N     refuses jobs with more bytes of inputs and results
-  --max-ms N        ends a run after so many milliseconds
+  --max-ms N        ends a run after N milliseconds
   -h, --help        prints this help
 
 Exits with 0 once it has finished its jobs, with 1 if it cannot serve, and with 2 if the command line has an error.`;
